@@ -1,0 +1,142 @@
+/* catalog.h - the face of src/catalog: what sluice knows on disk. SQLite, WAL, synchronous=FULL, schema versions by
+ * `PRAGMA user_version`.
+ *
+ * A Catalog is one connection and belongs to one thread at a time; several may be open on one file. Every function is one
+ * transaction: done whole or not at all, on disk when it returns. Times are microseconds since 1970 UTC. Errors:
+ * SLUICE_ERROR_CATALOG with what to do (a corrupt file, a full disk, a file of a newer version).
+ *
+ * Knows nothing of threads and servers: states, modes and JSON are text to it.
+ */
+#ifndef SLUICE_CATALOG_CATALOG_H
+#define SLUICE_CATALOG_CATALOG_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct Catalog Catalog;
+
+/* `state_dir`/catalog.sqlite, mode 0600, made when absent (the directory too, mode 0700). Checks integrity quickly. */
+Catalog *catalog_open(const char *state_dir, GError **error);
+void catalog_close(Catalog *catalog);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Catalog, catalog_close)
+
+typedef struct {
+    int64_t id; /* 0 before it is added */
+    char *uuid; /* of this pipe, in marks and tokens */
+    char *name;
+    char *source, *dest; /* URLs as given */
+    char *mode;          /* "full", "snapshot", "cdc" */
+    char *tables;        /* the list as given, one pattern a line, exclusions with a leading '-' */
+    char *settings;      /* JSON object of names and text values that were set */
+    char *state;         /* lifecycle's word: "Running" */
+    char *return_state;  /* where Paused, Failed and Modifying go back to; NULL */
+    int64_t since;       /* when `state` was entered */
+    char *error;         /* JSON of a Failed pipe's error, NULL */
+    uint32_t server_id;  /* replica id, 0: not yet chosen */
+    char *identity;      /* SourceServer.identity the position belongs to, NULL: none yet */
+} CatalogPipe;
+void catalog_pipe_free(CatalogPipe *pipe);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CatalogPipe, catalog_pipe_free)
+
+typedef struct {
+    int64_t id, pipe_id;
+    char *database, *name; /* at the source */
+    char *target;          /* table at the destination */
+    char *state;           /* "waiting", "loading", "live", "failed", "dropped" */
+    int64_t generation;    /* counts loads begun from nothing; part of deduplication tokens */
+    char *definition;      /* source_table_to_json, NULL: not read yet */
+    char *begin_file;      /* E: events of the table up to here are ignored; NULL: none */
+    uint64_t begin_pos;
+    uint64_t snapshot_version; /* version that its snapshot rows carry */
+    uint64_t rows_estimate, rows_done;
+    uint64_t inserts, updates, deletes;
+    int64_t last_change;   /* 0: none */
+    bool loaded;           /* all ranges acknowledged */
+    bool resync_advised;
+    char *error;           /* JSON, NULL */
+} CatalogTable;
+void catalog_table_free(CatalogTable *table);
+
+typedef struct {
+    char *file; /* NULL: no checkpoint yet */
+    uint64_t pos;
+    char *gtid;
+    uint32_t epoch;
+    uint64_t offset;
+    /* Fingerprint of the last transaction before it; print_file NULL: none yet. */
+    char *print_file;
+    uint64_t print_pos;
+    char *print_gtid;
+    uint32_t print_time, print_crc;
+    int64_t source_time; /* commit time of the newest applied change, 0 unknown */
+    int64_t saved_at;
+} CatalogCheckpoint;
+void catalog_checkpoint_clear(CatalogCheckpoint *checkpoint);
+
+typedef struct {
+    uint64_t seq, start_offset, end_offset; /* rows with start < version offset <= end, of `epoch` */
+    uint32_t epoch;
+} CatalogBatch; /* a sealed batch whose cuts a replay must repeat */
+
+typedef struct {
+    uint64_t id; /* of the range within its table */
+    char *after, *upto;
+    bool done;
+    uint64_t rows;
+    uint32_t attempt; /* reading attempts begun; part of deduplication tokens */
+} CatalogRange;
+void catalog_range_free(CatalogRange *range);
+
+typedef struct {
+    int64_t id, at;
+    char *pipe;     /* name, NULL: the engine */
+    char *actor;    /* "operator", "engine", "error" */
+    char *kind;     /* "state", "range", "position", "error", "retry", "ddl", "table", "note" */
+    char *text;
+    char *position; /* "file:pos", NULL */
+} CatalogJournalEntry;
+void catalog_journal_entry_free(CatalogJournalEntry *entry);
+
+/* Pipes. */
+bool catalog_pipe_add(Catalog *catalog, CatalogPipe *pipe, GPtrArray *tables /* of CatalogTable; ids are filled in */,
+                      GError **error); /* SLUICE_ERROR_REFUSED: the name is taken */
+GPtrArray *catalog_pipes(Catalog *catalog, GError **error); /* of CatalogPipe, by name */
+CatalogPipe *catalog_pipe_find(Catalog *catalog, const char *name, GError **error); /* SLUICE_ERROR_NOT_FOUND */
+bool catalog_pipe_set_state(Catalog *catalog, int64_t pipe_id, const char *state, const char *return_state,
+                            const char *error_json, int64_t since, const CatalogJournalEntry *why, GError **error);
+bool catalog_pipe_set_settings(Catalog *catalog, int64_t pipe_id, const char *settings, GError **error);
+bool catalog_pipe_set_source(Catalog *catalog, int64_t pipe_id, uint32_t server_id, const char *identity,
+                             GError **error);
+bool catalog_pipe_drop(Catalog *catalog, int64_t pipe_id, GError **error); /* with all that hangs on it but the journal */
+
+/* Tables. */
+GPtrArray *catalog_tables(Catalog *catalog, int64_t pipe_id, GError **error); /* of CatalogTable, by id */
+bool catalog_table_save(Catalog *catalog, const CatalogTable *table, GError **error); /* all fields by id */
+bool catalog_table_add(Catalog *catalog, CatalogTable *table, GError **error);
+bool catalog_table_remove(Catalog *catalog, int64_t table_id, GError **error);
+
+/* Checkpoints: saved together with the counters of tables and the cuts that are no longer needed (seq <= applied_seq). */
+bool catalog_checkpoint_load(Catalog *catalog, int64_t pipe_id, CatalogCheckpoint *out, GError **error);
+bool catalog_checkpoint_save(Catalog *catalog, int64_t pipe_id, const CatalogCheckpoint *checkpoint,
+                             uint64_t applied_seq, GPtrArray *tables /* of CatalogTable whose counters are saved, or NULL */,
+                             GError **error);
+bool catalog_batch_add(Catalog *catalog, int64_t pipe_id, const CatalogBatch *batch, GError **error);
+GArray *catalog_batches(Catalog *catalog, int64_t pipe_id, GError **error); /* of CatalogBatch, by seq */
+
+/* Ranges. */
+GPtrArray *catalog_ranges(Catalog *catalog, int64_t table_id, GError **error); /* of CatalogRange, by id */
+bool catalog_ranges_save(Catalog *catalog, int64_t table_id, GPtrArray *ranges, GError **error); /* upsert by id */
+bool catalog_ranges_clear(Catalog *catalog, int64_t table_id, GError **error);
+
+/* Journal: kept under a size in bytes, oldest entries go first. */
+bool catalog_journal_add(Catalog *catalog, const CatalogJournalEntry *entry, GError **error);
+GPtrArray *catalog_journal(Catalog *catalog, const char *pipe /* NULL: all */, int64_t after_id, unsigned limit,
+                           GError **error); /* the newest `limit` after that id, oldest first */
+bool catalog_journal_trim(Catalog *catalog, uint64_t max_bytes, GError **error);
+
+/* Engine settings. NULL (no error): not set. */
+char *catalog_setting(Catalog *catalog, const char *name, GError **error);
+bool catalog_set_setting(Catalog *catalog, const char *name, const char *value, GError **error);
+
+#endif

@@ -1,0 +1,49 @@
+/* http.h - requests to a ClickHouse server over its HTTP interface (libcurl), and its errors with their codes.
+ *
+ * A Clickhouse is one kept-alive connection and belongs to one thread at a time. HTTP 200 proves nothing: the exception
+ * code header and an exception tag in the body are looked at too, `wait_end_of_query=1` is always sent.
+ */
+#ifndef SLUICE_CLICKHOUSE_HTTP_H
+#define SLUICE_CLICKHOUSE_HTTP_H
+
+#include "base/base.h"
+
+#define CLICKHOUSE_ERROR (clickhouse_error_quark())
+GQuark clickhouse_error_quark(void);
+enum {
+    CLICKHOUSE_ERROR_CONNECT = -1, /* refused, unreachable, name not found: nothing was sent */
+    CLICKHOUSE_ERROR_BROKEN = -2,  /* the connection broke or timed out after something was sent: an insert may commit */
+    CLICKHOUSE_ERROR_HTTP = -3,    /* an HTTP status without an exception code */
+    CLICKHOUSE_ERROR_TLS = -4,
+    /* > 0: the exception's code */
+};
+
+/* Parses and checks a destination URL: http:// or https://, default ports 8123 and 8443, path = database ("default" when
+ * empty), password parameters, ca. SLUICE_ERROR_USAGE. `embedded:` is not for this function. */
+Url *clickhouse_url_parse(const char *text, GError **error);
+
+typedef struct Clickhouse Clickhouse;
+
+/* No traffic yet. `cancel` may be NULL; `url` is copied. */
+Clickhouse *clickhouse_new(const Url *url, Cancel *cancel, GError **error);
+void clickhouse_free(Clickhouse *ch);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Clickhouse, clickhouse_free)
+const char *clickhouse_database(const Clickhouse *ch);
+
+/* Runs `sql` and returns the body (NUL-terminated; `len` may be NULL). `settings`: NULL or "name", "value", ..., NULL.
+ * Free with g_free. */
+char *clickhouse_query(Clickhouse *ch, const char *sql, const char *const *settings, size_t *len, GError **error);
+/* A statement without a result. */
+bool clickhouse_exec(Clickhouse *ch, const char *sql, const char *const *settings, GError **error);
+/* First field of the first row as text, NULL (no error) without rows. */
+char *clickhouse_query_value(Clickhouse *ch, const char *sql, GError **error);
+/* Rows of text (TabSeparatedRaw is ambiguous, so JSONCompactEachRow with quoted numbers): GPtrArray of char ** (NULL ends). */
+GPtrArray *clickhouse_query_rows(Clickhouse *ch, const char *sql, GError **error);
+bool clickhouse_ping(Clickhouse *ch, GError **error);
+
+/* The one quoting functions of this side: `\` is an escape inside backticks too. Append to `out`. */
+void clickhouse_quote_name(GString *out, const char *name);
+void clickhouse_quote_string(GString *out, const char *text);
+void clickhouse_quote_table(GString *out, const char *database, const char *table);
+
+#endif

@@ -1,0 +1,63 @@
+/* table.h - destination tables: what they look like, creating, dropping and exchanging them.
+ *
+ * What sluice creates carries a mark in its COMMENT ("sluice pipe=<uuid> table=<n>"); only marked tables are ever dropped.
+ */
+#ifndef SLUICE_CLICKHOUSE_TABLE_H
+#define SLUICE_CLICKHOUSE_TABLE_H
+
+#include "clickhouse/http.h"
+
+typedef struct {
+    char *name;
+    char *type; /* "Nullable(Decimal(10, 2))" as we ask for it */
+} DestColumn;
+
+typedef struct {
+    char *database, *table;
+    GPtrArray *columns; /* of DestColumn, the three added ones last */
+    GPtrArray *order_by; /* of char *: column names, in key order */
+    char *version_column, *deleted_column; /* "_peerdb_version", "_peerdb_is_deleted" */
+    char *mark;          /* COMMENT */
+    bool durable;        /* fsync settings (settings.md) */
+    char *partition_by;  /* ClickHouse's own text, or NULL */
+} DestTableSpec;
+
+DestTableSpec *dest_table_spec_new(const char *database, const char *table);
+void dest_table_spec_free(DestTableSpec *spec);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DestTableSpec, dest_table_spec_free)
+void dest_table_spec_add_column(DestTableSpec *spec, const char *name, const char *type);
+
+char *dest_table_create_sql(const DestTableSpec *spec); /* never IF NOT EXISTS */
+bool dest_table_create(Clickhouse *ch, const DestTableSpec *spec, GError **error);
+
+/* What stands at the destination under that name. */
+typedef struct {
+    bool exists;
+    char *engine;       /* "ReplacingMergeTree" */
+    char *engine_full;
+    char *uuid;
+    char *comment;      /* the mark, or somebody's text */
+    char *sorting_key;  /* "id, k" */
+    uint64_t rows;
+    uint64_t max_version; /* of the version column, 0 when there is none */
+    GPtrArray *columns; /* of DestColumn as the server prints types */
+} DestTableInfo;
+DestTableInfo *dest_table_inspect(Clickhouse *ch, const char *database, const char *table, const char *version_column,
+                                  GError **error);
+void dest_table_info_free(DestTableInfo *info);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DestTableInfo, dest_table_info_free)
+
+/* NULL when `info` can take the rows of `spec` (same engine arguments, ORDER BY = key, no TTL, same columns), else why not.
+ * Free with g_free. */
+char *dest_table_incompatible(const DestTableInfo *info, const DestTableSpec *spec);
+
+bool dest_table_drop(Clickhouse *ch, const char *database, const char *table, const char *mark, GError **error);
+
+/* The destination's half of the preflight: reachable, version (>= 23.8 for ReplacingMergeTree(version, is_deleted)), database
+ * exists and its engine is Atomic, Replicated or Shared (a missing database is a warning: it is created at Setup), grants,
+ * clock skew. Appends to `checks`; returns false when nothing more can be asked. */
+bool clickhouse_preflight(Clickhouse *ch, GPtrArray *checks);
+char *clickhouse_version(Clickhouse *ch, GError **error);
+bool clickhouse_ensure_database(Clickhouse *ch, GError **error); /* ENGINE = Atomic where absent */
+
+#endif

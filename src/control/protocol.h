@@ -1,0 +1,48 @@
+/* protocol.h - one JSON object a line over the control socket (`sluice.sock` in the state dir).
+ *
+ * Request:  {"id": 7, "do": "pause", "name": "orders", ...}
+ * Answer:   {"id": 7, "ok": true, ...}   or   {"id": 7, "error": {"code": 4, "message": "what, why, what to do"}}
+ * `code` is the exit code of commands.md. Requests ("do" and their fields; answers' fields after the arrow):
+ *   status                                     -> view
+ *   watch    {interval_ms}                     -> ok, then {"view": {...}} at every change, at most once per interval, and at
+ *                                                 least every second; ends with the connection
+ *   check    {source, dest, tables[], exclude[], mode, settings{}}   -> checks[{result "ok"|"warn"|"fail", name, found, mend}], ok_to_create
+ *   create   {name, source, dest, tables[], exclude[], mode, settings{}} -> checks; error 5 with checks when one failed
+ *   pause, resume, retry, drop, resync, cancel {name, tables[]?, drop_target?}
+ *   source_tables {source}                     -> tables[{source "db.t", rows, bytes, key}]  (key null: none)
+ *   tables   {name}                            -> tables[] as in the view
+ *   log      {name?, after_id?, limit?}        -> entries[{id, at, pipe, actor, kind, text, position}]
+ *   set      {name, settings{}}                -> settings[{name, value, default, meaning, when}]
+ *   sql      {name?, query}                    -> body (text)
+ *   stop                                       -> ok (the engine ends cleanly after answering)
+ * An object of more than 16 MiB is refused.
+ */
+#ifndef SLUICE_CONTROL_PROTOCOL_H
+#define SLUICE_CONTROL_PROTOCOL_H
+
+#include <glib.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+#define PROTOCOL_MAX_LINE (16u * 1024 * 1024)
+
+json_t *protocol_request(const char *what);                       /* {"do": what}; new reference */
+json_t *protocol_ok(void);                                        /* {"ok": true} */
+json_t *protocol_error(const GError *error);                      /* {"error": {...}}: SLUICE_ERROR's code, else 1 */
+bool protocol_answer_ok(const json_t *answer, GError **error);    /* turns an answer's error into a GError (SLUICE_ERROR) */
+
+/* Splits what a socket gives into lines. Push bytes, then pull objects until NULL without error. */
+typedef struct ProtocolReader ProtocolReader;
+ProtocolReader *protocol_reader_new(void);
+void protocol_reader_free(ProtocolReader *reader);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ProtocolReader, protocol_reader_free)
+bool protocol_reader_push(ProtocolReader *reader, const char *bytes, size_t len, GError **error);
+json_t *protocol_reader_pull(ProtocolReader *reader, GError **error);
+/* An object as one line with its newline. Free with free(). */
+char *protocol_line(const json_t *object, size_t *len);
+
+char *protocol_socket_path(const char *state_dir);
+/* --state-dir or its default (commands.md). Free with g_free. */
+char *protocol_state_dir(const char *option);
+
+#endif

@@ -1,0 +1,111 @@
+/* view.h - one immutable picture of everything: what the engine shows, what screens draw, what `status --json` prints.
+ *
+ * Reference counted; never changed after view_from_json or view_build... returned it. What is not known is NULL, or -1 in
+ * numbers (VIEW_UNKNOWN), never 0: JSON null. Times are microseconds since 1970 UTC (RFC 3339 in JSON). Rates are per second.
+ * Fields are only ever added.
+ */
+#ifndef SLUICE_CONTROL_VIEW_H
+#define SLUICE_CONTROL_VIEW_H
+
+#include <glib.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define VIEW_UNKNOWN (-1)
+#define VIEW_HISTORY 180 /* cells of 20 s: an hour */
+
+typedef struct {
+    int64_t since, next_try_at;
+    char *side;    /* "source", "destination", "catalog" */
+    int code;
+    char *message;
+    unsigned tries;
+    bool needs_operator; /* authentication was refused: retried, but somebody has to act */
+} ViewStalled;
+
+typedef struct {
+    int64_t at;
+    int code;
+    char *message; /* what, in words */
+    char *cause;   /* why; NULL not known */
+    char **remedies; /* commands or sentences, NULL-terminated */
+} ViewError;
+
+typedef struct {
+    char *source; /* "shop.orders" */
+    char *target; /* "orders" */
+    char *state;  /* "waiting", "loading", "live", "failed", "dropped" */
+    int64_t rows_done, rows_estimate;
+    int64_t inserts, updates, deletes;
+    int64_t last_change_at;
+    int64_t ranges_done, ranges_total;
+    bool resync_advised;
+    ViewError *error; /* NULL: none */
+} ViewTable;
+
+typedef struct {
+    double rows, bytes, lag; /* mean rows/s, bytes/s and lag seconds over 20 s; -1: nothing known for that cell */
+} ViewHistoryCell;
+
+typedef struct {
+    char *name;
+    char *state; /* lifecycle's word: Provisioning Setup Snapshot Running Pausing Paused Modifying Resync Completed Failed */
+    int64_t since;
+    char *mode;          /* full, snapshot, cdc */
+    char *source, *dest; /* URLs without passwords */
+    char *source_version, *dest_version; /* "MariaDB 10.11.19", "ClickHouse 26.7.1"; NULL not known */
+    ViewStalled *stalled; /* NULL: not stalled */
+    ViewError *error;     /* of a Failed pipe */
+    double lag_seconds;
+    int64_t lag_bytes, headroom_seconds, catching_up_seconds;
+    char *position_file, *position_gtid;
+    int64_t position_pos;
+    double rows_per_second, bytes_per_second;
+    int64_t snapshot_rows_done, snapshot_rows_estimate; /* unknown when nothing is or was loaded */
+    int64_t snapshot_ranges_done, snapshot_ranges_total, snapshot_eta_seconds;
+    int readers, senders;
+    int64_t memory_bytes; /* in use by this pipe's blocks */
+    char *activity;       /* what it does this second, in words; NULL */
+    char *paused_by;      /* "operator"; NULL */
+    double time_read, time_build, time_send; /* shares 0..1 of the last seconds; -1 unknown */
+    unsigned n_tables, n_tables_failed;
+    ViewTable *tables;
+    unsigned n_history;
+    ViewHistoryCell *history; /* oldest first, cells of 20 s on a common clock */
+} ViewPipe;
+
+typedef struct {
+    int64_t id, at;
+    char *pipe; /* NULL: the engine */
+    char *actor, *kind, *text, *position;
+} ViewJournalEntry;
+
+typedef struct {
+    /* engine; pid 0: none runs, the states are the last known */
+    int64_t pid;
+    char *version;
+    int64_t started_at;
+    char *host;         /* of the engine */
+    int64_t at;         /* when the picture was taken */
+    int64_t memory_limit, memory_used;
+    unsigned n_pipes;
+    ViewPipe *pipes; /* by name */
+    unsigned n_journal;
+    ViewJournalEntry *journal; /* the newest entries of all pipes, oldest first */
+} View;
+
+View *view_ref(View *view);
+void view_unref(View *view);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(View, view_unref)
+
+/* An empty picture to be filled by its maker before anybody else sees it. `pipes` etc. are freed with g_free semantics: all
+ * strings owned. */
+View *view_new(void);
+
+json_t *view_to_json(const View *view);  /* new reference; the object of commands.md (`format`: 1) and the fields above */
+View *view_from_json(const json_t *json, GError **error); /* missing fields are unknown, extra ones ignored */
+
+const ViewPipe *view_find_pipe(const View *view, const char *name);
+
+#endif

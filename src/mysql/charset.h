@@ -1,0 +1,24 @@
+/* charset.h - text of the servers' charsets to UTF-8, equal to the servers' own CONVERT for every byte sequence.
+ *
+ * utf8mb4, utf8mb3 and ascii are checked and copied; latin1 (which is cp1252 in these servers) by table; the others
+ * through iconv with the differences corrected. Bytes that do not decode are kept as they are and counted by the caller.
+ */
+#ifndef SLUICE_MYSQL_CHARSET_H
+#define SLUICE_MYSQL_CHARSET_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct Charset Charset; /* immutable, static: shared by all threads */
+
+const Charset *charset_find(const char *mysql_name); /* "utf8mb4", "latin1"; NULL: not known, preflight refuses it */
+bool charset_is_utf8(const Charset *charset);        /* bytes are already UTF-8: copied without conversion */
+/* Most bytes that converting `len` bytes can give. */
+size_t charset_max_utf8(const Charset *charset, size_t len);
+/* Writes UTF-8 to `out` (room: charset_max_utf8) and its length. Returns false when some bytes did not decode: `out`
+ * then holds the input unchanged. */
+bool charset_to_utf8(const Charset *charset, const uint8_t *in, size_t len, uint8_t *out, size_t *out_len);
+
+#endif

@@ -1,0 +1,24 @@
+/* gtid.h - the GTID state of a stream: MariaDB's "domain-server-seq" list or MySQL's set of intervals.
+ *
+ * Pure. Text in and out is the servers' own.
+ */
+#ifndef SLUICE_MYSQL_GTID_H
+#define SLUICE_MYSQL_GTID_H
+
+#include "mysql/event.h"
+
+typedef struct GtidSet GtidSet;
+
+GtidSet *gtid_set_parse(SourceFlavour flavour, const char *text, GError **error); /* "" is the empty set */
+GtidSet *gtid_set_copy(const GtidSet *set);
+void gtid_set_free(GtidSet *set);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GtidSet, gtid_set_free)
+
+void gtid_set_add(GtidSet *set, const GtidEvent *gtid); /* at its transaction's end */
+bool gtid_set_contains(const GtidSet *set, const GtidEvent *gtid);
+char *gtid_set_text(const GtidSet *set); /* canonical; free with g_free */
+
+/* MySQL: the data part of COM_BINLOG_DUMP_GTID (u64 n_sids, {uuid, u64 n, {u64 start, u64 end_exclusive}}). */
+GByteArray *gtid_set_encode_mysql(const GtidSet *set);
+
+#endif

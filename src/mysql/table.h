@@ -1,0 +1,91 @@
+/* table.h - the definition of a source table: columns with their types, and the key that rows are told apart by.
+ *
+ * Read from information_schema and SHOW CREATE TABLE. Definitions are immutable once read and reference counted, so
+ * threads may share them. They are stored in the catalog as JSON (source_table_to_json).
+ */
+#ifndef SLUICE_MYSQL_TABLE_H
+#define SLUICE_MYSQL_TABLE_H
+
+#include "mysql/connection.h"
+#include <jansson.h>
+
+typedef enum {
+    SOURCE_TYPE_UNKNOWN,
+    SOURCE_TYPE_TINYINT,
+    SOURCE_TYPE_SMALLINT,
+    SOURCE_TYPE_MEDIUMINT,
+    SOURCE_TYPE_INT,
+    SOURCE_TYPE_BIGINT,
+    SOURCE_TYPE_DECIMAL,
+    SOURCE_TYPE_FLOAT,
+    SOURCE_TYPE_DOUBLE,
+    SOURCE_TYPE_BIT,
+    SOURCE_TYPE_YEAR,
+    SOURCE_TYPE_DATE,
+    SOURCE_TYPE_TIME,
+    SOURCE_TYPE_DATETIME,
+    SOURCE_TYPE_TIMESTAMP,
+    SOURCE_TYPE_CHAR,
+    SOURCE_TYPE_VARCHAR,
+    SOURCE_TYPE_TEXT, /* all four sizes; MariaDB's JSON too */
+    SOURCE_TYPE_BINARY,
+    SOURCE_TYPE_VARBINARY,
+    SOURCE_TYPE_BLOB, /* all four sizes */
+    SOURCE_TYPE_ENUM,
+    SOURCE_TYPE_SET,
+    SOURCE_TYPE_JSON, /* MySQL's binary JSON */
+    SOURCE_TYPE_GEOMETRY,
+    SOURCE_TYPE_UUID,
+    SOURCE_TYPE_INET4,
+    SOURCE_TYPE_INET6,
+    SOURCE_TYPE_VECTOR,
+} SourceType;
+
+typedef struct {
+    char *name;        /* UTF-8 */
+    SourceType type;
+    char *type_text;   /* as the server prints it: "int(10) unsigned", "enum('a','b')" */
+    bool is_unsigned;
+    bool nullable;
+    bool generated, invisible, compressed;
+    unsigned precision; /* DECIMAL: digits; BIT: bits; CHAR..: characters; BINARY..: bytes; integers: display width, 0 if none */
+    unsigned scale;     /* DECIMAL: scale; TIME, DATETIME, TIMESTAMP: digits of the fraction 0..6 */
+    char *charset;      /* CHAR, VARCHAR, TEXT, ENUM, SET: MySQL's name ("utf8mb4", "latin1"); NULL otherwise */
+    char *collation;    /* likewise */
+    char **labels;      /* ENUM, SET: NULL-terminated, UTF-8; NULL otherwise */
+} SourceColumn;
+
+typedef struct {
+    char *database, *name; /* as the server stores them */
+    char *engine;          /* "InnoDB" */
+    unsigned n_columns;
+    SourceColumn *columns; /* in the order of the definition, which is the order in the binlog */
+    unsigned n_key;        /* 0: no usable key */
+    unsigned *key;         /* column indices in key order */
+    char *key_name;        /* "PRIMARY", or the unique key's name */
+    char *create_sql;      /* SHOW CREATE TABLE */
+    uint64_t rows_estimate, bytes_estimate; /* the server's statistics; not part of the definition */
+} SourceTable;
+
+SourceTable *source_table_ref(SourceTable *table);
+void source_table_unref(SourceTable *table);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SourceTable, source_table_unref)
+
+/* SLUICE_ERROR_TABLE when there is no such base table. Reads SHOW CREATE before and after: retried until equal. */
+SourceTable *source_table_read(SourceConnection *source, const char *database, const char *name, GError **error);
+
+int source_table_find_column(const SourceTable *table, const char *name); /* -1 when absent */
+bool source_table_column_in_key(const SourceTable *table, unsigned column);
+
+json_t *source_table_to_json(const SourceTable *table); /* new reference */
+SourceTable *source_table_from_json(const json_t *json, GError **error);
+
+/* What the table picker and wildcards need: base tables only, no system schemas. */
+typedef struct {
+    char *database, *name, *engine;
+    uint64_t rows_estimate, bytes_estimate;
+    char *key; /* "id" or "a,b" of the key that would be used; NULL: none */
+} SourceTableInfo;
+GPtrArray *source_list_tables(SourceConnection *source, GError **error); /* of SourceTableInfo, sorted */
+
+#endif

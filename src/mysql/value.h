@@ -1,0 +1,43 @@
+/* value.h - what the bytes of single values mean: decimals, dates and times of the binlog (and DATE/TIME structs of the
+ * binary protocol). Pure, allocation free. The caller has checked that the bytes are there.
+ */
+#ifndef SLUICE_MYSQL_VALUE_H
+#define SLUICE_MYSQL_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+    bool negative;     /* TIME only */
+    uint32_t year;     /* 0..9999 */
+    uint8_t month, day; /* 0 where the server has 0 */
+    uint32_t hour;     /* TIME: 0..838 */
+    uint8_t minute, second;
+    uint32_t usec;
+} SourceTime;
+
+/* Binlog formats. `digits`: of the fraction, 0..6. */
+void value_read_date(const uint8_t *p, SourceTime *out);                            /* 3 bytes */
+void value_read_datetime2(const uint8_t *p, unsigned digits, SourceTime *out);      /* 5 + (digits+1)/2 bytes */
+void value_read_time2(const uint8_t *p, unsigned digits, SourceTime *out);          /* 3 + (digits+1)/2 bytes */
+/* Seconds since 1970 UTC and microseconds. 0 and 0: the zero timestamp. */
+void value_read_timestamp2(const uint8_t *p, unsigned digits, int64_t *seconds, uint32_t *usec); /* 4 + (digits+1)/2 */
+/* Formats before MySQL 5.6 / of MariaDB tables made with mysql56_temporal_format=OFF: decoded by type TIME, DATETIME,
+ * TIMESTAMP; MariaDB's old formats with a fraction are told by metadata in rows.h. */
+void value_read_datetime_old(const uint8_t *p, SourceTime *out); /* 8 bytes */
+void value_read_time_old(const uint8_t *p, SourceTime *out);     /* 3 bytes */
+
+/* Binary protocol (length-prefixed; `p` after the length byte, `len` 0, 4, 7, 11 or 0, 8, 12). */
+bool value_read_protocol_datetime(const uint8_t *p, size_t len, SourceTime *out);
+bool value_read_protocol_time(const uint8_t *p, size_t len, SourceTime *out);
+
+/* A decimal as a little-endian two's complement integer of `width` (4, 8, 16, 32) bytes: value * 10^scale. */
+void value_read_decimal(const uint8_t *p, unsigned precision, unsigned scale, uint8_t *out, size_t width);
+/* The same from decimal text ("-12.340"); false when it is not a number or does not fit `width` at this scale. */
+bool value_parse_decimal(const char *text, size_t len, unsigned scale, uint8_t *out, size_t width);
+
+/* Days since 1970-01-01 of a valid Gregorian date (proleptic), any year 0..9999. */
+int32_t value_days_from_civil(int32_t year, unsigned month, unsigned day);
+
+#endif
