@@ -1,11 +1,11 @@
 /* block.h - a block of rows as columns, in the bytes of ClickHouse's Native format, grown row by row.
  *
- * Source of the format: ClickHouse docs "Native" and src/Formats/NativeWriter.cpp: varuint columns, varuint rows, then per
- * column: name, type, data. Fixed-width types are little-endian arrays; String is varuint length + bytes per row; Nullable(T)
- * is one byte per row (1 = NULL), then T for every row. No serialization info is written (client revision 0).
+ * Source of the format: ClickHouse docs "Native" and src/Formats/NativeWriter.cpp: varuint columns, varuint rows, then
+ * per column: name, type, data. Fixed-width types are little-endian arrays; String is varuint length + bytes per row;
+ * Nullable(T) is one byte per row (1 = NULL), then T for every row. No serialization info is written (client revision 0).
  *
- * The appending functions are inline and allocate only when a buffer is full (it grows by half). Memory is charged to the
- * account. A block has one owner at a time.
+ * The appending functions are inline and allocate only when a buffer is full (it grows by half). Memory is charged to
+ * the account. A block has one owner at a time.
  */
 #ifndef SLUICE_CLICKHOUSE_BLOCK_H
 #define SLUICE_CLICKHOUSE_BLOCK_H
@@ -16,6 +16,7 @@
 typedef struct {
     uint8_t *data;
     size_t len, size;
+    size_t need;            /* what recent blocks filled, for block_shrink */
     BudgetAccount *account; /* borrowed from the block */
 } ByteBuffer;
 
@@ -30,11 +31,14 @@ static inline uint8_t *byte_buffer_reserve(ByteBuffer *buffer, size_t more)
 
 typedef struct {
     char *name;
-    char *type;      /* as written into the block, "Nullable(String)" */
-    unsigned width;  /* bytes of a fixed-width value; 0: String */
+    char *type;     /* as written into the block, "Nullable(String)" */
+    unsigned width; /* bytes of a fixed-width value; 0: String. Of an array: of its elements */
     bool nullable;
-    ByteBuffer nulls; /* one byte a row when nullable */
+    bool array;
+    ByteBuffer nulls; /* one byte a row when nullable; of an array the end offset of each row, uint64_t */
     ByteBuffer data;
+    uint8_t *header; /* name and type as they stand in the block */
+    size_t header_len;
 } BlockColumn;
 
 typedef struct {
@@ -45,16 +49,16 @@ typedef struct {
     BudgetAccount *account;
 } Block;
 
-Block *block_new(BudgetAccount *account, unsigned n_columns); /* columns to be set by block_set_column; account is ref'd */
-/* `type` decides width and nullable; asserts that it is one of those that blocks can hold: Int8..Int256, UInt8..UInt256,
- * Float32/64, Bool, Decimal(p,s), Date32, DateTime, DateTime64(s[,tz]), Time64(s), UUID, IPv4, IPv6, String, Nullable of
- * these, and Array(Float32) / Array(String) (offsets in `nulls`' place, see block.c). LowCardinality(String), JSON are sent as
- * String. */
+/* The columns are to be set by block_set_column; the account is ref'd, NULL counts nothing. */
+Block *block_new(BudgetAccount *account, unsigned n_columns);
+/* `type` decides width and nullable; asserts that it is one of those that blocks can hold: Int8..Int256,
+ * UInt8..UInt256, Float32/64, Bool, Decimal(p,s), Date32, DateTime, DateTime64(s[,tz]), Time64(s), UUID, IPv4, IPv6,
+ * String, Nullable of these, and Array(Float32) / Array(String). LowCardinality(String), JSON are sent as String. */
 void block_set_column(Block *block, unsigned column, const char *name, const char *type);
 void block_free(Block *block);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Block, block_free)
-void block_clear(Block *block); /* 0 rows, buffers kept */
-void block_shrink(Block *block); /* gives buffers back that are far larger than what a full block needs */
+void block_clear(Block *block);         /* 0 rows, buffers kept */
+void block_shrink(Block *block);        /* gives buffers back that are far larger than what a full block needs */
 size_t block_bytes(const Block *block); /* bytes of all buffers in use */
 /* True when `type` can be held. */
 bool block_type_known(const char *type);
@@ -68,6 +72,11 @@ void block_mark_free(BlockMark *mark);
 /* Serialized form as pieces: calls `piece` for every run of bytes in order; false from `piece` ends it. */
 bool block_write(const Block *block, bool (*piece)(void *data, const void *bytes, size_t len), void *data);
 size_t block_wire_size(const Block *block);
+
+/* The same, pulled: piece `index` of block_pieces(), maybe empty. `scratch` may hold its bytes, so it lives as long. */
+#define BLOCK_SCRATCH 20
+unsigned block_pieces(const Block *block);
+const void *block_piece(const Block *block, unsigned index, uint8_t scratch[BLOCK_SCRATCH], size_t *len);
 
 static inline void column_append_fixed(BlockColumn *column, const void *value, size_t width)
 {
@@ -103,9 +112,24 @@ static inline void column_append_string(BlockColumn *column, const void *bytes, 
     column->data.len += n + len;
 }
 
-/* A value's default: zero bytes, or the empty string. Does not touch `nulls`. */
+/* Ends a row of an array, after its `elements` were appended to `data` one by one. */
+static inline void column_append_array_end(BlockColumn *column, uint64_t elements)
+{
+    uint64_t end = 0;
+    if (column->nulls.len)
+        memcpy(&end, column->nulls.data + column->nulls.len - sizeof end, sizeof end);
+    end += elements;
+    memcpy(byte_buffer_reserve(&column->nulls, sizeof end), &end, sizeof end);
+    column->nulls.len += sizeof end;
+}
+
+/* A value's default: zero bytes, the empty string, the empty array. Does not touch the NULL flags. */
 static inline void column_append_default(BlockColumn *column)
 {
+    if (column->array) {
+        column_append_array_end(column, 0);
+        return;
+    }
     size_t width = column->width ? column->width : 1;
     memset(byte_buffer_reserve(&column->data, width), 0, width);
     column->data.len += width;
