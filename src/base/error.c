@@ -1,3 +1,3 @@
 #include "base/error.h"
 
-G_DEFINE_QUARK(sluice-error-quark, sluice_error)
+G_DEFINE_QUARK(sluice - error - quark, sluice_error)
