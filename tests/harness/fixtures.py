@@ -1,0 +1,77 @@
+"""Fixtures for all suites (imported by conftest.py)."""
+
+import pathlib
+import shutil
+import tempfile
+
+import pytest
+
+from .clickhouse import ClickHouse
+from .engine import Engine
+from .mariadb import MariaDB
+
+
+def new_folder():
+    # Short: the path of a Unix socket has room for 107 bytes.
+    return pathlib.Path(tempfile.mkdtemp(prefix="sluice-"))
+
+
+@pytest.fixture(scope="session")
+def session_folder():
+    folder = new_folder()
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def folder():
+    """A folder of the test's own. Kept when SLUICE_KEEP is set, to look at."""
+    import os
+
+    made = new_folder()
+    yield made
+    if not os.environ.get("SLUICE_KEEP"):
+        shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def mariadb(session_folder):
+    """The server that most tests share; each takes a database of its own."""
+    with MariaDB(session_folder / "mariadb") as server:
+        yield server
+
+
+@pytest.fixture
+def own_mariadb(folder):
+    """Makes servers of the test's own, with options: own_mariadb("--binlog-format=STATEMENT")."""
+    servers = []
+
+    def make(*options):
+        servers.append(MariaDB(folder / f"mariadb{len(servers)}", *options).start())
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def clickhouse(session_folder):
+    """The ClickHouse that most tests share."""
+    with ClickHouse(session_folder / "clickhouse") as server:
+        yield server
+
+
+@pytest.fixture
+def own_clickhouse(folder):
+    """One that the test may kill or freeze."""
+    with ClickHouse(folder / "clickhouse") as server:
+        yield server
+
+
+@pytest.fixture
+def engine(folder):
+    """A state dir; the test starts the engine on it. At the end nothing runs, and no sanitizer had anything to say."""
+    made = Engine(folder / "engine")
+    yield made
+    made.close()

@@ -1,0 +1,69 @@
+"""Child processes that never outlive the tests, and waiting for conditions."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def die_with_parent():
+    """Between fork and exec: the kernel ends the child when the tests are gone, however they ended."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def spawn(argv, log, **options):
+    """Starts a child with its output appended to the file `log`, and nothing on its stdin."""
+    with open(log, "ab") as out:
+        return subprocess.Popen(
+            [str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=die_with_parent, **options
+        )
+
+
+def end(process, seconds=20):
+    """SIGTERM, then SIGKILL when it takes too long. Returns the exit code, None when it had to be killed."""
+    if process.poll() is not None:
+        return process.returncode
+    process.terminate()
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return None
+
+
+def wait_until(condition, seconds, what, every=0.05):
+    """Calls `condition` until it gives something true and returns that. `what` names it; it may be a callable that
+    describes what is there instead, for the message of the failure."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what}")
+        time.sleep(every)
+
+
+def stat(pid):
+    """The fields of /proc/PID/stat after the command's name; [11] and [12] are user and system ticks."""
+    with open(f"/proc/{pid}/stat") as f:
+        return f.read().rpartition(")")[2].split()
+
+
+def cpu_seconds(pid):
+    fields = stat(pid)
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory(pid, field="VmHWM"):
+    """Bytes: VmHWM is the peak of resident memory, VmRSS the present."""
+    with open(f"/proc/{pid}/status") as f:
+        for line in f:
+            if line.startswith(field + ":"):
+                return int(line.split()[1]) * 1024
+    raise KeyError(field)
