@@ -1,0 +1,475 @@
+#include "mysql/binlog.h"
+
+#include "mysql/connection_private.h"
+#include "mysql/gtid.h"
+#include "mysql/inflate_private.h"
+#include "mysql/wire_private.h"
+
+#include <string.h>
+#include <zlib.h>
+
+#define HEADER_LEN       19
+#define CHECKSUM_LEN     4
+#define FIRST_POSITION   4 /* after the magic of a file */
+#define HEARTBEAT_NSEC   500000000
+#define READ_TIMEOUT_SEC 30     /* many heartbeats: a server looks for a GTID in a large file without a word */
+#define FLAG_IN_USE      0x0001 /* of a file's FORMAT_DESCRIPTION; not part of its checksum */
+#define COM_DUMP_GTID    30
+
+typedef enum {
+    CHECKSUM_NONE = 0,
+    CHECKSUM_CRC32 = 1,
+    CHECKSUM_UNTOLD = 255, /* no FORMAT_DESCRIPTION seen yet */
+} Checksum;
+
+struct BinlogStream {
+    SourceConnection *source;
+    Cancel *cancel;
+    MYSQL *mysql;     /* borrowed from source */
+    const char *file; /* interned; "" before the first rotate */
+    uint64_t pos;     /* end of the last event in file */
+    Checksum checksum;
+    Scratch scratch;
+    Payload *payload;          /* being taken apart */
+    BinlogEvent payload_event; /* coordinates of what is inside it */
+};
+
+/* ---- opening ---- */
+
+static bool set_session(BinlogStream *stream, const BinlogStart *start, GError **error)
+{
+    const SourceServer *server = source_server(stream->source);
+    g_autoptr(GString) sql = g_string_new("SET ");
+    /* Saying CRC32 means "I know checksums": events then come as they stand in each file. MySQL 8.0.26 renamed these
+     * variables; both names are harmless everywhere. */
+    g_string_append(sql, "@master_binlog_checksum='CRC32', @source_binlog_checksum='CRC32'");
+    g_string_append_printf(sql, ", @master_heartbeat_period=%d, @source_heartbeat_period=%d", HEARTBEAT_NSEC,
+                           HEARTBEAT_NSEC);
+    if (start->replica_uuid) {
+        g_string_append(sql, ", @slave_uuid=");
+        source_quote_string(sql, start->replica_uuid);
+        g_string_append(sql, ", @replica_uuid=");
+        source_quote_string(sql, start->replica_uuid);
+    }
+    if (server->flavour == SOURCE_MARIADB) {
+        g_string_append(sql, ", @mariadb_slave_capability=4"); /* GTID events are sent as such */
+        if (!start->file) {
+            g_string_append(sql, ", @slave_gtid_strict_mode=0, @slave_gtid_ignore_duplicates=0, @slave_connect_state=");
+            source_quote_string(sql, start->gtid ? start->gtid : "");
+        }
+    }
+    return source_exec(stream->source, sql->str, error);
+}
+
+static void append_le(GByteArray *out, uint64_t v, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        uint8_t byte = (uint8_t)(v >> (8 * i));
+        g_byte_array_append(out, &byte, 1);
+    }
+}
+
+static void append_name(GByteArray *out, const char *name)
+{
+    g_byte_array_append(out, (const uint8_t *)name, (guint)strlen(name));
+}
+
+/* u32 position, u16 flags, u32 server id, file name */
+static GByteArray *dump_by_position(const BinlogStart *start)
+{
+    GByteArray *out = g_byte_array_new();
+    append_le(out, start->file ? start->pos : FIRST_POSITION, 4);
+    append_le(out, 0, 2);
+    append_le(out, start->server_id, 4);
+    append_name(out, start->file ? start->file : "");
+    return out;
+}
+
+/* u16 flags, u32 server id, u32 length and file name, u64 position, u32 length and GTID set */
+static GByteArray *dump_by_mysql_gtid(const BinlogStart *start, GError **error)
+{
+    const uint16_t through_gtid = 4;
+    g_autoptr(GtidSet) set = gtid_set_parse(SOURCE_MYSQL, start->gtid ? start->gtid : "", error);
+    if (!set)
+        return NULL;
+    g_autoptr(GByteArray) data = gtid_set_encode_mysql(set);
+    GByteArray *out = g_byte_array_new();
+    append_le(out, through_gtid, 2);
+    append_le(out, start->server_id, 4);
+    append_le(out, 0, 4);
+    append_le(out, FIRST_POSITION, 8);
+    append_le(out, data->len, 4);
+    g_byte_array_append(out, data->data, data->len);
+    return out;
+}
+
+static bool send_dump(BinlogStream *stream, const BinlogStart *start, GError **error)
+{
+    bool by_mysql_gtid = !start->file && source_server(stream->source)->flavour == SOURCE_MYSQL;
+    if (start->file && start->pos > UINT32_MAX) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_FAILED,
+                    "cannot read %s from position %" G_GUINT64_FORMAT ": the dump command reaches to 4 GiB only",
+                    start->file, start->pos);
+        return false;
+    }
+    g_autoptr(GByteArray) arg = by_mysql_gtid ? dump_by_mysql_gtid(start, error) : dump_by_position(start);
+    if (!arg)
+        return false;
+    enum enum_server_command command = by_mysql_gtid ? (enum enum_server_command)COM_DUMP_GTID : COM_BINLOG_DUMP;
+    if (stream->mysql->methods->db_command(stream->mysql, command, (const char *)arg->data, arg->len, 1, NULL)) {
+        source_set_error(stream->source, "ask for the binlog", error);
+        return false;
+    }
+    return true;
+}
+
+BinlogStream *binlog_stream_open(const Url *url, const BinlogStart *start, const char *expect_identity, Cancel *cancel,
+                                 GError **error)
+{
+    SourceConnection *source = source_open_timeout(url, READ_TIMEOUT_SEC, cancel, error);
+    if (!source)
+        return NULL;
+    g_autoptr(BinlogStream) stream = g_new0(BinlogStream, 1);
+    stream->source = source;
+    stream->cancel = cancel ? cancel_ref(cancel) : NULL;
+    stream->mysql = source_handle(source);
+    stream->checksum = CHECKSUM_UNTOLD;
+    stream->file = g_intern_string(start->file ? start->file : "");
+    stream->pos = start->file ? start->pos : FIRST_POSITION;
+    const char *identity = source_server(source)->identity;
+    if (expect_identity && strcmp(identity, expect_identity) != 0) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_HISTORY, "another server answers: %s instead of %s", identity,
+                    expect_identity);
+        return NULL;
+    }
+    if (!set_session(stream, start, error) || !send_dump(stream, start, error))
+        return NULL;
+    return g_steal_pointer(&stream);
+}
+
+void binlog_stream_free(BinlogStream *stream)
+{
+    if (!stream)
+        return;
+    payload_free(stream->payload);
+    scratch_clear(&stream->scratch);
+    source_close(stream->source);
+    if (stream->cancel)
+        cancel_unref(stream->cancel);
+    g_free(stream);
+}
+
+const SourceServer *binlog_stream_server(const BinlogStream *stream)
+{
+    return source_server(stream->source);
+}
+
+/* ---- reading ---- */
+
+static bool stream_error(const BinlogStream *stream, GError **error, const char *what)
+{
+    return wire_error(error, "%s, position %" G_GUINT64_FORMAT ": %s", *stream->file ? stream->file : "before any file",
+                      stream->pos, what);
+}
+
+static void prefix_position(const BinlogStream *stream, GError **error)
+{
+    g_prefix_error(error, "%s, position %" G_GUINT64_FORMAT ": ", stream->file, stream->pos);
+}
+
+/* The next packet without its OK byte. Borrowed from the connection until the next one. */
+static bool read_packet(BinlogStream *stream, const uint8_t **bytes, size_t *len, GError **error)
+{
+    unsigned long n = mysql_net_read_packet(stream->mysql);
+    /* packet_error is (unsigned)-1: never equal to (unsigned long)-1 */
+    if (n == packet_error) {
+        source_set_error(stream->source, "read the binlog", error);
+        return false;
+    }
+    const uint8_t *packet = stream->mysql->net.read_pos;
+    if (n >= 1 && n < 9 && packet[0] == 0xfe) {
+        if (!cancel_set_error(stream->cancel, error))
+            g_set_error(error, SOURCE_ERROR, 2013, "the server ended the binlog stream");
+        return false;
+    }
+    if (n < 1 + HEADER_LEN || packet[0] != 0)
+        return stream_error(stream, error, "a packet that is no event");
+    *bytes = packet + 1;
+    *len = n - 1;
+    return true;
+}
+
+static uint32_t event_crc(const uint8_t *bytes, size_t len)
+{
+    uint8_t header[HEADER_LEN];
+    memcpy(header, bytes, HEADER_LEN);
+    if (header[4] == BINLOG_FORMAT_DESCRIPTION)
+        header[17] &= (uint8_t)~FLAG_IN_USE;
+    uLong crc = crc32(0, header, HEADER_LEN);
+    return (uint32_t)crc32_z(crc, bytes + HEADER_LEN, len - HEADER_LEN);
+}
+
+/* A FORMAT_DESCRIPTION ends with the algorithm of its file and always a checksum of its own. */
+static bool read_checksum_algorithm(BinlogStream *stream, const uint8_t *bytes, size_t len, GError **error)
+{
+    if (len < HEADER_LEN + 57 + 1 + CHECKSUM_LEN)
+        return stream_error(stream, error, "the file's description is cut short");
+    uint8_t algorithm = bytes[len - CHECKSUM_LEN - 1];
+    if (bytes[HEADER_LEN] != 4 || bytes[HEADER_LEN + 1] != 0 || bytes[HEADER_LEN + 56] != HEADER_LEN)
+        return stream_error(stream, error, "a binlog format other than version 4");
+    if (algorithm != CHECKSUM_NONE && algorithm != CHECKSUM_CRC32)
+        return stream_error(stream, error, "a checksum algorithm that is not known");
+    stream->checksum = algorithm;
+    return true;
+}
+
+/* Verifies the checksum and takes it off `len`. */
+static bool strip_checksum(BinlogStream *stream, const uint8_t *bytes, size_t *len, GError **error)
+{
+    bool is_description = bytes[4] == BINLOG_FORMAT_DESCRIPTION;
+    if (is_description && !read_checksum_algorithm(stream, bytes, *len, error))
+        return false;
+    if (stream->checksum == CHECKSUM_NONE) {
+        *len -= is_description ? CHECKSUM_LEN : 0;
+        return true;
+    }
+    if (*len < HEADER_LEN + CHECKSUM_LEN)
+        return stream_error(stream, error, "an event is too short for its checksum");
+    size_t n = *len - CHECKSUM_LEN;
+    if (event_crc(bytes, n) == wire_read_le(bytes + n, 4)) {
+        *len = n;
+        return true;
+    }
+    /* The made-up events before the first description follow a choice of the server's that it has not told yet. */
+    if (stream->checksum == CHECKSUM_UNTOLD)
+        return true;
+    return stream_error(stream, error, "an event's checksum does not match: it was damaged on disk or on the way");
+}
+
+/* Headers hold the low 32 bits of the position after the event. Positions only grow within a file, so the rest follows
+ * from the event before. */
+static void set_position(BinlogStream *stream, BinlogEvent *event, uint32_t next_pos, size_t wire_len)
+{
+    event->file = stream->file;
+    if (next_pos == 0 || event->flags & BINLOG_FLAG_ARTIFICIAL) {
+        event->start = event->end = stream->pos;
+        return;
+    }
+    if (event->type == BINLOG_HEARTBEAT) {
+        /* Where the server is; it may have skipped events that we did not ask for. Never backwards. */
+        int32_t ahead = (int32_t)(next_pos - (uint32_t)stream->pos);
+        if (ahead > 0)
+            stream->pos += (uint32_t)ahead;
+        event->start = event->end = stream->pos;
+        return;
+    }
+    uint64_t end = stream->pos + (uint32_t)(next_pos - (uint32_t)stream->pos);
+    event->start = end - wire_len;
+    event->end = stream->pos = end;
+}
+
+static bool follow_rotate(BinlogStream *stream, BinlogEvent *event, GError **error)
+{
+    RotateEvent rotate;
+    if (!rotate_event_parse(event, &rotate, error)) {
+        prefix_position(stream, error);
+        return false;
+    }
+    stream->file = rotate.file;
+    stream->pos = rotate.pos;
+    if (event->start == event->end) { /* made up: it stands in no file, and tells where what follows begins */
+        event->file = rotate.file;
+        event->start = event->end = rotate.pos;
+    }
+    return true;
+}
+
+static void read_header(const uint8_t *bytes, BinlogEvent *event)
+{
+    event->timestamp = (uint32_t)wire_read_le(bytes, 4);
+    event->type = bytes[4];
+    event->server_id = (uint32_t)wire_read_le(bytes + 5, 4);
+    event->flags = (uint16_t)wire_read_le(bytes + 17, 2);
+}
+
+static bool next_from_server(BinlogStream *stream, BinlogEvent *event, GError **error)
+{
+    const uint8_t *bytes = NULL;
+    size_t wire_len = 0;
+    if (!read_packet(stream, &bytes, &wire_len, error))
+        return false;
+    if (wire_read_le(bytes + 9, 4) != wire_len)
+        return stream_error(stream, error, "an event's length differs from its packet's");
+    size_t len = wire_len;
+    if (!strip_checksum(stream, bytes, &len, error))
+        return false;
+    read_header(bytes, event);
+    event->raw = bytes;
+    event->raw_len = len;
+    event->body = bytes + HEADER_LEN;
+    event->body_len = len - HEADER_LEN;
+    set_position(stream, event, (uint32_t)wire_read_le(bytes + 13, 4), wire_len);
+    if (event->type == BINLOG_ROTATE)
+        return follow_rotate(stream, event, error);
+    if (binlog_type_is_compressed(event->type) && !binlog_event_inflate(event, &stream->scratch, error)) {
+        prefix_position(stream, error);
+        return false;
+    }
+    if (event->type == BINLOG_TRANSACTION_PAYLOAD) {
+        stream->payload_event = *event;
+        if (!(stream->payload = payload_open(event, error))) {
+            prefix_position(stream, error);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Events inside a payload stand where the payload ends: that is the position to go on from after them. */
+static PayloadNext next_from_payload(BinlogStream *stream, BinlogEvent *event, GError **error)
+{
+    const uint8_t *bytes;
+    size_t len;
+    PayloadNext next = payload_next(stream->payload, &bytes, &len, error);
+    if (next == PAYLOAD_ERROR)
+        prefix_position(stream, error);
+    if (next != PAYLOAD_EVENT) {
+        g_clear_pointer(&stream->payload, payload_free);
+        return next;
+    }
+    read_header(bytes, event);
+    event->file = stream->payload_event.file;
+    event->start = event->end = stream->payload_event.end;
+    event->raw = NULL;
+    event->raw_len = 0;
+    event->body = bytes + HEADER_LEN;
+    event->body_len = len - HEADER_LEN;
+    return next;
+}
+
+BinlogNext binlog_stream_next(BinlogStream *stream, BinlogEvent *event, GError **error)
+{
+    if (cancel_set_error(stream->cancel, error))
+        return BINLOG_NEXT_ERROR;
+    if (stream->payload) {
+        PayloadNext next = next_from_payload(stream, event, error);
+        if (next != PAYLOAD_END)
+            return next == PAYLOAD_EVENT ? BINLOG_NEXT_EVENT : BINLOG_NEXT_ERROR;
+    }
+    scratch_relax(&stream->scratch);
+    return next_from_server(stream, event, error) ? BINLOG_NEXT_EVENT : BINLOG_NEXT_ERROR;
+}
+
+/* ---- where the server's log is ---- */
+
+static bool read_log_status(SourceConnection *source, char **file, uint64_t *pos, char **mysql_gtid, GError **error)
+{
+    const SourceServer *server = source_server(source);
+    bool renamed = server->flavour == SOURCE_MYSQL && server->version >= 80200;
+    g_autoptr(SourceRows) rows = source_query(source, renamed ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS", error);
+    if (!rows)
+        return false;
+    if (rows->rows->len == 0 || rows->n_columns < 2) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_SOURCE_SETUP,
+                    "the server writes no binary log: start it with log_bin");
+        return false;
+    }
+    g_free(*file);
+    *file = g_strdup(source_rows_get(rows, 0, 0));
+    *pos = g_ascii_strtoull(source_rows_get(rows, 0, 1), NULL, 10);
+    if (mysql_gtid) {
+        g_free(*mysql_gtid);
+        *mysql_gtid = g_strdup(rows->n_columns > 4 ? source_rows_get(rows, 0, 4) : "");
+    }
+    return true;
+}
+
+/* MariaDB moves the log's end and gtid_binlog_pos under one lock: between two equal ends they belong together. A server
+ * too busy for that is asked for the GTID at the position, for which it reads the file. */
+static bool read_mariadb_end(SourceConnection *source, char **file, uint64_t *pos, char **gtid, GError **error)
+{
+    for (int tries = 0; tries < 3; tries++) {
+        g_autofree char *file_before = g_strdup(*file);
+        uint64_t pos_before = *pos;
+        GError *local = NULL;
+        g_free(*gtid);
+        *gtid = source_query_value(source, "SELECT @@global.gtid_binlog_pos", &local);
+        if (local) {
+            g_propagate_error(error, local);
+            return false;
+        }
+        if (!read_log_status(source, file, pos, NULL, error))
+            return false;
+        if (*gtid && pos_before == *pos && strcmp(file_before, *file) == 0)
+            return true;
+    }
+    g_autoptr(GString) sql = g_string_new("SELECT BINLOG_GTID_POS(");
+    source_quote_string(sql, *file);
+    g_string_append_printf(sql, ", %" G_GUINT64_FORMAT ")", *pos);
+    GError *local = NULL;
+    g_free(*gtid);
+    *gtid = source_query_value(source, sql->str, &local);
+    if (!*gtid && !local)
+        g_set_error(&local, SLUICE_ERROR, SLUICE_ERROR_FAILED,
+                    "the server does not know the GTID at %s:%" G_GUINT64_FORMAT, *file, *pos);
+    if (local) {
+        g_propagate_error(error, local);
+        return false;
+    }
+    return true;
+}
+
+bool source_log_end(SourceConnection *source, char **file, uint64_t *pos, char **gtid, GError **error)
+{
+    g_autofree char *end_file = NULL;
+    g_autofree char *end_gtid = NULL;
+    if (!read_log_status(source, &end_file, pos, &end_gtid, error))
+        return false;
+    if (gtid && source_server(source)->flavour == SOURCE_MARIADB) {
+        if (!read_mariadb_end(source, &end_file, pos, &end_gtid, error))
+            return false;
+    } else if (gtid) {
+        g_autoptr(GtidSet) set = gtid_set_parse(SOURCE_MYSQL, end_gtid, error);
+        if (!set)
+            return false;
+        g_free(end_gtid);
+        end_gtid = gtid_set_text(set); /* the server writes it over several lines */
+    }
+    *file = g_steal_pointer(&end_file);
+    if (gtid)
+        *gtid = g_steal_pointer(&end_gtid);
+    return true;
+}
+
+GArray *source_list_logs(SourceConnection *source, GError **error)
+{
+    g_autoptr(SourceRows) rows = source_query(source, "SHOW BINARY LOGS", error);
+    if (!rows)
+        return NULL;
+    GArray *logs = g_array_new(FALSE, FALSE, sizeof(SourceLog));
+    for (unsigned i = 0; i < rows->rows->len; i++) {
+        SourceLog log = {
+            .file = g_intern_string(source_rows_get(rows, i, 0)),
+            .size = g_ascii_strtoull(source_rows_get(rows, i, 1), NULL, 10),
+        };
+        g_array_append_val(logs, log);
+    }
+    return logs;
+}
+
+/* The number behind the last dot: it goes on past six digits. */
+static uint64_t file_number(const char *file)
+{
+    const char *dot = strrchr(file, '.');
+    return dot ? g_ascii_strtoull(dot + 1, NULL, 10) : 0;
+}
+
+int binlog_position_compare(const char *file_a, uint64_t pos_a, const char *file_b, uint64_t pos_b)
+{
+    if (file_a != file_b) {
+        uint64_t a = file_number(file_a), b = file_number(file_b);
+        if (a != b)
+            return a < b ? -1 : 1;
+    }
+    return pos_a < pos_b ? -1 : pos_a > pos_b;
+}
