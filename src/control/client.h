@@ -22,6 +22,10 @@ int client_fd(const Client *client);
  * meanwhile are dropped. `timeout_ms` < 0: for ever. New reference. */
 json_t *client_call(Client *client, json_t *request_take, int timeout_ms, GError **error);
 
+/* The same, but an answer that holds an error is returned too, for whoever wants what stands beside the error (the checks
+ * of `create`). NULL: no answer came. */
+json_t *client_exchange(Client *client, json_t *request_take, int timeout_ms, GError **error);
+
 /* For screens: sends without waiting, returns the request's id (> 0), 0 on error. */
 int64_t client_send(Client *client, json_t *request_take, GError **error);
 /* Reads what is there without blocking. False: the connection ended (error says why). Then pull. */
