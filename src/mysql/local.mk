@@ -6,3 +6,12 @@ src_mysql_libmysql_a_SOURCES += src/mysql/binlog.c src/mysql/binlog.h src/mysql/
 	src/mysql/charset_tables_private.h src/mysql/event.c src/mysql/event.h src/mysql/gtid.c src/mysql/gtid.h \
 	src/mysql/inflate.c src/mysql/inflate_private.h src/mysql/rows.c src/mysql/rows.h src/mysql/value.c \
 	src/mysql/value.h src/mysql/wire_private.h
+
+# What asks the server: connection, definitions, preflight, snapshot ranges.
+src_mysql_libmysql_a_SOURCES += src/mysql/connection.c src/mysql/table.c src/mysql/table_json.c
+src_mysql_libmysql_a_SOURCES += src/mysql/connection_private.h src/mysql/table_private.h
+
+check_PROGRAMS += tests/unit/source_table_test
+tests_unit_source_table_test_SOURCES = tests/unit/source_table_test.c
+tests_unit_source_table_test_LDADD = src/mysql/libmysql.a src/base/libbase.a $(GLIB_LIBS) $(MARIADB_LIBS) $(JANSSON_LIBS) \
+	$(ZLIB_LIBS) $(ZSTD_LIBS)

@@ -59,11 +59,12 @@ typedef struct {
     char *database, *name; /* as the server stores them */
     char *engine;          /* "InnoDB" */
     unsigned n_columns;
-    SourceColumn *columns; /* in the order of the definition, which is the order in the binlog */
+    SourceColumn *columns; /* in the order of the definition, which is the order in the binlog: generated columns,
+                              VIRTUAL ones too, and invisible ones are in it [tried on MariaDB 10.11] */
     unsigned n_key;        /* 0: no usable key */
     unsigned *key;         /* column indices in key order */
     char *key_name;        /* "PRIMARY", or the unique key's name */
-    char *create_sql;      /* SHOW CREATE TABLE */
+    char *create_sql;      /* SHOW CREATE TABLE, without AUTO_INCREMENT=n: equal while the definition is */
     uint64_t rows_estimate, bytes_estimate; /* the server's statistics; not part of the definition */
 } SourceTable;
 
@@ -71,7 +72,8 @@ SourceTable *source_table_ref(SourceTable *table);
 void source_table_unref(SourceTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SourceTable, source_table_unref)
 
-/* SLUICE_ERROR_TABLE when there is no such base table. Reads SHOW CREATE before and after: retried until equal. */
+/* SLUICE_ERROR_TABLE when there is no such base table; a system-versioned one, whose hidden columns are in the binlog but
+ * in no definition, is none. Reads SHOW CREATE before and after: retried until equal. */
 SourceTable *source_table_read(SourceConnection *source, const char *database, const char *name, GError **error);
 
 int source_table_find_column(const SourceTable *table, const char *name); /* -1 when absent */

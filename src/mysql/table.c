@@ -1,0 +1,688 @@
+#include "mysql/table.h"
+#include "mysql/table_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct TypeName {
+    const char *name; /* information_schema.COLUMNS.DATA_TYPE */
+    SourceType type;
+};
+
+static const struct TypeName type_names[] = {
+    {"tinyint", SOURCE_TYPE_TINYINT},
+    {"smallint", SOURCE_TYPE_SMALLINT},
+    {"mediumint", SOURCE_TYPE_MEDIUMINT},
+    {"int", SOURCE_TYPE_INT},
+    {"bigint", SOURCE_TYPE_BIGINT},
+    {"decimal", SOURCE_TYPE_DECIMAL},
+    {"float", SOURCE_TYPE_FLOAT},
+    {"double", SOURCE_TYPE_DOUBLE},
+    {"bit", SOURCE_TYPE_BIT},
+    {"year", SOURCE_TYPE_YEAR},
+    {"date", SOURCE_TYPE_DATE},
+    {"time", SOURCE_TYPE_TIME},
+    {"datetime", SOURCE_TYPE_DATETIME},
+    {"timestamp", SOURCE_TYPE_TIMESTAMP},
+    {"char", SOURCE_TYPE_CHAR},
+    {"varchar", SOURCE_TYPE_VARCHAR},
+    {"tinytext", SOURCE_TYPE_TEXT},
+    {"text", SOURCE_TYPE_TEXT},
+    {"mediumtext", SOURCE_TYPE_TEXT},
+    {"longtext", SOURCE_TYPE_TEXT},
+    {"binary", SOURCE_TYPE_BINARY},
+    {"varbinary", SOURCE_TYPE_VARBINARY},
+    {"tinyblob", SOURCE_TYPE_BLOB},
+    {"blob", SOURCE_TYPE_BLOB},
+    {"mediumblob", SOURCE_TYPE_BLOB},
+    {"longblob", SOURCE_TYPE_BLOB},
+    {"enum", SOURCE_TYPE_ENUM},
+    {"set", SOURCE_TYPE_SET},
+    {"json", SOURCE_TYPE_JSON},
+    {"geometry", SOURCE_TYPE_GEOMETRY},
+    {"point", SOURCE_TYPE_GEOMETRY},
+    {"linestring", SOURCE_TYPE_GEOMETRY},
+    {"polygon", SOURCE_TYPE_GEOMETRY},
+    {"multipoint", SOURCE_TYPE_GEOMETRY},
+    {"multilinestring", SOURCE_TYPE_GEOMETRY},
+    {"multipolygon", SOURCE_TYPE_GEOMETRY},
+    {"geometrycollection", SOURCE_TYPE_GEOMETRY},
+    {"geomcollection", SOURCE_TYPE_GEOMETRY},
+    {"uuid", SOURCE_TYPE_UUID},
+    {"inet4", SOURCE_TYPE_INET4},
+    {"inet6", SOURCE_TYPE_INET6},
+    {"vector", SOURCE_TYPE_VECTOR},
+};
+
+static SourceType type_find(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(type_names); i++)
+        if (strcmp(type_names[i].name, name) == 0)
+            return type_names[i].type;
+    return SOURCE_TYPE_UNKNOWN;
+}
+
+/* --- Life --- */
+
+SourceTable *source_table_ref(SourceTable *table)
+{
+    return g_atomic_rc_box_acquire(table);
+}
+
+static void table_clear(void *data)
+{
+    SourceTable *table = data;
+
+    for (unsigned i = 0; i < table->n_columns; i++) {
+        SourceColumn *column = &table->columns[i];
+
+        g_free(column->name);
+        g_free(column->type_text);
+        g_free(column->charset);
+        g_free(column->collation);
+        g_strfreev(column->labels);
+    }
+    g_free(table->columns);
+    g_free(table->key);
+    g_free(table->key_name);
+    g_free(table->database);
+    g_free(table->name);
+    g_free(table->engine);
+    g_free(table->create_sql);
+}
+
+void source_table_unref(SourceTable *table)
+{
+    if (table != NULL)
+        g_atomic_rc_box_release_full(table, table_clear);
+}
+
+int source_table_find_column(const SourceTable *table, const char *name)
+{
+    for (unsigned i = 0; i < table->n_columns; i++)
+        if (strcmp(table->columns[i].name, name) == 0)
+            return (int)i;
+    for (unsigned i = 0; i < table->n_columns; i++) { /* column names are the same in any case, on both servers */
+        g_autofree char *a = g_utf8_casefold(table->columns[i].name, -1);
+        g_autofree char *b = g_utf8_casefold(name, -1);
+
+        if (strcmp(a, b) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+bool source_table_column_in_key(const SourceTable *table, unsigned column)
+{
+    for (unsigned i = 0; i < table->n_key; i++)
+        if (table->key[i] == column)
+            return true;
+    return false;
+}
+
+/* --- Text of definitions --- */
+
+/* Members of "enum('a','it''s')": both servers print them with quotes doubled and backslash, newline, carriage return
+ * and NUL escaped (append_unescaped in sql/unireg.cc), whatever sql_mode is [tried on MariaDB 10.11]. */
+char **table_parse_labels(const char *type_text)
+{
+    g_autoptr(GPtrArray) labels = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GString) label = g_string_new(NULL);
+    const char *p = strchr(type_text, '(');
+
+    if (p == NULL)
+        return NULL;
+    do {
+        p++; /* the bracket or the comma */
+        g_string_truncate(label, 0);
+        if (*p != '\'')
+            return NULL;
+        for (p++;; p++) {
+            if (*p == '\0')
+                return NULL;
+            if (*p == '\'' && *++p != '\'')
+                break;
+            if (*p == '\\') {
+                p++;
+                if (*p == '\0' || *p == '0') /* a NUL cannot stand in our strings */
+                    return NULL;
+                g_string_append_c(label, *p == 'n' ? '\n' : *p == 'r' ? '\r' : *p);
+                continue;
+            }
+            g_string_append_c(label, *p);
+        }
+        g_ptr_array_add(labels, g_strdup(label->str));
+    } while (*p == ',');
+    if (*p != ')')
+        return NULL;
+    g_ptr_array_add(labels, NULL);
+    return (char **)g_ptr_array_steal(labels, NULL);
+}
+
+/* The end of what begins at `p`: a quoted word ('..', "..", `..`), or one byte. */
+static const char *skip_token(const char *p)
+{
+    char quote = *p;
+
+    if (quote != '\'' && quote != '"' && quote != '`')
+        return p + 1;
+    for (p++; *p != '\0'; p++) {
+        if (*p == '\\' && quote != '`' && p[1] != '\0')
+            p++;
+        else if (*p == quote && p[1] == quote)
+            p++;
+        else if (*p == quote)
+            return p + 1;
+    }
+    return p;
+}
+
+/* Cuts " AUTO_INCREMENT=123" off the options behind the column list: it moves with every insert. */
+char *table_normalise_create(const char *create_sql)
+{
+    GString *out = g_string_sized_new(strlen(create_sql));
+    int depth = 0;
+
+    for (const char *p = create_sql; *p != '\0';) {
+        const char *end = skip_token(p);
+
+        if (*p == '(')
+            depth++;
+        else if (*p == ')')
+            depth--;
+        if (depth == 0 && g_str_has_prefix(p, " AUTO_INCREMENT=")) {
+            end = p + strlen(" AUTO_INCREMENT=");
+            end += strspn(end, "0123456789");
+        } else {
+            g_string_append_len(out, p, end - p);
+        }
+        p = end;
+    }
+    return g_string_free(out, FALSE);
+}
+
+static char *unquote_name(const char *start, const char *end)
+{
+    GString *name = g_string_new(NULL);
+
+    for (const char *p = start + 1; p < end - 1; p++) {
+        g_string_append_c(name, *p);
+        if (*p == '`')
+            p++;
+    }
+    return g_string_free(name, FALSE);
+}
+
+/* Names of the unique keys in the order of the definition, PRIMARY among them; those WITHOUT OVERLAPS are left out
+ * (they are unique per moment only, and information_schema does not tell). */
+GPtrArray *table_parse_unique_keys(const char *create_sql)
+{
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *name = NULL;
+    bool overlaps = false, item_begins = false;
+    int depth = 0;
+
+    for (const char *p = create_sql; *p != '\0';) {
+        const char *end = skip_token(p);
+
+        if (*p == '(')
+            depth++;
+        if ((*p == '(' && depth == 1) || (*p == ',' && depth == 1) || (*p == ')' && depth == 1)) {
+            if (name != NULL && !overlaps)
+                g_ptr_array_add(names, g_steal_pointer(&name));
+            g_clear_pointer(&name, g_free);
+            overlaps = false;
+            item_begins = true;
+        } else if (item_begins && !g_ascii_isspace(*p)) {
+            item_begins = false;
+            if (g_str_has_prefix(p, "PRIMARY KEY ")) {
+                name = g_strdup("PRIMARY");
+                end = p + strlen("PRIMARY KEY");
+            } else if (g_str_has_prefix(p, "UNIQUE KEY `")) {
+                p += strlen("UNIQUE KEY ");
+                end = skip_token(p);
+                name = unquote_name(p, end);
+            }
+        } else if (g_str_has_prefix(p, "WITHOUT OVERLAPS")) {
+            overlaps = true;
+        }
+        if (*p == ')')
+            depth--;
+        p = end;
+    }
+    return names;
+}
+
+/* --- Reading --- */
+
+static unsigned number_or_zero(const char *text)
+{
+    return text != NULL ? (unsigned)MIN(g_ascii_strtoull(text, NULL, 10), (guint64)UINT32_MAX) : 0;
+}
+
+/* "int(10) unsigned" -> 10 */
+static unsigned display_width(const char *type_text)
+{
+    const char *p = strchr(type_text, '(');
+
+    return p != NULL ? number_or_zero(p + 1) : 0;
+}
+
+enum {
+    COL_NAME,
+    COL_DATA_TYPE,
+    COL_TYPE,
+    COL_NULLABLE,
+    COL_CHARS,
+    COL_PRECISION,
+    COL_SCALE,
+    COL_FRACTION,
+    COL_CHARSET,
+    COL_COLLATION,
+    COL_EXTRA
+};
+
+static bool is_character_type(SourceType type)
+{
+    return type == SOURCE_TYPE_CHAR || type == SOURCE_TYPE_VARCHAR || type == SOURCE_TYPE_TEXT ||
+           type == SOURCE_TYPE_ENUM || type == SOURCE_TYPE_SET;
+}
+
+static void column_fill_size(SourceColumn *column, char **row)
+{
+    switch (column->type) {
+    case SOURCE_TYPE_DECIMAL:
+    case SOURCE_TYPE_BIT:
+        column->precision = number_or_zero(row[COL_PRECISION]);
+        column->scale = number_or_zero(row[COL_SCALE]);
+        break;
+    case SOURCE_TYPE_TIME:
+    case SOURCE_TYPE_DATETIME:
+    case SOURCE_TYPE_TIMESTAMP:
+        column->scale = number_or_zero(row[COL_FRACTION]);
+        break;
+    case SOURCE_TYPE_TINYINT:
+    case SOURCE_TYPE_SMALLINT:
+    case SOURCE_TYPE_MEDIUMINT:
+    case SOURCE_TYPE_INT:
+    case SOURCE_TYPE_BIGINT:
+    case SOURCE_TYPE_YEAR:
+    case SOURCE_TYPE_VECTOR:
+        column->precision = display_width(column->type_text);
+        break;
+    default:
+        column->precision = number_or_zero(row[COL_CHARS]);
+    }
+}
+
+/* information_schema and SHOW CREATE print four-byte characters as '?' (their charset is utf8mb3). MariaDB tells the
+ * real label through a variable of the column's own type [tried on 10.11]; it needs no privilege but SELECT. */
+static bool labels_mend(SourceConnection *source, const SourceTable *table, SourceColumn *column, GError **error)
+{
+    g_autoptr(GString) sql = g_string_new("BEGIN NOT ATOMIC ");
+    g_autoptr(GString) list = g_string_new(NULL);
+    g_autofree char *hex = NULL;
+    g_auto(GStrv) parts = NULL;
+    unsigned part = 0;
+
+    if (source_server(source)->flavour != SOURCE_MARIADB)
+        return true;
+    for (unsigned i = 0; column->labels[i] != NULL; i++) {
+        if (strchr(column->labels[i], '?') == NULL)
+            continue;
+        g_string_append_printf(sql, "DECLARE v%u TYPE OF ", i);
+        source_quote_table(sql, table->database, table->name);
+        g_string_append_c(sql, '.');
+        source_quote_name(sql, column->name);
+        g_string_append_printf(sql, " DEFAULT %" G_GUINT64_FORMAT "; ",
+                               column->type == SOURCE_TYPE_SET ? (guint64)1 << (i & 63) : (guint64)i + 1);
+        g_string_append_printf(list, ", HEX(CONVERT(v%u USING utf8mb4))", i);
+    }
+    if (list->len == 0)
+        return true;
+    g_string_append_printf(sql, "SELECT CONCAT_WS(','%s); END", list->str);
+    hex = source_query_value(source, sql->str, error);
+    if (hex == NULL)
+        return false;
+    parts = g_strsplit(hex, ",", -1);
+    for (unsigned i = 0; column->labels[i] != NULL; i++) {
+        if (strchr(column->labels[i], '?') == NULL || parts[part] == NULL)
+            continue;
+        size_t len = strlen(parts[part]) / 2;
+        char *label = g_malloc0(len + 1);
+
+        for (size_t j = 0; j < len; j++)
+            label[j] =
+                (char)(g_ascii_xdigit_value(parts[part][2 * j]) << 4 | g_ascii_xdigit_value(parts[part][2 * j + 1]));
+        g_free(column->labels[i]);
+        column->labels[i] = label;
+        part++;
+    }
+    return true;
+}
+
+static bool column_read(SourceConnection *source, const SourceTable *table, SourceColumn *column, char **row,
+                        bool *is_virtual, GError **error)
+{
+    column->name = g_strdup(row[COL_NAME]);
+    column->type = type_find(row[COL_DATA_TYPE]);
+    column->type_text = g_strdup(row[COL_TYPE]);
+    column->is_unsigned = strstr(row[COL_TYPE], " unsigned") != NULL && !is_character_type(column->type);
+    column->nullable = strcmp(row[COL_NULLABLE], "YES") == 0;
+    column->generated =
+        strstr(row[COL_EXTRA], " GENERATED") != NULL && strstr(row[COL_EXTRA], "DEFAULT_GENERATED") == NULL;
+    *is_virtual = strstr(row[COL_EXTRA], "VIRTUAL GENERATED") != NULL;
+    column->invisible = strstr(row[COL_EXTRA], "INVISIBLE") != NULL;
+    column->compressed = g_str_has_suffix(row[COL_TYPE], " COMPRESSED*/");
+    column_fill_size(column, row);
+    if (is_character_type(column->type)) {
+        column->charset = g_strdup(row[COL_CHARSET]);
+        column->collation = g_strdup(row[COL_COLLATION]);
+    }
+    if (column->type != SOURCE_TYPE_ENUM && column->type != SOURCE_TYPE_SET)
+        return true;
+    column->labels = table_parse_labels(row[COL_TYPE]);
+    if (column->labels == NULL) {
+        g_autofree char *shown = printable(row[COL_TYPE], 200);
+
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                    "%s.%s: the labels of column %s cannot be read: %s: exclude the table, or change that column",
+                    table->database, table->name, column->name, shown);
+        return false;
+    }
+    return labels_mend(source, table, column, error);
+}
+
+static void append_where(GString *sql, const char *database, const char *name)
+{
+    g_string_append(sql, " WHERE TABLE_SCHEMA = ");
+    source_quote_string(sql, database);
+    g_string_append(sql, " AND TABLE_NAME = ");
+    source_quote_string(sql, name);
+}
+
+/* `is_virtual`: array of bool, one a column, filled. */
+static bool columns_read(SourceConnection *source, SourceTable *table, GArray *is_virtual, GError **error)
+{
+    g_autoptr(GString) sql = g_string_new(
+        "SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, CHARACTER_MAXIMUM_LENGTH, NUMERIC_PRECISION, "
+        "NUMERIC_SCALE, DATETIME_PRECISION, CHARACTER_SET_NAME, COLLATION_NAME, EXTRA FROM information_schema.COLUMNS");
+    g_autoptr(SourceRows) rows = NULL;
+
+    append_where(sql, table->database, table->name);
+    g_string_append(sql, " ORDER BY ORDINAL_POSITION");
+    rows = source_query(source, sql->str, error);
+    if (rows == NULL)
+        return false;
+    if (rows->rows->len == 0) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                    "%s.%s: the account may see none of its columns: GRANT SELECT on it", table->database, table->name);
+        return false;
+    }
+    table->columns = g_new0(SourceColumn, rows->rows->len);
+    g_array_set_size(is_virtual, rows->rows->len);
+    for (unsigned i = 0; i < rows->rows->len; i++) {
+        table->n_columns = i + 1;
+        if (!column_read(source, table, &table->columns[i], rows->rows->pdata[i], &g_array_index(is_virtual, bool, i),
+                         error))
+            return false;
+    }
+    return true;
+}
+
+/* SQL for whether the optimizer may use an index, as 'YES' or 'NO'. */
+static const char *index_usable_sql(const SourceServer *server)
+{
+    if (server->flavour == SOURCE_MYSQL)
+        return "IS_VISIBLE";
+    return server->version >= 100600 ? "IF(IGNORED = 'YES', 'NO', 'YES')" : "'YES'";
+}
+
+enum { IDX_NAME, IDX_COLUMN, IDX_PREFIX, IDX_TYPE, IDX_USABLE };
+
+/* The columns of one unique key, or NULL when rows must not be told apart by it. */
+static GArray *key_columns(const SourceTable *table, const SourceRows *indexes, const char *key, const bool *is_virtual)
+{
+    g_autoptr(GArray) columns = g_array_new(FALSE, FALSE, sizeof(unsigned));
+
+    for (unsigned i = 0; i < indexes->rows->len; i++) {
+        char **row = indexes->rows->pdata[i];
+        int column;
+
+        if (strcmp(row[IDX_NAME], key) != 0)
+            continue;
+        if (row[IDX_COLUMN] == NULL || row[IDX_PREFIX] != NULL || strcmp(row[IDX_TYPE], "BTREE") != 0 ||
+            strcmp(row[IDX_USABLE], "YES") != 0)
+            return NULL; /* functional, prefix, hash, invisible */
+        column = source_table_find_column(table, row[IDX_COLUMN]);
+        if (column < 0 || table->columns[column].nullable || is_virtual[column])
+            return NULL;
+        g_array_append_val(columns, column);
+    }
+    return columns->len > 0 ? g_steal_pointer(&columns) : NULL;
+}
+
+/* The primary key, else the first unique key that is usable (replication.md, Key). */
+static bool key_choose(SourceConnection *source, SourceTable *table, const bool *is_virtual, GError **error)
+{
+    g_autoptr(GPtrArray) keys = table_parse_unique_keys(table->create_sql);
+    g_autoptr(GString) sql = g_string_new(NULL);
+    g_autoptr(SourceRows) indexes = NULL;
+
+    g_string_append_printf(
+        sql, "SELECT INDEX_NAME, COLUMN_NAME, SUB_PART, INDEX_TYPE, %s FROM information_schema.STATISTICS",
+        index_usable_sql(source_server(source)));
+    append_where(sql, table->database, table->name);
+    g_string_append(sql, " AND NON_UNIQUE = 0 ORDER BY INDEX_NAME, SEQ_IN_INDEX");
+    indexes = source_query(source, sql->str, error);
+    if (indexes == NULL)
+        return false;
+    for (unsigned i = 0; i < keys->len; i++) {
+        g_autoptr(GArray) columns = key_columns(table, indexes, keys->pdata[i], is_virtual);
+
+        if (columns == NULL)
+            continue;
+        table->key_name = g_strdup(keys->pdata[i]);
+        table->n_key = columns->len;
+        table->key = (unsigned *)(void *)g_array_free(g_steal_pointer(&columns), FALSE);
+        break;
+    }
+    return true;
+}
+
+static char *show_create(SourceConnection *source, const char *database, const char *name, GError **error)
+{
+    g_autoptr(GString) sql = g_string_new("SHOW CREATE TABLE ");
+    g_autoptr(SourceRows) rows = NULL;
+
+    source_quote_table(sql, database, name);
+    rows = source_query(source, sql->str, error);
+    if (rows == NULL)
+        return NULL;
+    if (rows->rows->len == 0 || source_rows_get(rows, 0, 1) == NULL) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE, "%s.%s: the server shows no definition", database, name);
+        return NULL;
+    }
+    return table_normalise_create(source_rows_get(rows, 0, 1));
+}
+
+enum { TAB_DATABASE, TAB_NAME, TAB_KIND, TAB_ENGINE, TAB_ROWS, TAB_BYTES };
+
+/* Names as stored, engine and statistics. */
+static bool table_look_up(SourceConnection *source, SourceTable *table, const char *database, const char *name,
+                          GError **error)
+{
+    g_autoptr(GString) sql =
+        g_string_new("SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH "
+                     "FROM information_schema.TABLES");
+    g_autoptr(SourceRows) rows = NULL;
+    char **found = NULL;
+
+    append_where(sql, database, name);
+    rows = source_query(source, sql->str, error);
+    if (rows == NULL)
+        return false;
+    for (unsigned i = 0; i < rows->rows->len && found == NULL; i++) {
+        char **row = rows->rows->pdata[i];
+
+        if (source_server(source)->lower_case_table_names != 0 ||
+            (strcmp(row[TAB_DATABASE], database) == 0 && strcmp(row[TAB_NAME], name) == 0))
+            found = row;
+    }
+    if (found == NULL) {
+        g_set_error(
+            error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+            "%s.%s: there is no such table, or the account may not see it: check the name, or GRANT SELECT on it",
+            database, name);
+        return false;
+    }
+    if (strcmp(found[TAB_KIND], "BASE TABLE") != 0) {
+        g_autofree char *kind = g_ascii_strdown(found[TAB_KIND], -1);
+
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE, "%s.%s is a %s%s: only plain tables can be replicated",
+                    database, name, kind, strcmp(kind, "system versioned") == 0 ? " table" : "");
+        return false;
+    }
+    table->database = g_strdup(found[TAB_DATABASE]);
+    table->name = g_strdup(found[TAB_NAME]);
+    table->engine = g_strdup(found[TAB_ENGINE] != NULL ? found[TAB_ENGINE] : "");
+    table->rows_estimate = found[TAB_ROWS] != NULL ? g_ascii_strtoull(found[TAB_ROWS], NULL, 10) : 0;
+    table->bytes_estimate = found[TAB_BYTES] != NULL ? g_ascii_strtoull(found[TAB_BYTES], NULL, 10) : 0;
+    return true;
+}
+
+static SourceTable *table_read_once(SourceConnection *source, const char *database, const char *name, bool *changed,
+                                    GError **error)
+{
+    g_autoptr(SourceTable) table = g_atomic_rc_box_new0(SourceTable);
+    g_autoptr(GArray) is_virtual = g_array_new(FALSE, TRUE, sizeof(bool));
+    g_autofree char *after = NULL;
+
+    if (!table_look_up(source, table, database, name, error))
+        return NULL;
+    table->create_sql = show_create(source, table->database, table->name, error);
+    if (table->create_sql == NULL || !columns_read(source, table, is_virtual, error) ||
+        !key_choose(source, table, (const bool *)(void *)is_virtual->data, error))
+        return NULL;
+    after = show_create(source, table->database, table->name, error);
+    if (after == NULL)
+        return NULL;
+    *changed = strcmp(after, table->create_sql) != 0;
+    return g_steal_pointer(&table);
+}
+
+SourceTable *source_table_read(SourceConnection *source, const char *database, const char *name, GError **error)
+{
+    for (unsigned tries = 0; tries < 10; tries++) {
+        bool changed = false;
+        g_autoptr(SourceTable) table = table_read_once(source, database, name, &changed, error);
+
+        if (table == NULL)
+            return NULL;
+        if (!changed)
+            return g_steal_pointer(&table);
+    }
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                "%s.%s: its definition kept changing while it was read: try again when the ALTERs have ended", database,
+                name);
+    return NULL;
+}
+
+/* --- The list --- */
+
+static void table_info_free(void *data)
+{
+    SourceTableInfo *info = data;
+
+    g_free(info->database);
+    g_free(info->name);
+    g_free(info->engine);
+    g_free(info->key);
+    g_free(info);
+}
+
+#define NOT_SYSTEM " TABLE_SCHEMA NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')"
+
+static int compare_infos(gconstpointer a, gconstpointer b)
+{
+    const SourceTableInfo *left = *(SourceTableInfo *const *)a, *right = *(SourceTableInfo *const *)b;
+    int order = strcmp(left->database, right->database);
+
+    return order != 0 ? order : strcmp(left->name, right->name);
+}
+
+static char *info_id(const char *database, const char *name)
+{
+    return g_strdup_printf("%s%c%s", database, '\x01', name); /* \x01 is in no name */
+}
+
+enum { KEY_DATABASE, KEY_TABLE, KEY_NAME, KEY_COLUMN, KEY_PREFIX, KEY_NULLABLE, KEY_TYPE, KEY_USABLE };
+
+/* Sets each table's key: rows come grouped by key, in the server's order of keys, PRIMARY first. What only SHOW CREATE
+ * tells (WITHOUT OVERLAPS, keys on virtual columns) is left to source_table_read. */
+static void infos_set_keys(GHashTable *by_id, const SourceRows *keys)
+{
+    unsigned end;
+
+    for (unsigned i = 0; i < keys->rows->len; i = end) {
+        char **first = keys->rows->pdata[i];
+        g_autofree char *id = info_id(first[KEY_DATABASE], first[KEY_TABLE]);
+        SourceTableInfo *info = g_hash_table_lookup(by_id, id);
+        g_autoptr(GString) columns = g_string_new(NULL);
+        bool usable = true, primary = strcmp(first[KEY_NAME], "PRIMARY") == 0;
+
+        for (end = i; end < keys->rows->len; end++) {
+            char **row = keys->rows->pdata[end];
+
+            if (strcmp(row[KEY_NAME], first[KEY_NAME]) != 0 || strcmp(row[KEY_TABLE], first[KEY_TABLE]) != 0 ||
+                strcmp(row[KEY_DATABASE], first[KEY_DATABASE]) != 0)
+                break;
+            usable = usable && row[KEY_COLUMN] != NULL && row[KEY_PREFIX] == NULL &&
+                     strcmp(row[KEY_NULLABLE], "YES") != 0 && strcmp(row[KEY_TYPE], "BTREE") == 0 &&
+                     strcmp(row[KEY_USABLE], "YES") == 0;
+            if (row[KEY_COLUMN] != NULL)
+                g_string_append_printf(columns, "%s%s", columns->len > 0 ? "," : "", row[KEY_COLUMN]);
+        }
+        if (info == NULL || !usable || (info->key != NULL && !primary))
+            continue;
+        g_free(info->key);
+        info->key = g_strdup(columns->str);
+    }
+}
+
+GPtrArray *source_list_tables(SourceConnection *source, GError **error)
+{
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(table_info_free);
+    g_autoptr(GHashTable) by_id = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autofree char *keys_sql = NULL;
+    g_autoptr(SourceRows) tables = source_query(
+        source,
+        "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH FROM information_schema.TABLES "
+        "WHERE TABLE_TYPE = 'BASE TABLE' AND" NOT_SYSTEM,
+        error);
+    g_autoptr(SourceRows) keys = NULL;
+
+    if (tables == NULL)
+        return NULL;
+    for (unsigned i = 0; i < tables->rows->len; i++) {
+        char **row = tables->rows->pdata[i];
+        SourceTableInfo *info = g_new0(SourceTableInfo, 1);
+
+        info->database = g_strdup(row[TAB_DATABASE]);
+        info->name = g_strdup(row[TAB_NAME]);
+        info->engine = g_strdup(row[TAB_ENGINE] != NULL ? row[TAB_ENGINE] : "");
+        info->rows_estimate = row[TAB_ROWS] != NULL ? g_ascii_strtoull(row[TAB_ROWS], NULL, 10) : 0;
+        info->bytes_estimate = row[TAB_BYTES] != NULL ? g_ascii_strtoull(row[TAB_BYTES], NULL, 10) : 0;
+        g_ptr_array_add(list, info);
+        g_hash_table_insert(by_id, info_id(info->database, info->name), info);
+    }
+    keys_sql = g_strdup_printf("SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, COLUMN_NAME, SUB_PART, NULLABLE, "
+                               "INDEX_TYPE, %s FROM information_schema.STATISTICS WHERE NON_UNIQUE = 0 AND" NOT_SYSTEM,
+                               index_usable_sql(source_server(source)));
+    keys = source_query(source, keys_sql, error);
+    if (keys == NULL)
+        return NULL;
+    infos_set_keys(by_id, keys);
+    g_ptr_array_sort(list, compare_infos);
+    return g_steal_pointer(&list);
+}

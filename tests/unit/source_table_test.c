@@ -1,0 +1,138 @@
+/* Definitions: labels, keys, what is stable in SHOW CREATE TABLE, and their round trip through JSON. */
+#include "mysql/table_private.h"
+
+#include <string.h>
+
+static void assert_labels(const char *type_text, const char *const *expected)
+{
+    g_auto(GStrv) labels = table_parse_labels(type_text);
+
+    g_assert_nonnull(labels);
+    g_assert_cmpstrv(labels, expected);
+}
+
+/* Texts as MariaDB 10.11 printed them. */
+static void test_labels(void)
+{
+    assert_labels("enum('a''b','c\\\\d','x\"y','?','',' sp')",
+                  (const char *const[]){"a'b", "c\\d", "x\"y", "?", "", " sp", NULL});
+    assert_labels("set('a','b''c','\xc3\xbc')", (const char *const[]){"a", "b'c", "\xc3\xbc", NULL});
+    assert_labels("enum('a\\nb','tab\t','q''','cr\\r','z\x1ax','%\\\\_')",
+                  (const char *const[]){"a\nb", "tab\t", "q'", "cr\r", "z\x1ax", "%\\_", NULL});
+    assert_labels("enum('),(',''',''')", (const char *const[]){"),(", "','", NULL});
+    assert_labels("enum('n')", (const char *const[]){"n", NULL});
+    g_assert_null(table_parse_labels("enum('nul\\0x')"));
+    g_assert_null(table_parse_labels("enum('open"));
+    g_assert_null(table_parse_labels("enum('a',)x"));
+    g_assert_null(table_parse_labels("enum()"));
+    g_assert_null(table_parse_labels("int(11)"));
+    g_assert_null(table_parse_labels("enum('a\\"));
+}
+
+static void test_create_is_stable(void)
+{
+    g_autofree char *a =
+        table_normalise_create("CREATE TABLE `t` (\n  `id` int(11) NOT NULL AUTO_INCREMENT,\n"
+                               "  `n` char(9) DEFAULT ' AUTO_INCREMENT=5' COMMENT ') AUTO_INCREMENT=6'\n"
+                               ") ENGINE=InnoDB AUTO_INCREMENT=1234 DEFAULT CHARSET=utf8mb4");
+    g_assert_cmpstr(a, ==,
+                    "CREATE TABLE `t` (\n  `id` int(11) NOT NULL AUTO_INCREMENT,\n"
+                    "  `n` char(9) DEFAULT ' AUTO_INCREMENT=5' COMMENT ') AUTO_INCREMENT=6'\n"
+                    ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4");
+}
+
+static void assert_keys(const char *create_sql, const char *expected)
+{
+    g_autoptr(GPtrArray) keys = table_parse_unique_keys(create_sql);
+    g_autofree char *joined = NULL;
+
+    g_ptr_array_add(keys, NULL);
+    joined = g_strjoinv("|", (char **)keys->pdata);
+    g_assert_cmpstr(joined, ==, expected);
+}
+
+static void test_unique_keys(void)
+{
+    assert_keys("CREATE TABLE `wo` (\n  `id` int(11) NOT NULL,\n  `s` date NOT NULL,\n  PERIOD FOR `p` (`s`, `e`),\n"
+                "  UNIQUE KEY `w` (`id`,`p` WITHOUT OVERLAPS),\n  UNIQUE KEY `ok` (`id`,`s`)\n) ENGINE=InnoDB",
+                "ok");
+    assert_keys("CREATE TABLE `t` (\n  `a` int,\n  PRIMARY KEY (`a`),\n  UNIQUE KEY `we``ird,(` (`b`(10)),\n  KEY `x` "
+                "(`c`),\n  UNIQUE KEY `z` (`c`) USING HASH\n)",
+                "PRIMARY|we`ird,(|z");
+    assert_keys(
+        "CREATE TABLE `w2` (\n  `s` date COMMENT 'UNIQUE KEY `no` (',\n  PRIMARY KEY (`id`,`p` WITHOUT OVERLAPS)\n)",
+        "");
+    assert_keys("CREATE TABLE `t` (\n  `WITHOUT OVERLAPS` int DEFAULT 1,\n  PRIMARY KEY (`WITHOUT OVERLAPS`)\n)\n"
+                " PARTITION BY HASH (`a`)",
+                "PRIMARY");
+}
+
+static const char *const table_text =
+    "{\"database\":\"shop\",\"name\":\"o`r'd\",\"engine\":\"InnoDB\",\"columns\":["
+    "{\"name\":\"id\",\"type\":\"bigint\",\"type_text\":\"bigint(20) unsigned\",\"unsigned\":true,\"nullable\":false,"
+    "\"generated\":false,\"invisible\":true,\"compressed\":false,\"precision\":20,\"scale\":0,\"charset\":null,"
+    "\"collation\":null},"
+    "{\"name\":\"e\",\"type\":\"enum\",\"type_text\":\"enum('a','\\u00fc')\",\"unsigned\":false,\"nullable\":true,"
+    "\"generated\":false,\"invisible\":false,\"compressed\":true,\"precision\":1,\"scale\":0,\"charset\":\"latin1\","
+    "\"collation\":\"latin1_bin\",\"labels\":[\"a\",\"\\u00fc\"]}],"
+    "\"key\":[1,0],\"key_name\":\"PRIMARY\",\"create_sql\":\"CREATE\"}";
+
+static void test_json(void)
+{
+    json_t *json = json_loads(table_text, 0, NULL), *again;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(SourceTable) table = source_table_from_json(json, &error);
+
+    g_assert_no_error(error);
+    g_assert_cmpstr(table->name, ==, "o`r'd");
+    g_assert_cmpuint(table->n_columns, ==, 2);
+    g_assert_cmpint(table->columns[0].type, ==, SOURCE_TYPE_BIGINT);
+    g_assert_true(table->columns[0].is_unsigned);
+    g_assert_true(table->columns[0].invisible);
+    g_assert_true(table->columns[1].compressed);
+    g_assert_cmpstr(table->columns[1].labels[1], ==, "\xc3\xbc");
+    g_assert_cmpstr(table->columns[1].collation, ==, "latin1_bin");
+    g_assert_cmpuint(table->n_key, ==, 2);
+    g_assert_cmpuint(table->key[0], ==, 1);
+    g_assert_true(source_table_column_in_key(table, 0));
+    g_assert_cmpint(source_table_find_column(table, "ID"), ==, 0);
+    g_assert_cmpint(source_table_find_column(table, "nope"), ==, -1);
+    again = source_table_to_json(table);
+    g_assert_true(json_equal(json, again));
+    json_decref(again);
+    json_decref(json);
+}
+
+/* Whatever single member is damaged, reading says so and does not crash. */
+static void test_json_damaged(void)
+{
+    static const char *const damages[] = {"{\"columns\":[]}",    "{\"key\":[2]}",         "{\"key\":[-1]}",
+                                          "{\"key\":[\"a\"]}",   "{\"name\":3}",          "{\"key\":null}",
+                                          "{\"columns\":[{}]}",  "{\"create_sql\":null}", "{\"key\":[0,1,0]}",
+                                          "{\"key_name\":null}", "{\"engine\":[]}",       "{\"columns\":\"none\"}"};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(damages); i++) {
+        json_t *json = json_loads(table_text, 0, NULL), *damage = json_loads(damages[i], 0, NULL);
+        g_autoptr(GError) error = NULL;
+        SourceTable *table;
+
+        g_assert_nonnull(damage);
+        json_object_update(json, damage);
+        table = source_table_from_json(json, &error);
+        g_assert_null(table);
+        g_assert_error(error, SLUICE_ERROR, SLUICE_ERROR_CATALOG);
+        json_decref(damage);
+        json_decref(json);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/table/labels", test_labels);
+    g_test_add_func("/table/create-is-stable", test_create_is_stable);
+    g_test_add_func("/table/unique-keys", test_unique_keys);
+    g_test_add_func("/table/json", test_json);
+    g_test_add_func("/table/json-damaged", test_json_damaged);
+    return g_test_run();
+}
