@@ -14,8 +14,13 @@ typedef enum {
     BINLOG_QUERY = 2,
     BINLOG_STOP = 3,
     BINLOG_ROTATE = 4,
+    BINLOG_INTVAR = 5, /* 5, 13, 14, 17, 18: only before changes that are logged as statements */
+    BINLOG_RAND = 13,
+    BINLOG_USER_VAR = 14,
     BINLOG_FORMAT_DESCRIPTION = 15,
     BINLOG_XID = 16,
+    BINLOG_BEGIN_LOAD_QUERY = 17,
+    BINLOG_EXECUTE_LOAD_QUERY = 18, /* LOAD DATA as a statement: query_event_parse reads it */
     BINLOG_TABLE_MAP = 19,
     BINLOG_WRITE_ROWS_V1 = 23,
     BINLOG_UPDATE_ROWS_V1 = 24,
@@ -31,7 +36,7 @@ typedef enum {
     BINLOG_PREVIOUS_GTIDS = 35,
     BINLOG_XA_PREPARE = 38,
     BINLOG_PARTIAL_UPDATE_ROWS = 39,
-    BINLOG_TRANSACTION_PAYLOAD = 40,
+    BINLOG_TRANSACTION_PAYLOAD = 40, /* given itself (raw: for the fingerprint), then each event inside it */
     BINLOG_GTID_TAGGED = 42,
     BINLOG_ANNOTATE_ROWS = 160,
     BINLOG_CHECKPOINT = 161,
@@ -53,7 +58,8 @@ typedef struct {
     uint32_t server_id;
     const char *file;    /* interned: the log file that holds it */
     uint64_t start;      /* position of its first byte, 64 bit, tracked beyond the 32 bit of the header */
-    uint64_t end;        /* position after it; == start for what stands in no file (artificial, inside a payload) */
+    uint64_t end;        /* position after it; == start for what stands in no file: artificial events, and those inside a
+                            payload, which stand at the payload's end */
     const uint8_t *body; /* after the 19-byte header, without checksum, uncompressed */
     size_t body_len;
     const uint8_t *raw;  /* as it stood on the wire from the header on, without the packet's OK byte, without checksum:

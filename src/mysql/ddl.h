@@ -23,12 +23,13 @@ typedef enum {
     DDL_XA_COMMIT,
     DDL_XA_ROLLBACK,
     DDL_HARMLESS,     /* changes no followed rows or columns: indexes, views, grants, users, triggers, ANALYZE, comments */
-    DDL_ALTER_TABLE,
+    DDL_ALTER_TABLE,  /* also DROP INDEX and CREATE UNIQUE INDEX; a second name is what the table is renamed to beside other
+                         changes, or whose rows a partition is exchanged with */
     DDL_CREATE_TABLE, /* not OR REPLACE */
     DDL_REPLACE_TABLE, /* CREATE OR REPLACE TABLE */
     DDL_DROP_TABLE,
     DDL_DROP_DATABASE,
-    DDL_RENAME_TABLE, /* tables holds from, to, from, to ... */
+    DDL_RENAME_TABLE, /* tables holds from, to, from, to ...; also ALTER TABLE that does nothing but rename */
     DDL_TRUNCATE,
     DDL_ROWS_STATEMENT, /* INSERT, UPDATE, DELETE, REPLACE, LOAD DATA as text: rows change without row events */
     DDL_UNKNOWN,

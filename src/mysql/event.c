@@ -51,8 +51,9 @@ bool query_event_parse(const BinlogEvent *event, QueryEvent *out, GError **error
     const uint8_t *head, *database;
     Wire status = {0};
     memset(out, 0, sizeof *out);
-    /* u32 thread, u32 seconds, u8 length of the database's name, u16 error, u16 length of the status variables */
-    if (!wire_bytes(&w, 13, &head))
+    /* u32 thread, u32 seconds, u8 length of the database's name, u16 error, u16 length of the status variables; LOAD
+     * DATA adds 13 bytes: u32 file, 2 x u32 where the file's name stands in the text, u8 duplicates */
+    if (!wire_bytes(&w, 13, &head) || (event->type == BINLOG_EXECUTE_LOAD_QUERY && !wire_bytes(&w, 13, &database)))
         goto cut;
     out->database_len = head[8];
     out->error_code = (uint16_t)wire_read_le(head + 9, 2);

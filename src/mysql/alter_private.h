@@ -1,0 +1,22 @@
+/* alter_private.h - between ddl.c and alter.c: a statement being read. */
+#ifndef SLUICE_MYSQL_ALTER_PRIVATE_H
+#define SLUICE_MYSQL_ALTER_PRIVATE_H
+
+#include "mysql/ddl.h"
+#include "mysql/sql_private.h"
+
+typedef struct {
+    DdlStatement *out;
+    const char *default_database;
+    SqlLexer whole; /* from the statement's beginning */
+    SqlLexer lexer;
+    unsigned nesting; /* SET STATEMENT ... FOR SET STATEMENT ... */
+} Ddl;
+
+/* Reads [database.]table and adds it to the tables acted upon. */
+bool ddl_read_table(Ddl *ddl);
+
+/* What follows ALTER TABLE name. Sets changes_rows_or_columns, and adds the table renamed to or exchanged with. */
+bool alter_parse_clauses(Ddl *ddl);
+
+#endif
