@@ -18,6 +18,7 @@ typedef enum { OUT_OF_RANGE_CLAMP, OUT_OF_RANGE_NULL, OUT_OF_RANGE_FAIL } OutOfR
 typedef struct {
     bool tinyint1_bool; /* setting tinyint1 */
     bool nullable_off;  /* setting nullable */
+    bool time_int64;    /* the destination has no Time64: TIME becomes Int64 microseconds (the same bytes) */
     ZeroDatePolicy zero_date;
     OutOfRangePolicy out_of_range;
     const char *column_prefix; /* "_peerdb_" */
@@ -60,7 +61,7 @@ bool mapping_append_event(TableMapping *mapping, Block *block, const RowsEvent *
                           int64_t synced_nsec, RowCounts *counts, GError **error);
 
 /* Appends one row of the snapshot: a binary protocol row with the columns in the definition's order, ENUM and SET as
- * unsigned numbers. */
+ * BIGINT UNSIGNED (CAST(c AS UNSIGNED); `c + 0` would be of varying width). On an error the block is as it was before. */
 bool mapping_append_result(TableMapping *mapping, Block *block, const uint8_t *packet, size_t len, uint64_t version,
                            int64_t synced_nsec, GError **error);
 

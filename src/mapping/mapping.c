@@ -1,0 +1,638 @@
+/* mapping.c - a table's mapping: its columns at the destination, and rows from events and results into its block. */
+#include "mapping/mapping.h"
+#include "mapping/writers.h"
+
+/* The added columns stand behind the mapped ones. */
+enum { ADDED_SYNCED_AT, ADDED_IS_DELETED, ADDED_VERSION, N_ADDED };
+
+static const struct {
+    const char *name, *type;
+} added_columns[N_ADDED] = {
+    [ADDED_SYNCED_AT] = {"synced_at", "DateTime64(9)"},
+    [ADDED_IS_DELETED] = {"is_deleted", "UInt8"},
+    [ADDED_VERSION] = {"version", "UInt64"},
+};
+
+/* MariaDB's hidden columns of UNIQUE on TEXT and BLOB: in the log, in no definition. */
+#define HIDDEN_PREFIX "DB_ROW_HASH_"
+
+typedef struct {
+    WireSize size;
+    uint16_t meta;
+} WireSkip;
+
+typedef struct {
+    const uint8_t *p;
+    size_t len;
+} KeyBytes;
+
+struct TableMapping {
+    SourceTable *table;
+    char *prefix;
+    unsigned n_columns;
+    ColumnWriter *writers; /* one a source column */
+    char **types;          /* at the destination, the added columns last */
+    unsigned last_key;     /* the largest index of a key column */
+    bool bound;
+    unsigned n_wire;          /* columns of the table map: n_columns and the hidden ones */
+    WireSkip *skips;          /* one a wire column */
+    KeyBytes *before, *after; /* of the row at hand; one a key column, in the order of the columns */
+    unsigned n_variable;      /* columns whose cells are of varying size, */
+    struct {
+        unsigned column;
+        size_t len; /* and their lengths where the event began; the others' follow from the number of rows */
+    } * variable;
+    CellFault fault;
+};
+
+/* ---- making ---- */
+
+static char *added_name(const TableMapping *mapping, unsigned added)
+{
+    return g_strconcat(mapping->prefix, added_columns[added].name, NULL);
+}
+
+static bool column_prepare(TableMapping *mapping, unsigned i, const MappingSettings *settings, GError **error)
+{
+    const SourceTable *table = mapping->table;
+    const SourceColumn *column = &table->columns[i];
+    ColumnWriter *writer = &mapping->writers[i];
+    const char *why = NULL;
+    writer->in_key = source_table_column_in_key(table, i);
+    char *type = mapping->types[i] = mapping_column_type(column, writer->in_key, settings, &why);
+    if (!type) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                    "table %s.%s: column %s (%s) cannot be replicated: %s; leave the table out of the pipe",
+                    table->database, table->name, column->name, column->type_text ? column->type_text : "?", why);
+        return false;
+    }
+    for (unsigned added = 0; added < N_ADDED; added++) {
+        g_autofree char *name = added_name(mapping, added);
+        if (strcmp(column->name, name) != 0)
+            continue;
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                    "table %s.%s: column %s has the name of a column that sluice adds; set another column_prefix",
+                    table->database, table->name, column->name);
+        return false;
+    }
+    if (column_type_variable(type))
+        mapping->variable[mapping->n_variable++].column = i;
+    writer->column = column;
+    writer->fault = &mapping->fault;
+    writer->nullable = column_type_nullable(type);
+    writer->zero_date = settings->zero_date;
+    writer->out_of_range = settings->out_of_range;
+    column_type_find(column->type)->prepare(writer, settings);
+    return true;
+}
+
+TableMapping *mapping_new(SourceTable *table, const MappingSettings *settings, GError **error)
+{
+    g_autoptr(TableMapping) mapping = g_new0(TableMapping, 1);
+    mapping->table = source_table_ref(table);
+    mapping->prefix = g_strdup(settings->column_prefix);
+    mapping->n_columns = table->n_columns;
+    mapping->writers = g_new0(ColumnWriter, table->n_columns);
+    mapping->types = g_new0(char *, table->n_columns + N_ADDED + 1);
+    mapping->before = g_new0(KeyBytes, table->n_key);
+    mapping->after = g_new0(KeyBytes, table->n_key);
+    mapping->variable = g_malloc0_n(table->n_columns, sizeof *mapping->variable);
+    if (!table->n_key) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                    "table %s.%s has no usable key: add a primary key, or a unique key of NOT NULL columns",
+                    table->database, table->name);
+        return NULL;
+    }
+    for (unsigned i = 0; i < table->n_columns; i++)
+        if (!column_prepare(mapping, i, settings, error))
+            return NULL;
+    for (unsigned added = 0; added < N_ADDED; added++)
+        mapping->types[table->n_columns + added] = g_strdup(added_columns[added].type);
+    for (unsigned k = 0; k < table->n_key; k++)
+        mapping->last_key = MAX(mapping->last_key, table->key[k]);
+    return g_steal_pointer(&mapping);
+}
+
+void mapping_free(TableMapping *mapping)
+{
+    if (!mapping)
+        return;
+    for (unsigned i = 0; i < mapping->n_columns; i++)
+        member_names_clear(&mapping->writers[i].members);
+    for (unsigned i = 0; i < mapping->n_columns + N_ADDED; i++)
+        g_free(mapping->types[i]);
+    g_free(mapping->types);
+    g_free(mapping->writers);
+    g_free(mapping->skips);
+    g_free(mapping->before);
+    g_free(mapping->after);
+    g_free(mapping->variable);
+    g_free(mapping->prefix);
+    source_table_unref(mapping->table);
+    g_free(mapping);
+}
+
+const SourceTable *mapping_table(const TableMapping *mapping)
+{
+    return mapping->table;
+}
+
+void mapping_fill_spec(const TableMapping *mapping, DestTableSpec *spec)
+{
+    const SourceTable *table = mapping->table;
+    for (unsigned i = 0; i < mapping->n_columns; i++)
+        dest_table_spec_add_column(spec, table->columns[i].name, mapping->types[i]);
+    for (unsigned added = 0; added < N_ADDED; added++) {
+        g_autofree char *name = added_name(mapping, added);
+        dest_table_spec_add_column(spec, name, added_columns[added].type);
+    }
+    for (unsigned k = 0; k < table->n_key; k++)
+        g_ptr_array_add(spec->order_by, g_strdup(table->columns[table->key[k]].name));
+    g_free(spec->version_column);
+    spec->version_column = added_name(mapping, ADDED_VERSION);
+    g_free(spec->deleted_column);
+    spec->deleted_column = added_name(mapping, ADDED_IS_DELETED);
+}
+
+Block *mapping_block_new(const TableMapping *mapping, BudgetAccount *account)
+{
+    Block *block = block_new(account, mapping->n_columns + N_ADDED);
+    for (unsigned i = 0; i < mapping->n_columns + N_ADDED; i++) {
+        g_autofree char *name = i < mapping->n_columns ? g_strdup(mapping->table->columns[i].name)
+                                                       : added_name(mapping, i - mapping->n_columns);
+        g_autofree char *type = column_type_in_block(mapping->types[i]);
+        block_set_column(block, i, name, type);
+    }
+    return block;
+}
+
+const MappingCounters *mapping_counters(const TableMapping *mapping, unsigned column)
+{
+    g_assert(column < mapping->n_columns);
+    return &mapping->writers[column].counters;
+}
+
+/* ---- binding to a table map ---- */
+
+static const char *wire_type_name(uint8_t type)
+{
+    static const char *const names[256] = {
+        [WIRE_DECIMAL_OLD] = "old DECIMAL",
+        [WIRE_TINY] = "TINYINT",
+        [WIRE_SHORT] = "SMALLINT",
+        [WIRE_LONG] = "INT",
+        [WIRE_FLOAT] = "FLOAT",
+        [WIRE_DOUBLE] = "DOUBLE",
+        [WIRE_TIMESTAMP] = "old TIMESTAMP",
+        [WIRE_LONGLONG] = "BIGINT",
+        [WIRE_INT24] = "MEDIUMINT",
+        [WIRE_DATE] = "DATE",
+        [WIRE_TIME] = "old TIME",
+        [WIRE_DATETIME] = "old DATETIME",
+        [WIRE_YEAR] = "YEAR",
+        [WIRE_NEWDATE] = "DATE",
+        [WIRE_VARCHAR] = "VARCHAR",
+        [WIRE_BIT] = "BIT",
+        [WIRE_TIMESTAMP2] = "TIMESTAMP",
+        [WIRE_DATETIME2] = "DATETIME",
+        [WIRE_TIME2] = "TIME",
+        [WIRE_BLOB_COMPRESSED] = "compressed BLOB",
+        [WIRE_VARCHAR_COMPRESSED] = "compressed VARCHAR",
+        [WIRE_VECTOR] = "VECTOR",
+        [WIRE_JSON] = "JSON",
+        [WIRE_NEWDECIMAL] = "DECIMAL",
+        [WIRE_ENUM] = "ENUM",
+        [WIRE_SET] = "SET",
+        [WIRE_BLOB] = "BLOB or TEXT",
+        [WIRE_STRING] = "CHAR or BINARY",
+        [WIRE_GEOMETRY] = "GEOMETRY",
+    };
+    return names[type] ? names[type] : "an unknown type";
+}
+
+static bool bind_error(const TableMapping *mapping, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);
+static bool bind_error(const TableMapping *mapping, GError **error, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *what = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE, "table %s.%s: the definition changed: %s; %s",
+                mapping->table->database, mapping->table->name, what, MEND_DEFINITION);
+    return false;
+}
+
+/* Whether the character set in the log (0: not told) says bytes where the definition says text, or the other way round.
+ */
+static bool charset_mismatch(const SourceColumn *column, uint32_t collation)
+{
+    const uint32_t binary = 63;
+    switch (column->type) {
+    case SOURCE_TYPE_CHAR:
+    case SOURCE_TYPE_VARCHAR:
+    case SOURCE_TYPE_TEXT:
+        return collation == binary;
+    case SOURCE_TYPE_BINARY:
+    case SOURCE_TYPE_VARBINARY:
+    case SOURCE_TYPE_BLOB:
+        return collation != 0 && collation != binary;
+    default:
+        return false;
+    }
+}
+
+static bool bind_column(TableMapping *mapping, unsigned i, const TableMap *map, GError **error)
+{
+    ColumnWriter *writer = &mapping->writers[i];
+    const SourceColumn *column = writer->column;
+    const WireColumn *wire = &map->columns[i];
+    if (map->names && strcmp(map->names[i], column->name) != 0)
+        return bind_error(mapping, error, "column %u is %s in the definition, %s in the log", i + 1, column->name,
+                          map->names[i]);
+    CellWriter write = column_type_find(column->type)->bind(writer, wire);
+    if (!write || (map->charsets && charset_mismatch(column, map->charsets[i])))
+        return bind_error(mapping, error, "column %s is %s in the definition, %s%s (%u:%u) in the log", column->name,
+                          column->type_text ? column->type_text : "?", wire->is_unsigned == 1 ? "unsigned " : "",
+                          wire_type_name(wire->type), wire->type, wire->meta);
+    if (wire->nullable != column->nullable)
+        return bind_error(mapping, error, "column %s is %s in the definition, %s in the log", column->name,
+                          column->nullable ? "nullable" : "NOT NULL", wire->nullable ? "nullable" : "NOT NULL");
+    writer->write = write;
+    return true;
+}
+
+static bool bind_hidden(TableMapping *mapping, const TableMap *map, GError **error)
+{
+    for (unsigned i = mapping->n_columns; i < map->n_columns; i++) {
+        if (map->names && g_str_has_prefix(map->names[i], HIDDEN_PREFIX))
+            continue;
+        bind_error(mapping, error, "it has %u columns in the definition, %u in the log%s", mapping->n_columns,
+                   map->n_columns, map->names ? "" : " (hidden columns are told with binlog_row_metadata=FULL only)");
+        return false;
+    }
+    return true;
+}
+
+bool mapping_bind(TableMapping *mapping, const TableMap *map, GError **error)
+{
+    mapping->bound = false;
+    if (map->n_columns < mapping->n_columns)
+        return bind_error(mapping, error, "it has %u columns in the definition, %u in the log", mapping->n_columns,
+                          map->n_columns);
+    if (!bind_hidden(mapping, map, error))
+        return false;
+    for (unsigned i = 0; i < mapping->n_columns; i++)
+        if (!bind_column(mapping, i, map, error))
+            return false;
+    if (map->n_columns != mapping->n_wire || !mapping->skips) {
+        mapping->skips = g_renew(WireSkip, mapping->skips, map->n_columns);
+        mapping->n_wire = map->n_columns;
+    }
+    for (unsigned i = 0; i < map->n_columns; i++) {
+        mapping->skips[i].meta = map->columns[i].meta;
+        mapping->skips[i].size = wire_size_function(&map->columns[i]);
+        if (!mapping->skips[i].size)
+            return bind_error(mapping, error, "column %u has wire type %u", i + 1, map->columns[i].type);
+    }
+    mapping->bound = true;
+    return true;
+}
+
+/* ---- faults of single cells ---- */
+
+const uint8_t *cell_overrun(ColumnWriter *self)
+{
+    self->fault->decode = true;
+    g_strlcpy(self->fault->what, "the value does not end where its row ends", sizeof self->fault->what);
+    return NULL;
+}
+
+const uint8_t *cell_malformed(ColumnWriter *self, const char *format, ...)
+{
+    va_list args;
+    self->fault->decode = true;
+    va_start(args, format);
+    g_vsnprintf(self->fault->what, sizeof self->fault->what, format, args);
+    va_end(args);
+    return NULL;
+}
+
+const uint8_t *cell_refuse(ColumnWriter *self, const char *mend, const char *format, ...)
+{
+    va_list args;
+    self->fault->decode = false;
+    self->fault->mend = mend;
+    va_start(args, format);
+    g_vsnprintf(self->fault->what, sizeof self->fault->what, format, args);
+    va_end(args);
+    return NULL;
+}
+
+/* Always NULL. */
+static const uint8_t *cell_error(const TableMapping *mapping, unsigned column, GError **error)
+{
+    const SourceTable *table = mapping->table;
+    const CellFault *fault = &mapping->fault;
+    const char *name = column < mapping->n_columns ? table->columns[column].name : "(hidden)";
+    if (fault->decode)
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_DECODE, "table %s.%s, column %s: %s", table->database,
+                    table->name, name, fault->what);
+    else
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE, "table %s.%s, column %s: %s; %s", table->database,
+                    table->name, name, fault->what, fault->mend);
+    return NULL;
+}
+
+static const uint8_t *row_overrun(const TableMapping *mapping, GError **error)
+{
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_DECODE, "table %s.%s: a row does not end where its event ends",
+                mapping->table->database, mapping->table->name);
+    return NULL;
+}
+
+/* ---- rows ---- */
+
+static void block_begin(TableMapping *mapping, const Block *block)
+{
+    g_assert(block->n_columns == mapping->n_columns + N_ADDED);
+    for (unsigned i = 0; i < mapping->n_variable; i++)
+        mapping->variable[i].len = block->columns[mapping->variable[i].column].data.len;
+}
+
+static void block_take_back(const TableMapping *mapping, Block *block, uint64_t n_rows)
+{
+    block->n_rows = n_rows;
+    for (unsigned i = 0; i < block->n_columns; i++) {
+        block->columns[i].data.len = n_rows * block->columns[i].width;
+        block->columns[i].nulls.len = block->columns[i].nullable ? n_rows : 0;
+    }
+    for (unsigned i = 0; i < mapping->n_variable; i++)
+        block->columns[mapping->variable[i].column].data.len = mapping->variable[i].len;
+}
+
+static inline bool bitmap_has(const uint8_t *bitmap, unsigned bit)
+{
+    return bitmap[bit >> 3] >> (bit & 7) & 1;
+}
+
+/* A cell without a value: NULL, or the type's default where the column is not nullable (setting nullable=off). */
+static inline void append_empty(BlockColumn *out)
+{
+    if (out->nullable)
+        column_append_null_flag(out, 1);
+    column_append_default(out);
+}
+
+/* NULL in a key would become the default, which is another key. */
+static const uint8_t *null_in_key(ColumnWriter *writer)
+{
+    return cell_refuse(writer, MEND_KEY, "the value is NULL and the column is part of the key");
+}
+
+static inline const uint8_t *append_cell(ColumnWriter *writer, CellWriter write, bool is_null, const uint8_t *p,
+                                         const uint8_t *end, BlockColumn *out)
+{
+    if (is_null) {
+        if (G_UNLIKELY(writer->in_key))
+            return null_in_key(writer);
+        append_empty(out);
+        return p;
+    }
+    if (out->nullable)
+        column_append_null_flag(out, 0);
+    return write(writer, p, end, out);
+}
+
+static inline void append_version(const TableMapping *mapping, Block *block, uint64_t version, uint8_t is_deleted)
+{
+    BlockColumn *added = block->columns + mapping->n_columns;
+    version = GUINT64_TO_LE(version);
+    column_append_fixed(&added[ADDED_VERSION], &version, sizeof version);
+    column_append_fixed(&added[ADDED_IS_DELETED], &is_deleted, sizeof is_deleted);
+    block->n_rows++;
+}
+
+static void append_synced_at(const TableMapping *mapping, Block *block, uint64_t rows, int64_t synced_nsec)
+{
+    BlockColumn *out = &block->columns[mapping->n_columns + ADDED_SYNCED_AT];
+    uint8_t *p = byte_buffer_reserve(&out->data, rows * sizeof synced_nsec);
+    synced_nsec = GINT64_TO_LE(synced_nsec);
+    for (uint64_t i = 0; i < rows; i++, p += sizeof synced_nsec)
+        memcpy(p, &synced_nsec, sizeof synced_nsec);
+    out->data.len += rows * sizeof synced_nsec;
+}
+
+/* The bytes behind the values of the wire columns from `first` on, before `last`; NULL on overrun. */
+static const uint8_t *skip_columns(const TableMapping *mapping, const uint8_t *nulls, unsigned first, unsigned last,
+                                   const uint8_t *p, const uint8_t *end)
+{
+    for (unsigned i = first; i < last; i++) {
+        if (bitmap_has(nulls, i))
+            continue;
+        size_t size = mapping->skips[i].size(p, end, mapping->skips[i].meta);
+        if (G_UNLIKELY(size > (size_t)(end - p)))
+            return NULL;
+        p += size;
+    }
+    return p;
+}
+
+/* One image as a row. `p` at its NULL bitmap; returns what follows the image, NULL with an error. */
+static const uint8_t *append_row(TableMapping *mapping, Block *block, const uint8_t *p, const uint8_t *end,
+                                 uint64_t version, GError **error)
+{
+    const uint8_t *nulls = p;
+    size_t bitmap_size = (mapping->n_wire + 7) / 8;
+    if (G_UNLIKELY((size_t)(end - p) < bitmap_size))
+        return row_overrun(mapping, error);
+    p += bitmap_size;
+    ColumnWriter *writer = mapping->writers;
+    BlockColumn *out = block->columns;
+    for (unsigned i = 0; i < mapping->n_columns; i++, writer++, out++) {
+        p = append_cell(writer, writer->write, bitmap_has(nulls, i), p, end, out);
+        if (G_UNLIKELY(!p))
+            return cell_error(mapping, i, error);
+    }
+    if (G_UNLIKELY(mapping->n_wire > mapping->n_columns)) {
+        p = skip_columns(mapping, nulls, mapping->n_columns, mapping->n_wire, p, end);
+        if (!p)
+            return row_overrun(mapping, error);
+    }
+    append_version(mapping, block, version, 0);
+    return p;
+}
+
+/* One image as a delete: the key and nothing else. */
+static const uint8_t *append_delete(TableMapping *mapping, Block *block, const uint8_t *p, const uint8_t *end,
+                                    uint64_t version, GError **error)
+{
+    const uint8_t *nulls = p;
+    size_t bitmap_size = (mapping->n_wire + 7) / 8;
+    if (G_UNLIKELY((size_t)(end - p) < bitmap_size))
+        return row_overrun(mapping, error);
+    p += bitmap_size;
+    ColumnWriter *writer = mapping->writers;
+    BlockColumn *out = block->columns;
+    for (unsigned i = 0; i < mapping->n_columns; i++, writer++, out++) {
+        if (writer->in_key) {
+            p = append_cell(writer, writer->write, bitmap_has(nulls, i), p, end, out);
+            if (G_UNLIKELY(!p))
+                return cell_error(mapping, i, error);
+        } else {
+            append_empty(out);
+            p = skip_columns(mapping, nulls, i, i + 1, p, end);
+            if (G_UNLIKELY(!p))
+                return row_overrun(mapping, error);
+        }
+    }
+    p = skip_columns(mapping, nulls, mapping->n_columns, mapping->n_wire, p, end);
+    if (G_UNLIKELY(!p))
+        return row_overrun(mapping, error);
+    append_version(mapping, block, version, 1);
+    return p;
+}
+
+/* Notes where the key's bytes stand in an image and returns what follows the columns before `last`. A NULL in the key
+ * has no bytes here and is refused when its row is appended. */
+static const uint8_t *find_key(const TableMapping *mapping, const uint8_t *p, const uint8_t *end, unsigned last,
+                               KeyBytes *key)
+{
+    const uint8_t *nulls = p;
+    size_t bitmap_size = (mapping->n_wire + 7) / 8;
+    if (G_UNLIKELY((size_t)(end - p) < bitmap_size))
+        return NULL;
+    p += bitmap_size;
+    for (unsigned i = 0; i < last; i++) {
+        const uint8_t *next = skip_columns(mapping, nulls, i, i + 1, p, end);
+        if (G_UNLIKELY(!next))
+            return NULL;
+        if (i < mapping->n_columns && mapping->writers[i].in_key)
+            *key++ = (KeyBytes){p, (size_t)(next - p)};
+        p = next;
+    }
+    return p;
+}
+
+static bool key_changed(const TableMapping *mapping)
+{
+    for (unsigned k = 0; k < mapping->table->n_key; k++)
+        if (mapping->before[k].len != mapping->after[k].len ||
+            memcmp(mapping->before[k].p, mapping->after[k].p, mapping->before[k].len) != 0)
+            return true;
+    return false;
+}
+
+/* Both images of an update. The version of a delete of the old key is smaller than that of the new row. */
+static const uint8_t *append_update(TableMapping *mapping, Block *block, const uint8_t *body, const uint8_t *p,
+                                    const uint8_t *end, uint64_t version_base, GError **error)
+{
+    const uint8_t *after = find_key(mapping, p, end, mapping->n_wire, mapping->before);
+    if (G_UNLIKELY(!after) || G_UNLIKELY(!find_key(mapping, after, end, mapping->last_key + 1, mapping->after)))
+        return row_overrun(mapping, error);
+    if (key_changed(mapping) && !append_delete(mapping, block, p, end, version_base + (uint64_t)(p - body), error))
+        return NULL;
+    return append_row(mapping, block, after, end, version_base + (uint64_t)(after - body), error);
+}
+
+static bool append_rows(TableMapping *mapping, Block *block, const RowsEvent *rows, uint64_t version_base,
+                        RowCounts *counts, GError **error)
+{
+    const uint8_t *p = rows->rows, *end = rows->end, *body = rows->body;
+    uint64_t n = 0;
+    for (; p < end; n++) {
+        uint64_t version = version_base + (uint64_t)(p - body);
+        switch (rows->kind) {
+        case ROWS_INSERT:
+            p = append_row(mapping, block, p, end, version, error);
+            break;
+        case ROWS_UPDATE:
+            p = append_update(mapping, block, body, p, end, version_base, error);
+            break;
+        case ROWS_DELETE:
+            p = append_delete(mapping, block, p, end, version, error);
+            break;
+        }
+        if (G_UNLIKELY(!p))
+            return false;
+    }
+    *counts = (RowCounts){0};
+    *(rows->kind == ROWS_INSERT   ? &counts->inserts
+      : rows->kind == ROWS_UPDATE ? &counts->updates
+                                  : &counts->deletes) = n;
+    return true;
+}
+
+static bool event_check(const TableMapping *mapping, const RowsEvent *rows, GError **error)
+{
+    const SourceTable *table = mapping->table;
+    if (rows->n_columns != mapping->n_wire) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_DECODE,
+                    "table %s.%s: a rows event has %u columns, its table map %u", table->database, table->name,
+                    rows->n_columns, mapping->n_wire);
+        return false;
+    }
+    if (rows->partial_json || !rows->full) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                    "table %s.%s: the log holds parts of rows only; set %s at the source, then resync the table",
+                    table->database, table->name,
+                    rows->partial_json ? "binlog_row_value_options=''" : "binlog_row_image=FULL");
+        return false;
+    }
+    return true;
+}
+
+bool mapping_append_event(TableMapping *mapping, Block *block, const RowsEvent *rows, uint64_t version_base,
+                          int64_t synced_nsec, RowCounts *counts, GError **error)
+{
+    uint64_t n_rows = block->n_rows;
+    *counts = (RowCounts){0};
+    if (rows->rows == rows->end) /* ends a statement */
+        return true;
+    g_assert(mapping->bound);
+    if (!event_check(mapping, rows, error))
+        return false;
+    block_begin(mapping, block);
+    if (!append_rows(mapping, block, rows, version_base, counts, error)) {
+        block_take_back(mapping, block, n_rows);
+        return false;
+    }
+    append_synced_at(mapping, block, block->n_rows - n_rows, synced_nsec);
+    return true;
+}
+
+/* Binary protocol row: 0x00, a bitmap of NULLs that begins at bit 2, the values (MariaDB Knowledge Base "Resultset
+ * row"). */
+static bool append_result(TableMapping *mapping, Block *block, const uint8_t *packet, size_t len, uint64_t version,
+                          GError **error)
+{
+    const uint8_t *p = packet, *end = packet + len;
+    size_t bitmap_size = (mapping->n_columns + 7 + 2) / 8;
+    if (len < 1 + bitmap_size || packet[0] != 0)
+        return row_overrun(mapping, error), false;
+    const uint8_t *nulls = packet + 1;
+    p += 1 + bitmap_size;
+    ColumnWriter *writer = mapping->writers;
+    BlockColumn *out = block->columns;
+    for (unsigned i = 0; i < mapping->n_columns; i++, writer++, out++) {
+        p = append_cell(writer, writer->write_result, bitmap_has(nulls, i + 2), p, end, out);
+        if (G_UNLIKELY(!p))
+            return cell_error(mapping, i, error), false;
+    }
+    if (p != end)
+        return row_overrun(mapping, error), false;
+    append_version(mapping, block, version, 0);
+    return true;
+}
+
+bool mapping_append_result(TableMapping *mapping, Block *block, const uint8_t *packet, size_t len, uint64_t version,
+                           int64_t synced_nsec, GError **error)
+{
+    uint64_t n_rows = block->n_rows;
+    block_begin(mapping, block);
+    if (!append_result(mapping, block, packet, len, version, error)) {
+        block_take_back(mapping, block, n_rows);
+        return false;
+    }
+    append_synced_at(mapping, block, 1, synced_nsec);
+    return true;
+}

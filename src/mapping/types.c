@@ -1,0 +1,165 @@
+/* types.c - the one table from MySQL column definition to ClickHouse type (types.md). */
+#include "mapping/writers.h"
+
+static char *text_integer(const SourceColumn *column, bool in_key, const MappingSettings *settings, const char **why)
+{
+    (void)why;
+    static const uint8_t bits[] = {
+        [SOURCE_TYPE_TINYINT] = 8, [SOURCE_TYPE_SMALLINT] = 16, [SOURCE_TYPE_MEDIUMINT] = 32,
+        [SOURCE_TYPE_INT] = 32,    [SOURCE_TYPE_BIGINT] = 64,
+    };
+    /* A key is never a Bool: -1 and 1 would become one. */
+    if (column->type == SOURCE_TYPE_TINYINT && settings->tinyint1_bool && column->precision == 1 &&
+        !column->is_unsigned && !in_key)
+        return g_strdup("Bool");
+    return g_strdup_printf("%sInt%u", column->is_unsigned ? "U" : "", bits[column->type]);
+}
+
+static char *text_decimal(const SourceColumn *column, bool in_key, const MappingSettings *settings, const char **why)
+{
+    (void)in_key, (void)settings;
+    if (column->precision < 1 || column->precision > 65 || column->scale > column->precision) {
+        *why = "its precision or scale is not one that servers have";
+        return NULL;
+    }
+    return g_strdup_printf("Decimal(%u, %u)", column->precision, column->scale);
+}
+
+static char *text_bit(const SourceColumn *column, bool in_key, const MappingSettings *settings, const char **why)
+{
+    (void)in_key, (void)settings;
+    if (column->precision < 1 || column->precision > 64) {
+        *why = "its number of bits is not one that servers have";
+        return NULL;
+    }
+    return g_strdup("UInt64");
+}
+
+static char *text_charset(const SourceColumn *column, bool in_key, const MappingSettings *settings, const char **why)
+{
+    (void)in_key, (void)settings;
+    if (!column->charset || !charset_find(column->charset)) {
+        *why = "its character set is not known";
+        return NULL;
+    }
+    return g_strdup("String");
+}
+
+static char *text_enum(const SourceColumn *column, bool in_key, const MappingSettings *settings, const char **why)
+{
+    (void)in_key, (void)settings;
+    if (!column->labels || !column->labels[0]) {
+        *why = "its members are not known";
+        return NULL;
+    }
+    return g_strdup("LowCardinality(String)");
+}
+
+static char *text_set(const SourceColumn *column, bool in_key, const MappingSettings *settings, const char **why)
+{
+    (void)in_key, (void)settings;
+    if (!column->labels || !column->labels[0] || g_strv_length(column->labels) > 64) {
+        *why = "its members are not known";
+        return NULL;
+    }
+    return g_strdup("String");
+}
+
+static char *text_time(const SourceColumn *column, bool in_key, const MappingSettings *settings, const char **why)
+{
+    (void)column, (void)in_key, (void)why;
+    return g_strdup(settings->time_int64 ? "Int64" : "Time64(6)");
+}
+
+#define FIXED_TEXT(name, type)                                                                                         \
+    static char *name(const SourceColumn *column, bool in_key, const MappingSettings *settings, const char **why)      \
+    {                                                                                                                  \
+        (void)column, (void)in_key, (void)settings, (void)why;                                                         \
+        return g_strdup(type);                                                                                         \
+    }
+FIXED_TEXT(text_float, "Float32")
+FIXED_TEXT(text_double, "Float64")
+FIXED_TEXT(text_year, "Int16")
+FIXED_TEXT(text_date, "Date32")
+FIXED_TEXT(text_datetime, "DateTime64(6, 'UTC')")
+FIXED_TEXT(text_bytes, "String")
+
+static const ColumnType column_types[] = {
+    [SOURCE_TYPE_UNKNOWN] = {.why = "this version of sluice does not know the type"},
+    [SOURCE_TYPE_TINYINT] = {text_integer, integer_prepare, integer_bind, NULL},
+    [SOURCE_TYPE_SMALLINT] = {text_integer, integer_prepare, integer_bind, NULL},
+    [SOURCE_TYPE_MEDIUMINT] = {text_integer, integer_prepare, integer_bind, NULL},
+    [SOURCE_TYPE_INT] = {text_integer, integer_prepare, integer_bind, NULL},
+    [SOURCE_TYPE_BIGINT] = {text_integer, integer_prepare, integer_bind, NULL},
+    [SOURCE_TYPE_DECIMAL] = {text_decimal, decimal_prepare, decimal_bind, NULL},
+    [SOURCE_TYPE_FLOAT] = {text_float, float_prepare, float_bind, NULL},
+    [SOURCE_TYPE_DOUBLE] = {text_double, float_prepare, float_bind, NULL},
+    [SOURCE_TYPE_BIT] = {text_bit, bit_prepare, bit_bind, NULL},
+    [SOURCE_TYPE_YEAR] = {text_year, year_prepare, year_bind, NULL},
+    [SOURCE_TYPE_DATE] = {text_date, date_prepare, date_bind, NULL},
+    [SOURCE_TYPE_TIME] = {text_time, time_prepare, time_bind, NULL},
+    [SOURCE_TYPE_DATETIME] = {text_datetime, datetime_prepare, datetime_bind, NULL},
+    [SOURCE_TYPE_TIMESTAMP] = {text_datetime, datetime_prepare, timestamp_bind, NULL},
+    [SOURCE_TYPE_CHAR] = {text_charset, text_prepare, text_bind, NULL},
+    [SOURCE_TYPE_VARCHAR] = {text_charset, text_prepare, text_bind, NULL},
+    [SOURCE_TYPE_TEXT] = {text_charset, text_prepare, text_bind, NULL},
+    [SOURCE_TYPE_BINARY] = {text_bytes, bytes_prepare, bytes_bind, NULL},
+    [SOURCE_TYPE_VARBINARY] = {text_bytes, bytes_prepare, bytes_bind, NULL},
+    [SOURCE_TYPE_BLOB] = {text_bytes, bytes_prepare, bytes_bind, NULL},
+    [SOURCE_TYPE_ENUM] = {text_enum, enum_prepare, enum_bind, NULL},
+    [SOURCE_TYPE_SET] = {text_set, set_prepare, set_bind, NULL},
+    [SOURCE_TYPE_JSON] = {.why = "MySQL's binary JSON is not mapped by this version of sluice"},
+    [SOURCE_TYPE_GEOMETRY] = {.why = "spatial types are not mapped by this version of sluice"},
+    [SOURCE_TYPE_UUID] = {.why = "UUID is not mapped by this version of sluice"},
+    [SOURCE_TYPE_INET4] = {.why = "INET4 is not mapped by this version of sluice"},
+    [SOURCE_TYPE_INET6] = {.why = "INET6 is not mapped by this version of sluice"},
+    [SOURCE_TYPE_VECTOR] = {.why = "VECTOR is not mapped by this version of sluice"},
+};
+
+const ColumnType *column_type_find(SourceType type)
+{
+    if ((size_t)type >= G_N_ELEMENTS(column_types))
+        type = SOURCE_TYPE_UNKNOWN;
+    return &column_types[type];
+}
+
+#define LOW_CARDINALITY "LowCardinality("
+
+char *mapping_column_type(const SourceColumn *column, bool in_key, const MappingSettings *settings, const char **why)
+{
+    const ColumnType *type = column_type_find(column->type);
+    if (!type->text) {
+        *why = type->why;
+        return NULL;
+    }
+    if (column->compressed) {
+        *why = "compressed columns are not mapped by this version of sluice";
+        return NULL;
+    }
+    g_autofree char *text = type->text(column, in_key, settings, why);
+    if (!text)
+        return NULL;
+    if (!column->nullable || in_key || settings->nullable_off)
+        return g_steal_pointer(&text);
+    if (g_str_has_prefix(text, LOW_CARDINALITY)) /* Nullable stands inside it */
+        return g_strdup_printf(LOW_CARDINALITY "Nullable(%s)", text + strlen(LOW_CARDINALITY));
+    return g_strdup_printf("Nullable(%s)", text);
+}
+
+char *column_type_in_block(const char *type)
+{
+    if (!g_str_has_prefix(type, LOW_CARDINALITY))
+        return g_strdup(type);
+    const char *inner = type + strlen(LOW_CARDINALITY);
+    return g_strndup(inner, strlen(inner) - 1);
+}
+
+bool column_type_nullable(const char *type)
+{
+    return g_str_has_prefix(type, "Nullable(") || g_str_has_prefix(type, LOW_CARDINALITY "Nullable(");
+}
+
+bool column_type_variable(const char *type)
+{
+    return strstr(type, "String") != NULL;
+}

@@ -1,0 +1,187 @@
+/* writers_text.c - strings: text to UTF-8, bytes as they are.
+ *
+ * In events a string stands behind its length in 1 to 4 bytes (CHAR and BINARY without what pads them at the end); in
+ * the protocol behind a length-encoded integer. The writers are made once per size of that length.
+ */
+#include "mapping/writers.h"
+
+#define LENENC 0 /* in place of the bytes of the length */
+
+/* The string at `p`, or NULL on overrun. `prefix` is a constant wherever this is inlined. */
+static inline const uint8_t *string_bytes(const uint8_t *p, const uint8_t *end, size_t prefix, size_t *len)
+{
+    if (prefix == LENENC)
+        return lenenc_bytes(p, end, len);
+    if (G_UNLIKELY((size_t)(end - p) < prefix))
+        return NULL;
+    *len = (size_t)le_read(p, prefix);
+    p += prefix;
+    return G_UNLIKELY((size_t)(end - p) < *len) ? NULL : p;
+}
+
+static inline const uint8_t *write_raw(ColumnWriter *self, const uint8_t *p, const uint8_t *end, BlockColumn *out,
+                                       size_t prefix)
+{
+    size_t len;
+    p = string_bytes(p, end, prefix, &len);
+    if (G_UNLIKELY(!p))
+        return cell_overrun(self);
+    column_append_string(out, p, len);
+    return p + len;
+}
+
+static size_t varuint_size(uint64_t value)
+{
+    size_t n = 1;
+    for (; value >= 0x80; value >>= 7)
+        n++;
+    return n;
+}
+
+/* Text that did not decode is kept, so it could be equal to another key's text in UTF-8. */
+static const uint8_t *refuse_undecodable_key(ColumnWriter *self, const uint8_t *p, size_t len)
+{
+    g_autoptr(GString) hex = g_string_new(NULL);
+    for (size_t i = 0; i < MIN(len, 32); i++)
+        g_string_append_printf(hex, "%02X", p[i]);
+    return cell_refuse(self, MEND_KEY, "the value 0x%s%s is not text in %s and the column is part of the key", hex->str,
+                       len > 32 ? "..." : "", self->column->charset);
+}
+
+/* Converts into the column's buffer. The length before it has as many bytes as the longest result would need; when the
+ * result needs fewer, it is moved down. */
+static inline const uint8_t *write_converted(ColumnWriter *self, const uint8_t *p, const uint8_t *end, BlockColumn *out,
+                                             size_t prefix)
+{
+    size_t len;
+    p = string_bytes(p, end, prefix, &len);
+    if (G_UNLIKELY(!p))
+        return cell_overrun(self);
+    size_t most = MAX(charset_max_utf8(self->charset, len), len), guess = varuint_size(most), utf8_len;
+    uint8_t *cell = byte_buffer_reserve(&out->data, guess + most);
+    if (G_UNLIKELY(!charset_to_utf8(self->charset, p, len, cell + guess, &utf8_len))) {
+        if (self->in_key)
+            return refuse_undecodable_key(self, p, len);
+        self->counters.undecodable++;
+    }
+    size_t need = varuint_size(utf8_len);
+    if (need < guess)
+        memmove(cell + need, cell + guess, utf8_len);
+    varuint_write(cell, utf8_len);
+    out->data.len += need + utf8_len;
+    return p + len;
+}
+
+/* BINARY(n): the zero bytes at the end, which events leave out, are put back. */
+static inline const uint8_t *write_padded(ColumnWriter *self, const uint8_t *p, const uint8_t *end, BlockColumn *out,
+                                          size_t prefix)
+{
+    size_t len;
+    p = string_bytes(p, end, prefix, &len);
+    if (G_UNLIKELY(!p))
+        return cell_overrun(self);
+    if (G_UNLIKELY(len > self->padded))
+        return cell_refuse(self, MEND_DEFINITION, "a value of %zu bytes does not fit %s", len, self->column->type_text);
+    uint8_t *cell = byte_buffer_reserve(&out->data, self->padded + 10);
+    size_t n = varuint_write(cell, self->padded);
+    memcpy(cell + n, p, len);
+    memset(cell + n + len, 0, self->padded - len);
+    out->data.len += n + self->padded;
+    return p + len;
+}
+
+#define STRING_WRITERS(kind)                                                                                           \
+    static const uint8_t *kind##_0(ColumnWriter *self, const uint8_t *p, const uint8_t *end, BlockColumn *out)         \
+    {                                                                                                                  \
+        return kind(self, p, end, out, LENENC);                                                                        \
+    }                                                                                                                  \
+    static const uint8_t *kind##_1(ColumnWriter *self, const uint8_t *p, const uint8_t *end, BlockColumn *out)         \
+    {                                                                                                                  \
+        return kind(self, p, end, out, 1);                                                                             \
+    }                                                                                                                  \
+    static const uint8_t *kind##_2(ColumnWriter *self, const uint8_t *p, const uint8_t *end, BlockColumn *out)         \
+    {                                                                                                                  \
+        return kind(self, p, end, out, 2);                                                                             \
+    }                                                                                                                  \
+    static const uint8_t *kind##_3(ColumnWriter *self, const uint8_t *p, const uint8_t *end, BlockColumn *out)         \
+    {                                                                                                                  \
+        return kind(self, p, end, out, 3);                                                                             \
+    }                                                                                                                  \
+    static const uint8_t *kind##_4(ColumnWriter *self, const uint8_t *p, const uint8_t *end, BlockColumn *out)         \
+    {                                                                                                                  \
+        return kind(self, p, end, out, 4);                                                                             \
+    }                                                                                                                  \
+    static const CellWriter kind##_writers[] = {kind##_0, kind##_1, kind##_2, kind##_3, kind##_4};
+STRING_WRITERS(write_raw)
+STRING_WRITERS(write_converted)
+STRING_WRITERS(write_padded)
+
+static const CellWriter *writers_of(const ColumnWriter *self)
+{
+    if (self->padded)
+        return write_padded_writers;
+    return self->charset ? write_converted_writers : write_raw_writers;
+}
+
+void text_prepare(ColumnWriter *self, const MappingSettings *settings)
+{
+    (void)settings;
+    const Charset *charset = charset_find(self->column->charset);
+    self->charset = charset_is_utf8(charset) ? NULL : charset;
+    self->write_result = writers_of(self)[LENENC];
+}
+
+void bytes_prepare(ColumnWriter *self, const MappingSettings *settings)
+{
+    (void)settings;
+    self->padded = self->column->type == SOURCE_TYPE_BINARY ? self->column->precision : 0;
+    self->write_result = writers_of(self)[LENENC];
+}
+
+/* Bytes of the length before a TEXT or BLOB, from the type's name; 0: of any size. */
+static unsigned blob_prefix(const char *type_text)
+{
+    static const struct {
+        const char *word;
+        unsigned prefix;
+    } sizes[] = {{"tiny", 1}, {"text", 2}, {"blob", 2}, {"medium", 3}, {"long", 4}};
+    for (size_t i = 0; type_text && i < G_N_ELEMENTS(sizes); i++)
+        if (g_ascii_strncasecmp(type_text, sizes[i].word, strlen(sizes[i].word)) == 0)
+            return sizes[i].prefix;
+    return 0;
+}
+
+/* The length's bytes of a string column on the wire, 0 when wire type or metadata are another type's. `widest`: most
+ * bytes of one character. */
+static unsigned string_prefix(const SourceColumn *column, const WireColumn *wire, unsigned widest)
+{
+    switch (column->type) {
+    case SOURCE_TYPE_CHAR:
+    case SOURCE_TYPE_BINARY:
+    case SOURCE_TYPE_VARCHAR:
+    case SOURCE_TYPE_VARBINARY:
+        if (wire->type !=
+                (column->type == SOURCE_TYPE_CHAR || column->type == SOURCE_TYPE_BINARY ? WIRE_STRING : WIRE_VARCHAR) ||
+            wire->meta < column->precision || wire->meta > column->precision * widest)
+            return 0;
+        return wire->meta > 255 ? 2 : 1;
+    default: {
+        unsigned expected = blob_prefix(column->type_text);
+        if (wire->type != WIRE_BLOB || wire->meta < 1 || wire->meta > 4 || (expected && expected != wire->meta))
+            return 0;
+        return wire->meta;
+    }
+    }
+}
+
+CellWriter text_bind(ColumnWriter *self, const WireColumn *wire)
+{
+    unsigned prefix = string_prefix(self->column, wire, 4);
+    return prefix ? writers_of(self)[prefix] : NULL;
+}
+
+CellWriter bytes_bind(ColumnWriter *self, const WireColumn *wire)
+{
+    unsigned prefix = string_prefix(self->column, wire, 1);
+    return prefix ? writers_of(self)[prefix] : NULL;
+}
