@@ -2,7 +2,8 @@
  *
  * Source of the format: ClickHouse docs "Native" and src/Formats/NativeWriter.cpp: varuint columns, varuint rows, then
  * per column: name, type, data. Fixed-width types are little-endian arrays; String is varuint length + bytes per row;
- * Nullable(T) is one byte per row (1 = NULL), then T for every row. No serialization info is written (client revision 0).
+ * Nullable(T) is one byte per row (1 = NULL), then T for every row. No serialization info is written (client revision
+ * 0).
  *
  * The appending functions are inline and allocate only when a buffer is full (it grows by half). Memory is charged to
  * the account. A block has one owner at a time.

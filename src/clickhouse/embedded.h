@@ -6,9 +6,10 @@
 
 typedef struct Embedded Embedded;
 
-/* Starts it on `data_dir` (made when absent) on a free loopback port, waits for its ready line. The program is looked for
- * beside our own executable, then in PATH. It ends when we die (PR_SET_PDEATHSIG and a pipe on its stdin is not used:
- * stdin is /dev/null). Its stderr goes to `data_dir`/endpoint.log. */
+/* Starts it on `data_dir` (made when absent) on a free loopback port, waits for its ready line. The program is looked
+ * for beside our own executable, then in PATH. It ends when we die (PR_SET_PDEATHSIG), and a ^C in our terminal does
+ * not reach it (its own process group). Its stdin is /dev/null, its stderr goes to `data_dir`/endpoint.log; the error
+ * names the last line of that when it does not start. */
 Embedded *embedded_start(const char *data_dir, Cancel *cancel, GError **error);
 /* SIGTERM, waits (all data on disk); SIGKILL after 30 s. */
 void embedded_stop(Embedded *embedded);

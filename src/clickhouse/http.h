@@ -12,32 +12,42 @@
 GQuark clickhouse_error_quark(void);
 enum {
     CLICKHOUSE_ERROR_CONNECT = -1, /* refused, unreachable, name not found: nothing was sent */
-    CLICKHOUSE_ERROR_BROKEN = -2,  /* the connection broke or timed out after something was sent: an insert may commit */
-    CLICKHOUSE_ERROR_HTTP = -3,    /* an HTTP status without an exception code */
+    CLICKHOUSE_ERROR_BROKEN = -2, /* the connection broke or timed out after something was sent: an insert may commit */
+    CLICKHOUSE_ERROR_HTTP = -3,   /* an HTTP status without an exception code */
     CLICKHOUSE_ERROR_TLS = -4,
     /* > 0: the exception's code */
 };
 
-/* Parses and checks a destination URL: http:// or https://, default ports 8123 and 8443, path = database ("default" when
- * empty), password parameters, ca. SLUICE_ERROR_USAGE. `embedded:` is not for this function. */
+/* Time limits of every request. A whole request has none: a large insert or an ALTER may take long. */
+#define CLICKHOUSE_CONNECT_MS 10000
+#define CLICKHOUSE_STALL_S    300          /* not a single byte in either direction */
+#define CLICKHOUSE_UNACKED_MS 30000        /* sent bytes that the peer's kernel does not acknowledge (a dead network) */
+#define CLICKHOUSE_RESULT_MAX (256u << 20) /* bytes of a result that is kept in memory */
+
+/* Parses and checks a destination URL: http:// or https://, default ports 8123 and 8443, path = database ("default"
+ * when empty), password parameters, ca. SLUICE_ERROR_USAGE. `embedded:` is not for this function. */
 Url *clickhouse_url_parse(const char *text, GError **error);
 
 typedef struct Clickhouse Clickhouse;
 
-/* No traffic yet. `cancel` may be NULL; `url` is copied. */
+/* No traffic yet. `cancel` may be NULL; `url` is copied. The password is read at the first request, and again after the
+ * server refused it. Once cancelled, a request under way ends at once with SLUICE_ERROR_CANCELLED, and so does any
+ * later.
+ */
 Clickhouse *clickhouse_new(const Url *url, Cancel *cancel, GError **error);
 void clickhouse_free(Clickhouse *ch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Clickhouse, clickhouse_free)
 const char *clickhouse_database(const Clickhouse *ch);
 
-/* Runs `sql` and returns the body (NUL-terminated; `len` may be NULL). `settings`: NULL or "name", "value", ..., NULL.
- * Free with g_free. */
+/* Runs `sql` and returns the body (NUL-terminated; `len` may be NULL). `settings`: NULL or "name", "value", ..., NULL;
+ * any parameter of the URL is possible, "default_format" too. Free with g_free. */
 char *clickhouse_query(Clickhouse *ch, const char *sql, const char *const *settings, size_t *len, GError **error);
 /* A statement without a result. */
 bool clickhouse_exec(Clickhouse *ch, const char *sql, const char *const *settings, GError **error);
 /* First field of the first row as text, NULL (no error) without rows. */
 char *clickhouse_query_value(Clickhouse *ch, const char *sql, GError **error);
-/* Rows of text (TabSeparatedRaw is ambiguous, so JSONCompactEachRow with quoted numbers): GPtrArray of char ** (NULL ends). */
+/* Rows of text, from TabSeparated with its escapes undone (`sql` has no FORMAT): GPtrArray of char ** (NULL ends). An
+ * SQL NULL is "\\N"; bytes after a zero byte inside a value are lost. */
 GPtrArray *clickhouse_query_rows(Clickhouse *ch, const char *sql, GError **error);
 bool clickhouse_ping(Clickhouse *ch, GError **error);
 

@@ -1,7 +1,8 @@
 /* insert.h - one synchronous insert of one Native block (replication.md, Batches).
  *
  * Sent with async_insert=0, input_format_skip_unknown_fields=0, input_format_null_as_default=0, wait_end_of_query=1,
- * insert_deduplication_token, deduplicate_blocks_in_dependent_materialized_views=1, a query id and log_comment=<query id>.
+ * insert_deduplication_token, deduplicate_blocks_in_dependent_materialized_views=1, a query id and log_comment=<query
+ * id>.
  */
 #ifndef SLUICE_CLICKHOUSE_INSERT_H
 #define SLUICE_CLICKHOUSE_INSERT_H

@@ -1,9 +1,17 @@
 noinst_LIBRARIES += src/clickhouse/libclickhouse.a
-src_clickhouse_libclickhouse_a_SOURCES = src/clickhouse/block.c
+src_clickhouse_libclickhouse_a_SOURCES = src/clickhouse/block.c src/clickhouse/compatible.c src/clickhouse/embedded.c \
+	src/clickhouse/encoder.c src/clickhouse/http.c src/clickhouse/http_error.c src/clickhouse/insert.c \
+	src/clickhouse/preflight.c src/clickhouse/table.c
 
 clickhouse_test_libs = src/clickhouse/libclickhouse.a src/base/libbase.a $(CURL_LIBS) $(JANSSON_LIBS) $(ZSTD_LIBS) \
 	$(LZ4_LIBS) $(GLIB_LIBS)
 
-check_PROGRAMS += tests/unit/block_test
+check_PROGRAMS += tests/unit/block_test tests/unit/dest_table_test tests/unit/encoder_test tests/unit/http_errors_test
 tests_unit_block_test_SOURCES = tests/unit/block_test.c
 tests_unit_block_test_LDADD = $(clickhouse_test_libs)
+tests_unit_dest_table_test_SOURCES = tests/unit/dest_table_test.c
+tests_unit_dest_table_test_LDADD = $(clickhouse_test_libs)
+tests_unit_encoder_test_SOURCES = tests/unit/encoder_test.c
+tests_unit_encoder_test_LDADD = $(clickhouse_test_libs)
+tests_unit_http_errors_test_SOURCES = tests/unit/http_errors_test.c
+tests_unit_http_errors_test_LDADD = $(clickhouse_test_libs)

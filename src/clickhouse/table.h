@@ -1,6 +1,7 @@
 /* table.h - destination tables: what they look like, creating, dropping and exchanging them.
  *
- * What sluice creates carries a mark in its COMMENT ("sluice pipe=<uuid> table=<n>"); only marked tables are ever dropped.
+ * What sluice creates carries a mark in its COMMENT ("sluice pipe=<uuid> table=<n>"); only marked tables are ever
+ * dropped.
  */
 #ifndef SLUICE_CLICKHOUSE_TABLE_H
 #define SLUICE_CLICKHOUSE_TABLE_H
@@ -14,12 +15,12 @@ typedef struct {
 
 typedef struct {
     char *database, *table;
-    GPtrArray *columns; /* of DestColumn, the three added ones last */
-    GPtrArray *order_by; /* of char *: column names, in key order */
+    GPtrArray *columns;                    /* of DestColumn, the three added ones last */
+    GPtrArray *order_by;                   /* of char *: column names, in key order */
     char *version_column, *deleted_column; /* "_peerdb_version", "_peerdb_is_deleted" */
-    char *mark;          /* COMMENT */
-    bool durable;        /* fsync settings (settings.md) */
-    char *partition_by;  /* ClickHouse's own text, or NULL */
+    char *mark;                            /* COMMENT */
+    bool durable;                          /* fsync settings (settings.md) */
+    char *partition_by;                    /* ClickHouse's own text, or NULL */
 } DestTableSpec;
 
 DestTableSpec *dest_table_spec_new(const char *database, const char *table);
@@ -33,29 +34,34 @@ bool dest_table_create(Clickhouse *ch, const DestTableSpec *spec, GError **error
 /* What stands at the destination under that name. */
 typedef struct {
     bool exists;
-    char *engine;       /* "ReplacingMergeTree" */
+    char *engine; /* "ReplacingMergeTree" */
     char *engine_full;
     char *uuid;
-    char *comment;      /* the mark, or somebody's text */
-    char *sorting_key;  /* "id, k" */
+    char *comment;                /* the mark, or somebody's text */
+    char *sorting_key;            /* "id, k" */
+    char *create_query;           /* as the server prints it */
+    GPtrArray *partition_columns; /* of char *: what PARTITION BY uses */
     uint64_t rows;
     uint64_t max_version; /* of the version column, 0 when there is none */
-    GPtrArray *columns; /* of DestColumn as the server prints types */
+    GPtrArray *columns;   /* of DestColumn as the server prints types; without MATERIALIZED and ALIAS ones */
 } DestTableInfo;
 DestTableInfo *dest_table_inspect(Clickhouse *ch, const char *database, const char *table, const char *version_column,
                                   GError **error);
 void dest_table_info_free(DestTableInfo *info);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DestTableInfo, dest_table_info_free)
 
-/* NULL when `info` can take the rows of `spec` (same engine arguments, ORDER BY = key, no TTL, same columns), else why not.
- * Free with g_free. */
+/* NULL when `info` can take the rows of `spec`, else why not: same engine arguments, ORDER BY = key, PARTITION BY of
+ * key columns only, no TTL, no cleanup of deleted rows, every column there with its type (more columns may be). Free
+ * with g_free. */
 char *dest_table_incompatible(const DestTableInfo *info, const DestTableSpec *spec);
 
+/* Drops it when its COMMENT, read again just before, is `mark`; SLUICE_ERROR_REFUSED otherwise. True when there is
+ * none. */
 bool dest_table_drop(Clickhouse *ch, const char *database, const char *table, const char *mark, GError **error);
 
-/* The destination's half of the preflight: reachable, version (>= 23.8 for ReplacingMergeTree(version, is_deleted)), database
- * exists and its engine is Atomic, Replicated or Shared (a missing database is a warning: it is created at Setup), grants,
- * clock skew. Appends to `checks`; returns false when nothing more can be asked. */
+/* The destination's half of the preflight: reachable, version (>= 23.8 for ReplacingMergeTree(version, is_deleted)),
+ * database exists and its engine is Atomic, Replicated or Shared (a missing database is a warning: it is created at
+ * Setup), grants, clock skew. Appends to `checks`; returns false when nothing more can be asked. */
 bool clickhouse_preflight(Clickhouse *ch, GPtrArray *checks);
 char *clickhouse_version(Clickhouse *ch, GError **error);
 bool clickhouse_ensure_database(Clickhouse *ch, GError **error); /* ENGINE = Atomic where absent */
