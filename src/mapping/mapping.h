@@ -52,8 +52,8 @@ typedef struct {
     uint64_t inserts, updates, deletes; /* rows of the event, not of the block */
 } RowCounts;
 
-/* Appends all rows of an event. A row's version is `version_base` plus the row's place in the body (> 0). INSERT: one row.
- * UPDATE: the after image; when the key's bytes differ, before it a delete of the old key. DELETE: the key with
+/* Appends all rows of an event. A row's version is `version_base` plus the row's place in the body (> 0). INSERT: one
+ * row. UPDATE: the after image; when the key's bytes differ, before it a delete of the old key. DELETE: the key with
  * is_deleted = 1. `synced_nsec`: value of the synced_at column. On an error (SLUICE_ERROR_TABLE: a value that the type
  * cannot hold under the policy, partial image; SLUICE_ERROR_DECODE: bytes do not fit) the block is as it was before.
  * Errors name the table and the column. */
@@ -61,7 +61,8 @@ bool mapping_append_event(TableMapping *mapping, Block *block, const RowsEvent *
                           int64_t synced_nsec, RowCounts *counts, GError **error);
 
 /* Appends one row of the snapshot: a binary protocol row with the columns in the definition's order, ENUM and SET as
- * BIGINT UNSIGNED (CAST(c AS UNSIGNED); `c + 0` would be of varying width). On an error the block is as it was before. */
+ * BIGINT UNSIGNED (`c | 0`; CAST(c AS UNSIGNED) and c + 0 are of varying width [tried]). On an error the block is as it
+ * was before. */
 bool mapping_append_result(TableMapping *mapping, Block *block, const uint8_t *packet, size_t len, uint64_t version,
                            int64_t synced_nsec, GError **error);
 

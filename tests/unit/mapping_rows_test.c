@@ -1,0 +1,650 @@
+/* Rows of events and results: which rows and versions come out, what a fault leaves behind, and when a table map is
+ * refused. */
+#include "mapping_fixture.h"
+
+/* id INT key, name VARCHAR(10) NULL, day DATE NULL, n INT NOT NULL */
+static const FixtureColumn shop[] = {
+    {.name = "id", .type = SOURCE_TYPE_INT, .type_text = "int(11)", .wire_type = WIRE_LONG},
+    {.name = "name",
+     .type = SOURCE_TYPE_VARCHAR,
+     .type_text = "varchar(10)",
+     .nullable = true,
+     .precision = 10,
+     .charset = "utf8mb4",
+     .wire_type = WIRE_VARCHAR,
+     .wire_meta = 40},
+    {.name = "day", .type = SOURCE_TYPE_DATE, .type_text = "date", .nullable = true, .wire_type = WIRE_DATE},
+    {.name = "n",
+     .type = SOURCE_TYPE_INT,
+     .type_text = "int(10) unsigned",
+     .is_unsigned = true,
+     .wire_type = WIRE_LONG},
+};
+#define SHOP G_N_ELEMENTS(shop)
+
+typedef struct {
+    MappingSettings settings;
+    TableMapping *mapping;
+    Block *block;
+    GByteArray *body;
+} World;
+
+static void world_set_up(World *w, gconstpointer unused)
+{
+    (void)unused;
+    w->settings = fixture_settings();
+    w->mapping = fixture_mapping(shop, SHOP, 1, &w->settings);
+    w->block = mapping_block_new(w->mapping, NULL);
+    w->body = g_byte_array_new();
+    put_hex(w->body, "00");
+}
+
+static void world_tear_down(World *w, gconstpointer unused)
+{
+    (void)unused;
+    mapping_free(w->mapping);
+    block_free(w->block);
+    g_byte_array_unref(w->body);
+}
+
+static void put_row(World *w, int id, const char *name, const char *day_hex, unsigned n)
+{
+    put_le(w->body, 0xf0u | (name ? 0 : 2) | (day_hex ? 0 : 4), 1);
+    put_le(w->body, (uint64_t)(int64_t)id, 4);
+    if (name)
+        put_string(w->body, name, strlen(name), 1);
+    if (day_hex)
+        put_hex(w->body, day_hex);
+    put_le(w->body, n, 4);
+}
+
+static RowCounts append(World *w, RowsKind kind)
+{
+    RowsEvent rows = fixture_event(kind, SHOP, w->body);
+    RowCounts counts;
+    GError *error = NULL;
+    mapping_append_event(w->mapping, w->block, &rows, 1000, 77, &counts, &error);
+    g_assert_no_error(error);
+    return counts;
+}
+
+/* The event fails with this code and text, and the block is what it was. */
+static void append_fails(World *w, const RowsEvent *rows, SluiceErrorCode code, const char *text)
+{
+    uint64_t n_rows = w->block->n_rows;
+    g_autofree size_t *lens = g_new(size_t, 2 * w->block->n_columns);
+    for (unsigned i = 0; i < w->block->n_columns; i++) {
+        lens[2 * i] = w->block->columns[i].data.len;
+        lens[2 * i + 1] = w->block->columns[i].nulls.len;
+    }
+    GError *error = NULL;
+    RowCounts counts;
+    g_assert_false(mapping_append_event(w->mapping, w->block, rows, 1000, 77, &counts, &error));
+    g_assert_error(error, SLUICE_ERROR, (gint)code);
+    if (!strstr(error->message, text))
+        g_error("\"%s\" is not in: %s", text, error->message);
+    g_test_message("%s", error->message);
+    g_error_free(error);
+    g_assert_cmpuint(w->block->n_rows, ==, n_rows);
+    for (unsigned i = 0; i < w->block->n_columns; i++) {
+        g_assert_cmpuint(w->block->columns[i].data.len, ==, lens[2 * i]);
+        g_assert_cmpuint(w->block->columns[i].nulls.len, ==, lens[2 * i + 1]);
+    }
+}
+
+static void assert_column(const Block *block, const char *name, const char *nulls, const char *data)
+{
+    for (unsigned i = 0; i < block->n_columns; i++) {
+        const BlockColumn *c = &block->columns[i];
+        if (strcmp(c->name, name) != 0)
+            continue;
+        g_autofree char *nulls_hex = bytes_hex(c->nulls.data, c->nulls.len);
+        g_autofree char *data_hex = bytes_hex(c->data.data, c->data.len);
+        g_assert_cmpstr(nulls_hex, ==, nulls);
+        g_assert_cmpstr(data_hex, ==, data);
+        return;
+    }
+    g_error("no column %s", name);
+}
+
+static void test_insert(World *w, gconstpointer unused)
+{
+    (void)unused;
+    put_row(w, 1, "ann", "5dd00f", 5);
+    put_row(w, -2, NULL, NULL, 0xfffffffe);
+    RowCounts counts = append(w, ROWS_INSERT);
+    g_assert_cmpuint(counts.inserts, ==, 2);
+    g_assert_cmpuint(w->block->n_rows, ==, 2);
+    assert_column(w->block, "id", "", "01000000feffffff");
+    assert_column(w->block, "name", "0001", "03616e6e00");
+    assert_column(w->block, "day", "0001", "464d000000000000");
+    assert_column(w->block, "n", "", "05000000feffffff");
+    assert_column(w->block, "_peerdb_synced_at", "", "4d000000000000004d00000000000000");
+    assert_column(w->block, "_peerdb_is_deleted", "", "0000");
+    /* The first row stands at byte 1 of the body, the second 1 + 4 + 4 + 3 + 4 bytes further: 1001 and 1017. */
+    assert_column(w->block, "_peerdb_version", "", "e903000000000000f903000000000000");
+}
+
+static void test_delete(World *w, gconstpointer unused)
+{
+    (void)unused;
+    put_row(w, 9, "bob", "0fd00f", 5); /* a zero day in a row that goes is nobody's trouble */
+    RowCounts counts = append(w, ROWS_DELETE);
+    g_assert_cmpuint(counts.deletes, ==, 1);
+    assert_column(w->block, "id", "", "09000000");
+    assert_column(w->block, "name", "01", "00");
+    assert_column(w->block, "day", "01", "00000000");
+    assert_column(w->block, "n", "", "00000000");
+    assert_column(w->block, "_peerdb_is_deleted", "", "01");
+    assert_column(w->block, "_peerdb_version", "", "e903000000000000");
+    g_assert_cmpuint(mapping_counters(w->mapping, 2)->converted_zero_dates, ==, 0);
+}
+
+static void test_update(World *w, gconstpointer unused)
+{
+    (void)unused;
+    put_row(w, 1, "a", NULL, 5); /* 1..11 */
+    put_row(w, 1, "b", NULL, 6); /* 12..22 */
+    put_row(w, 2, "c", NULL, 7); /* 23: the key changes */
+    put_row(w, 3, "c", NULL, 7); /* 34 */
+    RowCounts counts = append(w, ROWS_UPDATE);
+    g_assert_cmpuint(counts.updates, ==, 2);
+    g_assert_cmpuint(counts.inserts + counts.deletes, ==, 0);
+    g_assert_cmpuint(w->block->n_rows, ==, 3);
+    assert_column(w->block, "id", "", "010000000200000003000000");
+    assert_column(w->block, "name", "000100",
+                  "01620001"
+                  "63");
+    assert_column(w->block, "n", "", "060000000000000007000000");
+    assert_column(w->block, "_peerdb_is_deleted", "", "000100");
+    assert_column(w->block, "_peerdb_version", "", "f403000000000000ff030000000000000a04000000000000");
+    assert_column(w->block, "_peerdb_synced_at", "", "4d000000000000004d000000000000004d00000000000000");
+}
+
+/* `before` and `after` differ in the second key column only, whose bytes count, not its meaning to a collation. */
+static void test_update_composite_key(void)
+{
+    static const FixtureColumn columns[] = {
+        {.name = "a", .type = SOURCE_TYPE_INT, .type_text = "int(11)", .wire_type = WIRE_LONG},
+        {.name = "b",
+         .type = SOURCE_TYPE_VARCHAR,
+         .type_text = "varchar(10)",
+         .precision = 10,
+         .charset = "utf8mb4",
+         .wire_type = WIRE_VARCHAR,
+         .wire_meta = 40},
+        {.name = "c", .type = SOURCE_TYPE_INT, .type_text = "int(11)", .nullable = true, .wire_type = WIRE_LONG},
+    };
+    MappingSettings settings = fixture_settings();
+    g_autoptr(TableMapping) mapping = fixture_mapping(columns, 3, 2, &settings);
+    g_autoptr(Block) block = mapping_block_new(mapping, NULL);
+    g_autoptr(GByteArray) body = g_byte_array_new();
+    put_hex(body, "00 f8 01000000 0161 01000000 f8 01000000 0141 01000000 f8 01000000 0161 01000000 fc 01000000 0161");
+    RowsEvent rows = fixture_event(ROWS_UPDATE, 3, body);
+    RowCounts counts;
+    GError *error = NULL;
+    mapping_append_event(mapping, block, &rows, 0, 0, &counts, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(counts.updates, ==, 2);
+    assert_column(block, "a", "", "010000000100000001000000");
+    assert_column(block, "b", "", "016101410161");
+    assert_column(block, "c", "010001", "000000000100000000000000");
+    assert_column(block, "_peerdb_is_deleted", "", "010000");
+}
+
+static void test_result(World *w, gconstpointer unused)
+{
+    (void)unused;
+    g_autoptr(GByteArray) packet = g_byte_array_new();
+    GError *error = NULL;
+    put_hex(packet, "00 00 01000000 03616e6e 04e807021d 05000000");
+    g_assert_true(mapping_append_result(w->mapping, w->block, packet->data, packet->len, 42, 77, &error));
+    g_byte_array_set_size(packet, 0);
+    put_hex(packet, "00 18 feffffff feffffff");
+    g_assert_true(mapping_append_result(w->mapping, w->block, packet->data, packet->len, 42, 77, &error));
+    assert_column(w->block, "id", "", "01000000feffffff");
+    assert_column(w->block, "name", "0001", "03616e6e00");
+    assert_column(w->block, "day", "0001", "464d000000000000");
+    assert_column(w->block, "n", "", "05000000feffffff");
+    assert_column(w->block, "_peerdb_version", "", "2a000000000000002a00000000000000");
+    /* Cut at any byte, or with one too many, it is refused and leaves nothing. */
+    g_byte_array_set_size(packet, 0);
+    put_hex(packet, "00 00 01000000 03616e6e 04e807021d 05000000 00");
+    for (guint len = 0; len <= packet->len; len++) {
+        if (len == packet->len - 1)
+            continue;
+        g_autofree uint8_t *copy = g_memdup2(packet->data, len);
+        g_assert_false(mapping_append_result(w->mapping, w->block, copy, len, 42, 77, &error));
+        g_assert_error(error, SLUICE_ERROR, SLUICE_ERROR_DECODE);
+        g_clear_error(&error);
+        assert_column(w->block, "name", "0001", "03616e6e00");
+        g_assert_cmpuint(w->block->n_rows, ==, 2);
+    }
+}
+
+static void test_event_cut(World *w, gconstpointer kind)
+{
+    put_row(w, 1, "ann", "5dd00f", 5);
+    append(w, ROWS_INSERT);
+    put_row(w, 1, "bob", "5dd00f", 6);
+    guint row = (w->body->len - 1) / 2;
+    for (guint len = 2; len < w->body->len; len++) {
+        if ((len - 1) % row == 0 && GPOINTER_TO_INT(kind) != ROWS_UPDATE)
+            continue;
+        g_autofree uint8_t *copy = g_memdup2(w->body->data, len);
+        GByteArray part = {copy, len};
+        RowsEvent rows = fixture_event((RowsKind)GPOINTER_TO_INT(kind), SHOP, &part);
+        append_fails(w, &rows, SLUICE_ERROR_DECODE, "shop.t");
+    }
+}
+
+static void test_rollback(World *w, gconstpointer unused)
+{
+    (void)unused;
+    w->settings.zero_date = ZERO_DATE_FAIL;
+    mapping_free(w->mapping);
+    w->mapping = fixture_mapping(shop, SHOP, 1, &w->settings);
+    put_row(w, 1, "ann", "5dd00f", 5);
+    append(w, ROWS_INSERT);
+    put_row(w, 2, "bob", "000000", 5);
+    RowsEvent rows = fixture_event(ROWS_INSERT, SHOP, w->body);
+    append_fails(w, &rows, SLUICE_ERROR_TABLE, "column day: the value 0000-00-00 is not a date; set zero_date");
+    assert_column(w->block, "name", "00", "03616e6e");
+}
+
+static void test_images(World *w, gconstpointer unused)
+{
+    (void)unused;
+    put_row(w, 1, "ann", "5dd00f", 5);
+    RowsEvent rows = fixture_event(ROWS_INSERT, SHOP, w->body);
+    rows.full = false;
+    append_fails(w, &rows, SLUICE_ERROR_TABLE, "binlog_row_image=FULL");
+    rows.partial_json = true;
+    append_fails(w, &rows, SLUICE_ERROR_TABLE, "binlog_row_value_options=''");
+    rows = fixture_event(ROWS_INSERT, SHOP + 1, w->body);
+    append_fails(w, &rows, SLUICE_ERROR_DECODE, "5 columns");
+    g_byte_array_set_size(w->body, 1); /* an event that only ends its statement */
+    rows = fixture_event(ROWS_INSERT, 0, w->body);
+    RowCounts counts;
+    g_assert_true(mapping_append_event(w->mapping, w->block, &rows, 0, 0, &counts, NULL));
+    g_assert_cmpuint(counts.inserts, ==, 0);
+}
+
+/* ---- keys ---- */
+
+static void key_fails(FixtureColumn key, const char *event, const char *text)
+{
+    World w = {.settings = fixture_settings(), .body = g_byte_array_new()};
+    key.name = "k";
+    w.mapping = fixture_mapping(&key, 1, 1, &w.settings);
+    w.block = mapping_block_new(w.mapping, NULL);
+    put_hex(w.body, "00 fe");
+    put_hex(w.body, event);
+    RowsEvent rows = fixture_event(ROWS_INSERT, 1, w.body);
+    append_fails(&w, &rows, SLUICE_ERROR_TABLE, text);
+    rows.kind = ROWS_DELETE;
+    append_fails(&w, &rows, SLUICE_ERROR_TABLE, text);
+    world_tear_down(&w, NULL);
+}
+
+static void key_works(FixtureColumn key, const char *event, const char *data)
+{
+    World w = {.settings = fixture_settings(), .body = g_byte_array_new()};
+    key.name = "k";
+    w.mapping = fixture_mapping(&key, 1, 1, &w.settings);
+    w.block = mapping_block_new(w.mapping, NULL);
+    put_hex(w.body, "00 fe");
+    put_hex(w.body, event);
+    RowsEvent rows = fixture_event(ROWS_INSERT, 1, w.body);
+    RowCounts counts;
+    GError *error = NULL;
+    mapping_append_event(w.mapping, w.block, &rows, 0, 0, &counts, &error);
+    g_assert_no_error(error);
+    assert_column(w.block, "k", "", data);
+    world_tear_down(&w, NULL);
+}
+
+static void test_keys_one_to_one(void)
+{
+    static const char *const with_empty[] = {"a", "", NULL}, *const plain[] = {"a", "b", NULL},
+                             *const twice[] = {"a", "a", "b", NULL};
+    FixtureColumn date = {.type = SOURCE_TYPE_DATE, .type_text = "date", .wire_type = WIRE_DATE};
+    FixtureColumn timestamp = {.type = SOURCE_TYPE_TIMESTAMP, .type_text = "timestamp", .wire_type = WIRE_TIMESTAMP2};
+    FixtureColumn color = {.type = SOURCE_TYPE_ENUM,
+                           .type_text = "enum('a','')",
+                           .labels = with_empty,
+                           .wire_type = WIRE_ENUM,
+                           .wire_meta = 1};
+    FixtureColumn set = {.type = SOURCE_TYPE_SET,
+                         .type_text = "set('a','')",
+                         .labels = with_empty,
+                         .wire_type = WIRE_SET,
+                         .wire_meta = 1};
+    FixtureColumn ascii = {.type = SOURCE_TYPE_INT, .type_text = "int(11)", .wire_type = WIRE_LONG};
+    key_fails(date, "000000", "column k: the value 0000-00-00 is not a date and the column is part of the key");
+    key_fails(date, "0fd00f", "2024-00-15");
+    key_fails(date, "9f1f4e", "9999-12-31 is outside");
+    key_works(date, "5dd00f", "464d0000");
+    key_fails(timestamp, "00000000", "0000-00-00 00:00:00");
+    key_fails(color, "00", "member number 0 has the same text as another");
+    key_fails(color, "02", "member number 2 has the same text as another");
+    key_works(color, "01", "0161");
+    key_fails(color, "03", "beyond the 2 members");
+    key_fails(set, "00", "the set 0x0 has the same text");
+    key_fails(set, "02", "the set 0x2 has the same text");
+    key_works(set, "03", "02612c");
+    color.labels = set.labels = plain;
+    key_works(color, "00", "00"); /* '' is no member: it stands for one number only */
+    key_works(set, "00", "00");
+    color.labels = set.labels = twice;
+    key_fails(color, "01", "member number 1");
+    key_fails(set, "02", "the set 0x2");
+    key_works(set, "04", "0162");
+
+    World w = {.settings = fixture_settings(), .body = g_byte_array_new()};
+    ascii.name = "k";
+    w.mapping = fixture_mapping(&ascii, 1, 1, &w.settings);
+    w.block = mapping_block_new(w.mapping, NULL);
+    put_hex(w.body, "00 ff");
+    RowsEvent rows = fixture_event(ROWS_INSERT, 1, w.body);
+    append_fails(&w, &rows, SLUICE_ERROR_TABLE, "the value is NULL and the column is part of the key");
+    world_tear_down(&w, NULL);
+}
+
+static void test_undecodable(void)
+{
+    /* greek has bytes without a character */
+    FixtureColumn columns[] = {
+        {.name = "id", .type = SOURCE_TYPE_INT, .type_text = "int(11)", .wire_type = WIRE_LONG},
+        {.name = "v",
+         .type = SOURCE_TYPE_VARCHAR,
+         .type_text = "varchar(10)",
+         .precision = 10,
+         .charset = "greek",
+         .wire_type = WIRE_VARCHAR,
+         .wire_meta = 10},
+    };
+    MappingSettings settings = fixture_settings();
+    g_autoptr(TableMapping) mapping = fixture_mapping(columns, 2, 1, &settings);
+    g_autoptr(Block) block = mapping_block_new(mapping, NULL);
+    g_autoptr(GByteArray) body = g_byte_array_new();
+    put_hex(body, "00 fc 01000000 0261d2");
+    RowsEvent rows = fixture_event(ROWS_INSERT, 2, body);
+    RowCounts counts;
+    GError *error = NULL;
+    mapping_append_event(mapping, block, &rows, 0, 0, &counts, &error);
+    g_assert_no_error(error);
+    assert_column(block, "v", "", "0261d2");
+    g_assert_cmpuint(mapping_counters(mapping, 1)->undecodable, ==, 1);
+    key_fails(columns[1], "0261d2", "the value 0x61D2 is not text in greek and the column is part of the key");
+}
+
+static void test_counters(World *w, gconstpointer unused)
+{
+    (void)unused;
+    put_row(w, 1, "a", "000000", 1);
+    put_row(w, 2, "a", "9f1f4e", 1);
+    put_row(w, 3, "a", "5dd00f", 1);
+    put_row(w, 4, "a", "0fd00f", 1);
+    append(w, ROWS_INSERT);
+    const MappingCounters *counters = mapping_counters(w->mapping, 2);
+    g_assert_cmpuint(counters->converted_zero_dates, ==, 2);
+    g_assert_cmpuint(counters->clamped, ==, 1);
+    assert_column(w->block, "day", "01000001", "00000000d1d60100464d000000000000");
+}
+
+/* ---- table maps ---- */
+
+static void bind_fails(World *w, const TableMap *map, const char *text)
+{
+    GError *error = NULL;
+    g_assert_false(mapping_bind(w->mapping, map, &error));
+    g_assert_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE);
+    if (!strstr(error->message, text))
+        g_error("\"%s\" is not in: %s", text, error->message);
+    g_test_message("%s", error->message);
+    g_error_free(error);
+}
+
+static void test_bind(World *w, gconstpointer unused)
+{
+    (void)unused;
+    g_autoptr(TableMap) map = fixture_map(shop, SHOP);
+    map->columns[3].is_unsigned = 0;
+    bind_fails(w, map, "column n is int(10) unsigned in the definition, INT");
+    map->columns[3].is_unsigned = -1; /* not told: the definition is believed */
+    g_assert_true(mapping_bind(w->mapping, map, NULL));
+    map->columns[3].type = WIRE_LONGLONG;
+    bind_fails(w, map, "column n is int(10) unsigned in the definition, BIGINT");
+    map->columns[3].type = WIRE_LONG;
+    map->columns[1].meta = 44;
+    bind_fails(w, map, "column name is varchar(10)");
+    map->columns[1].meta = 40;
+    map->columns[2].nullable = false;
+    bind_fails(w, map, "column day is nullable in the definition, NOT NULL in the log");
+    map->columns[2].nullable = true;
+    map->charsets = g_new0(uint32_t, SHOP);
+    map->charsets[1] = 63;
+    bind_fails(w, map, "column name is varchar(10)");
+    map->charsets[1] = 45;
+    g_assert_true(mapping_bind(w->mapping, map, NULL));
+    map->names = g_new0(char *, SHOP + 1);
+    for (unsigned i = 0; i < SHOP; i++)
+        map->names[i] = g_strdup(shop[i].name);
+    g_assert_true(mapping_bind(w->mapping, map, NULL));
+    g_free(map->names[2]);
+    map->names[2] = g_strdup("tag");
+    bind_fails(w, map, "column 3 is day in the definition, tag in the log");
+    map->n_columns = 3;
+    bind_fails(w, map, "4 columns in the definition, 3 in the log");
+    map->n_columns = 4;
+}
+
+/* Every type refuses every other wire type. */
+static void test_bind_other_types(void)
+{
+    static const struct {
+        FixtureColumn column;
+    } rows[] = {
+        {{.type = SOURCE_TYPE_TINYINT, .wire_type = WIRE_TINY}},
+        {{.type = SOURCE_TYPE_SMALLINT, .wire_type = WIRE_SHORT}},
+        {{.type = SOURCE_TYPE_MEDIUMINT, .wire_type = WIRE_INT24}},
+        {{.type = SOURCE_TYPE_INT, .wire_type = WIRE_LONG}},
+        {{.type = SOURCE_TYPE_BIGINT, .wire_type = WIRE_LONGLONG}},
+        {{.type = SOURCE_TYPE_DECIMAL, .precision = 10, .scale = 2, .wire_type = WIRE_NEWDECIMAL, .wire_meta = 0x0a02}},
+        {{.type = SOURCE_TYPE_FLOAT, .wire_type = WIRE_FLOAT}},
+        {{.type = SOURCE_TYPE_DOUBLE, .wire_type = WIRE_DOUBLE}},
+        {{.type = SOURCE_TYPE_BIT, .precision = 3, .wire_type = WIRE_BIT, .wire_meta = 0x0103}},
+        {{.type = SOURCE_TYPE_YEAR, .wire_type = WIRE_YEAR}},
+        {{.type = SOURCE_TYPE_TIME, .scale = 3, .wire_type = WIRE_TIME2, .wire_meta = 3}},
+        {{.type = SOURCE_TYPE_DATETIME, .scale = 3, .wire_type = WIRE_DATETIME2, .wire_meta = 3}},
+        {{.type = SOURCE_TYPE_TIMESTAMP, .scale = 3, .wire_type = WIRE_TIMESTAMP2, .wire_meta = 3}},
+        {{.type = SOURCE_TYPE_CHAR, .precision = 10, .charset = "latin1", .wire_type = WIRE_STRING, .wire_meta = 10}},
+        {{.type = SOURCE_TYPE_VARCHAR,
+          .precision = 10,
+          .charset = "latin1",
+          .wire_type = WIRE_VARCHAR,
+          .wire_meta = 10}},
+    };
+    MappingSettings settings = fixture_settings();
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        FixtureColumn column = rows[i].column;
+        column.name = "c";
+        column.type_text = "a type";
+        g_autoptr(TableMapping) mapping = fixture_mapping(&column, 1, 1, &settings);
+        g_autoptr(TableMap) map = fixture_map(&column, 1);
+        for (unsigned type = 0; type < 256; type++) {
+            map->columns[0].type = (uint8_t)type;
+            g_assert_cmpint(mapping_bind(mapping, map, NULL), ==, type == column.wire_type);
+        }
+        map->columns[0].type = column.wire_type;
+        if (!column.wire_meta)
+            continue;
+        map->columns[0].meta = (uint16_t)(column.wire_meta == 10 ? 41 : column.wire_meta + 1);
+        g_assert_false(mapping_bind(mapping, map, NULL));
+    }
+}
+
+static void test_hidden_columns(World *w, gconstpointer unused)
+{
+    (void)unused;
+    FixtureColumn columns[SHOP + 1];
+    memcpy(columns, shop, sizeof shop);
+    columns[SHOP] = (FixtureColumn){.name = "DB_ROW_HASH_1", .nullable = true, .wire_type = WIRE_LONGLONG};
+    g_autoptr(TableMap) map = fixture_map(columns, SHOP + 1);
+    bind_fails(w, map, "binlog_row_metadata=FULL");
+    map->names = g_new0(char *, SHOP + 2);
+    for (unsigned i = 0; i <= SHOP; i++)
+        map->names[i] = g_strdup(columns[i].name);
+    GError *error = NULL;
+    mapping_bind(w->mapping, map, &error);
+    g_assert_no_error(error);
+    put_hex(w->body, "e6 01000000 05000000 1122334455667788 f6 02000000 06000000");
+    for (int kind = ROWS_INSERT; kind <= ROWS_DELETE; kind++) {
+        block_clear(w->block);
+        RowsEvent rows = fixture_event((RowsKind)kind, SHOP + 1, w->body);
+        RowCounts counts;
+        mapping_append_event(w->mapping, w->block, &rows, 0, 0, &counts, &error);
+        g_assert_no_error(error);
+        g_assert_cmpuint(counts.inserts + counts.deletes, ==, kind == ROWS_UPDATE ? 0 : 2);
+        assert_column(w->block, "id", "", "0100000002000000"); /* an update of the key deletes the old one */
+    }
+    g_free(map->names[SHOP]);
+    map->names[SHOP] = g_strdup("extra");
+    bind_fails(w, map, "4 columns in the definition, 5 in the log");
+}
+
+/* ---- definitions ---- */
+
+static void test_spec(void)
+{
+    static const char *const labels[] = {"x", NULL};
+    static const FixtureColumn columns[] = {
+        {.name = "b",
+         .type = SOURCE_TYPE_ENUM,
+         .type_text = "enum('x')",
+         .labels = labels,
+         .wire_type = WIRE_ENUM,
+         .wire_meta = 1},
+        {.name = "a", .type = SOURCE_TYPE_DATETIME, .type_text = "datetime", .wire_type = WIRE_DATETIME2},
+        {.name = "e",
+         .type = SOURCE_TYPE_ENUM,
+         .type_text = "enum('x')",
+         .nullable = true,
+         .labels = labels,
+         .wire_type = WIRE_ENUM,
+         .wire_meta = 1},
+        {.name = "d",
+         .type = SOURCE_TYPE_DECIMAL,
+         .type_text = "decimal(40,3)",
+         .nullable = true,
+         .precision = 40,
+         .scale = 3,
+         .wire_type = WIRE_NEWDECIMAL,
+         .wire_meta = 40 << 8 | 3},
+        {.name = "t", .type = SOURCE_TYPE_TIME, .type_text = "time", .wire_type = WIRE_TIME2},
+        {.name = "u",
+         .type = SOURCE_TYPE_BIGINT,
+         .type_text = "bigint",
+         .is_unsigned = true,
+         .wire_type = WIRE_LONGLONG},
+    };
+    static const char *const expected[] = {"b",
+                                           "LowCardinality(String)",
+                                           "a",
+                                           "DateTime64(6, 'UTC')",
+                                           "e",
+                                           "LowCardinality(Nullable(String))",
+                                           "d",
+                                           "Nullable(Decimal(40, 3))",
+                                           "t",
+                                           "Time64(6)",
+                                           "u",
+                                           "UInt64",
+                                           "_peerdb_synced_at",
+                                           "DateTime64(9)",
+                                           "_peerdb_is_deleted",
+                                           "UInt8",
+                                           "_peerdb_version",
+                                           "UInt64"};
+    MappingSettings settings = fixture_settings();
+    g_autoptr(TableMapping) mapping = fixture_mapping(columns, G_N_ELEMENTS(columns), 2, &settings);
+    DestTableSpec spec = {.columns = g_ptr_array_new(), .order_by = g_ptr_array_new_with_free_func(g_free)};
+    mapping_fill_spec(mapping, &spec);
+    g_assert_cmpuint(spec.columns->len * 2, ==, G_N_ELEMENTS(expected));
+    for (guint i = 0; i < spec.columns->len; i++) {
+        DestColumn *column = g_ptr_array_index(spec.columns, i);
+        g_assert_cmpstr(column->name, ==, expected[2 * i]);
+        g_assert_cmpstr(column->type, ==, expected[2 * i + 1]);
+        g_free(column->name);
+        g_free(column->type);
+        g_free(column);
+    }
+    g_assert_cmpuint(spec.order_by->len, ==, 2);
+    g_assert_cmpstr(g_ptr_array_index(spec.order_by, 1), ==, "a");
+    g_assert_cmpstr(spec.version_column, ==, "_peerdb_version");
+    g_assert_cmpstr(spec.deleted_column, ==, "_peerdb_is_deleted");
+    g_autoptr(Block) block = mapping_block_new(mapping, NULL);
+    g_assert_cmpstr(block->columns[2].type, ==, "Nullable(String)");
+    g_assert_cmpstr(block->columns[0].type, ==, "String");
+    g_ptr_array_unref(spec.columns);
+    g_ptr_array_unref(spec.order_by);
+    g_free(spec.version_column);
+    g_free(spec.deleted_column);
+}
+
+static void new_fails(const FixtureColumn *columns, unsigned n, unsigned n_key, const char *text)
+{
+    MappingSettings settings = fixture_settings();
+    g_autoptr(SourceTable) table = fixture_table(columns, n, n_key);
+    GError *error = NULL;
+    g_assert_null(mapping_new(table, &settings, &error));
+    g_assert_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE);
+    if (!strstr(error->message, text))
+        g_error("\"%s\" is not in: %s", text, error->message);
+    g_error_free(error);
+}
+
+static void test_refused(void)
+{
+    FixtureColumn columns[] = {shop[0], {.name = "x", .type_text = "thing", .precision = 10}};
+    for (int type = SOURCE_TYPE_JSON; type <= SOURCE_TYPE_VECTOR; type++) {
+        columns[1].type = (SourceType)type;
+        new_fails(columns, 2, 1, "table shop.t: column x (thing) cannot be replicated: ");
+    }
+    columns[1].type = SOURCE_TYPE_UNKNOWN;
+    new_fails(columns, 2, 1, "column x (thing) cannot be replicated: ");
+    columns[1].type = SOURCE_TYPE_VARCHAR;
+    columns[1].charset = "klingon";
+    new_fails(columns, 2, 1, "character set is not known");
+    columns[1] = shop[3];
+    columns[1].name = "_peerdb_version";
+    new_fails(columns, 2, 1, "set another column_prefix");
+    new_fails(shop, SHOP, 0, "no usable key");
+}
+
+#define WORLD(path, data, test) g_test_add("/mapping/rows/" path, World, data, world_set_up, test, world_tear_down)
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    WORLD("insert", NULL, test_insert);
+    WORLD("delete", NULL, test_delete);
+    WORLD("update", NULL, test_update);
+    WORLD("result", NULL, test_result);
+    WORLD("insert_cut", GINT_TO_POINTER(ROWS_INSERT), test_event_cut);
+    WORLD("update_cut", GINT_TO_POINTER(ROWS_UPDATE), test_event_cut);
+    WORLD("delete_cut", GINT_TO_POINTER(ROWS_DELETE), test_event_cut);
+    WORLD("rollback", NULL, test_rollback);
+    WORLD("images", NULL, test_images);
+    WORLD("counters", NULL, test_counters);
+    WORLD("bind", NULL, test_bind);
+    WORLD("hidden_columns", NULL, test_hidden_columns);
+    g_test_add_func("/mapping/rows/update_composite_key", test_update_composite_key);
+    g_test_add_func("/mapping/rows/keys_one_to_one", test_keys_one_to_one);
+    g_test_add_func("/mapping/rows/undecodable", test_undecodable);
+    g_test_add_func("/mapping/rows/bind_other_types", test_bind_other_types);
+    g_test_add_func("/mapping/rows/spec", test_spec);
+    g_test_add_func("/mapping/rows/refused", test_refused);
+    return g_test_run();
+}
