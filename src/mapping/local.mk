@@ -19,3 +19,4 @@ EXTRA_PROGRAMS += tests/bench/mapping_bench
 tests_bench_mapping_bench_SOURCES = tests/bench/mapping_bench.c $(mapping_test_fixture)
 tests_bench_mapping_bench_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit
 tests_bench_mapping_bench_LDADD = $(mapping_test_libs)
+MOSTLYCLEANFILES += tests/bench/mapping_bench

@@ -19,6 +19,7 @@ static const struct {
 typedef struct {
     WireSize size;
     uint16_t meta;
+    uint16_t fixed; /* bytes of a value of fixed size, 0: ask `size` */
 } WireSkip;
 
 typedef struct {
@@ -273,6 +274,38 @@ static bool bind_hidden(TableMapping *mapping, const TableMap *map, GError **err
     return true;
 }
 
+/* How to step over values of a wire column; false when its type is not known. */
+static bool skip_bind(WireSkip *skip, const WireColumn *wire)
+{
+    static const uint8_t any[64]; /* longer than any value of fixed size */
+    *skip = (WireSkip){.size = wire_size_function(wire), .meta = wire->meta};
+    if (!skip->size)
+        return false;
+    switch (wire->type) {
+    case WIRE_TINY:
+    case WIRE_SHORT:
+    case WIRE_INT24:
+    case WIRE_LONG:
+    case WIRE_LONGLONG:
+    case WIRE_FLOAT:
+    case WIRE_DOUBLE:
+    case WIRE_NEWDECIMAL:
+    case WIRE_YEAR:
+    case WIRE_BIT:
+    case WIRE_DATE:
+    case WIRE_TIME2:
+    case WIRE_DATETIME2:
+    case WIRE_TIMESTAMP2:
+    case WIRE_ENUM:
+    case WIRE_SET:
+        skip->fixed = (uint16_t)skip->size(any, any + sizeof any, wire->meta);
+        break;
+    default:
+        break;
+    }
+    return true;
+}
+
 bool mapping_bind(TableMapping *mapping, const TableMap *map, GError **error)
 {
     mapping->bound = false;
@@ -288,12 +321,9 @@ bool mapping_bind(TableMapping *mapping, const TableMap *map, GError **error)
         mapping->skips = g_renew(WireSkip, mapping->skips, map->n_columns);
         mapping->n_wire = map->n_columns;
     }
-    for (unsigned i = 0; i < map->n_columns; i++) {
-        mapping->skips[i].meta = map->columns[i].meta;
-        mapping->skips[i].size = wire_size_function(&map->columns[i]);
-        if (!mapping->skips[i].size)
+    for (unsigned i = 0; i < map->n_columns; i++)
+        if (!skip_bind(&mapping->skips[i], &map->columns[i]))
             return bind_error(mapping, error, "column %u has wire type %u", i + 1, map->columns[i].type);
-    }
     mapping->bound = true;
     return true;
 }
@@ -378,9 +408,11 @@ static inline bool bitmap_has(const uint8_t *bitmap, unsigned bit)
 /* A cell without a value: NULL, or the type's default where the column is not nullable (setting nullable=off). */
 static inline void append_empty(BlockColumn *out)
 {
+    enum { WIDEST = 32 }; /* zeroing a constant size takes one or two stores, a varying one a call */
     if (out->nullable)
         column_append_null_flag(out, 1);
-    column_append_default(out);
+    memset(byte_buffer_reserve(&out->data, WIDEST), 0, WIDEST);
+    out->data.len += out->width ? out->width : 1;
 }
 
 /* NULL in a key would become the default, which is another key. */
@@ -429,7 +461,8 @@ static const uint8_t *skip_columns(const TableMapping *mapping, const uint8_t *n
     for (unsigned i = first; i < last; i++) {
         if (bitmap_has(nulls, i))
             continue;
-        size_t size = mapping->skips[i].size(p, end, mapping->skips[i].meta);
+        const WireSkip *skip = &mapping->skips[i];
+        size_t size = skip->fixed ? skip->fixed : skip->size(p, end, skip->meta);
         if (G_UNLIKELY(size > (size_t)(end - p)))
             return NULL;
         p += size;

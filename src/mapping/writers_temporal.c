@@ -30,6 +30,8 @@ static bool date_exists(const SourceTime *t)
     static const uint8_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     if (t->month < 1 || t->month > 12 || t->day < 1)
         return false;
+    if (G_LIKELY(t->day <= 28))
+        return true;
     if (t->month == 2 && t->day == 29)
         return t->year % 4 == 0 && (t->year % 100 != 0 || t->year % 400 == 0);
     return t->day <= lengths[t->month - 1];

@@ -212,7 +212,8 @@ typedef struct {
     TableMapping *mapping;
     Block *block;
     RowsEvent event;
-    GPtrArray *packets; /* of GBytes */
+    GByteArray *packets; /* one after another */
+    GArray *ends;        /* of size_t */
 } Bench;
 
 static void run_event(Bench *b, RowsKind kind)
@@ -243,11 +244,12 @@ static void run_delete(Bench *b)
 static void run_result(Bench *b)
 {
     GError *error = NULL;
-    for (guint i = 0; i < b->packets->len; i++) {
-        gsize len;
-        const uint8_t *packet = g_bytes_get_data(g_ptr_array_index(b->packets, i), &len);
-        if (!mapping_append_result(b->mapping, b->block, packet, len, 1, 1, &error))
+    size_t start = 0;
+    for (guint i = 0; i < b->ends->len; i++) {
+        size_t end = g_array_index(b->ends, size_t, i);
+        if (!mapping_append_result(b->mapping, b->block, b->packets->data + start, end - start, 1, 1, &error))
             g_error("%s", error->message);
+        start = end;
     }
 }
 
@@ -268,11 +270,12 @@ static void bench_table(const char *name, const FixtureColumn *columns, unsigned
     MappingSettings settings = fixture_settings();
     GByteArray *body = g_byte_array_new();
     Bench b = {.mapping = fixture_mapping(columns, n, 1, &settings),
-               .packets = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref)};
+               .packets = g_byte_array_new(),
+               .ends = g_array_new(FALSE, FALSE, sizeof(size_t))};
     b.block = mapping_block_new(b.mapping, NULL);
     put_hex(body, "00");
     for (unsigned row = 0; row < ROWS; row++) {
-        GByteArray *packet = g_byte_array_new();
+        GByteArray *packet = b.packets;
         uint64_t nulls = 0;
         for (unsigned i = 1; i < n; i++) /* one in 16 nullable values is NULL */
             if (columns[i].nullable && (row * 7 + i * 5) % 16 == 0)
@@ -283,7 +286,8 @@ static void bench_table(const char *name, const FixtureColumn *columns, unsigned
         for (unsigned i = 0; i < n; i++)
             if (!(nulls >> i & 1))
                 put_value(body, packet, &columns[i], row);
-        g_ptr_array_add(b.packets, g_byte_array_free_to_bytes(packet));
+        size_t end = packet->len;
+        g_array_append_val(b.ends, end);
     }
     b.event = fixture_event(ROWS_INSERT, n, body);
     g_print("%s: %u columns, %.0f bytes a row in the event\n", name, n, (double)body->len / ROWS);
@@ -291,7 +295,8 @@ static void bench_table(const char *name, const FixtureColumn *columns, unsigned
     measure(&b, "event, key change (2)", run_update, rounds);
     measure(&b, "event, delete", run_delete, rounds);
     measure(&b, "result row", run_result, rounds);
-    g_ptr_array_unref(b.packets);
+    g_byte_array_unref(b.packets);
+    g_array_unref(b.ends);
     block_free(b.block);
     mapping_free(b.mapping);
     g_byte_array_unref(body);
