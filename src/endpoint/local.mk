@@ -1,3 +1,20 @@
+noinst_LIBRARIES += src/endpoint/libendpoint.a
+src_endpoint_libendpoint_a_SOURCES = \
+	src/endpoint/access.c src/endpoint/access.h \
+	src/endpoint/codec.c src/endpoint/codec.h \
+	src/endpoint/engine.c src/endpoint/engine.h \
+	src/endpoint/fault.c src/endpoint/fault.h \
+	src/endpoint/reply.c src/endpoint/reply.h \
+	src/endpoint/request.c src/endpoint/request.h \
+	src/endpoint/result.c src/endpoint/result.h \
+	src/endpoint/running.c src/endpoint/running.h \
+	src/endpoint/server.c src/endpoint/server.h \
+	src/endpoint/session.c src/endpoint/session.h \
+	src/endpoint/spool.c src/endpoint/spool.h \
+	src/endpoint/sql.c src/endpoint/sql.h
+ENDPOINT_LIBS = src/endpoint/libendpoint.a $(MICROHTTPD_LIBS) $(GLIB_LIBS) $(ZSTD_LIBS) $(LZ4_LIBS) $(ZLIB_LIBS) \
+	$(JANSSON_LIBS) -ldl
+
 bin_PROGRAMS += sluice-clickhouse
 sluice_clickhouse_SOURCES = src/endpoint/main.c
-sluice_clickhouse_LDADD = $(MICROHTTPD_LIBS) $(GLIB_LIBS) $(ZSTD_LIBS) $(LZ4_LIBS) $(ZLIB_LIBS) -ldl
+sluice_clickhouse_LDADD = $(ENDPOINT_LIBS)
