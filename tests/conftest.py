@@ -1,1 +1,1 @@
-from harness.fixtures import clickhouse, engine, folder, mariadb, own_clickhouse, own_mariadb, session_folder  # noqa: F401
+from harness.fixtures import clickhouse, engine, folder, mariadb, own_clickhouse, own_mariadb, pipe, session_folder  # noqa: F401

@@ -1,5 +1,6 @@
 """Fixtures for all suites (imported by conftest.py)."""
 
+import os
 import pathlib
 import shutil
 import tempfile
@@ -9,6 +10,7 @@ import pytest
 from .clickhouse import ClickHouse
 from .engine import Engine
 from .mariadb import MariaDB
+from .pipe import Pipe
 
 
 def new_folder():
@@ -26,8 +28,6 @@ def session_folder():
 @pytest.fixture
 def folder():
     """A folder of the test's own. Kept when SLUICE_KEEP is set, to look at."""
-    import os
-
     made = new_folder()
     yield made
     if not os.environ.get("SLUICE_KEEP"):
@@ -75,3 +75,10 @@ def engine(folder):
     made = Engine(folder / "engine")
     yield made
     made.close()
+
+
+@pytest.fixture
+def pipe(engine, mariadb, clickhouse):
+    """A pipe between the shared servers, on a running engine. The test creates it."""
+    engine.start()
+    return Pipe(engine, mariadb, clickhouse)
