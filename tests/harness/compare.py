@@ -23,7 +23,7 @@ def ch_text(value):
 _NUMBER = ("{c}", "{c}", None)
 _TEXT = ("HEX(CONVERT({c} USING utf8mb4))", "hex({c})", None)
 _BYTES = ("HEX({c})", "hex({c})", None)
-_MOMENT = ("DATE_FORMAT({c}, '%%Y-%%m-%%d %%H:%%i:%%s.%%f')", "toString({c})", None)
+_MOMENT = ("DATE_FORMAT({c}, '%Y-%m-%d %H:%i:%s.%f')", "toString({c})", None)
 FORMS = {
     **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint", "year"), _NUMBER),
     **dict.fromkeys(("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"), _TEXT),
@@ -73,7 +73,7 @@ def source_rows(mariadb, database, table, where="1"):
     names = [name for name, _ in shape]
     forms = [FORMS[kind] for _, kind in shape]
     key = [names.index(column) for column in key_columns(mariadb, database, table)]
-    wanted = ", ".join(form[0].format(c=mysql_name(name)).replace("%%", "%") for name, form in zip(names, forms))
+    wanted = ", ".join(form[0].format(c=mysql_name(name)) for name, form in zip(names, forms))
     with contextlib.closing(mariadb.connect(database)) as connection, connection.cursor() as cursor:
         cursor.execute(f"SELECT {wanted} FROM {mysql_name(table)} WHERE {where}")
         return names, forms, key, keyed(cursor.fetchall(), forms, key)
