@@ -167,11 +167,8 @@ def test_embedded_destination(engine, mariadb, clickhouse):
 
 
 def children(pid):
-    out = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True)
-    if out.returncode > 1:
-        with open(f"/proc/{pid}/task/{pid}/children") as f:
-            return [int(p) for p in f.read().split()]
-    return [int(p) for p in out.stdout.split()]
+    with open(f"/proc/{pid}/task/{pid}/children") as f:
+        return [int(p) for p in f.read().split()]
 
 
 def alive(pid):

@@ -93,7 +93,7 @@ def test_any_kind_of_key_is_loaded_and_followed(pipe, key):
         "BIGINT UNSIGNED": "18446744073709551615 - seq * 1000000007",
         "BIGINT": "-9223372036854775808 + CAST(seq AS SIGNED) * 3000000001",
         "DECIMAL(20,4)": "CAST(seq AS SIGNED) * -1234.0567",
-        "BINARY(8)": "UNHEX(RPAD(HEX(seq), 12, '0'))",
+        "BINARY(8)": "UNHEX(RPAD(LPAD(HEX(seq), 6, '0'), 12, '0'))",
         "VARBINARY(16)": "UNHEX(SUBSTR(SHA1(seq), 1, 20))",
         "VARCHAR(40) CHARACTER SET latin1": "CONCAT('Ärger ', seq)",
     }.get(key, "seq" if "INT" in key else "CONCAT('ключ ', seq)" if "bin" not in key else "CONCAT('b', SHA1(seq))")
