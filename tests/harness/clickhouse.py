@@ -72,7 +72,11 @@ class ClickHouse:
         return name
 
     def query(self, text, body=None, timeout=300, **settings):
-        """The answer's bytes as text. With a body the query stands in the URL."""
+        """The answer as text. With a body the query stands in the URL."""
+        return self.fetch(text, body, timeout, **settings).decode("utf-8", "surrogateescape")
+
+    def fetch(self, text, body=None, timeout=300, **settings):
+        """The answer's bytes."""
         settings = {"wait_end_of_query": 1, **settings}
         if body is not None:
             settings["query"] = text
@@ -86,7 +90,7 @@ class ClickHouse:
         connection.close()
         if answer.status != 200 or answer.getheader("X-ClickHouse-Exception-Code"):
             raise ClickHouseError(data.decode(errors="replace").strip())
-        return data.decode("utf-8", "surrogateescape")
+        return data
 
     def rows(self, text, **settings):
         """Rows as lists of JSON values; 64-bit integers are numbers, NULL is None."""
