@@ -304,6 +304,7 @@ static bool next_from_server(BinlogStream *stream, BinlogEvent *event, GError **
     if (!strip_checksum(stream, bytes, &len, error))
         return false;
     read_header(bytes, event);
+    event->flavour = source_server(stream->source)->flavour;
     event->raw = bytes;
     event->raw_len = len;
     event->body = bytes + HEADER_LEN;
@@ -338,6 +339,7 @@ static PayloadNext next_from_payload(BinlogStream *stream, BinlogEvent *event, G
         return next;
     }
     read_header(bytes, event);
+    event->flavour = stream->payload_event.flavour;
     event->file = stream->payload_event.file;
     event->start = event->end = stream->payload_event.end;
     event->raw = NULL;

@@ -54,6 +54,7 @@ typedef enum {
 typedef struct {
     unsigned type;       /* BinlogEventType or an unknown number */
     uint16_t flags;
+    SourceFlavour flavour; /* of the server it came from: a few formats differ */
     uint32_t timestamp;  /* seconds since 1970, of the statement's start; 0 in artificial events */
     uint32_t server_id;
     const char *file;    /* interned: the log file that holds it */

@@ -293,6 +293,12 @@ static bool column_is_character(const WireColumn *column)
     }
 }
 
+/* MariaDB counts geometry among the columns with a charset (binary), MySQL does not. */
+static bool column_is_character_mariadb(const WireColumn *column)
+{
+    return column_is_character(column) || column->type == WIRE_GEOMETRY;
+}
+
 static bool column_is_enum_or_set(const WireColumn *column)
 {
     return column->type == WIRE_ENUM || column->type == WIRE_SET;
@@ -389,8 +395,9 @@ enum {
 };
 
 /* Fields of type, length, value. What is not needed here is skipped. */
-static bool read_optional_metadata(TableMap *map, Wire *w, GError **error)
+static bool read_optional_metadata(TableMap *map, Wire *w, SourceFlavour flavour, GError **error)
 {
+    ColumnTest is_character = flavour == SOURCE_MARIADB ? column_is_character_mariadb : column_is_character;
     while (wire_left(w)) {
         uint8_t type = *w->p++;
         uint64_t len;
@@ -405,10 +412,10 @@ static bool read_optional_metadata(TableMap *map, Wire *w, GError **error)
             good = read_signedness(map, &field, error);
             break;
         case OPTIONAL_DEFAULT_CHARSET:
-            good = read_default_charset(map, &field, column_is_character, error);
+            good = read_default_charset(map, &field, is_character, error);
             break;
         case OPTIONAL_COLUMN_CHARSET:
-            good = read_column_charsets(map, &field, column_is_character, error);
+            good = read_column_charsets(map, &field, is_character, error);
             break;
         case OPTIONAL_ENUM_AND_SET_DEFAULT_CHARSET:
             good = read_default_charset(map, &field, column_is_enum_or_set, error);
@@ -497,7 +504,7 @@ TableMap *table_map_parse(const BinlogEvent *event, GError **error)
         wire_error(error, "the names in a table map event are cut short");
         return NULL;
     }
-    if (!read_columns(map, &w, error) || !read_optional_metadata(map, &w, error))
+    if (!read_columns(map, &w, error) || !read_optional_metadata(map, &w, event->flavour, error))
         return NULL;
     return g_steal_pointer(&map);
 }
