@@ -10,9 +10,17 @@ src_mysql_libmysql_a_SOURCES += src/mysql/binlog.c src/mysql/binlog.h src/mysql/
 	src/mysql/value.h src/mysql/wire_private.h
 
 MYSQL_TEST_LIBS = src/mysql/libmysql.a src/base/libbase.a $(GLIB_LIBS) $(MARIADB_LIBS) $(JANSSON_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS)
-check_PROGRAMS += tests/unit/ddl_test
+check_PROGRAMS += tests/unit/ddl_test tests/unit/event_test tests/unit/gtid_test tests/unit/rows_test tests/unit/value_test
 tests_unit_ddl_test_SOURCES = tests/unit/ddl_test.c
 tests_unit_ddl_test_LDADD = $(MYSQL_TEST_LIBS)
+tests_unit_event_test_SOURCES = tests/unit/event_test.c tests/unit/wire_test.h
+tests_unit_event_test_LDADD = $(MYSQL_TEST_LIBS)
+tests_unit_gtid_test_SOURCES = tests/unit/gtid_test.c
+tests_unit_gtid_test_LDADD = $(MYSQL_TEST_LIBS)
+tests_unit_rows_test_SOURCES = tests/unit/rows_test.c tests/unit/wire_test.h
+tests_unit_rows_test_LDADD = $(MYSQL_TEST_LIBS)
+tests_unit_value_test_SOURCES = tests/unit/value_test.c tests/unit/value_vectors.h tests/unit/wire_test.h
+tests_unit_value_test_LDADD = $(MYSQL_TEST_LIBS)
 
 # What asks the server: connection, definitions, preflight, snapshot ranges.
 src_mysql_libmysql_a_SOURCES += src/mysql/connection.c src/mysql/table.c src/mysql/table_json.c
