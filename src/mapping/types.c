@@ -65,10 +65,27 @@ static char *text_set(const SourceColumn *column, bool in_key, const MappingSett
     return g_strdup("String");
 }
 
+/* Tables made with mysql56_temporal_format=OFF hold fractions in a format whose size the log does not tell. */
+static bool fraction_is_old(const SourceColumn *column, const char **why)
+{
+    if (column->scale == 0 || !column->type_text || !strstr(column->type_text, "mariadb-5.3"))
+        return false;
+    *why =
+        "its fraction is in the format of MariaDB 5.3, which the log does not describe: set mysql56_temporal_format=ON "
+        "and run ALTER TABLE ... FORCE";
+    return true;
+}
+
+static char *text_datetime(const SourceColumn *column, bool in_key, const MappingSettings *settings, const char **why)
+{
+    (void)in_key, (void)settings;
+    return fraction_is_old(column, why) ? NULL : g_strdup("DateTime64(6, 'UTC')");
+}
+
 static char *text_time(const SourceColumn *column, bool in_key, const MappingSettings *settings, const char **why)
 {
-    (void)column, (void)in_key, (void)why;
-    return g_strdup(settings->time_int64 ? "Int64" : "Time64(6)");
+    (void)in_key;
+    return fraction_is_old(column, why) ? NULL : g_strdup(settings->time_int64 ? "Int64" : "Time64(6)");
 }
 
 #define FIXED_TEXT(name, type)                                                                                         \
@@ -81,7 +98,6 @@ FIXED_TEXT(text_float, "Float32")
 FIXED_TEXT(text_double, "Float64")
 FIXED_TEXT(text_year, "Int16")
 FIXED_TEXT(text_date, "Date32")
-FIXED_TEXT(text_datetime, "DateTime64(6, 'UTC')")
 FIXED_TEXT(text_bytes, "String")
 
 static const ColumnType column_types[] = {

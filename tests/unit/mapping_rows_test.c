@@ -617,6 +617,9 @@ static void test_refused(void)
     columns[1].type = SOURCE_TYPE_VARCHAR;
     columns[1].charset = "klingon";
     new_fails(columns, 2, 1, "character set is not known");
+    columns[1] =
+        (FixtureColumn){.name = "x", .type = SOURCE_TYPE_TIME, .type_text = "time(2) /* mariadb-5.3 */", .scale = 2};
+    new_fails(columns, 2, 1, "ALTER TABLE ... FORCE");
     columns[1] = shop[3];
     columns[1].name = "_peerdb_version";
     new_fails(columns, 2, 1, "set another column_prefix");

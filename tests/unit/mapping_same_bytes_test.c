@@ -379,6 +379,35 @@ static void test_temporal(void)
         check_time((SourceTime){.negative = true, .usec = 500000}, digits, -500000);
 }
 
+/* Tables made with mysql56_temporal_format=OFF, without a fraction. */
+static void test_old_temporal(void)
+{
+    SourceTime t = {.year = 2024, .month = 2, .day = 29, .hour = 12, .minute = 34, .second = 56};
+    SourceTime negative = {.negative = true, .hour = 12, .minute = 34, .second = 56};
+    static const struct {
+        SourceType type;
+        uint8_t wire;
+        uint64_t value;
+        unsigned size;
+    } rows[] = {
+        {SOURCE_TYPE_DATETIME, WIRE_DATETIME, UINT64_C(20240229123456), 8},
+        {SOURCE_TYPE_TIMESTAMP, WIRE_TIMESTAMP, 1709210096, 4},
+        {SOURCE_TYPE_TIME, WIRE_TIME, (uint64_t)-INT64_C(123456), 3},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        Case c = case_new((FixtureColumn){.type = rows[i].type, .type_text = "old", .wire_type = rows[i].wire});
+        put_le(c.event, rows[i].value, rows[i].size);
+        if (rows[i].type == SOURCE_TYPE_TIME)
+            put_result_time(c.result, &negative);
+        else
+            put_result_datetime(c.result, &t, true);
+        g_autofree char *expected =
+            int64_hex(rows[i].type == SOURCE_TYPE_TIME ? INT64_C(-45296000000) : INT64_C(1709210096000000));
+        case_check(&c, expected);
+        case_end(&c);
+    }
+}
+
 /* Values without a counterpart at the destination, under each policy. */
 static void check_policies(FixtureColumn column, const SourceTime *t, bool zero, const char *first, const char *null)
 {
@@ -496,6 +525,7 @@ int main(int argc, char **argv)
     g_test_add_func("/mapping/same_bytes/text", test_text);
     g_test_add_func("/mapping/same_bytes/bytes", test_bytes);
     g_test_add_func("/mapping/same_bytes/temporal", test_temporal);
+    g_test_add_func("/mapping/same_bytes/old_temporal", test_old_temporal);
     g_test_add_func("/mapping/same_bytes/policies", test_policies);
     g_test_add_func("/mapping/same_bytes/members", test_members);
     return g_test_run();
