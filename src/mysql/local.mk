@@ -23,10 +23,14 @@ tests_unit_value_test_SOURCES = tests/unit/value_test.c tests/unit/value_vectors
 tests_unit_value_test_LDADD = $(MYSQL_TEST_LIBS)
 
 # What asks the server: connection, definitions, preflight, snapshot ranges.
-src_mysql_libmysql_a_SOURCES += src/mysql/connection.c src/mysql/table.c src/mysql/table_json.c
-src_mysql_libmysql_a_SOURCES += src/mysql/connection_private.h src/mysql/table_private.h
+src_mysql_libmysql_a_SOURCES += src/mysql/chunk.c src/mysql/connection.c src/mysql/ranges.c \
+	src/mysql/table.c src/mysql/table_json.c
+src_mysql_libmysql_a_SOURCES += src/mysql/connection.h src/mysql/connection_private.h src/mysql/ranges.h \
+	src/mysql/table.h src/mysql/table_private.h
 
-check_PROGRAMS += tests/unit/source_table_test
+check_PROGRAMS += tests/unit/ranges_test tests/unit/source_table_test
 tests_unit_source_table_test_SOURCES = tests/unit/source_table_test.c
 tests_unit_source_table_test_LDADD = src/mysql/libmysql.a src/base/libbase.a $(GLIB_LIBS) $(MARIADB_LIBS) $(JANSSON_LIBS) \
 	$(ZLIB_LIBS) $(ZSTD_LIBS)
+tests_unit_ranges_test_SOURCES = tests/unit/ranges_test.c
+tests_unit_ranges_test_LDADD = $(tests_unit_source_table_test_LDADD)
