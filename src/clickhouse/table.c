@@ -97,13 +97,12 @@ char *dest_table_create_sql(const DestTableSpec *spec)
     g_string_append(sql, ")");
     if (spec->partition_by && *spec->partition_by)
         g_string_append_printf(sql, "\nPARTITION BY %s", spec->partition_by);
-    const char *open = spec->order_by->len == 1 ? "" : "(", *close = *open ? ")" : "";
-    g_string_append_printf(sql, "\nORDER BY %s", open);
+    g_string_append(sql, "\nORDER BY (");
     for (guint i = 0; i < spec->order_by->len; i++) {
         g_string_append(sql, i ? ", " : "");
         clickhouse_quote_name(sql, g_ptr_array_index(spec->order_by, i));
     }
-    g_string_append(sql, close);
+    g_string_append(sql, ")");
     append_settings(sql, spec);
     if (spec->mark) {
         g_string_append(sql, "\nCOMMENT ");
