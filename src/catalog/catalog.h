@@ -77,6 +77,7 @@ void catalog_checkpoint_clear(CatalogCheckpoint *checkpoint);
 typedef struct {
     uint64_t seq, start_offset, end_offset; /* rows with start < version offset <= end, of `epoch` */
     uint32_t epoch;
+    bool in_group; /* cut within a transaction, not at its end */
 } CatalogBatch; /* a sealed batch whose cuts a replay must repeat */
 
 typedef struct {

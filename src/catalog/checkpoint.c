@@ -73,16 +73,17 @@ bool catalog_checkpoint_save(Catalog *catalog, int64_t pipe_id, const CatalogChe
 bool catalog_batch_add(Catalog *catalog, int64_t pipe_id, const CatalogBatch *batch, GError **error)
 {
     return database_run(catalog, error,
-                        "INSERT OR REPLACE INTO batches (pipe_id, seq, start_offset, end_offset, epoch)"
-                        " VALUES (?, ?, ?, ?, ?)",
-                        "iuuui", pipe_id, batch->seq, batch->start_offset, batch->end_offset, (int64_t)batch->epoch);
+                        "INSERT OR REPLACE INTO batches (pipe_id, seq, start_offset, end_offset, epoch, in_group)"
+                        " VALUES (?, ?, ?, ?, ?, ?)",
+                        "iuuuib", pipe_id, batch->seq, batch->start_offset, batch->end_offset, (int64_t)batch->epoch,
+                        batch->in_group);
 }
 
 GArray *catalog_batches(Catalog *catalog, int64_t pipe_id, GError **error)
 {
     sqlite3_stmt *statement = database_query(
-        catalog, error, "SELECT seq, start_offset, end_offset, epoch FROM batches WHERE pipe_id = ? ORDER BY seq", "i",
-        pipe_id);
+        catalog, error, "SELECT seq, start_offset, end_offset, epoch, in_group FROM batches WHERE pipe_id = ? ORDER BY seq",
+        "i", pipe_id);
     if (statement == NULL)
         return NULL;
     g_autoptr(GArray) batches = g_array_new(FALSE, FALSE, sizeof(CatalogBatch));
@@ -91,7 +92,8 @@ GArray *catalog_batches(Catalog *catalog, int64_t pipe_id, GError **error)
         CatalogBatch batch = {.seq = database_uint(statement, 0),
                               .start_offset = database_uint(statement, 1),
                               .end_offset = database_uint(statement, 2),
-                              .epoch = (uint32_t)sqlite3_column_int64(statement, 3)};
+                              .epoch = (uint32_t)sqlite3_column_int64(statement, 3),
+                              .in_group = sqlite3_column_int(statement, 4) != 0};
         g_array_append_val(batches, batch);
     }
     return step == 0 ? g_steal_pointer(&batches) : NULL;

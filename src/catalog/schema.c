@@ -25,7 +25,7 @@ static const char *const STEPS[] = {
     "NULL);"
     "CREATE TABLE batches ("
     " pipe_id INTEGER NOT NULL REFERENCES pipes(id) ON DELETE CASCADE, seq INTEGER NOT NULL,"
-    " start_offset INTEGER NOT NULL, end_offset INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+    " start_offset INTEGER NOT NULL, end_offset INTEGER NOT NULL, epoch INTEGER NOT NULL, in_group INTEGER NOT NULL,"
     " PRIMARY KEY (pipe_id, seq)) WITHOUT ROWID;"
     "CREATE TABLE ranges ("
     " table_id INTEGER NOT NULL REFERENCES tables(id) ON DELETE CASCADE, id INTEGER NOT NULL, after TEXT, upto TEXT,"
