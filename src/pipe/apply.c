@@ -1,0 +1,171 @@
+/* apply.c - the senders: they carry sealed blocks to the destination and pass on what was acknowledged. */
+#include "pipe/pipe_private.h"
+
+void insert_free(Insert *insert)
+{
+    if (!insert)
+        return;
+    block_free(insert->block);
+    g_free(insert->token);
+    g_free(insert->query_id);
+    g_free(insert->target);
+    g_free(insert);
+}
+
+typedef struct {
+    Work *work;
+    CatalogCheckpoint *checkpoint;
+    uint64_t applied_seq;
+} CheckpointWrite;
+
+/* Copies the shown counters into the records, so that they survive a restart. With Pipe.lock held. */
+static GPtrArray *changed_records(Pipe *pipe)
+{
+    GPtrArray *records = g_ptr_array_new();
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        PipeTable *table = pipe->tables->pdata[i];
+        if (!atomic_exchange(&table->counters_changed, false))
+            continue;
+        table->record->inserts = atomic_load(&table->inserts);
+        table->record->updates = atomic_load(&table->updates);
+        table->record->deletes = atomic_load(&table->deletes);
+        table->record->last_change = atomic_load(&table->last_change);
+        g_ptr_array_add(records, table->record);
+    }
+    return records;
+}
+
+static bool write_checkpoint(Catalog *catalog, void *data, GError **error)
+{
+    CheckpointWrite *write = data;
+    Pipe *pipe = write->work->pipe;
+    pthread_mutex_lock(&pipe->lock);
+    GPtrArray *records = changed_records(pipe);
+    bool ok = catalog_checkpoint_save(catalog, pipe->id, write->checkpoint, write->applied_seq, records, error);
+    pthread_mutex_unlock(&pipe->lock);
+    g_ptr_array_free(records, TRUE);
+    return ok;
+}
+
+bool apply_save_checkpoint(Work *work)
+{
+    Pipe *pipe = work->pipe;
+    CatalogCheckpoint checkpoint;
+    CheckpointWrite write = {.work = work, .checkpoint = &checkpoint};
+
+    if (!batch_tracker_take(work->tracker, &checkpoint, &write.applied_seq))
+        return true;
+    checkpoint.saved_at = clock_real_usec();
+    bool ok = pipe_catalog_write(pipe, work->sending, write_checkpoint, &write);
+    pthread_mutex_lock(&pipe->lock);
+    if (ok) {
+        if (checkpoint.source_time > pipe->fresh_until)
+            pipe->fresh_until = checkpoint.source_time;
+        catalog_checkpoint_clear(&pipe->applied);
+        pipe->applied = checkpoint;
+    } else {
+        catalog_checkpoint_clear(&checkpoint);
+    }
+    pthread_mutex_unlock(&pipe->lock);
+    return ok;
+}
+
+static void count_stream_rows(Insert *insert)
+{
+    PipeTable *table = insert->table;
+    atomic_fetch_add(&table->inserts, insert->counts.inserts);
+    atomic_fetch_add(&table->updates, insert->counts.updates);
+    atomic_fetch_add(&table->deletes, insert->counts.deletes);
+    atomic_store(&table->last_change, insert->change_time);
+    atomic_store(&table->counters_changed, true);
+}
+
+/* The insert is at the destination, or its table has failed and it will never be. */
+static bool finish(Work *work, Insert *insert, bool inserted)
+{
+    bool ok = true;
+    if (inserted) {
+        atomic_fetch_add(&work->pipe->total_rows, insert->block->n_rows);
+        atomic_fetch_add(&work->pipe->total_bytes, insert->bytes);
+    }
+    if (insert->snapshot) {
+        snapshot_chunk_done(work, insert);
+    } else {
+        if (inserted)
+            count_stream_rows(insert);
+        pthread_mutex_lock(&work->progress_lock);
+        batch_tracker_ack(work->tracker, insert->batch_seq);
+        ok = apply_save_checkpoint(work);
+        pthread_mutex_unlock(&work->progress_lock);
+    }
+    insert_free(insert);
+    return ok;
+}
+
+/* Sends until it is acknowledged or given up for good. False: this sender ends; the insert is freed either way. */
+static bool deliver(Work *work, Clickhouse *ch, Insert *insert)
+{
+    Pipe *pipe = work->pipe;
+    InsertRequest request = {.database = clickhouse_database(ch),
+                             .table = insert->target,
+                             .query_id = insert->query_id,
+                             .token = insert->token,
+                             .compression = work->settings.compression};
+
+    for (unsigned tries = 1;; tries++) {
+        GError *error = NULL;
+        /* Of a failed table the changes before its fault still count; its load does not. */
+        if (insert->snapshot && atomic_load(&insert->table->state) == TABLE_FAILED)
+            return finish(work, insert, false);
+        int64_t began = clock_monotonic_usec();
+        bool ok = insert_block(ch, &request, insert->block, &error);
+        atomic_fetch_add(&pipe->send_usec, (uint64_t)(clock_monotonic_usec() - began));
+        if (ok) {
+            pipe_stall_clear(pipe, SIDE_DESTINATION);
+            return finish(work, insert, true);
+        }
+        RetryDecision decision = retry_decide(error, SIDE_DESTINATION);
+        switch (decision.verdict) {
+        case VERDICT_FAIL_TABLE:
+            pipe_table_fail(pipe, insert->table, error, &decision, NULL);
+            g_clear_error(&error);
+            return finish(work, insert, false);
+        case VERDICT_FAIL_PIPE:
+            insert_free(insert);
+            work_fail(work, SIDE_DESTINATION, error);
+            return false;
+        case VERDICT_RETRY:
+        case VERDICT_RETRY_OPERATOR:
+        case VERDICT_CANCELLED:
+            break;
+        }
+        bool again = decision.verdict != VERDICT_CANCELLED &&
+                     pipe_stall_wait(pipe, SIDE_DESTINATION, error, tries, decision.verdict == VERDICT_RETRY_OPERATOR,
+                                     work->sending);
+        g_clear_error(&error);
+        if (!again) {
+            insert_free(insert);
+            return false;
+        }
+    }
+}
+
+void *sender_main(void *data)
+{
+    Work *work = data;
+    GError *error = NULL;
+    g_autoptr(Clickhouse) ch = clickhouse_new(work->dest_url, work->sending, &error);
+    Insert *insert;
+
+    if (!ch)
+        work_fail(work, SIDE_DESTINATION, error);
+    while (ch && (insert = queue_pop(work->inserts, -1)))
+        if (!deliver(work, ch, insert))
+            break;
+    Message *message = g_new0(Message, 1);
+    message->kind = MESSAGE_THREAD_ENDED;
+    message->sender = true;
+    if (!queue_push_take(work->pipe->mailbox, QUEUE_URGENT, message))
+        message_free(message);
+    return NULL;
+}

@@ -1,0 +1,168 @@
+#include "pipe/batch.h"
+
+#include <string.h>
+
+void batch_cutter_init(BatchCutter *cutter, GArray *forced_take)
+{
+    cutter->forced = forced_take;
+    cutter->next_forced = 0;
+}
+
+void batch_cutter_clear(BatchCutter *cutter)
+{
+    if (cutter->forced)
+        g_array_free(cutter->forced, TRUE);
+    cutter->forced = NULL;
+}
+
+bool batch_cutter_forced(const BatchCutter *cutter)
+{
+    return cutter->forced && cutter->next_forced < cutter->forced->len;
+}
+
+static bool seal_freely(const BatchLimits *limits, const BatchSituation *s)
+{
+    bool full = s->rows >= limits->rows || s->bytes >= limits->bytes || s->memory_short;
+
+    if (s->rows == 0)
+        return false;
+    if (!s->group_open)
+        return full || s->now - s->last_seal >= limits->age_usec;
+    uint64_t patience = s->savepoints ? 4 : 2;
+    return s->rows >= patience * limits->rows || s->bytes >= patience * limits->bytes ||
+           (s->memory_short && !s->savepoints);
+}
+
+bool batch_cutter_seal(BatchCutter *cutter, const BatchLimits *limits, const BatchSituation *situation,
+                       const CatalogBatch **forced)
+{
+    *forced = NULL;
+    if (batch_cutter_forced(cutter)) {
+        const CatalogBatch *cut = &g_array_index(cutter->forced, CatalogBatch, cutter->next_forced);
+        /* A cut at a group's end is repeated there, not behind its last row: a ROLLBACK may stand between. */
+        if (situation->offset < cut->end_offset || (situation->group_open && !cut->in_group))
+            return false;
+        cutter->next_forced++;
+        *forced = cut;
+        return true;
+    }
+    return seal_freely(limits, situation);
+}
+
+typedef struct {
+    uint64_t seq;
+    unsigned pending;
+    bool boundary;
+    CatalogCheckpoint checkpoint; /* when boundary */
+} Tracked;
+
+struct BatchTracker {
+    GQueue batches; /* of Tracked, by seq */
+    bool ready;     /* `checkpoint` may be saved */
+    CatalogCheckpoint checkpoint;
+    uint64_t applied_seq;
+};
+
+static void tracked_free(Tracked *tracked)
+{
+    catalog_checkpoint_clear(&tracked->checkpoint);
+    g_free(tracked);
+}
+
+BatchTracker *batch_tracker_new(void)
+{
+    BatchTracker *tracker = g_new0(BatchTracker, 1);
+    g_queue_init(&tracker->batches);
+    return tracker;
+}
+
+void batch_tracker_free(BatchTracker *tracker)
+{
+    if (!tracker)
+        return;
+    g_queue_clear_full(&tracker->batches, (GDestroyNotify)tracked_free);
+    catalog_checkpoint_clear(&tracker->checkpoint);
+    g_free(tracker);
+}
+
+void checkpoint_copy(CatalogCheckpoint *to, const CatalogCheckpoint *from)
+{
+    *to = *from;
+    to->file = g_strdup(from->file);
+    to->gtid = g_strdup(from->gtid);
+    to->print_file = g_strdup(from->print_file);
+    to->print_gtid = g_strdup(from->print_gtid);
+}
+
+/* Batches wholly acknowledged at the head leave the queue once a boundary follows them: before that, a replay needs their
+ * cuts, for it begins at the last boundary. */
+static void advance(BatchTracker *tracker)
+{
+    GList *last = NULL;
+    for (GList *l = tracker->batches.head; l && ((Tracked *)l->data)->pending == 0; l = l->next)
+        if (((Tracked *)l->data)->boundary)
+            last = l;
+    if (!last)
+        return;
+    Tracked *boundary = last->data;
+    catalog_checkpoint_clear(&tracker->checkpoint);
+    checkpoint_copy(&tracker->checkpoint, &boundary->checkpoint);
+    tracker->applied_seq = boundary->seq;
+    tracker->ready = true;
+    Tracked *gone;
+    do {
+        gone = g_queue_pop_head(&tracker->batches);
+        bool was_last = gone == boundary;
+        tracked_free(gone);
+        if (was_last)
+            break;
+    } while (true);
+}
+
+void batch_tracker_add(BatchTracker *tracker, uint64_t seq, unsigned inserts, const CatalogCheckpoint *checkpoint)
+{
+    Tracked *tracked = g_new0(Tracked, 1);
+    Tracked *tail = g_queue_peek_tail(&tracker->batches);
+
+    g_assert(!tail || tail->seq < seq);
+    tracked->seq = seq;
+    tracked->pending = inserts;
+    tracked->boundary = checkpoint != NULL;
+    if (checkpoint)
+        checkpoint_copy(&tracked->checkpoint, checkpoint);
+    g_queue_push_tail(&tracker->batches, tracked);
+    advance(tracker);
+}
+
+void batch_tracker_ack(BatchTracker *tracker, uint64_t seq)
+{
+    for (GList *l = tracker->batches.head; l; l = l->next) {
+        Tracked *tracked = l->data;
+        if (tracked->seq != seq)
+            continue;
+        g_assert(tracked->pending > 0);
+        if (--tracked->pending == 0)
+            advance(tracker);
+        return;
+    }
+    g_assert_not_reached();
+}
+
+bool batch_tracker_take(BatchTracker *tracker, CatalogCheckpoint *out, uint64_t *applied_seq)
+{
+    if (!tracker->ready)
+        return false;
+    *out = tracker->checkpoint;
+    *applied_seq = tracker->applied_seq;
+    memset(&tracker->checkpoint, 0, sizeof tracker->checkpoint);
+    tracker->ready = false;
+    return true;
+}
+
+unsigned batch_tracker_in_flight(const BatchTracker *tracker)
+{
+    unsigned n = 0;
+    for (const GList *l = tracker->batches.head; l; l = l->next)
+        n += ((Tracked *)l->data)->pending > 0;
+    return n;
+}

@@ -1,0 +1,213 @@
+/* faults.c - what a pipe does when something goes wrong: it stalls and tries again, fails a table, or fails as a whole; and
+ * it writes down what happened. */
+#include "pipe/pipe_private.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+void pipe_changed(Pipe *pipe)
+{
+    if (pipe->env->changed)
+        pipe->env->changed(pipe->env->data);
+}
+
+void pipe_journal(Pipe *pipe, const char *actor, const char *kind, const char *position, const char *format, ...)
+{
+    va_list args;
+    g_autoptr(GError) error = NULL;
+
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    CatalogJournalEntry entry = {.at = clock_real_usec(),
+                                 .pipe = pipe->name,
+                                 .actor = (char *)actor,
+                                 .kind = (char *)kind,
+                                 .text = text,
+                                 .position = (char *)position};
+    pthread_mutex_lock(&pipe->catalog_lock);
+    bool ok = catalog_journal_add(pipe->catalog, &entry, &error);
+    pthread_mutex_unlock(&pipe->catalog_lock);
+    if (!ok)
+        g_printerr("sluice: %s: %s (not written to the journal: %s)\n", pipe->name, text, error->message);
+    pipe_changed(pipe);
+}
+
+void pipe_set_activity(Pipe *pipe, const char *format, ...)
+{
+    va_list args;
+    char *text = NULL;
+    if (format) {
+        va_start(args, format);
+        text = g_strdup_vprintf(format, args);
+        va_end(args);
+    }
+    pthread_mutex_lock(&pipe->lock);
+    g_free(pipe->activity);
+    pipe->activity = text;
+    pthread_mutex_unlock(&pipe->lock);
+}
+
+/* Sleeps for `usec`, less when cancelled or told to try now. */
+static bool wait_for_try(Pipe *pipe, Cancel *cancel, int64_t usec)
+{
+    pthread_mutex_lock(&pipe->lock);
+    unsigned seen = pipe->try_now;
+    pthread_mutex_unlock(&pipe->lock);
+    int64_t deadline = clock_monotonic_usec() + usec;
+    for (;;) {
+        int64_t left = deadline - clock_monotonic_usec();
+        if (left <= 0)
+            return !cancel_requested(cancel);
+        if (cancel_sleep(cancel, MIN(left, 100000)))
+            return false;
+        pthread_mutex_lock(&pipe->lock);
+        bool now = pipe->try_now != seen;
+        pthread_mutex_unlock(&pipe->lock);
+        if (now)
+            return true;
+    }
+}
+
+int64_t pipe_stall_note(Pipe *pipe, Side side, const GError *error, unsigned tries, bool needs_operator)
+{
+    int64_t wait = backoff_usec(tries, g_random_int());
+    g_autofree char *message = printable(error->message, 1000);
+
+    pthread_mutex_lock(&pipe->lock);
+    Stall *stall = &pipe->stalls[side];
+    bool first = !stall->on;
+    if (first)
+        stall->since = clock_real_usec();
+    stall->on = true;
+    stall->needs_operator = needs_operator;
+    stall->code = error->code;
+    stall->tries = MAX(tries, first ? 0 : stall->tries);
+    stall->next_try_at = clock_real_usec() + wait;
+    bool told = stall->message && strcmp(stall->message, message) == 0;
+    g_free(stall->message);
+    stall->message = g_strdup(message);
+    pthread_mutex_unlock(&pipe->lock);
+
+    if (first || !told)
+        pipe_journal(pipe, "error", "retry", NULL, "stalled at the %s: %s; try %u in %.0f s", side_name(side), message,
+                     tries + 1, (double)wait / 1e6);
+    else
+        pipe_changed(pipe);
+    return wait;
+}
+
+bool pipe_stall_wait(Pipe *pipe, Side side, const GError *error, unsigned tries, bool needs_operator, Cancel *cancel)
+{
+    if (cancel_requested(cancel))
+        return false;
+    return wait_for_try(pipe, cancel, pipe_stall_note(pipe, side, error, tries, needs_operator));
+}
+
+void pipe_stall_clear(Pipe *pipe, Side side)
+{
+    pthread_mutex_lock(&pipe->lock);
+    Stall *stall = &pipe->stalls[side];
+    bool was = stall->on;
+    unsigned tries = stall->tries;
+    int64_t since = stall->since;
+    g_free(stall->message);
+    *stall = (Stall){0};
+    pthread_mutex_unlock(&pipe->lock);
+    if (was)
+        pipe_journal(pipe, "engine", "retry", NULL, "the %s answers again after %.0f s and %u tries", side_name(side),
+                     (double)(clock_real_usec() - since) / 1e6, tries);
+}
+
+char *pipe_error_json(const Pipe *pipe, const GError *error, const RetryDecision *decision)
+{
+    char at[32];
+    json_t *remedies = json_array();
+    for (unsigned i = 0; i < G_N_ELEMENTS(decision->remedies) && decision->remedies[i]; i++) {
+        g_autoptr(GString) remedy = g_string_new(decision->remedies[i]);
+        g_string_replace(remedy, "NAME", pipe->name, 0);
+        json_array_append_new(remedies, json_string(remedy->str));
+    }
+    g_autofree char *message = printable(error->message, 2000);
+    json_t *json = json_pack("{s:s, s:i, s:s, s:s?, s:o}", "at", clock_format_rfc3339(clock_real_usec(), at), "code",
+                             error->code, "message", message, "cause", decision->cause, "remedies", remedies);
+    char *dumped = json_dumps(json, JSON_COMPACT);
+    char *text = g_strdup(dumped);
+    free(dumped);
+    json_decref(json);
+    return text;
+}
+
+bool pipe_catalog_write(Pipe *pipe, Cancel *cancel, CatalogWrite write, void *data)
+{
+    for (unsigned tries = 1;; tries++) {
+        g_autoptr(GError) error = NULL;
+        pthread_mutex_lock(&pipe->catalog_lock);
+        bool ok = write(pipe->catalog, data, &error);
+        pthread_mutex_unlock(&pipe->catalog_lock);
+        if (ok) {
+            if (tries > 1)
+                pipe_stall_clear(pipe, SIDE_CATALOG);
+            return true;
+        }
+        if (!pipe_stall_wait(pipe, SIDE_CATALOG, error, tries, true, cancel))
+            return false;
+    }
+}
+
+static bool write_table(Catalog *catalog, void *data, GError **error)
+{
+    PipeTable *table = data;
+    return catalog_table_save(catalog, table->record, error);
+}
+
+/* The record is read under catalog_lock by write_table and changed under `lock` by others: a copy would be as large as the
+ * definition, so both are held for the short write. */
+void pipe_save_table(Pipe *pipe, PipeTable *table, Cancel *cancel)
+{
+    (void)cancel;
+    for (unsigned tries = 1;; tries++) {
+        g_autoptr(GError) error = NULL;
+        pthread_mutex_lock(&pipe->catalog_lock);
+        pthread_mutex_lock(&pipe->lock);
+        g_free(table->record->state);
+        table->record->state = g_strdup(table_state_name(atomic_load(&table->state)));
+        table->record->rows_done = atomic_load(&table->rows_done);
+        bool ok = write_table(pipe->catalog, table, &error);
+        pthread_mutex_unlock(&pipe->lock);
+        pthread_mutex_unlock(&pipe->catalog_lock);
+        if (ok || !pipe_stall_wait(pipe, SIDE_CATALOG, error, tries, true, cancel))
+            break;
+    }
+    pipe_changed(pipe);
+}
+
+void pipe_table_fail(Pipe *pipe, PipeTable *table, const GError *error, const RetryDecision *decision, const char *position)
+{
+    int old = atomic_exchange(&table->state, TABLE_FAILED);
+    if (old == TABLE_FAILED)
+        return;
+    pthread_mutex_lock(&pipe->lock);
+    g_free(table->record->error);
+    table->record->error = pipe_error_json(pipe, error, decision);
+    pthread_mutex_unlock(&pipe->lock);
+    pipe_save_table(pipe, table, pipe->life);
+    g_autofree char *message = printable(error->message, 1000);
+    pipe_journal(pipe, "error", "table", position, "table %s.%s failed: %s", table->record->database, table->record->name,
+                 message);
+}
+
+void work_fail(Work *work, Side side, GError *error_take)
+{
+    if (atomic_exchange(&work->failed, true)) {
+        g_error_free(error_take);
+        return;
+    }
+    Message *message = g_new0(Message, 1);
+    message->kind = MESSAGE_FATAL;
+    message->side = side;
+    message->error = error_take;
+    cancel_request(work->reading);
+    if (!queue_push_take(work->pipe->mailbox, QUEUE_URGENT, message))
+        message_free(message);
+}

@@ -1,0 +1,143 @@
+/* lag.c - how far a pipe is behind: a connection of its own asks the source where its log ends, how long it keeps it, and
+ * what its clock says. */
+#include "pipe/pipe_private.h"
+
+#include <string.h>
+
+#define PERIOD_USEC           (2 * 1000 * 1000)
+#define RETENTION_PERIOD_USEC (60 * 1000 * 1000)
+
+double lag_seconds_unlocked(const Pipe *pipe)
+{
+    if (atomic_load(&pipe->caught_up))
+        return 0;
+    if (pipe->fresh_until == 0 || pipe->state == PIPE_COMPLETED)
+        return -1;
+    double lag = (double)(clock_real_usec() + pipe->source_clock_offset - pipe->fresh_until) / 1e6;
+    return MAX(lag, 0.0);
+}
+
+/* Bytes from a position to the end of the log; -1 when the position's file is not in the list. */
+static int64_t bytes_behind(const GArray *logs, const char *end_file, uint64_t end_pos, const char *file, uint64_t pos)
+{
+    int64_t bytes = 0;
+    bool found = false;
+    for (unsigned i = 0; i < logs->len; i++) {
+        const SourceLog *log = &g_array_index(logs, SourceLog, i);
+        bool is_end = strcmp(log->file, end_file) == 0;
+        uint64_t size = is_end ? end_pos : log->size;
+        if (strcmp(log->file, file) == 0) {
+            found = true;
+            bytes = size > pos ? (int64_t)(size - pos) : 0;
+        } else if (found) {
+            bytes += (int64_t)size;
+        }
+        if (is_end)
+            break;
+    }
+    return found ? bytes : -1;
+}
+
+static bool ask_clock(Pipe *pipe, SourceConnection *source, GError **error)
+{
+    int64_t before = clock_real_usec();
+    g_autofree char *now = source_query_value(source, "SELECT UNIX_TIMESTAMP(NOW(6))", error);
+    int64_t after = clock_real_usec();
+    if (!now)
+        return false;
+    int64_t theirs = (int64_t)(g_ascii_strtod(now, NULL) * 1e6);
+    pthread_mutex_lock(&pipe->lock);
+    pipe->source_clock_offset = theirs - (before + after) / 2;
+    pthread_mutex_unlock(&pipe->lock);
+    return true;
+}
+
+static bool ask_log(Work *work, SourceConnection *source, GError **error)
+{
+    Pipe *pipe = work->pipe;
+    g_autofree char *file = NULL;
+    uint64_t pos;
+
+    if (!source_log_end(source, &file, &pos, NULL, error))
+        return false;
+    g_autoptr(GArray) logs = source_list_logs(source, error);
+    if (!logs)
+        return false;
+    pthread_mutex_lock(&pipe->lock);
+    if (pipe->applied.file)
+        pipe->lag_bytes = bytes_behind(logs, file, pos, pipe->applied.file, pipe->applied.pos);
+    pthread_mutex_unlock(&pipe->lock);
+
+    /* A `snapshot` pipe streams to where the log ended after its last range was loaded. */
+    if (pipe->mode == PIPE_MODE_SNAPSHOT && atomic_load(&work->loaded_told)) {
+        pthread_mutex_lock(&work->stop_lock);
+        bool note = !work->stop_file;
+        if (note) {
+            work->stop_file = g_strdup(file);
+            work->stop_pos = pos;
+        }
+        pthread_mutex_unlock(&work->stop_lock);
+        if (note) {
+            g_autofree char *position = g_strdup_printf("%s:%" G_GUINT64_FORMAT, file, pos);
+            pipe_journal(pipe, "engine", "position", position, "every table is loaded; streaming up to here, then Completed");
+        }
+    }
+    return true;
+}
+
+static void note_server(Pipe *pipe, const SourceServer *server)
+{
+    pthread_mutex_lock(&pipe->lock);
+    g_free(pipe->source_version);
+    const char *flavour = server->flavour == SOURCE_MARIADB ? "MariaDB" : "MySQL";
+    pipe->source_version = g_strdup_printf("%s %u.%u.%u", flavour, server->version / 10000, server->version / 100 % 100,
+                                           server->version % 100);
+    pthread_mutex_unlock(&pipe->lock);
+}
+
+static void ask_destination(Work *work)
+{
+    g_autoptr(Clickhouse) ch = clickhouse_new(work->dest_url, work->reading, NULL);
+    g_autofree char *version = ch ? clickhouse_version(ch, NULL) : NULL;
+    if (!version)
+        return;
+    pthread_mutex_lock(&work->pipe->lock);
+    g_free(work->pipe->dest_version);
+    work->pipe->dest_version = g_strdup_printf("ClickHouse %s", version);
+    pthread_mutex_unlock(&work->pipe->lock);
+}
+
+/* Its errors are not the pipe's: the stream and the readers report what is wrong with the source. */
+void *monitor_main(void *data)
+{
+    Work *work = data;
+    Pipe *pipe = work->pipe;
+    SourceConnection *source = NULL;
+    int64_t retention_asked = 0;
+
+    ask_destination(work);
+    do {
+        g_autoptr(GError) error = NULL;
+        if (!source && (source = source_open(work->source_url, work->reading, &error)))
+            note_server(pipe, source_server(source));
+        if (!source)
+            continue;
+        bool ok = ask_clock(pipe, source, &error) && ask_log(work, source, &error);
+        if (ok && clock_monotonic_usec() - retention_asked > RETENTION_PERIOD_USEC) {
+            int64_t seconds = source_log_retention_seconds(source, &error);
+            ok = !error;
+            pthread_mutex_lock(&pipe->lock);
+            pipe->retention_seconds = ok ? seconds : -1;
+            pthread_mutex_unlock(&pipe->lock);
+            retention_asked = clock_monotonic_usec();
+        }
+        if (!ok)
+            g_clear_pointer(&source, source_close);
+    } while (!cancel_sleep(work->reading, pipe->mode == PIPE_MODE_SNAPSHOT ? PERIOD_USEC / 8 : PERIOD_USEC));
+    source_close(source);
+    Message *message = g_new0(Message, 1);
+    message->kind = MESSAGE_THREAD_ENDED;
+    if (!queue_push_take(pipe->mailbox, QUEUE_URGENT, message))
+        message_free(message);
+    return NULL;
+}

@@ -1,0 +1,624 @@
+/* pipe.c - the supervisor of a pipe: it carries out what the lifecycle decides. */
+#include "pipe/work.h"
+
+#include <string.h>
+
+#define TICK_USEC           (1000 * 1000)
+#define MAILBOX             4096
+/* For a destination that does not answer: what it has not acknowledged by then is read and sent again later, with the same
+ * versions and tokens. */
+#define PAUSE_PATIENCE_USEC (30 * 1000 * 1000)
+#define STOP_PATIENCE_USEC  (10 * 1000 * 1000)
+
+static const char *const table_states[] = {"waiting", "loading", "live", "failed", "dropped"};
+
+const char *table_state_name(TableState state)
+{
+    return table_states[state];
+}
+
+bool table_state_parse(const char *name, TableState *out)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(table_states); i++)
+        if (name && strcmp(table_states[i], name) == 0) {
+            *out = i;
+            return true;
+        }
+    return false;
+}
+
+/* ---- Making and freeing ---- */
+
+static void pipe_table_free(PipeTable *table)
+{
+    snapshot_forget(table);
+    catalog_table_free(table->record);
+    if (table->definition)
+        source_table_unref(table->definition);
+    g_free(table);
+}
+
+static PipeTable *pipe_table_new(CatalogTable *record_take, GError **error)
+{
+    PipeTable *table = g_new0(PipeTable, 1);
+    TableState state = TABLE_WAITING;
+
+    table->record = record_take;
+    g_queue_init(&table->chunks);
+    table_state_parse(record_take->state, &state);
+    atomic_store(&table->state, (int)state);
+    atomic_store(&table->inserts, record_take->inserts);
+    atomic_store(&table->updates, record_take->updates);
+    atomic_store(&table->deletes, record_take->deletes);
+    atomic_store(&table->rows_done, record_take->rows_done);
+    atomic_store(&table->last_change, record_take->last_change);
+    if (record_take->definition) {
+        json_t *json = json_loads(record_take->definition, 0, NULL);
+        table->definition = json ? source_table_from_json(json, error) : NULL;
+        json_decref(json);
+        if (!table->definition) {
+            if (!json)
+                g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_CATALOG, "the definition of %s.%s in the catalog is not JSON",
+                            record_take->database, record_take->name);
+            pipe_table_free(table);
+            return NULL;
+        }
+    }
+    return table;
+}
+
+static bool load_tables(Pipe *pipe, GError **error)
+{
+    g_autoptr(GPtrArray) records = catalog_tables(pipe->catalog, pipe->id, error);
+    if (!records)
+        return false;
+    g_ptr_array_set_free_func(records, NULL); /* each is taken by its table */
+    bool ok = true;
+    for (unsigned i = 0; i < records->len; i++) {
+        PipeTable *table = ok ? pipe_table_new(records->pdata[i], error) : NULL;
+        if (table)
+            g_ptr_array_add(pipe->tables, table);
+        else if (!ok)
+            catalog_table_free(records->pdata[i]);
+        ok = ok && table;
+    }
+    return ok && catalog_checkpoint_load(pipe->catalog, pipe->id, &pipe->applied, error);
+}
+
+static bool load_state(Pipe *pipe, GError **error)
+{
+    const CatalogPipe *record = pipe->record;
+    if (!pipe_state_parse(record->state, &pipe->state) || !pipe_mode_parse(record->mode, &pipe->mode)) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_CATALOG, "pipe %s has an unknown state or mode in the catalog: a newer sluice wrote it",
+                    record->name);
+        return false;
+    }
+    if (!pipe_state_parse(record->return_state, &pipe->back))
+        pipe->back = PIPE_RUNNING;
+    return settings_load(record->settings, &pipe->settings, error);
+}
+
+Pipe *pipe_new_take(const PipeEnv *env, CatalogPipe *record, GError **error)
+{
+    Pipe *pipe = g_new0(Pipe, 1);
+
+    pipe->env = env;
+    pipe->record = record;
+    pipe->id = record->id;
+    pipe->uuid = g_strdup(record->uuid);
+    pipe->name = g_strdup(record->name);
+    pipe->account = budget_account_new(env->budget, budget_limit(env->budget) / 16);
+    pipe->mailbox = queue_new(MAILBOX, (GDestroyNotify)message_free, NULL);
+    pipe->life = cancel_new();
+    pipe->tables = g_ptr_array_new_with_free_func((GDestroyNotify)pipe_table_free);
+    pipe->lag_bytes = pipe->retention_seconds = -1;
+    pipe->time_read = pipe->time_build = pipe->time_send = -1;
+    pipe->cell_lag = -1;
+    pthread_mutex_init(&pipe->catalog_lock, NULL);
+    pthread_mutex_init(&pipe->load_lock, NULL);
+    pthread_mutex_init(&pipe->lock, NULL);
+    pipe->catalog = catalog_open(env->state_dir, error);
+    if (!pipe->catalog || !load_state(pipe, error) || !load_tables(pipe, error)) {
+        pipe_free(pipe);
+        return NULL;
+    }
+    if (pipe->applied.source_time)
+        pipe->fresh_until = pipe->applied.source_time;
+    return pipe;
+}
+
+void message_free(Message *message)
+{
+    if (!message)
+        return;
+    g_clear_error(&message->error);
+    g_free(message);
+}
+
+void pipe_free(Pipe *pipe)
+{
+    if (!pipe)
+        return;
+    if (pipe->started) {
+        pipe_stop(pipe);
+        pthread_join(pipe->supervisor, NULL);
+    }
+    queue_free(pipe->mailbox);
+    cancel_unref(pipe->life);
+    g_ptr_array_free(pipe->tables, TRUE);
+    catalog_close(pipe->catalog);
+    catalog_checkpoint_clear(&pipe->applied);
+    catalog_pipe_free(pipe->record);
+    for (unsigned side = 0; side < G_N_ELEMENTS(pipe->stalls); side++)
+        g_free(pipe->stalls[side].message);
+    budget_account_unref(pipe->account);
+    pthread_mutex_destroy(&pipe->catalog_lock);
+    pthread_mutex_destroy(&pipe->load_lock);
+    pthread_mutex_destroy(&pipe->lock);
+    g_free(pipe->source_version);
+    g_free(pipe->dest_version);
+    g_free(pipe->activity);
+    g_free(pipe->paused_by);
+    g_free(pipe->uuid);
+    g_free(pipe->name);
+    g_free(pipe);
+}
+
+/* ---- Transitions ---- */
+
+typedef struct {
+    Pipe *pipe;
+    PipeState state, back;
+    const char *error_json;
+    int64_t since;
+    CatalogJournalEntry why;
+} StateWrite;
+
+static bool write_state(Catalog *catalog, void *data, GError **error)
+{
+    const StateWrite *write = data;
+    return catalog_pipe_set_state(catalog, write->pipe->id, pipe_state_name(write->state), pipe_state_name(write->back),
+                                  write->error_json, write->since, &write->why, error);
+}
+
+/* Written to the catalog, with its cause and actor, before it is shown. False: refused, or the catalog cannot be written
+ * and the pipe is being stopped. */
+static bool transition(Pipe *pipe, PipeEvent event, const char *actor, const char *cause, const char *error_json)
+{
+    pthread_mutex_lock(&pipe->lock);
+    PipeState old = pipe->state;
+    PipeSituation situation = {.mode = pipe->mode, .back = pipe->back};
+    g_autofree char *position =
+        pipe->applied.file ? g_strdup_printf("%s:%" G_GUINT64_FORMAT, pipe->applied.file, pipe->applied.pos) : NULL;
+    pthread_mutex_unlock(&pipe->lock);
+
+    PipeTransition next = lifecycle_next(old, event, &situation);
+    if (next.refused || next.dropped)
+        return false;
+    if (next.state == old)
+        return true;
+    g_autofree char *text = g_strdup_printf("%s → %s%s%s", pipe_state_name(old), pipe_state_name(next.state), cause ? ": " : "",
+                                            cause ? cause : "");
+    StateWrite write = {.pipe = pipe, .state = next.state, .back = next.back, .error_json = error_json, .since = clock_real_usec()};
+    write.why = (CatalogJournalEntry){.at = write.since,
+                                      .pipe = pipe->name,
+                                      .actor = (char *)actor,
+                                      .kind = (char *)"state",
+                                      .text = text,
+                                      .position = position};
+    if (!pipe_catalog_write(pipe, pipe->life, write_state, &write))
+        return false;
+    pthread_mutex_lock(&pipe->lock);
+    pipe->state = next.state;
+    pipe->back = next.back;
+    g_free(pipe->record->state);
+    pipe->record->state = g_strdup(pipe_state_name(next.state));
+    g_free(pipe->record->error);
+    pipe->record->error = g_strdup(error_json);
+    pipe->record->since = write.since;
+    pthread_mutex_unlock(&pipe->lock);
+    pipe_changed(pipe);
+    return true;
+}
+
+static void clear_stalls(Pipe *pipe)
+{
+    pthread_mutex_lock(&pipe->lock);
+    for (unsigned side = 0; side < G_N_ELEMENTS(pipe->stalls); side++) {
+        g_free(pipe->stalls[side].message);
+        pipe->stalls[side] = (Stall){0};
+    }
+    pthread_mutex_unlock(&pipe->lock);
+}
+
+static void fail(Pipe *pipe, const GError *error, Side side)
+{
+    RetryDecision decision = retry_decide(error, side);
+    g_autofree char *json = pipe_error_json(pipe, error, &decision);
+    g_autofree char *message = printable(error->message, 1000);
+    clear_stalls(pipe);
+    transition(pipe, EVENT_FAIL, "error", message, json);
+}
+
+/* ---- The supervisor ---- */
+
+typedef struct {
+    Pipe *pipe;
+    Work *work;
+    int64_t retry_at; /* monotonic; of Provisioning, Setup and starting threads; 0: now */
+    unsigned tries;
+    bool stopping, ended, drop_target;
+} Supervisor;
+
+/* Provisioning, Setup or the start of threads did not work. */
+static void attempt_failed(Supervisor *s, const GError *error)
+{
+    Pipe *pipe = s->pipe;
+    Side side = error->domain == CLICKHOUSE_ERROR ? SIDE_DESTINATION : SIDE_SOURCE;
+
+    if (cancel_requested(pipe->life) || g_error_matches(error, SLUICE_ERROR, SLUICE_ERROR_CANCELLED))
+        return;
+    RetryDecision decision = retry_decide(error, side);
+    /* An end that could not be reached at all, or an endpoint that did not start: it may come. */
+    bool waits = decision.verdict == VERDICT_RETRY || decision.verdict == VERDICT_RETRY_OPERATOR ||
+                 g_error_matches(error, SLUICE_ERROR, SLUICE_ERROR_FAILED);
+    if (!waits) {
+        fail(pipe, error, side);
+        return;
+    }
+    int64_t wait = pipe_stall_note(pipe, side, error, ++s->tries, decision.verdict == VERDICT_RETRY_OPERATOR);
+    s->retry_at = clock_monotonic_usec() + wait;
+}
+
+static void attempt_worked(Supervisor *s)
+{
+    s->tries = 0;
+    s->retry_at = 0;
+    pipe_stall_clear(s->pipe, SIDE_SOURCE);
+    pipe_stall_clear(s->pipe, SIDE_DESTINATION);
+}
+
+static void start_work(Supervisor *s, GError **error)
+{
+    Pipe *pipe = s->pipe;
+    bool load = pipe->state == PIPE_SNAPSHOT;
+
+    s->work = work_start(pipe, load, error);
+    if (!s->work || !load)
+        return;
+    int64_t rows = 0;
+    for (unsigned i = 0; i < pipe->tables->len; i++)
+        rows += (int64_t)atomic_load(&((PipeTable *)pipe->tables->pdata[i])->rows_done);
+    pthread_mutex_lock(&pipe->lock);
+    pipe->load_started = clock_monotonic_usec();
+    pipe->load_started_rows = rows;
+    pthread_mutex_unlock(&pipe->lock);
+}
+
+/* Does what the state asks for, unless it is being done. Returns true when there may be more to do at once. */
+static bool drive(Supervisor *s)
+{
+    Pipe *pipe = s->pipe;
+    g_autoptr(GError) error = NULL;
+    json_t *checks = NULL;
+
+    if (s->stopping || s->work || clock_monotonic_usec() < s->retry_at)
+        return false;
+    switch (pipe->state) {
+    case PIPE_PROVISIONING:
+        pipe_set_activity(pipe, "looking at both ends");
+        if (setup_provision(pipe, &error, &checks))
+            transition(pipe, EVENT_PROVISIONED, "engine", NULL, NULL);
+        json_decref(checks);
+        break;
+    case PIPE_SETUP:
+        pipe_set_activity(pipe, "reading definitions, creating tables");
+        if (setup_tables(pipe, &error))
+            transition(pipe, EVENT_SETUP_DONE, "engine", NULL, NULL);
+        break;
+    case PIPE_SNAPSHOT:
+    case PIPE_RUNNING:
+        start_work(s, &error);
+        break;
+    case PIPE_PAUSING:
+        transition(pipe, EVENT_QUIET, "engine", NULL, NULL); /* nothing runs: it was stopped meanwhile */
+        break;
+    default:
+        pipe_set_activity(pipe, NULL);
+        return false;
+    }
+    if (error) {
+        attempt_failed(s, error);
+        return false;
+    }
+    pipe_set_activity(pipe, NULL);
+    attempt_worked(s);
+    return !cancel_requested(pipe->life);
+}
+
+static void drop(Supervisor *s)
+{
+    Pipe *pipe = s->pipe;
+    g_autoptr(GError) error = NULL;
+
+    if (s->drop_target && !setup_drop_targets(pipe, &error)) {
+        pipe_journal(pipe, "error", "note", NULL, "the destination tables were not dropped: %s", error->message);
+        g_clear_error(&error);
+    }
+    pthread_mutex_lock(&pipe->catalog_lock);
+    bool ok = catalog_pipe_drop(pipe->catalog, pipe->id, &error);
+    pthread_mutex_unlock(&pipe->catalog_lock);
+    pipe_journal(pipe, "operator", "note", NULL, ok ? "dropped%s" : "could not be dropped: %s",
+                 ok ? (s->drop_target ? ", with its destination tables" : "; its destination tables are kept") : error->message);
+    pthread_mutex_lock(&pipe->lock);
+    pipe->dropped = ok;
+    pthread_mutex_unlock(&pipe->lock);
+    s->ended = true;
+    pipe_changed(pipe);
+}
+
+/* All threads have ended: what they were ended for. */
+static void work_ended(Supervisor *s)
+{
+    Pipe *pipe = s->pipe;
+    EndReason reason = s->work->ending;
+    g_autoptr(GError) fatal = g_steal_pointer(&s->work->fatal);
+    Side side = s->work->fatal_side;
+
+    work_free(s->work);
+    s->work = NULL;
+    atomic_store(&pipe->caught_up, false);
+    pipe_set_activity(pipe, NULL);
+    switch (reason) {
+    case END_PAUSE:
+        clear_stalls(pipe);
+        transition(pipe, EVENT_QUIET, "engine", NULL, NULL);
+        break;
+    case END_COMPLETE:
+        transition(pipe, EVENT_LOADED, "engine", "equal to the source at this position", NULL);
+        break;
+    case END_FAIL:
+        fail(pipe, fatal, side);
+        break;
+    case END_DROP:
+        drop(s);
+        break;
+    case END_STOP:
+    case END_RESTART: /* drive() starts them again */
+    case END_NONE:
+        break;
+    }
+}
+
+static void pause_pipe(Supervisor *s)
+{
+    Pipe *pipe = s->pipe;
+    if (!transition(pipe, EVENT_PAUSE, "operator", NULL, NULL))
+        return;
+    pthread_mutex_lock(&pipe->lock);
+    g_free(pipe->paused_by);
+    pipe->paused_by = g_strdup("operator");
+    bool stalled = pipe->stalls[SIDE_DESTINATION].on;
+    pthread_mutex_unlock(&pipe->lock);
+    s->retry_at = 0;
+    if (s->work)
+        work_end(s->work, END_PAUSE, clock_monotonic_usec() + (stalled ? 1 : PAUSE_PATIENCE_USEC));
+}
+
+static void handle_command(Supervisor *s, const Message *message)
+{
+    Pipe *pipe = s->pipe;
+    switch (message->event) {
+    case EVENT_PAUSE:
+        pause_pipe(s);
+        break;
+    case EVENT_RESUME:
+        transition(pipe, EVENT_RESUME, "operator", NULL, NULL);
+        break;
+    case EVENT_RETRY:
+        s->retry_at = 0;
+        if (pipe->state == PIPE_FAILED)
+            transition(pipe, EVENT_RETRY, "operator", "tried again", NULL);
+        break;
+    case EVENT_DROP:
+        s->drop_target = message->drop_target;
+        if (s->work)
+            work_end(s->work, END_DROP, 0);
+        else
+            drop(s);
+        break;
+    default:
+        break;
+    }
+}
+
+static void handle_loaded(Supervisor *s)
+{
+    Pipe *pipe = s->pipe;
+    if (pipe->state == PIPE_SNAPSHOT && pipe->mode == PIPE_MODE_FULL && s->work && s->work->ending == END_NONE)
+        transition(pipe, EVENT_LOADED, "engine", "every table is loaded", NULL);
+}
+
+static void handle(Supervisor *s, Message *message)
+{
+    switch (message->kind) {
+    case MESSAGE_COMMAND:
+        handle_command(s, message);
+        break;
+    case MESSAGE_THREAD_ENDED:
+        if (work_thread_ended(s->work, message->sender))
+            work_ended(s);
+        break;
+    case MESSAGE_FATAL:
+        if (s->work->ending >= END_FAIL)
+            break;
+        g_clear_error(&s->work->fatal);
+        s->work->fatal = g_steal_pointer(&message->error);
+        s->work->fatal_side = message->side;
+        work_end(s->work, END_FAIL, clock_monotonic_usec() + (message->side == SIDE_DESTINATION ? 1 : PAUSE_PATIENCE_USEC));
+        break;
+    case MESSAGE_LOADED:
+        handle_loaded(s);
+        break;
+    case MESSAGE_REACHED:
+        if (s->work && s->work->ending == END_NONE)
+            work_end(s->work, END_COMPLETE, 0);
+        break;
+    case MESSAGE_SETTINGS:
+        if (s->work && s->work->ending == END_NONE)
+            work_end(s->work, END_RESTART, clock_monotonic_usec() + STOP_PATIENCE_USEC);
+        break;
+    case MESSAGE_STOP:
+        s->stopping = true;
+        if (s->work)
+            work_end(s->work, END_STOP, clock_monotonic_usec() + STOP_PATIENCE_USEC);
+        break;
+    }
+    message_free(message);
+}
+
+static void *supervisor_main(void *data)
+{
+    Supervisor s = {.pipe = data};
+    int64_t sampled = 0;
+
+    while (!s.ended && !(s.stopping && !s.work)) {
+        while (!s.ended && drive(&s))
+            ;
+        int64_t wait = TICK_USEC;
+        if (s.work && s.work->end_deadline)
+            wait = 100000;
+        else if (s.retry_at > clock_monotonic_usec())
+            wait = MIN(wait, s.retry_at - clock_monotonic_usec());
+        Message *message = queue_pop(s.pipe->mailbox, wait);
+        if (message)
+            handle(&s, message);
+        if (s.work)
+            work_enforce_deadline(s.work);
+        if (clock_monotonic_usec() - sampled >= TICK_USEC) {
+            sampled = clock_monotonic_usec();
+            status_sample(s.pipe);
+        }
+    }
+    return NULL;
+}
+
+/* ---- The face ---- */
+
+void pipe_post(Pipe *pipe, MessageKind kind)
+{
+    Message *message = g_new0(Message, 1);
+    message->kind = kind;
+    if (!queue_push_take(pipe->mailbox, QUEUE_URGENT, message))
+        message_free(message);
+}
+
+void pipe_start(Pipe *pipe, bool paused)
+{
+    if (paused && (pipe->state == PIPE_SNAPSHOT || pipe->state == PIPE_RUNNING)) {
+        transition(pipe, EVENT_PAUSE, "operator", "the engine was started with --paused", NULL);
+        transition(pipe, EVENT_QUIET, "engine", NULL, NULL);
+    }
+    int rc = pthread_create(&pipe->supervisor, NULL, supervisor_main, pipe);
+    g_assert(rc == 0);
+    pipe->started = true;
+}
+
+void pipe_stop(Pipe *pipe)
+{
+    pipe_post(pipe, MESSAGE_STOP);
+    cancel_request(pipe->life);
+}
+
+static bool check_command(PipeState state, PipeEvent event, PipeMode mode, PipeState back, const char *name, GError **error)
+{
+    PipeSituation situation = {.mode = mode, .back = back};
+    if (!lifecycle_next(state, event, &situation).refused)
+        return true;
+    g_autofree char *why = lifecycle_refusal(state, event, mode);
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_REFUSED, "pipe %s: %s", name, why);
+    return false;
+}
+
+bool pipe_command(Pipe *pipe, PipeEvent event, bool drop_target, GError **error)
+{
+    pthread_mutex_lock(&pipe->lock);
+    bool ok = check_command(pipe->state, event, pipe->mode, pipe->back, pipe->name, error);
+    if (ok && event == EVENT_RETRY)
+        pipe->try_now++;
+    pthread_mutex_unlock(&pipe->lock);
+    if (!ok)
+        return false;
+    Message *message = g_new0(Message, 1);
+    message->kind = MESSAGE_COMMAND;
+    message->event = event;
+    message->drop_target = drop_target;
+    if (!queue_push_take(pipe->mailbox, QUEUE_URGENT, message))
+        message_free(message);
+    if (event == EVENT_DROP)
+        cancel_request(pipe->life); /* ends what blocks in Provisioning and Setup */
+    return true;
+}
+
+bool pipe_command_offline(Catalog *catalog, const CatalogPipe *record, PipeEvent event, GError **error)
+{
+    PipeState state, back = PIPE_RUNNING;
+    PipeMode mode;
+
+    if (!pipe_state_parse(record->state, &state) || !pipe_mode_parse(record->mode, &mode)) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_CATALOG, "pipe %s has an unknown state or mode in the catalog", record->name);
+        return false;
+    }
+    pipe_state_parse(record->return_state, &back);
+    if (!check_command(state, event, mode, back, record->name, error))
+        return false;
+    if (event == EVENT_DROP)
+        return catalog_pipe_drop(catalog, record->id, error);
+    PipeSituation situation = {.mode = mode, .back = back};
+    PipeTransition next = lifecycle_next(state, event, &situation);
+    if (next.state == PIPE_PAUSING)
+        next.state = PIPE_PAUSED; /* nothing is in flight while no engine runs */
+    if (next.state == state)
+        return true;
+    g_autofree char *text = g_strdup_printf("%s → %s, while no engine ran", record->state, pipe_state_name(next.state));
+    CatalogJournalEntry why = {.at = clock_real_usec(),
+                               .pipe = record->name,
+                               .actor = (char *)"operator",
+                               .kind = (char *)"state",
+                               .text = text};
+    return catalog_pipe_set_state(catalog, record->id, pipe_state_name(next.state), pipe_state_name(next.back), NULL, why.at, &why,
+                                  error);
+}
+
+bool pipe_is_dropped(Pipe *pipe)
+{
+    pthread_mutex_lock(&pipe->lock);
+    bool dropped = pipe->dropped;
+    pthread_mutex_unlock(&pipe->lock);
+    return dropped;
+}
+
+bool pipe_set_settings(Pipe *pipe, const char *settings, GError **error)
+{
+    PipeSettings parsed;
+    if (!settings_load(settings, &parsed, error))
+        return false;
+    pthread_mutex_lock(&pipe->catalog_lock);
+    bool ok = catalog_pipe_set_settings(pipe->catalog, pipe->id, settings, error);
+    pthread_mutex_unlock(&pipe->catalog_lock);
+    if (!ok)
+        return false;
+    pthread_mutex_lock(&pipe->lock);
+    pipe->settings = parsed;
+    pipe->settings.mapping.column_prefix = pipe->settings.column_prefix;
+    g_free(pipe->record->settings);
+    pipe->record->settings = g_strdup(settings);
+    pthread_mutex_unlock(&pipe->lock);
+    pipe_post(pipe, MESSAGE_SETTINGS);
+    return true;
+}
+
+const char *pipe_name(const Pipe *pipe)
+{
+    return pipe->name;
+}

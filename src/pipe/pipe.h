@@ -1,0 +1,97 @@
+/* pipe.h - the face of src/pipe: what one pipe does over time. Knows neither screens nor sockets.
+ *
+ * A Pipe has a supervisor thread with a mailbox; commands answer at once with accepted or refused and are seen in the state.
+ * All functions may be called from any thread.
+ */
+#ifndef SLUICE_PIPE_PIPE_H
+#define SLUICE_PIPE_PIPE_H
+
+#include "base/base.h"
+#include "catalog/catalog.h"
+#include "pipe/lifecycle.h"
+#include "pipe/preflight.h"
+#include "pipe/retry.h"
+#include "pipe/selection.h"
+#include "pipe/settings.h"
+
+/* What the pipes of one engine share; outlives them. */
+typedef struct {
+    const char *state_dir;
+    Budget *budget;
+    /* The HTTP URL of a destination: "embedded:DB" is started and resolved, others are copied. Free with g_free. */
+    char *(*resolve_dest)(void *data, const char *dest, GError **error);
+    /* Something visible changed (a state, a stall, an error): wakes who shows it. Any thread; must not block. */
+    void (*changed)(void *data);
+    void *data;
+} PipeEnv;
+
+typedef struct Pipe Pipe;
+
+/* `record` is taken. Loads its tables; runs nothing. */
+Pipe *pipe_new_take(const PipeEnv *env, CatalogPipe *record, GError **error);
+void pipe_start(Pipe *pipe, bool paused); /* paused: it is brought to Paused first, where its state allows it */
+/* Clean stop: batches in flight applied, position saved, at most some seconds. pipe_stop begins it, pipe_free waits. */
+void pipe_stop(Pipe *pipe);
+void pipe_free(Pipe *pipe);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pipe, pipe_free)
+
+/* EVENT_PAUSE, RESUME, RETRY, DROP. SLUICE_ERROR_REFUSED names the states that allow it. `drop_target`: EVENT_DROP drops the
+ * destination tables that we created, too. A dropped pipe ends by itself, see pipe_is_dropped. */
+bool pipe_command(Pipe *pipe, PipeEvent event, bool drop_target, GError **error);
+/* The same without an engine: changes the catalog alone. `pause` gives Paused at once, `retry` the state it goes back to. */
+bool pipe_command_offline(Catalog *catalog, const CatalogPipe *record, PipeEvent event, GError **error);
+bool pipe_is_dropped(Pipe *pipe);
+/* New values (JSON text of all settings); the live ones take effect with the next batch, connection or start. */
+bool pipe_set_settings(Pipe *pipe, const char *settings, GError **error);
+
+const char *pipe_name(const Pipe *pipe);
+
+/* ---- What it shows ---- */
+#define PIPE_HISTORY      180 /* cells */
+#define PIPE_HISTORY_CELL 20  /* seconds */
+
+typedef struct {
+    double rows, bytes, lag; /* means over the cell; -1: unknown */
+} PipeHistoryCell;
+
+typedef struct {
+    char *source, *target, *state;
+    int64_t rows_done, rows_estimate, inserts, updates, deletes, last_change;
+    int64_t ranges_done, ranges_total; /* -1: not planned */
+    bool resync_advised;
+    char *error; /* JSON, NULL */
+} PipeTableStatus;
+
+/* A copy of everything shown, owned by the caller. -1 or NULL: unknown. */
+typedef struct {
+    char *name, *state, *mode, *source, *dest, *source_version, *dest_version;
+    int64_t since;
+    char *error; /* JSON of the pipe's error */
+    bool stalled, stalled_needs_operator;
+    int64_t stalled_since, next_try_at;
+    Side stalled_side;
+    int stalled_code;
+    unsigned stalled_tries;
+    char *stalled_message;
+    double lag_seconds;
+    int64_t lag_bytes, headroom_seconds, catching_up_seconds;
+    char *position_file, *position_gtid;
+    int64_t position_pos;
+    double rows_per_second, bytes_per_second;
+    int64_t snapshot_rows_done, snapshot_rows_estimate, snapshot_ranges_done, snapshot_ranges_total, snapshot_eta_seconds;
+    unsigned readers, senders;
+    int64_t memory_bytes;
+    char *activity, *paused_by;
+    double time_read, time_build, time_send;
+    GPtrArray *tables; /* of PipeTableStatus */
+    unsigned n_history;
+    PipeHistoryCell history[PIPE_HISTORY];
+} PipeStatus;
+
+PipeStatus *pipe_status(Pipe *pipe);
+/* What the catalog alone knows, for when no engine runs. `tables`: of CatalogTable. */
+PipeStatus *pipe_status_offline(const CatalogPipe *record, const GPtrArray *tables, const CatalogCheckpoint *checkpoint);
+void pipe_status_free(PipeStatus *status);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PipeStatus, pipe_status_free)
+
+#endif

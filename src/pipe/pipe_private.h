@@ -1,0 +1,214 @@
+/* pipe_private.h - what the files of src/pipe share: a pipe, its tables, and the threads that work for it.
+ *
+ * Who owns what:
+ *   supervisor thread (pipe.c)    the state, starting and ending the Work
+ *   stream thread (stream.c)      the binlog, the open blocks of live tables, the cuts
+ *   reader threads (snapshot.c)   one source connection each, the blocks they fill
+ *   sender threads (apply.c)      one destination connection each; acknowledgements
+ *   monitor thread (lag.c)        a source connection of its own, for the end of the log
+ * Sealed blocks travel as Insert through the queue; an Insert has one owner at a time. Locks, taken in this order:
+ *   Work.progress_lock -> Pipe.catalog_lock -> Pipe.lock;  Pipe.load_lock -> Pipe.catalog_lock -> Pipe.lock
+ */
+#ifndef SLUICE_PIPE_PIPE_PRIVATE_H
+#define SLUICE_PIPE_PIPE_PRIVATE_H
+
+#include "clickhouse/clickhouse.h"
+#include "mapping/mapping.h"
+#include "mysql/mysql.h"
+#include "pipe/batch.h"
+#include "pipe/group.h"
+#include "pipe/pipe.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+typedef enum { TABLE_WAITING, TABLE_LOADING, TABLE_LIVE, TABLE_FAILED, TABLE_DROPPED } TableState;
+const char *table_state_name(TableState state);
+bool table_state_parse(const char *name, TableState *out);
+
+/* A chunk of the snapshot that is on its way to the destination. */
+typedef struct {
+    uint64_t range_id;
+    char *key; /* literals of its last row */
+    uint64_t rows;
+    bool acked, last; /* last: the range ends with it */
+} Chunk;
+
+typedef struct {
+    SourceTable *definition; /* NULL until Setup; then immutable */
+    _Atomic int state;       /* TableState */
+    /* Under Pipe.lock: */
+    CatalogTable *record;
+    /* Under Pipe.load_lock: */
+    RangePlan *plan; /* NULL until planned */
+    bool planning, loaded_told;
+    unsigned readers; /* threads reading it */
+    uint32_t attempt; /* the newest reading attempt of any of its ranges */
+    GQueue chunks;    /* of Chunk, in the order of reading within a range */
+    /* Shown: */
+    _Atomic uint64_t inserts, updates, deletes, rows_done;
+    _Atomic int64_t last_change;
+    _Atomic bool counters_changed;
+} PipeTable;
+
+typedef struct {
+    bool on, needs_operator;
+    int64_t since, next_try_at;
+    int code;
+    unsigned tries;
+    char *message;
+} Stall;
+
+typedef struct Work Work;
+
+struct Pipe {
+    const PipeEnv *env;
+    int64_t id;
+    char *uuid, *name;
+    PipeMode mode;
+    BudgetAccount *account;
+    Queue *mailbox; /* of Message */
+    pthread_t supervisor;
+    bool started;
+    Cancel *life; /* of the supervisor's own blocking calls: stop and drop end them */
+
+    pthread_mutex_t catalog_lock;
+    Catalog *catalog;
+
+    pthread_mutex_t load_lock; /* plans, ledgers of chunks */
+
+    pthread_mutex_t lock; /* everything below */
+    CatalogPipe *record;
+    PipeState state, back;
+    PipeSettings settings;
+    GPtrArray *tables; /* of PipeTable; only grows while the pipe has no Work */
+    Stall stalls[3];   /* by Side */
+    char *source_version, *dest_version, *activity, *paused_by;
+    CatalogCheckpoint applied; /* the last one saved */
+    int64_t lag_bytes;         /* -1: not known */
+    int64_t retention_seconds; /* for how long the source keeps its logs; -1: not known or for ever */
+    int64_t source_clock_offset; /* the source's clock minus ours, microseconds */
+    int64_t fresh_until;       /* source's clock: every change committed before is applied; 0: not known */
+    int64_t load_started;      /* monotonic; when the present load (or what is left of it) began */
+    int64_t load_started_rows; /* done by then */
+    bool dropped;
+    unsigned try_now; /* counts the operator's "try now" */
+    /* rates and history (status.c) */
+    double rows_per_second, bytes_per_second, time_read, time_build, time_send;
+    PipeHistoryCell history[PIPE_HISTORY];
+    int64_t history_cell; /* number of the newest cell: unix seconds / PIPE_HISTORY_CELL; 0: none */
+    unsigned n_history;
+    double cell_rows, cell_bytes, cell_lag;
+    unsigned cell_samples;
+    uint64_t sampled_rows, sampled_bytes, sampled_read, sampled_build, sampled_send;
+    int64_t sampled_at;
+
+    _Atomic bool caught_up; /* the stream had nothing to read and nothing is in flight */
+    _Atomic uint64_t total_rows, total_bytes;                        /* acknowledged */
+    _Atomic uint64_t read_usec, build_usec, send_usec;               /* time spent by all threads */
+};
+
+
+typedef enum { MESSAGE_COMMAND, MESSAGE_THREAD_ENDED, MESSAGE_FATAL, MESSAGE_LOADED, MESSAGE_REACHED, MESSAGE_SETTINGS, MESSAGE_STOP } MessageKind;
+
+typedef struct {
+    MessageKind kind;
+    PipeEvent event; /* COMMAND */
+    bool drop_target;
+    bool sender;     /* THREAD_ENDED: a sender, else one that reads */
+    Side side;       /* FATAL */
+    GError *error;   /* FATAL */
+} Message;
+void message_free(Message *message);
+void pipe_post(Pipe *pipe, MessageKind kind);
+
+/* The threads of a pipe that is in Snapshot or Running, from their start to their join. */
+/* Why a Work ends, the stronger reason last. RESTART: settings changed, it is started again at once. */
+typedef enum { END_NONE, END_RESTART, END_PAUSE, END_COMPLETE, END_STOP, END_FAIL, END_DROP } EndReason;
+
+struct Work {
+    Pipe *pipe;
+    EndReason ending;
+    GError *fatal; /* END_FAIL */
+    Side fatal_side;
+    int64_t end_deadline; /* monotonic; what is not sent by then is dropped and read again later; 0: none */
+    PipeSettings settings; /* as at the start */
+    Url *source_url, *dest_url;
+    Cancel *reading, *sending; /* reading ends first: what is read is still sent */
+    Queue *inserts;            /* of Insert */
+    _Atomic bool failed;       /* a MESSAGE_FATAL was posted */
+
+    pthread_mutex_t progress_lock;
+    BatchTracker *tracker;
+
+    pthread_mutex_t stop_lock; /* `snapshot` pipes: the position to stream to */
+    char *stop_file;
+    uint64_t stop_pos;
+
+    unsigned n_threads, reading_left, sending_left;
+    pthread_t *threads;
+    _Atomic bool loaded_told; /* MESSAGE_LOADED was posted */
+};
+
+/* A block on its way, with all that its acknowledgement needs. */
+typedef struct {
+    PipeTable *table;
+    Block *block;
+    char *token, *query_id, *target;
+    size_t bytes;
+    bool snapshot;
+    /* stream: */
+    uint64_t batch_seq;
+    RowCounts counts;
+    int64_t change_time; /* source's commit time of its newest row, microseconds */
+    /* snapshot: */
+    Chunk *chunk; /* borrowed from the table's ledger */
+} Insert;
+void insert_free(Insert *insert);
+
+/* apply.c */
+void *sender_main(void *work);
+/* Gives the checkpoint that has become possible to the catalog. With progress_lock held. */
+bool apply_save_checkpoint(Work *work);
+
+/* stream.c */
+void *stream_main(void *work);
+
+/* snapshot.c */
+void *reader_main(void *work);
+void snapshot_chunk_done(Work *work, Insert *insert); /* acknowledged, or of a failed table */
+/* Plans as the catalog has them: no thread of a Work may be running. */
+bool snapshot_restore_plans(Pipe *pipe, GError **error);
+void snapshot_forget(PipeTable *table);
+
+/* setup.c */
+bool setup_provision(Pipe *pipe, GError **error, json_t **failed_checks);
+bool setup_tables(Pipe *pipe, GError **error);
+bool setup_drop_targets(Pipe *pipe, GError **error);
+
+/* lag.c */
+void *monitor_main(void *work);
+double lag_seconds_unlocked(const Pipe *pipe); /* with Pipe.lock held; -1: not known */
+
+/* status.c */
+void status_sample(Pipe *pipe); /* once a second */
+
+/* faults.c: stalls, failed tables, the journal */
+/* Shows the stall; returns how long to wait before the next try, in microseconds. */
+int64_t pipe_stall_note(Pipe *pipe, Side side, const GError *error, unsigned tries, bool needs_operator);
+/* The same, and waits; ends early when told to try now. False: cancelled. */
+bool pipe_stall_wait(Pipe *pipe, Side side, const GError *error, unsigned tries, bool needs_operator, Cancel *cancel);
+void pipe_stall_clear(Pipe *pipe, Side side);
+void pipe_table_fail(Pipe *pipe, PipeTable *table, const GError *error, const RetryDecision *decision, const char *position);
+void pipe_journal(Pipe *pipe, const char *actor, const char *kind, const char *position, const char *format, ...)
+    G_GNUC_PRINTF(5, 6);
+char *pipe_error_json(const Pipe *pipe, const GError *error, const RetryDecision *decision);
+void work_fail(Work *work, Side side, GError *error_take);
+/* Runs a catalog write until it succeeds or `cancel` is requested; stalls meanwhile. */
+typedef bool (*CatalogWrite)(Catalog *catalog, void *data, GError **error);
+bool pipe_catalog_write(Pipe *pipe, Cancel *cancel, CatalogWrite write, void *data);
+void pipe_save_table(Pipe *pipe, PipeTable *table, Cancel *cancel);
+void pipe_set_activity(Pipe *pipe, const char *format, ...) G_GNUC_PRINTF(2, 3);
+void pipe_changed(Pipe *pipe);
+
+#endif

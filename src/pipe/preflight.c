@@ -1,0 +1,230 @@
+#include "pipe/preflight.h"
+
+#include <string.h>
+
+static void table_free(PreflightTable *table)
+{
+    source_table_unref(table->definition);
+    g_free(table->target);
+    g_free(table);
+}
+
+GPtrArray *preflight_tables_new(void)
+{
+    return g_ptr_array_new_with_free_func((GDestroyNotify)table_free);
+}
+
+char *preflight_mark(const char *uuid, const SourceTable *table)
+{
+    return g_strdup_printf("sluice pipe=%s table=%s.%s", uuid, table->database, table->name);
+}
+
+bool preflight_mark_is_ours(const char *comment, const char *uuid)
+{
+    g_autofree char *prefix = g_strdup_printf("sluice pipe=%s ", uuid);
+    return comment && g_str_has_prefix(comment, prefix);
+}
+
+/* Set by the checks "source" and "destination", which say that an end could not be reached at all. */
+bool preflight_unreachable(const GPtrArray *checks)
+{
+    for (unsigned i = 0; i < checks->len; i++) {
+        const Check *check = checks->pdata[i];
+        if (check->result == CHECK_FAIL && (strcmp(check->name, "source") == 0 || strcmp(check->name, "destination") == 0))
+            return true;
+    }
+    return false;
+}
+
+static void check_mapping(const SourceTable *definition, const PipeSettings *settings, GPtrArray *checks)
+{
+    for (unsigned c = 0; c < definition->n_columns; c++) {
+        const SourceColumn *column = &definition->columns[c];
+        const char *why = NULL;
+        g_autofree char *type = mapping_column_type(column, source_table_column_in_key(definition, c), &settings->mapping, &why);
+        if (type)
+            continue;
+        g_autofree char *shown = printable(column->name, 64);
+        g_autofree char *shown_type = printable(column->type_text, 80);
+        check_add(checks, CHECK_FAIL, "column", "leave the table out with --exclude, or change the column's type at the source",
+                  "%s.%s: column %s is %s, which cannot be mapped: %s", definition->database, definition->name, shown,
+                  shown_type, why ? why : "its type is not known");
+    }
+}
+
+static void add_table(SourceConnection *source, const PreflightRequest *request, const char *database, const char *name,
+                      GPtrArray *checks, GPtrArray *tables)
+{
+    char *target = NULL;
+    if (!selection_match(request->selection, database, name, &target))
+        return;
+    SourceTable *definition = source_preflight_table(source, database, name, checks);
+    if (!definition) {
+        g_free(target);
+        return;
+    }
+    check_mapping(definition, request->settings, checks);
+    PreflightTable *table = g_new(PreflightTable, 1);
+    table->definition = definition;
+    table->target = target;
+    g_ptr_array_add(tables, table);
+}
+
+static int name_compare(const void *a, const void *b)
+{
+    const SelectionName *x = *(SelectionName *const *)a, *y = *(SelectionName *const *)b;
+    int by_database = strcmp(x->database, y->database);
+    return by_database ? by_database : strcmp(x->table, y->table);
+}
+
+static void name_free(SelectionName *name)
+{
+    g_free(name->database);
+    g_free(name->table);
+    g_free(name);
+}
+
+/* The exact names, and with wildcards every base table that matches. */
+static GPtrArray *wanted_tables(SourceConnection *source, const Selection *selection, GPtrArray *checks)
+{
+    GPtrArray *names = selection_exact_names(selection);
+    if (selection_has_wildcard(selection)) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GPtrArray) all = source_list_tables(source, &error);
+        if (!all)
+            check_add(checks, CHECK_FAIL, "tables", "grant SELECT on the tables to replicate", "the tables cannot be listed: %s",
+                      error->message);
+        unsigned exact = names->len;
+        for (unsigned i = 0; all && i < all->len; i++) {
+            const SourceTableInfo *info = all->pdata[i];
+            bool known = false;
+            for (unsigned k = 0; k < exact && !known; k++) {
+                const SelectionName *name = names->pdata[k];
+                known = strcmp(name->database, info->database) == 0 && strcmp(name->table, info->name) == 0;
+            }
+            if (known || !selection_match(selection, info->database, info->name, NULL))
+                continue;
+            SelectionName *name = g_new(SelectionName, 1);
+            name->database = g_strdup(info->database);
+            name->table = g_strdup(info->name);
+            g_ptr_array_add(names, name);
+        }
+    }
+    g_ptr_array_sort(names, name_compare);
+    g_ptr_array_set_free_func(names, (GDestroyNotify)name_free);
+    return names;
+}
+
+static void check_source(const PreflightRequest *request, Cancel *cancel, GPtrArray *checks, GPtrArray *tables)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Url) url = source_url_parse(request->source, &error);
+    if (!url) {
+        check_add(checks, CHECK_FAIL, "source", "write mysql://USER@HOST:PORT/?password-file=FILE", "%s", error->message);
+        return;
+    }
+    g_autoptr(SourceConnection) source = source_open(url, cancel, &error);
+    if (!source) {
+        check_add(checks, CHECK_FAIL, "source", "start the server, or mend host, port, user or password in --source", "%s",
+                  error->message);
+        return;
+    }
+    source_preflight_server(source, url, checks);
+    g_autoptr(GPtrArray) names = wanted_tables(source, request->selection, checks);
+    for (unsigned i = 0; i < names->len; i++) {
+        const SelectionName *name = names->pdata[i];
+        add_table(source, request, name->database, name->table, checks, tables);
+    }
+    if (names->len == 0)
+        check_add(checks, CHECK_FAIL, "tables", "mend --tables", "no table of the source matches the list");
+    else if (tables->len > 0)
+        check_add(checks, CHECK_OK, "tables", NULL, "%u table%s to replicate", tables->len, tables->len == 1 ? "" : "s");
+}
+
+static void check_collisions(const GPtrArray *tables, GPtrArray *checks)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    for (unsigned i = 0; i < tables->len; i++) {
+        const PreflightTable *table = tables->pdata[i];
+        const PreflightTable *other = g_hash_table_lookup(seen, table->target);
+        if (other)
+            check_add(checks, CHECK_FAIL, "target", "give one of them another target: db.table:target",
+                      "%s.%s and %s.%s would both go into %s", other->definition->database, other->definition->name,
+                      table->definition->database, table->definition->name, table->target);
+        else
+            g_hash_table_insert(seen, table->target, (void *)table);
+    }
+}
+
+static DestTableSpec *table_spec(const PreflightTable *table, const char *database, const PipeSettings *settings)
+{
+    g_autoptr(TableMapping) mapping = mapping_new(table->definition, &settings->mapping, NULL);
+    if (!mapping)
+        return NULL; /* a check says why already */
+    DestTableSpec *spec = dest_table_spec_new(database, table->target);
+    mapping_fill_spec(mapping, spec);
+    return spec;
+}
+
+/* Returns true when the target is free. */
+static bool check_target(Clickhouse *ch, const PreflightTable *table, const PreflightRequest *request, GPtrArray *checks)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DestTableSpec) spec = table_spec(table, clickhouse_database(ch), request->settings);
+    if (!spec)
+        return false;
+    g_autofree char *shown = printable(table->target, 64);
+    g_autoptr(DestTableInfo) info =
+        dest_table_inspect(ch, clickhouse_database(ch), table->target, spec->version_column, &error);
+    if (!info) {
+        check_add(checks, CHECK_FAIL, "target", "see the message", "%s: %s", shown, error->message);
+        return false;
+    }
+    if (!info->exists || (request->uuid && preflight_mark_is_ours(info->comment, request->uuid)))
+        return true;
+    if (info->comment && g_str_has_prefix(info->comment, "sluice pipe=")) {
+        check_add(checks, CHECK_FAIL, "target", "choose another target or database, or drop that table",
+                  "table %s belongs to another pipe, or is left over from one that was dropped", shown);
+        return false;
+    }
+    if (info->rows > 0) {
+        check_add(checks, CHECK_FAIL, "target", "empty or drop it, or choose another target: db.table:target",
+                  "table %s exists at the destination and holds %" G_GUINT64_FORMAT " rows", shown, info->rows);
+        return false;
+    }
+    g_autofree char *why = dest_table_incompatible(info, spec);
+    if (why) {
+        check_add(checks, CHECK_FAIL, "target", "drop it: the pipe creates it as it needs it", "table %s exists and does not fit: %s",
+                  shown, why);
+        return false;
+    }
+    return true;
+}
+
+static void check_destination(const PreflightRequest *request, Cancel *cancel, const GPtrArray *tables, GPtrArray *checks)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Url) url = clickhouse_url_parse(request->dest_url, &error);
+    g_autoptr(Clickhouse) ch = url ? clickhouse_new(url, cancel, &error) : NULL;
+    unsigned free_targets = 0;
+
+    if (!ch) {
+        check_add(checks, CHECK_FAIL, "destination", "write http://USER@HOST:8123/DATABASE?password-file=FILE, or embedded:", "%s",
+                  error->message);
+        return;
+    }
+    if (!clickhouse_preflight(ch, checks))
+        return;
+    for (unsigned i = 0; i < tables->len; i++)
+        free_targets += check_target(ch, tables->pdata[i], request, checks);
+    if (tables->len && free_targets == tables->len)
+        check_add(checks, CHECK_OK, "target", NULL, "%u target table%s free", free_targets, free_targets == 1 ? " is" : "s are");
+}
+
+void preflight_run(const PreflightRequest *request, Cancel *cancel, GPtrArray *checks, GPtrArray *tables)
+{
+    check_source(request, cancel, checks, tables);
+    check_collisions(tables, checks);
+    if (request->dest_url)
+        check_destination(request, cancel, tables, checks);
+}

@@ -1,0 +1,35 @@
+/* preflight.h - both ends looked at before a pipe is created (lifecycle.md, Preflight). All checks run even after one fails.
+ */
+#ifndef SLUICE_PIPE_PREFLIGHT_H
+#define SLUICE_PIPE_PREFLIGHT_H
+
+#include "mysql/mysql.h"
+#include "pipe/lifecycle.h"
+#include "pipe/selection.h"
+#include "pipe/settings.h"
+
+typedef struct {
+    const char *source;   /* URL as given */
+    const char *dest_url; /* resolved: http or https; NULL: could not be resolved, a check says so already */
+    const Selection *selection;
+    const PipeSettings *settings;
+    const char *uuid; /* of the pipe whose own tables are expected at the destination; NULL: a new pipe */
+} PreflightRequest;
+
+typedef struct {
+    SourceTable *definition;
+    char *target;
+} PreflightTable;
+
+/* Appends findings to `checks` and what the pipe would replicate to `tables` (of PreflightTable, by source name). */
+void preflight_run(const PreflightRequest *request, Cancel *cancel, GPtrArray *checks, GPtrArray *tables);
+GPtrArray *preflight_tables_new(void);
+
+/* The error of the connection to the source or destination, if that is why it failed: such a pipe waits and tries again. */
+bool preflight_unreachable(const GPtrArray *checks);
+
+/* The mark of a table of ours: "sluice pipe=<uuid> table=<source table>". Free with g_free. */
+char *preflight_mark(const char *uuid, const SourceTable *table);
+bool preflight_mark_is_ours(const char *comment, const char *uuid);
+
+#endif

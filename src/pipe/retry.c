@@ -1,0 +1,156 @@
+#include "pipe/retry.h"
+
+#include "clickhouse/clickhouse.h"
+#include "mysql/mysql.h"
+
+#include <string.h>
+
+const char *side_name(Side side)
+{
+    static const char *const names[] = {"source", "destination", "catalog"};
+    return names[side];
+}
+
+#define RESYNC "drop and create the pipe again: its tables are loaded anew"
+#define RETRY  "sluice retry NAME, after the cause was mended"
+
+static RetryDecision decision(Verdict verdict, const char *cause, const char *remedy, const char *other)
+{
+    return (RetryDecision){.verdict = verdict, .cause = cause, .remedies = {remedy, remedy ? other : NULL}};
+}
+
+/* Error 1236 says many things; only its text tells them apart. What is not known is shown raw, never guessed. */
+static RetryDecision decide_1236(const char *text)
+{
+    static const struct {
+        const char *part, *cause, *remedy, *other;
+    } known[] = {
+        {"Could not find first log file name", "the server purged binlogs that this pipe still needed", RESYNC,
+         "point the source at a replica that still has the log, then sluice retry NAME"},
+        {"could not find next log", "the server purged binlogs that this pipe still needed", RESYNC, NULL},
+        {"purged", "the server purged binlogs that this pipe still needed", RESYNC,
+         "point the source at a replica that still has the log, then sluice retry NAME"},
+        {"Could not open log file", "a binlog is in the server's index but its file is gone or unreadable", RESYNC,
+         "restore the file at the source, then sluice retry NAME"},
+        {"max_allowed_packet", "an event is larger than max_allowed_packet of the source",
+         "SET GLOBAL max_allowed_packet = 1073741824; at the source, then sluice retry NAME", NULL},
+        {"requested to start from GTID", "the server does not have the position of this pipe: its log was purged, or it "
+                                         "is another server",
+         RESYNC, NULL},
+        {"has more GTIDs than", "this pipe is ahead of the server: it was restored from an older copy, or is another one",
+         RESYNC, NULL},
+        {"impossible position", "the binlog ends before the position of this pipe: the server lost the end of its log", RESYNC,
+         NULL},
+        {"bogus data in log event", "the binlog is corrupt at the position of this pipe", RESYNC, NULL},
+        {"event checksum", "the binlog is corrupt at the position of this pipe", RESYNC, NULL},
+        {"corrupt", "the binlog is corrupt at the position of this pipe", RESYNC, NULL},
+        {"truncated", "the binlog is cut off at the position of this pipe", RESYNC, NULL},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
+        if (strcasestr(text, known[i].part))
+            return decision(VERDICT_FAIL_PIPE, known[i].cause, known[i].remedy, known[i].other);
+    return decision(VERDICT_FAIL_PIPE, NULL, RETRY, RESYNC);
+}
+
+static RetryDecision decide_source(const GError *error)
+{
+    switch (error->code) {
+    case 1236: /* ER_MASTER_FATAL_ERROR_READING_BINLOG */
+        /* "A slave with the same server_uuid/server_id ... has connected": another reader; it passes when that one goes. */
+        if (strcasestr(error->message, "same server"))
+            return decision(VERDICT_RETRY_OPERATOR, "another reader uses the same replica id or uuid",
+                            "sluice set NAME server_id=N with a free N", NULL);
+        return decide_1236(error->message);
+    case 1044: /* ER_DBACCESS_DENIED_ERROR */
+    case 1045: /* ER_ACCESS_DENIED_ERROR */
+    case 1130: /* ER_HOST_NOT_PRIVILEGED */
+    case 1142: /* ER_TABLEACCESS_DENIED_ERROR */
+    case 1227: /* ER_SPECIFIC_ACCESS_DENIED_ERROR */
+    case 1698: /* ER_ACCESS_DENIED_NO_PASSWORD_ERROR */
+    case 1820: /* ER_MUST_CHANGE_PASSWORD */
+    case 1862: /* ER_MUST_CHANGE_PASSWORD_LOGIN */
+    case 3118: /* ER_ACCOUNT_HAS_BEEN_LOCKED */
+    case 4151: /* MariaDB: account locked */
+        return decision(VERDICT_RETRY_OPERATOR, "the source refused our user or its grants",
+                        "give the user its grants back, or put the right password where the URL points to", NULL);
+    case 1146: /* ER_NO_SUCH_TABLE */
+    case 1054: /* ER_BAD_FIELD_ERROR */
+    case 1051: /* ER_BAD_TABLE_ERROR */
+        return decision(VERDICT_FAIL_TABLE, "the table was dropped, renamed or altered at the source", RESYNC, NULL);
+    case 1049: /* ER_BAD_DB_ERROR */
+        return decision(VERDICT_FAIL_PIPE, "the database is gone at the source", RETRY, NULL);
+    default:
+        /* Lost connections, timeouts, deadlocks, shutdowns, too many connections: all pass. */
+        return decision(VERDICT_RETRY, NULL, NULL, NULL);
+    }
+}
+
+static RetryDecision decide_destination(const GError *error)
+{
+    switch (error->code) {
+    case 60:  /* UNKNOWN_TABLE */
+    case 218: /* TABLE_IS_DROPPED */
+        return decision(VERDICT_FAIL_TABLE, "the destination table is missing", RESYNC, NULL);
+    case 6:   /* CANNOT_PARSE_TEXT */
+    case 8:   /* THERE_IS_NO_COLUMN */
+    case 16:  /* NO_SUCH_COLUMN_IN_TABLE */
+    case 20:  /* NUMBER_OF_COLUMNS_DOESNT_MATCH */
+    case 27:  /* CANNOT_PARSE_INPUT_ASSERTION_FAILED */
+    case 43:  /* ILLEGAL_TYPE_OF_ARGUMENT */
+    case 44:  /* ILLEGAL_COLUMN */
+    case 47:  /* UNKNOWN_IDENTIFIER */
+    case 53:  /* TYPE_MISMATCH */
+    case 70:  /* CANNOT_CONVERT_TYPE */
+    case 117: /* INCORRECT_DATA */
+    case 349: /* CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN */
+    case 407: /* DECIMAL_OVERFLOW */
+        return decision(VERDICT_FAIL_TABLE, "the destination table does not have the columns that this pipe writes", RESYNC,
+                        NULL);
+    case 81: /* UNKNOWN_DATABASE */
+        return decision(VERDICT_FAIL_PIPE, "the destination database is gone", RESYNC, NULL);
+    case 677: /* quota of the user */
+    case 201: /* QUOTA_EXCEEDED */
+        return decision(VERDICT_FAIL_PIPE, "a quota of the destination is used up", RETRY, NULL);
+    case 192: /* UNKNOWN_USER */
+    case 193: /* WRONG_PASSWORD */
+    case 194: /* REQUIRED_PASSWORD */
+    case 497: /* ACCESS_DENIED */
+    case 516: /* AUTHENTICATION_FAILED */
+        return decision(VERDICT_RETRY_OPERATOR, "the destination refused our user or its grants",
+                        "give the user its grants back, or put the right password where the URL points to", NULL);
+    default:
+        /* Too many parts, memory, timeouts, read-only replicas, keeper sessions, full disks, connections: all pass. */
+        return decision(VERDICT_RETRY, NULL, NULL, NULL);
+    }
+}
+
+static RetryDecision decide_own(const GError *error)
+{
+    switch (error->code) {
+    case SLUICE_ERROR_CANCELLED:
+        return decision(VERDICT_CANCELLED, NULL, NULL, NULL);
+    case SLUICE_ERROR_TABLE:
+        return decision(VERDICT_FAIL_TABLE, NULL, RESYNC, NULL);
+    case SLUICE_ERROR_HISTORY:
+        return decision(VERDICT_FAIL_PIPE, "the server's history was rewritten: rows may differ from what was replicated",
+                        RESYNC, NULL);
+    case SLUICE_ERROR_SOURCE_SETUP:
+        return decision(VERDICT_FAIL_PIPE, "the source is no longer set up as replication needs it", RETRY, NULL);
+    case SLUICE_ERROR_CATALOG:
+        return decision(VERDICT_RETRY, NULL, NULL, NULL);
+    default:
+        return decision(VERDICT_FAIL_PIPE, NULL, RETRY, RESYNC);
+    }
+}
+
+RetryDecision retry_decide(const GError *error, Side side)
+{
+    if (error->domain == SOURCE_ERROR)
+        return decide_source(error);
+    if (error->domain == CLICKHOUSE_ERROR)
+        return decide_destination(error);
+    if (error->domain == SLUICE_ERROR)
+        return decide_own(error);
+    /* A file that holds a password or a certificate, for instance. */
+    return decision(side == SIDE_CATALOG ? VERDICT_RETRY : VERDICT_RETRY_OPERATOR, NULL, NULL, NULL);
+}

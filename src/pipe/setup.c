@@ -1,0 +1,274 @@
+/* setup.c - Provisioning and Setup: what is done once, before the first row is read.
+ *
+ * Setup may be cut off at any point and is then done again from its start: nothing was inserted yet, so tables of ours are
+ * dropped and created anew, and position and definitions are read afresh.
+ */
+#include "pipe/pipe_private.h"
+
+#include <string.h>
+
+#define DEFINITION_TRIES 10
+
+/* ---- Provisioning ---- */
+
+static json_t *checks_to_json(const GPtrArray *checks)
+{
+    static const char *const results[] = {"ok", "warn", "fail"};
+    json_t *list = json_array();
+    for (unsigned i = 0; i < checks->len; i++) {
+        const Check *check = checks->pdata[i];
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s?}", "result", results[check->result], "name", check->name,
+                                              "found", check->found, "mend", check->mend));
+    }
+    return list;
+}
+
+/* Derived from the pipe's uuid, in a range where operators do not number their servers. */
+static uint32_t choose_server_id(const Pipe *pipe)
+{
+    return pipe->settings.server_id ? pipe->settings.server_id : 0x40000000u | (g_str_hash(pipe->uuid) & 0x3fffffffu);
+}
+
+static bool write_source(Catalog *catalog, void *data, GError **error)
+{
+    Pipe *pipe = data;
+    return catalog_pipe_set_source(catalog, pipe->id, pipe->record->server_id, pipe->record->identity, error);
+}
+
+static Selection *pipe_selection(const Pipe *pipe, GError **error)
+{
+    const char *lists[] = {pipe->record->tables, NULL};
+    return selection_parse(lists, NULL, error);
+}
+
+bool setup_provision(Pipe *pipe, GError **error, json_t **failed_checks)
+{
+    g_autoptr(Selection) selection = pipe_selection(pipe, error);
+    g_autofree char *dest = NULL;
+    g_autoptr(GPtrArray) checks = check_list_new();
+    g_autoptr(GPtrArray) tables = preflight_tables_new();
+
+    *failed_checks = NULL;
+    if (!selection)
+        return false;
+    dest = pipe->env->resolve_dest(pipe->env->data, pipe->record->dest, error);
+    if (!dest)
+        return false;
+    PreflightRequest request = {.source = pipe->record->source,
+                                .dest_url = dest,
+                                .selection = selection,
+                                .settings = &pipe->settings,
+                                .uuid = pipe->uuid};
+    preflight_run(&request, pipe->life, checks, tables);
+    if (cancel_set_error(pipe->life, error))
+        return false;
+    for (unsigned i = 0; i < checks->len; i++) {
+        const Check *check = checks->pdata[i];
+        if (check->result != CHECK_FAIL)
+            continue;
+        *failed_checks = checks_to_json(checks);
+        g_set_error(error, SLUICE_ERROR, preflight_unreachable(checks) ? SLUICE_ERROR_FAILED : SLUICE_ERROR_PREFLIGHT,
+                    "preflight: %s: %s%s%s", check->name, check->found, check->mend ? "; " : "", check->mend ? check->mend : "");
+        return false;
+    }
+    pthread_mutex_lock(&pipe->lock);
+    pipe->record->server_id = choose_server_id(pipe);
+    pthread_mutex_unlock(&pipe->lock);
+    return pipe_catalog_write(pipe, pipe->life, write_source, pipe) || !cancel_set_error(pipe->life, error);
+}
+
+/* ---- Setup ---- */
+
+/* Definitions and the end of the log, such that no definition changed around that position. */
+static bool read_definitions(Pipe *pipe, SourceConnection *source, char **file, uint64_t *pos, char **gtid, GError **error)
+{
+    for (unsigned tries = 0; tries < DEFINITION_TRIES; tries++) {
+        bool same = true;
+        g_clear_pointer(file, g_free);
+        g_clear_pointer(gtid, g_free);
+        for (unsigned i = 0; i < pipe->tables->len; i++) {
+            PipeTable *table = pipe->tables->pdata[i];
+            SourceTable *definition = source_table_read(source, table->record->database, table->record->name, error);
+            if (!definition)
+                return false;
+            pthread_mutex_lock(&pipe->lock);
+            if (table->definition)
+                source_table_unref(table->definition);
+            table->definition = definition;
+            pthread_mutex_unlock(&pipe->lock);
+        }
+        if (!source_log_end(source, file, pos, gtid, error))
+            return false;
+        for (unsigned i = 0; i < pipe->tables->len && same; i++) {
+            PipeTable *table = pipe->tables->pdata[i];
+            g_autoptr(SourceTable) again = source_table_read(source, table->record->database, table->record->name, error);
+            if (!again)
+                return false;
+            same = strcmp(again->create_sql, table->definition->create_sql) == 0;
+        }
+        if (same)
+            return true;
+    }
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_FAILED,
+                "tables are being altered all the time at the source; try again when the ALTER statements have ended");
+    return false;
+}
+
+static bool create_target(Pipe *pipe, Clickhouse *ch, PipeTable *table, GError **error)
+{
+    g_autoptr(TableMapping) mapping = mapping_new(table->definition, &pipe->settings.mapping, error);
+    g_autoptr(DestTableInfo) info = NULL;
+    const char *database = clickhouse_database(ch), *target = table->record->target;
+
+    if (!mapping)
+        return false;
+    g_autoptr(DestTableSpec) spec = dest_table_spec_new(database, target);
+    mapping_fill_spec(mapping, spec);
+    spec->mark = preflight_mark(pipe->uuid, table->definition);
+    spec->durable = pipe->settings.durable;
+    info = dest_table_inspect(ch, database, target, spec->version_column, error);
+    if (!info)
+        return false;
+    if (info->exists && preflight_mark_is_ours(info->comment, pipe->uuid)) {
+        if (!dest_table_drop(ch, database, target, info->comment, error))
+            return false;
+    } else if (info->exists) {
+        /* Somebody's: preflight found it empty and fitting; it must still be. */
+        g_autofree char *why = dest_table_incompatible(info, spec);
+        if (!why && info->rows == 0)
+            return true;
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT, "the target table %s appeared and %s; drop it and retry", target,
+                    why ? why : "is not empty");
+        return false;
+    }
+    return dest_table_create(ch, spec, error);
+}
+
+static char *definition_text(const SourceTable *definition)
+{
+    json_t *json = source_table_to_json(definition);
+    char *dumped = json_dumps(json, JSON_COMPACT);
+    char *text = g_strdup(dumped);
+    free(dumped);
+    json_decref(json);
+    return text;
+}
+
+static void begin_table(Pipe *pipe, PipeTable *table, const CatalogCheckpoint *start)
+{
+    pthread_mutex_lock(&pipe->lock);
+    CatalogTable *record = table->record;
+    g_free(record->definition);
+    record->definition = definition_text(table->definition);
+    g_free(record->begin_file);
+    record->begin_file = g_strdup(start->file);
+    record->begin_pos = start->pos;
+    record->snapshot_version = (uint64_t)start->epoch << 48 | start->offset;
+    record->rows_estimate = table->definition->rows_estimate;
+    record->rows_done = 0;
+    record->generation++;
+    record->loaded = pipe->mode == PIPE_MODE_CDC;
+    atomic_store(&table->state, pipe->mode == PIPE_MODE_CDC ? TABLE_LIVE : TABLE_WAITING);
+    pthread_mutex_unlock(&pipe->lock);
+}
+
+/* Where a `cdc` pipe begins, by its setting `start`. */
+static void apply_start(const PipeSettings *settings, CatalogCheckpoint *start)
+{
+    if (g_str_has_prefix(settings->start, "file:")) {
+        const char *colon = strrchr(settings->start, ':');
+        g_free(start->file);
+        start->file = g_strndup(settings->start + 5, (gsize)(colon - settings->start - 5));
+        start->pos = g_ascii_strtoull(colon + 1, NULL, 10);
+        g_clear_pointer(&start->gtid, g_free);
+    } else if (g_str_has_prefix(settings->start, "gtid:")) {
+        g_clear_pointer(&start->file, g_free);
+        start->pos = 0;
+        g_free(start->gtid);
+        start->gtid = g_strdup(settings->start + 5);
+    }
+}
+
+typedef struct {
+    Pipe *pipe;
+    const CatalogCheckpoint *start;
+} StartWrite;
+
+static bool write_start(Catalog *catalog, void *data, GError **error)
+{
+    StartWrite *write = data;
+    return write_source(catalog, write->pipe, error) &&
+           catalog_checkpoint_save(catalog, write->pipe->id, write->start, UINT64_MAX >> 1, NULL, error);
+}
+
+static bool record_start(Pipe *pipe, SourceConnection *source, CatalogCheckpoint *start, GError **error)
+{
+    StartWrite write = {.pipe = pipe, .start = start};
+    pthread_mutex_lock(&pipe->lock);
+    g_free(pipe->record->identity);
+    pipe->record->identity = g_strdup(source_server(source)->identity);
+    pthread_mutex_unlock(&pipe->lock);
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        PipeTable *table = pipe->tables->pdata[i];
+        begin_table(pipe, table, start);
+        pipe_save_table(pipe, table, pipe->life);
+    }
+    if (!pipe_catalog_write(pipe, pipe->life, write_start, &write)) {
+        cancel_set_error(pipe->life, error);
+        return false;
+    }
+    pthread_mutex_lock(&pipe->lock);
+    catalog_checkpoint_clear(&pipe->applied);
+    checkpoint_copy(&pipe->applied, start);
+    pthread_mutex_unlock(&pipe->lock);
+    g_autofree char *position = g_strdup_printf("%s:%" G_GUINT64_FORMAT, start->file ? start->file : "", start->pos);
+    pipe_journal(pipe, "engine", "position", position, "position recorded%s%s", start->gtid && *start->gtid ? ": gtid " : "",
+                 start->gtid ? start->gtid : "");
+    return true;
+}
+
+static Clickhouse *open_destination(Pipe *pipe, Cancel *cancel, GError **error)
+{
+    g_autofree char *text = pipe->env->resolve_dest(pipe->env->data, pipe->record->dest, error);
+    g_autoptr(Url) url = text ? clickhouse_url_parse(text, error) : NULL;
+    return url ? clickhouse_new(url, cancel, error) : NULL;
+}
+
+bool setup_tables(Pipe *pipe, GError **error)
+{
+    g_autoptr(Url) url = source_url_parse(pipe->record->source, error);
+    g_autoptr(SourceConnection) source = url ? source_open(url, pipe->life, error) : NULL;
+    g_autoptr(Clickhouse) ch = source ? open_destination(pipe, pipe->life, error) : NULL;
+    CatalogCheckpoint start = {.epoch = 1};
+    bool ok;
+
+    if (!ch || !clickhouse_ensure_database(ch, error))
+        return false;
+    ok = read_definitions(pipe, source, &start.file, &start.pos, &start.gtid, error);
+    if (ok && pipe->mode == PIPE_MODE_CDC)
+        apply_start(&pipe->settings, &start);
+    for (unsigned i = 0; ok && i < pipe->tables->len; i++)
+        ok = create_target(pipe, ch, pipe->tables->pdata[i], error);
+    ok = ok && record_start(pipe, source, &start, error);
+    catalog_checkpoint_clear(&start);
+    return ok;
+}
+
+/* ---- Drop ---- */
+
+bool setup_drop_targets(Pipe *pipe, GError **error)
+{
+    g_autoptr(Cancel) cancel = cancel_new();
+    g_autoptr(Clickhouse) ch = open_destination(pipe, cancel, error);
+    if (!ch)
+        return false;
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        const PipeTable *table = pipe->tables->pdata[i];
+        if (!table->definition)
+            continue;
+        g_autofree char *mark = preflight_mark(pipe->uuid, table->definition);
+        if (!dest_table_drop(ch, clickhouse_database(ch), table->record->target, mark, error))
+            return false;
+    }
+    return true;
+}

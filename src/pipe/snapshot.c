@@ -1,0 +1,521 @@
+/* snapshot.c - the readers: they load tables range by range, chunk by chunk (replication.md, Snapshot).
+ *
+ * One chunk is one statement, one block and one insert. The statement is closed before the block is handed over, so no
+ * statement is open while memory or the destination is waited for. A range's progress moves in the order of its chunks, when
+ * they are acknowledged.
+ */
+#include "pipe/pipe_private.h"
+
+#include <string.h>
+
+#define CHUNK_ROWS_MAX  250000
+#define CHUNK_USEC_MAX  (5 * 1000 * 1000) /* a statement that reads longer is ended; the next goes on behind it */
+#define CHECK_ROWS      1024              /* every so many rows: time, size, cancelled */
+#define RANGES_AT_FIRST 4                 /* per reader: small enough to share, stealing does the rest */
+#define TIME_SAMPLE     64
+
+typedef struct {
+    Work *work;
+    Pipe *pipe;
+    SourceConnection *source;
+    GHashTable *mappings; /* PipeTable -> TableMapping, of this thread */
+    uint64_t chunk_rows;  /* how many rows of this table make a block of the right size, by the last one */
+} Reader;
+
+/* ---- Saving ranges ---- */
+
+static void catalog_range_of(const Range *range, uint32_t attempt, GPtrArray *out)
+{
+    CatalogRange *copy = g_new0(CatalogRange, 1);
+    copy->id = range->id;
+    copy->after = g_strdup(range->after);
+    copy->upto = g_strdup(range->upto);
+    copy->done = range->done;
+    copy->rows = range->rows;
+    copy->attempt = attempt;
+    g_ptr_array_add(out, copy);
+}
+
+typedef struct {
+    int64_t table_id;
+    GPtrArray *ranges;
+} RangesWrite;
+
+static bool write_ranges(Catalog *catalog, void *data, GError **error)
+{
+    RangesWrite *write = data;
+    return catalog_ranges_save(catalog, write->table_id, write->ranges, error);
+}
+
+/* With load_lock held: the catalog is behind it in the order of locks, and progress must be saved in its own order. */
+static bool save_ranges(Work *work, PipeTable *table, const uint64_t *ids, unsigned n, Cancel *cancel)
+{
+    g_autoptr(GPtrArray) ranges = g_ptr_array_new_with_free_func((GDestroyNotify)catalog_range_free);
+    RangesWrite write = {.table_id = table->record->id, .ranges = ranges};
+    for (unsigned i = 0; i < n; i++)
+        catalog_range_of(range_plan_get(table->plan, ids[i]), table->attempt, ranges);
+    return pipe_catalog_write(work->pipe, cancel, write_ranges, &write);
+}
+
+/* ---- Plans ---- */
+
+static void chunk_free(Chunk *chunk)
+{
+    g_free(chunk->key);
+    g_free(chunk);
+}
+
+void snapshot_forget(PipeTable *table)
+{
+    g_clear_pointer(&table->plan, range_plan_free);
+    g_queue_clear_full(&table->chunks, (GDestroyNotify)chunk_free);
+    table->planning = table->loaded_told = false;
+    table->readers = 0;
+}
+
+bool snapshot_restore_plans(Pipe *pipe, GError **error)
+{
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        PipeTable *table = pipe->tables->pdata[i];
+        snapshot_forget(table);
+        if (!table->definition || table->record->loaded)
+            continue;
+        pthread_mutex_lock(&pipe->catalog_lock);
+        g_autoptr(GPtrArray) saved = catalog_ranges(pipe->catalog, table->record->id, error);
+        pthread_mutex_unlock(&pipe->catalog_lock);
+        if (!saved)
+            return false;
+        if (saved->len == 0)
+            continue;
+        GPtrArray *ranges = g_ptr_array_new_with_free_func((GDestroyNotify)range_free);
+        for (unsigned r = 0; r < saved->len; r++) {
+            const CatalogRange *from = saved->pdata[r];
+            Range *range = g_new0(Range, 1);
+            range->id = from->id;
+            range->after = g_strdup(from->after);
+            range->upto = g_strdup(from->upto);
+            range->done = from->done;
+            range->rows = from->rows;
+            table->attempt = MAX(table->attempt, from->attempt);
+            g_ptr_array_add(ranges, range);
+        }
+        table->plan = range_plan_restore_take(table->definition, ranges);
+        atomic_store(&table->rows_done, range_plan_rows_done(table->plan));
+    }
+    return true;
+}
+
+/* The first plan of a table; `planning` keeps the other readers off meanwhile. */
+static bool make_plan(Reader *reader, PipeTable *table, GError **error)
+{
+    g_autofree char *min = NULL, *max = NULL;
+    bool ok = source_key_bounds(reader->source, table->definition, &min, &max, error);
+    Pipe *pipe = reader->pipe;
+
+    pthread_mutex_lock(&pipe->load_lock);
+    table->planning = false;
+    if (ok) {
+        uint64_t rows = table->definition->rows_estimate;
+        unsigned pieces = (unsigned)MIN(RANGES_AT_FIRST * reader->work->settings.readers, 1 + rows / CHUNK_ROWS_MAX);
+        table->plan = range_plan_new(table->definition, min, max, pieces);
+        g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+        const GPtrArray *ranges = range_plan_ranges(table->plan);
+        for (unsigned i = 0; i < ranges->len; i++)
+            g_array_append_val(ids, ((const Range *)ranges->pdata[i])->id);
+        ok = save_ranges(reader->work, table, (const uint64_t *)(void *)ids->data, ids->len, reader->work->reading);
+        if (!ok)
+            cancel_set_error(reader->work->reading, error);
+    }
+    pthread_mutex_unlock(&pipe->load_lock);
+    return ok;
+}
+
+/* ---- Choosing work ---- */
+
+typedef enum { WORK_NONE, WORK_LATER, WORK_PLAN, WORK_RANGE } WorkKind;
+
+static bool wants_loading(const PipeTable *table)
+{
+    int state = atomic_load(&table->state);
+    return state == TABLE_WAITING || state == TABLE_LOADING;
+}
+
+/* The table that the fewest readers are on and that has something to hand out. With load_lock held. */
+static WorkKind choose(Reader *reader, PipeTable **out, uint64_t *range_id)
+{
+    Pipe *pipe = reader->pipe;
+    g_autoptr(GPtrArray) open = g_ptr_array_new();
+    bool later = false;
+
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        PipeTable *table = pipe->tables->pdata[i];
+        if (!wants_loading(table) || (table->plan && range_plan_all_done(table->plan)))
+            continue;
+        later = true;
+        unsigned at = 0;
+        while (at < open->len && ((PipeTable *)open->pdata[at])->readers <= table->readers)
+            at++;
+        if (!table->planning)
+            g_ptr_array_insert(open, (int)at, table);
+    }
+    for (unsigned i = 0; i < open->len; i++) {
+        PipeTable *table = open->pdata[i];
+        *out = table;
+        if (!table->plan) {
+            table->planning = true;
+            return WORK_PLAN;
+        }
+        g_autoptr(GArray) changed = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+        const Range *range = range_plan_take(table->plan, changed);
+        if (!range)
+            continue;
+        *range_id = range->id;
+        table->readers++;
+        table->attempt++;
+        bool listed = false;
+        for (unsigned c = 0; c < changed->len; c++)
+            listed |= g_array_index(changed, uint64_t, c) == range->id;
+        if (!listed)
+            g_array_append_val(changed, *range_id);
+        /* The attempt is on disk before its first insert (replication.md, Tokens). */
+        save_ranges(reader->work, table, (const uint64_t *)(void *)changed->data, changed->len, reader->work->reading);
+        return WORK_RANGE;
+    }
+    return later ? WORK_LATER : WORK_NONE;
+}
+
+/* ---- Tables that are done ---- */
+
+static void table_loaded(Work *work, PipeTable *table)
+{
+    Pipe *pipe = work->pipe;
+    int loading = TABLE_LOADING;
+
+    atomic_compare_exchange_strong(&table->state, &loading, TABLE_LIVE);
+    pthread_mutex_lock(&pipe->lock);
+    table->record->loaded = true;
+    table->record->rows_estimate = atomic_load(&table->rows_done);
+    pthread_mutex_unlock(&pipe->lock);
+    pipe_save_table(pipe, table, work->sending);
+    pipe_journal(pipe, "engine", "table", NULL, "%s.%s is loaded: %" G_GUINT64_FORMAT " rows", table->record->database,
+                 table->record->name, atomic_load(&table->rows_done));
+}
+
+/* Looks whether anything is left to load; the one who finds that nothing is tells the supervisor. */
+static void check_all_loaded(Work *work)
+{
+    Pipe *pipe = work->pipe;
+    unsigned left = 0;
+    for (unsigned i = 0; i < pipe->tables->len; i++)
+        left += wants_loading(pipe->tables->pdata[i]);
+    if (left == 0 && !atomic_exchange(&work->loaded_told, true))
+        pipe_post(pipe, MESSAGE_LOADED);
+}
+
+void snapshot_chunk_done(Work *work, Insert *insert)
+{
+    Pipe *pipe = work->pipe;
+    PipeTable *table = insert->table;
+    Chunk *head;
+    bool all_done = false, failed = atomic_load(&table->state) == TABLE_FAILED;
+
+    pthread_mutex_lock(&pipe->load_lock);
+    insert->chunk->acked = true;
+    uint64_t range_id = insert->chunk->range_id; /* 0: the reading was given up, and is repeated by another */
+    bool moved = false;
+    for (GList *l = table->chunks.head; l && !failed;) {
+        head = l->data;
+        GList *next = l->next;
+        if (head->range_id == range_id) {
+            if (!head->acked && range_id)
+                break;
+            if (!head->acked) {
+                l = next;
+                continue;
+            }
+            if (range_id && head->key)
+                range_plan_progress(table->plan, range_id, head->key, head->rows);
+            if (range_id && head->last)
+                range_plan_finish(table->plan, range_id);
+            moved = range_id != 0;
+            chunk_free(head);
+            g_queue_delete_link(&table->chunks, l);
+        }
+        l = next;
+    }
+    if (moved) {
+        atomic_store(&table->rows_done, range_plan_rows_done(table->plan));
+        save_ranges(work, table, &range_id, 1, work->sending);
+        all_done = range_plan_all_done(table->plan) && !table->loaded_told;
+        table->loaded_told |= all_done;
+    }
+    pthread_mutex_unlock(&pipe->load_lock);
+    if (all_done)
+        table_loaded(work, table);
+    if (all_done || failed)
+        check_all_loaded(work);
+}
+
+/* ---- Reading ---- */
+
+static TableMapping *reader_mapping(Reader *reader, PipeTable *table, GError **error)
+{
+    TableMapping *mapping = g_hash_table_lookup(reader->mappings, table);
+    if (mapping)
+        return mapping;
+    mapping = mapping_new(table->definition, &reader->work->settings.mapping, error);
+    if (mapping)
+        g_hash_table_insert(reader->mappings, table, mapping);
+    return mapping;
+}
+
+/* Bytes of a block: small enough that all readers and senders can hold one within the budget. */
+static size_t block_target(const Work *work)
+{
+    size_t share = budget_limit(work->pipe->env->budget) / (2 * (work->settings.readers + work->settings.senders));
+    return CLAMP(share, 256u << 10, work->settings.batch_bytes);
+}
+
+typedef struct {
+    Block *block;
+    char *key; /* of its last row; NULL: no rows */
+    bool ended; /* the range has no rows behind it */
+} ChunkRead;
+
+static bool read_rows(Reader *reader, PipeTable *table, TableMapping *mapping, ChunkReader *chunk, uint64_t limit,
+                      ChunkRead *out, GError **error)
+{
+    Pipe *pipe = reader->pipe;
+    Block *block = out->block;
+    size_t target = block_target(reader->work), len;
+    int64_t began = clock_monotonic_usec(), sampled = began, synced = clock_real_nsec();
+    uint64_t version = table->record->snapshot_version, read_usec = 0, build_usec = 0;
+    const uint8_t *packet;
+    int got;
+
+    for (;;) {
+        bool timed = block->n_rows % TIME_SAMPLE == 0;
+        if (timed)
+            sampled = clock_monotonic_usec();
+        got = chunk_reader_next(chunk, &packet, &len, error);
+        if (got <= 0)
+            break;
+        int64_t read = timed ? clock_monotonic_usec() : 0;
+        if (!mapping_append_result(mapping, block, packet, len, version, synced, error))
+            return false;
+        if (timed) {
+            read_usec += (uint64_t)(read - sampled);
+            build_usec += (uint64_t)(clock_monotonic_usec() - read);
+        }
+        if (block->n_rows % CHECK_ROWS != 0 && len < 65536)
+            continue;
+        if (cancel_set_error(reader->work->reading, error))
+            return false;
+        if (block_bytes(block) >= target || clock_monotonic_usec() - began > CHUNK_USEC_MAX)
+            break;
+    }
+    if (got < 0)
+        return false;
+    /* The time of the whole chunk is shared out as the sampled rows were. */
+    uint64_t whole = (uint64_t)(clock_monotonic_usec() - began), sum = read_usec + build_usec;
+    atomic_fetch_add(&pipe->read_usec, sum ? whole * read_usec / sum : whole);
+    atomic_fetch_add(&pipe->build_usec, sum ? whole * build_usec / sum : 0);
+    out->ended = got == 0 && block->n_rows < limit;
+    if (block->n_rows) {
+        out->key = chunk_reader_key(chunk, error);
+        if (!out->key)
+            return false;
+        reader->chunk_rows = CLAMP((uint64_t)((double)target / ((double)block_bytes(block) / (double)block->n_rows)), 64,
+                                   CHUNK_ROWS_MAX);
+    }
+    return true;
+}
+
+static bool read_chunk(Reader *reader, PipeTable *table, TableMapping *mapping, const char *after, const char *upto,
+                       ChunkRead *out, GError **error)
+{
+    const CatalogTable *record = table->record;
+    uint64_t limit = reader->chunk_rows;
+    g_autoptr(ChunkReader) chunk = chunk_reader_open(reader->source, table->definition, after, upto, limit,
+                                                     record->begin_file, record->begin_pos, reader->work->reading, error);
+    if (!chunk)
+        return false;
+    out->block = mapping_block_new(mapping, reader->pipe->account);
+    return read_rows(reader, table, mapping, chunk, limit, out, error);
+}
+
+static bool hand_over(Reader *reader, PipeTable *table, uint64_t range_id, uint32_t attempt, unsigned number, ChunkRead *read,
+                      GError **error)
+{
+    Pipe *pipe = reader->pipe;
+    Insert *insert = g_new0(Insert, 1);
+    Chunk *chunk = g_new0(Chunk, 1);
+
+    chunk->range_id = range_id;
+    chunk->key = g_strdup(read->key);
+    chunk->rows = read->block->n_rows;
+    chunk->last = read->ended;
+    insert->snapshot = true;
+    insert->table = table;
+    insert->chunk = chunk;
+    insert->block = g_steal_pointer(&read->block);
+    insert->bytes = block_bytes(insert->block);
+    insert->target = g_strdup(table->record->target);
+    insert->token = g_strdup_printf("%s-%" G_GINT64_FORMAT "-g%" G_GINT64_FORMAT "-r%" G_GUINT64_FORMAT "-a%u-%u", pipe->uuid,
+                                    table->record->id, table->record->generation, range_id, attempt, number);
+    insert->query_id = g_strdup_printf("sluice-%s-snapshot-%" G_GINT64_FORMAT "-%" G_GUINT64_FORMAT "-%u-%u", pipe->uuid,
+                                       table->record->id, range_id, attempt, number);
+    pthread_mutex_lock(&pipe->load_lock);
+    g_queue_push_tail(&table->chunks, chunk);
+    if (read->key)
+        range_plan_reading(table->plan, range_id, read->key);
+    pthread_mutex_unlock(&pipe->load_lock);
+    if (insert->block->n_rows == 0) {
+        snapshot_chunk_done(reader->work, insert); /* the end of a range, without rows */
+        insert_free(insert);
+        return true;
+    }
+    if (queue_push_take(reader->work->inserts, QUEUE_ORDINARY, insert))
+        return true;
+    insert_free(insert); /* its chunk stays in the ledger, never acknowledged: read again after the next start */
+    cancel_set_error(reader->work->reading, error);
+    return false;
+}
+
+static bool read_range(Reader *reader, PipeTable *table, uint64_t range_id, GError **error)
+{
+    Pipe *pipe = reader->pipe;
+    TableMapping *mapping = reader_mapping(reader, table, error);
+    g_autofree char *after = NULL;
+    uint32_t attempt;
+
+    if (!mapping)
+        return false;
+    pthread_mutex_lock(&pipe->load_lock);
+    const Range *range = range_plan_get(table->plan, range_id);
+    after = g_strdup(range->after);
+    attempt = table->attempt;
+    pthread_mutex_unlock(&pipe->load_lock);
+    reader->chunk_rows = MIN(reader->chunk_rows, 10000); /* the first chunk of a range measures its rows */
+    for (unsigned number = 0;; number++) {
+        ChunkRead read = {0};
+        pthread_mutex_lock(&pipe->load_lock);
+        g_autofree char *upto = g_strdup(range_plan_get(table->plan, range_id)->upto);
+        pthread_mutex_unlock(&pipe->load_lock);
+        if (atomic_load(&table->state) == TABLE_FAILED)
+            return true;
+        while (budget_full(pipe->account) && !budget_wait(pipe->account, reader->work->reading, 1000000))
+            if (cancel_set_error(reader->work->reading, error))
+                return false;
+        bool ok = read_chunk(reader, table, mapping, after, upto, &read, error) &&
+                  hand_over(reader, table, range_id, attempt, number, &read, error);
+        block_free(read.block);
+        if (ok && read.key) {
+            g_free(after);
+            after = g_strdup(read.key);
+        }
+        g_free(read.key);
+        if (!ok || read.ended)
+            return ok;
+    }
+}
+
+/* After an error the range goes back to be read from its acknowledged progress; what of it is still on its way counts no
+ * more (it arrives twice with the same versions). When the pipe is being stopped it still counts, and nobody reads on. */
+static void give_back(Reader *reader, PipeTable *table, uint64_t range_id, bool failed)
+{
+    pthread_mutex_lock(&reader->pipe->load_lock);
+    table->readers--;
+    if (failed && !cancel_requested(reader->work->reading)) {
+        for (GList *l = table->chunks.head; l; l = l->next)
+            if (((Chunk *)l->data)->range_id == range_id)
+                ((Chunk *)l->data)->range_id = 0;
+        range_plan_release(table->plan, range_id);
+    }
+    pthread_mutex_unlock(&reader->pipe->load_lock);
+}
+
+static void table_begins(Reader *reader, PipeTable *table)
+{
+    int waiting = TABLE_WAITING;
+    if (atomic_compare_exchange_strong(&table->state, &waiting, TABLE_LOADING))
+        pipe_save_table(reader->pipe, table, reader->work->reading);
+}
+
+/* False: this reader ends. `tries` counts the failures in a row. */
+static bool read_something(Reader *reader, unsigned *tries)
+{
+    Pipe *pipe = reader->pipe;
+    PipeTable *table = NULL;
+    uint64_t range_id = 0;
+    g_autoptr(GError) error = NULL;
+    bool ok = true;
+
+    if (!reader->source) {
+        reader->source = source_open(reader->work->source_url, reader->work->reading, &error);
+        ok = reader->source != NULL;
+    }
+    if (ok) {
+        pthread_mutex_lock(&pipe->load_lock);
+        WorkKind kind = choose(reader, &table, &range_id);
+        pthread_mutex_unlock(&pipe->load_lock);
+        if (kind == WORK_NONE)
+            return false;
+        if (kind == WORK_LATER)
+            return !cancel_sleep(reader->work->reading, 50000);
+        table_begins(reader, table);
+        if (kind == WORK_PLAN) {
+            ok = make_plan(reader, table, &error);
+        } else {
+            ok = read_range(reader, table, range_id, &error);
+            give_back(reader, table, range_id, !ok);
+        }
+    }
+    if (ok) {
+        if (*tries)
+            pipe_stall_clear(pipe, SIDE_SOURCE);
+        *tries = 0;
+        return true;
+    }
+    if (cancel_requested(reader->work->reading))
+        return false;
+    RetryDecision decision = retry_decide(error, SIDE_SOURCE);
+    g_clear_pointer(&reader->source, source_close);
+    switch (decision.verdict) {
+    case VERDICT_FAIL_TABLE:
+        if (table) {
+            pipe_table_fail(pipe, table, error, &decision, NULL);
+            check_all_loaded(reader->work);
+            return true;
+        }
+        G_GNUC_FALLTHROUGH;
+    case VERDICT_FAIL_PIPE:
+        work_fail(reader->work, SIDE_SOURCE, g_steal_pointer(&error));
+        return false;
+    case VERDICT_CANCELLED:
+        return false;
+    default:
+        return pipe_stall_wait(pipe, SIDE_SOURCE, error, ++*tries, decision.verdict == VERDICT_RETRY_OPERATOR,
+                               reader->work->reading);
+    }
+}
+
+void *reader_main(void *data)
+{
+    Work *work = data;
+    Reader reader = {.work = work, .pipe = work->pipe, .chunk_rows = 10000};
+    unsigned tries = 0;
+
+    reader.mappings = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)mapping_free);
+    while (!cancel_requested(work->reading) && read_something(&reader, &tries))
+        ;
+    if (!cancel_requested(work->reading))
+        check_all_loaded(work);
+    source_close(reader.source);
+    g_hash_table_destroy(reader.mappings);
+    Message *message = g_new0(Message, 1);
+    message->kind = MESSAGE_THREAD_ENDED;
+    if (!queue_push_take(work->pipe->mailbox, QUEUE_URGENT, message))
+        message_free(message);
+    return NULL;
+}

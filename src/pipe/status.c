@@ -1,0 +1,270 @@
+/* status.c - what a pipe shows: rates, history, and a copy of everything for whoever draws it. */
+#include "pipe/pipe_private.h"
+
+#include <string.h>
+
+#define SMOOTH 0.4 /* weight of the newest second in the rates shown */
+
+/* ---- Once a second ---- */
+
+static double per_second(uint64_t now, uint64_t *before, double seconds)
+{
+    double rate = seconds > 0 ? (double)(now - *before) / seconds : 0;
+    *before = now;
+    return rate;
+}
+
+static void cell_add(Pipe *pipe, int64_t now, double rows, double bytes, double lag)
+{
+    int64_t number = now / 1000000 / PIPE_HISTORY_CELL;
+    if (pipe->history_cell == 0)
+        pipe->history_cell = number;
+    while (pipe->history_cell < number) {
+        PipeHistoryCell cell = {-1, -1, -1};
+        if (pipe->cell_samples) {
+            cell.rows = pipe->cell_rows / pipe->cell_samples;
+            cell.bytes = pipe->cell_bytes / pipe->cell_samples;
+            cell.lag = pipe->cell_lag < 0 ? -1 : pipe->cell_lag;
+        }
+        if (pipe->n_history == PIPE_HISTORY)
+            memmove(pipe->history, pipe->history + 1, (PIPE_HISTORY - 1) * sizeof *pipe->history);
+        else
+            pipe->n_history++;
+        pipe->history[pipe->n_history - 1] = cell;
+        pipe->cell_rows = pipe->cell_bytes = 0;
+        pipe->cell_lag = -1;
+        pipe->cell_samples = 0;
+        pipe->history_cell++;
+    }
+    pipe->cell_rows += rows;
+    pipe->cell_bytes += bytes;
+    pipe->cell_lag = MAX(pipe->cell_lag, lag);
+    pipe->cell_samples++;
+}
+
+static void share_time(Pipe *pipe, double read, double build, double send)
+{
+    double sum = read + build + send;
+    if (sum < 1000) { /* next to nothing was done in this second */
+        pipe->time_read = pipe->time_build = pipe->time_send = -1;
+        return;
+    }
+    pipe->time_read = read / sum;
+    pipe->time_build = build / sum;
+    pipe->time_send = send / sum;
+}
+
+void status_sample(Pipe *pipe)
+{
+    pthread_mutex_lock(&pipe->lock);
+    int64_t now = clock_monotonic_usec();
+    double seconds = pipe->sampled_at ? (double)(now - pipe->sampled_at) / 1e6 : 0;
+    double rows = per_second(atomic_load(&pipe->total_rows), &pipe->sampled_rows, seconds);
+    double bytes = per_second(atomic_load(&pipe->total_bytes), &pipe->sampled_bytes, seconds);
+    double read = per_second(atomic_load(&pipe->read_usec), &pipe->sampled_read, seconds);
+    double build = per_second(atomic_load(&pipe->build_usec), &pipe->sampled_build, seconds);
+    double send = per_second(atomic_load(&pipe->send_usec), &pipe->sampled_send, seconds);
+    pipe->sampled_at = now;
+    pipe->rows_per_second += SMOOTH * (rows - pipe->rows_per_second);
+    pipe->bytes_per_second += SMOOTH * (bytes - pipe->bytes_per_second);
+    if (pipe->rows_per_second < 0.05)
+        pipe->rows_per_second = pipe->bytes_per_second = 0;
+    share_time(pipe, read, build, send);
+    cell_add(pipe, clock_real_usec(), rows, bytes, lag_seconds_unlocked(pipe));
+    pthread_mutex_unlock(&pipe->lock);
+}
+
+/* ---- The copy ---- */
+
+static void table_status_free(PipeTableStatus *table)
+{
+    g_free(table->source);
+    g_free(table->target);
+    g_free(table->state);
+    g_free(table->error);
+    g_free(table);
+}
+
+void pipe_status_free(PipeStatus *status)
+{
+    if (!status)
+        return;
+    char *texts[] = {status->name,           status->state,        status->mode,            status->source,
+                     status->dest,           status->source_version, status->dest_version,  status->error,
+                     status->stalled_message, status->position_file, status->position_gtid, status->activity,
+                     status->paused_by};
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        g_free(texts[i]);
+    g_ptr_array_free(status->tables, TRUE);
+    g_free(status);
+}
+
+static PipeStatus *status_new(const CatalogPipe *record, const CatalogCheckpoint *applied)
+{
+    PipeStatus *status = g_new0(PipeStatus, 1);
+    status->name = g_strdup(record->name);
+    status->state = g_strdup(record->state);
+    status->mode = g_strdup(record->mode);
+    status->source = url_redact(record->source);
+    status->dest = url_redact(record->dest);
+    status->since = record->since;
+    status->error = g_strdup(record->error);
+    status->tables = g_ptr_array_new_with_free_func((GDestroyNotify)table_status_free);
+    status->lag_seconds = -1;
+    status->lag_bytes = status->headroom_seconds = status->catching_up_seconds = -1;
+    status->position_pos = -1;
+    status->rows_per_second = status->bytes_per_second = -1;
+    status->snapshot_rows_done = status->snapshot_rows_estimate = -1;
+    status->snapshot_ranges_done = status->snapshot_ranges_total = status->snapshot_eta_seconds = -1;
+    status->memory_bytes = -1;
+    status->time_read = status->time_build = status->time_send = -1;
+    if (applied->file || applied->gtid) {
+        status->position_file = g_strdup(applied->file);
+        status->position_gtid = g_strdup(applied->gtid);
+        status->position_pos = applied->file ? (int64_t)applied->pos : -1;
+    }
+    return status;
+}
+
+static PipeTableStatus *table_status_new(const CatalogTable *record)
+{
+    PipeTableStatus *table = g_new0(PipeTableStatus, 1);
+    table->source = g_strdup_printf("%s.%s", record->database, record->name);
+    table->target = g_strdup(record->target);
+    table->state = g_strdup(record->state);
+    table->rows_done = (int64_t)record->rows_done;
+    table->rows_estimate = (int64_t)record->rows_estimate;
+    table->inserts = (int64_t)record->inserts;
+    table->updates = (int64_t)record->updates;
+    table->deletes = (int64_t)record->deletes;
+    table->last_change = record->last_change;
+    table->ranges_done = table->ranges_total = -1;
+    table->resync_advised = record->resync_advised;
+    table->error = g_strdup(record->error);
+    return table;
+}
+
+PipeStatus *pipe_status_offline(const CatalogPipe *record, const GPtrArray *tables, const CatalogCheckpoint *checkpoint)
+{
+    PipeStatus *status = status_new(record, checkpoint);
+    for (unsigned i = 0; i < tables->len; i++)
+        g_ptr_array_add(status->tables, table_status_new(tables->pdata[i]));
+    return status;
+}
+
+/* Ranges per table, when nobody is busy with them: a view never waits for the catalog. */
+static void add_ranges(Pipe *pipe, PipeStatus *status)
+{
+    if (pthread_mutex_trylock(&pipe->load_lock) != 0)
+        return;
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        PipeTable *table = pipe->tables->pdata[i];
+        PipeTableStatus *shown = status->tables->pdata[i];
+        unsigned done = 0;
+        if (!table->plan)
+            continue;
+        shown->ranges_total = range_plan_count(table->plan, &done);
+        shown->ranges_done = done;
+    }
+    pthread_mutex_unlock(&pipe->load_lock);
+}
+
+static void add_tables(Pipe *pipe, PipeStatus *status)
+{
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        const PipeTable *table = pipe->tables->pdata[i];
+        PipeTableStatus *shown = table_status_new(table->record);
+        g_free(shown->state);
+        shown->state = g_strdup(table_state_name(atomic_load(&table->state)));
+        shown->rows_done = (int64_t)atomic_load(&table->rows_done);
+        shown->rows_estimate = MAX(shown->rows_estimate, shown->rows_done);
+        shown->inserts = (int64_t)atomic_load(&table->inserts);
+        shown->updates = (int64_t)atomic_load(&table->updates);
+        shown->deletes = (int64_t)atomic_load(&table->deletes);
+        shown->last_change = atomic_load(&table->last_change);
+        g_ptr_array_add(status->tables, shown);
+    }
+}
+
+static void add_load(Pipe *pipe, PipeStatus *status)
+{
+    int64_t done = 0, estimate = 0, ranges_done = 0, ranges_total = 0;
+    bool any_ranges = false;
+
+    if (pipe->mode == PIPE_MODE_CDC)
+        return;
+    for (unsigned i = 0; i < status->tables->len; i++) {
+        const PipeTableStatus *table = status->tables->pdata[i];
+        done += table->rows_done;
+        estimate += table->rows_estimate;
+        if (table->ranges_total < 0)
+            continue;
+        any_ranges = true;
+        ranges_done += table->ranges_done;
+        ranges_total += table->ranges_total;
+    }
+    status->snapshot_rows_done = done;
+    status->snapshot_rows_estimate = estimate;
+    if (any_ranges) {
+        status->snapshot_ranges_done = ranges_done;
+        status->snapshot_ranges_total = ranges_total;
+    }
+    double elapsed = (double)(clock_monotonic_usec() - pipe->load_started) / 1e6;
+    int64_t loaded = done - pipe->load_started_rows;
+    if (pipe->state == PIPE_SNAPSHOT && loaded > 0 && elapsed > 1 && estimate >= done)
+        status->snapshot_eta_seconds = (int64_t)((double)(estimate - done) / ((double)loaded / elapsed) + 0.5);
+}
+
+/* The worst stall is the one shown: the catalog's, then the destination's, then the source's. */
+static void add_stall(const Pipe *pipe, PipeStatus *status)
+{
+    for (unsigned side = 0; side < G_N_ELEMENTS(pipe->stalls); side++) {
+        const Stall *stall = &pipe->stalls[side];
+        if (!stall->on)
+            continue;
+        g_free(status->stalled_message);
+        status->stalled = true;
+        status->stalled_needs_operator = stall->needs_operator;
+        status->stalled_since = stall->since;
+        status->next_try_at = stall->next_try_at;
+        status->stalled_side = side;
+        status->stalled_code = stall->code;
+        status->stalled_tries = stall->tries;
+        status->stalled_message = g_strdup(stall->message);
+    }
+}
+
+PipeStatus *pipe_status(Pipe *pipe)
+{
+    pthread_mutex_lock(&pipe->lock);
+    PipeStatus *status = status_new(pipe->record, &pipe->applied);
+    bool active = pipe->state == PIPE_SNAPSHOT || pipe->state == PIPE_RUNNING || pipe->state == PIPE_PAUSING;
+    status->source_version = g_strdup(pipe->source_version);
+    status->dest_version = g_strdup(pipe->dest_version);
+    status->activity = g_strdup(pipe->activity);
+    status->paused_by = g_strdup(pipe->state == PIPE_PAUSED ? pipe->paused_by : NULL);
+    status->lag_seconds = lag_seconds_unlocked(pipe);
+    status->lag_bytes = pipe->lag_bytes;
+    if (pipe->retention_seconds >= 0 && status->lag_seconds >= 0)
+        status->headroom_seconds = MAX((int64_t)0, pipe->retention_seconds - (int64_t)status->lag_seconds);
+    status->rows_per_second = active ? pipe->rows_per_second : 0;
+    status->bytes_per_second = active ? pipe->bytes_per_second : 0;
+    status->readers = pipe->settings.readers;
+    status->senders = pipe->settings.senders;
+    status->memory_bytes = (int64_t)budget_account_used(pipe->account);
+    if (active) {
+        status->time_read = pipe->time_read;
+        status->time_build = pipe->time_build;
+        status->time_send = pipe->time_send;
+    }
+    status->n_history = pipe->n_history;
+    memcpy(status->history, pipe->history, pipe->n_history * sizeof *pipe->history);
+    add_stall(pipe, status);
+    add_tables(pipe, status);
+    pthread_mutex_unlock(&pipe->lock);
+    add_ranges(pipe, status);
+    pthread_mutex_lock(&pipe->lock);
+    add_load(pipe, status);
+    pthread_mutex_unlock(&pipe->lock);
+    return status;
+}

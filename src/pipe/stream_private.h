@@ -1,0 +1,72 @@
+/* stream_private.h - the state of a stream session; owned by the stream thread alone. */
+#ifndef SLUICE_PIPE_STREAM_PRIVATE_H
+#define SLUICE_PIPE_STREAM_PRIVATE_H
+
+#include "pipe/pipe_private.h"
+
+typedef struct {
+    uint64_t rows;
+    RowCounts counts;
+    size_t *lens; /* per column: of nulls, of data */
+} StreamMark;
+
+typedef struct {
+    PipeTable *table;
+    TableMapping *mapping;
+    Block *block; /* open */
+    RowCounts counts;
+    GByteArray *map_body; /* of the table map that the mapping is bound to */
+    GArray *marks;        /* of StreamMark, by number within the open group */
+    bool sent_in_group;   /* rows of the open group are in a sealed batch */
+} StreamTable;
+
+/* Of the last transaction read: what tells this history from another (replication.md, Versions). */
+typedef struct {
+    const char *file; /* interned; NULL: none yet */
+    uint64_t pos;
+    char *gtid;
+    uint32_t time, crc;
+} Fingerprint;
+
+typedef struct {
+    int64_t pipe_id;
+    uint32_t server_id;
+    const char *identity;
+    const CatalogCheckpoint *checkpoint;
+} Failover;
+
+typedef struct {
+    Work *work;
+    Pipe *pipe;
+    BinlogStream *stream;
+    GPtrArray *tables;   /* of StreamTable */
+    GHashTable *by_name; /* -> StreamTable */
+    GHashTable *by_id;   /* table id -> StreamTable, NULL: not followed */
+    uint64_t map_id;     /* the table map seen last, and whose it is */
+    StreamTable *map_table;
+    Group group;
+    GtidSet *gtid;
+    Fingerprint print;
+    bool verifying; /* re-reading the last transaction */
+
+    const char *file; /* behind the last event; interned */
+    uint64_t pos;
+    const char *skip_file; /* the checkpoint: events up to here were applied; NULL: none (by GTID) */
+    uint64_t skip_pos;
+    uint32_t epoch;
+    uint64_t offset;     /* grows by the bodies of rows events */
+    uint64_t rows_end;   /* offset behind the last rows event */
+    uint64_t sealed_end; /* where the last batch ended */
+    int64_t newest_time; /* commit time of the last group, microseconds */
+    bool moved;          /* the position moved since the last checkpoint */
+
+    BatchCutter cutter;
+    uint64_t next_seq;
+    uint64_t batch_rows, batch_bytes; /* in the open blocks */
+    int64_t last_seal;
+} Stream;
+
+/* The event stands before the table began to be followed (E). */
+bool stream_is_before(const PipeTable *table, const char *file, uint64_t start);
+
+#endif

@@ -1,0 +1,109 @@
+#include "pipe/work.h"
+
+#define INSERTS_WAITING 2 /* per lane and sender: enough to keep them busy, few enough to bound memory */
+
+static bool start_thread(Work *work, void *(*function)(void *))
+{
+    int rc = pthread_create(&work->threads[work->n_threads], NULL, function, work);
+    if (rc != 0)
+        return false;
+    work->n_threads++;
+    return true;
+}
+
+static bool start_threads(Work *work, unsigned readers, GError **error)
+{
+    unsigned senders = work->settings.senders;
+    bool ok = true;
+
+    work->threads = g_new0(pthread_t, 2 + readers + senders);
+    for (unsigned i = 0; ok && i < senders; i++)
+        if ((ok = start_thread(work, sender_main)))
+            work->sending_left++;
+    for (unsigned i = 0; ok && i < readers; i++)
+        if ((ok = start_thread(work, reader_main)))
+            work->reading_left++;
+    if (ok && (ok = start_thread(work, monitor_main)))
+        work->reading_left++;
+    if (ok && (ok = start_thread(work, stream_main)))
+        work->reading_left++;
+    if (!ok)
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_FAILED,
+                    "no more threads can be started; raise the limit of tasks, or lower readers and senders");
+    return ok;
+}
+
+Work *work_start(Pipe *pipe, bool load, GError **error)
+{
+    g_autofree char *dest = pipe->env->resolve_dest(pipe->env->data, pipe->record->dest, error);
+    g_autoptr(Url) dest_url = dest ? clickhouse_url_parse(dest, error) : NULL;
+    g_autoptr(Url) source_url = dest_url ? source_url_parse(pipe->record->source, error) : NULL;
+
+    if (!source_url || !snapshot_restore_plans(pipe, error))
+        return NULL;
+    Work *work = g_new0(Work, 1);
+    work->pipe = pipe;
+    pthread_mutex_lock(&pipe->lock);
+    work->settings = pipe->settings;
+    pthread_mutex_unlock(&pipe->lock);
+    work->settings.mapping.column_prefix = work->settings.column_prefix;
+    work->source_url = g_steal_pointer(&source_url);
+    work->dest_url = g_steal_pointer(&dest_url);
+    work->reading = cancel_new();
+    work->sending = cancel_new();
+    work->inserts = queue_new(INSERTS_WAITING * work->settings.senders, (GDestroyNotify)insert_free, work->sending);
+    work->tracker = batch_tracker_new();
+    pthread_mutex_init(&work->progress_lock, NULL);
+    pthread_mutex_init(&work->stop_lock, NULL);
+    if (start_threads(work, load ? work->settings.readers : 0, error))
+        return work;
+    cancel_request(work->reading);
+    cancel_request(work->sending);
+    work_free(work);
+    return NULL;
+}
+
+void work_end(Work *work, EndReason reason, int64_t deadline)
+{
+    if (reason > work->ending || work->ending == END_NONE)
+        work->ending = reason;
+    if (deadline && (!work->end_deadline || deadline < work->end_deadline))
+        work->end_deadline = deadline;
+    cancel_request(work->reading);
+    if (reason == END_DROP)
+        cancel_request(work->sending);
+}
+
+bool work_thread_ended(Work *work, bool sender)
+{
+    unsigned *left = sender ? &work->sending_left : &work->reading_left;
+    g_assert(*left > 0);
+    (*left)--;
+    if (work->reading_left == 0)
+        queue_close(work->inserts);
+    return work->reading_left == 0 && work->sending_left == 0;
+}
+
+void work_enforce_deadline(Work *work)
+{
+    if (work->ending != END_NONE && work->end_deadline && clock_monotonic_usec() >= work->end_deadline)
+        cancel_request(work->sending);
+}
+
+void work_free(Work *work)
+{
+    for (unsigned i = 0; i < work->n_threads; i++)
+        pthread_join(work->threads[i], NULL);
+    queue_free(work->inserts);
+    batch_tracker_free(work->tracker);
+    url_free(work->source_url);
+    url_free(work->dest_url);
+    cancel_unref(work->reading);
+    cancel_unref(work->sending);
+    pthread_mutex_destroy(&work->progress_lock);
+    pthread_mutex_destroy(&work->stop_lock);
+    g_free(work->stop_file);
+    g_clear_error(&work->fatal);
+    g_free(work->threads);
+    g_free(work);
+}
