@@ -5,4 +5,4 @@ EXTRA_DIST += .ci/run tests/bench/run tests/conftest.py tests/e2e/test_bad_input
 	tests/harness/fixtures.py tests/harness/mariadb.py tests/harness/pipe.py tests/harness/process.py \
 	tests/harness/workload.py tests/pytest.ini tests/servers/clickhouse-old tests/servers/common.sh \
 	tests/servers/compare.sh tests/servers/libchdb.sh tests/servers/mariadb tests/servers/packages.sh \
-	tests/servers/shop.sql
+	tests/servers/shop.sql tests/tsan.supp

@@ -101,6 +101,12 @@ static bool sorting_key_matches(const DestTableInfo *info, const DestTableSpec *
 {
     g_autoptr(GPtrArray) tokens = tokenize(info->sorting_key ? info->sorting_key : "");
     guint at = 0;
+    /* "ORDER BY (id)" is printed as "(id)", "ORDER BY (id, k)" as "id, k". */
+    bool braced = token_at(tokens, 0)->kind == '(' && tokens->len > 2 && token_at(tokens, tokens->len - 2)->kind == ')';
+    if (braced) {
+        g_ptr_array_remove_index(tokens, tokens->len - 2);
+        at = 1;
+    }
     for (guint i = 0; i < spec->order_by->len; i++) {
         if (i && token_at(tokens, at++)->kind != ',')
             return false;

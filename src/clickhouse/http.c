@@ -213,6 +213,11 @@ const char *clickhouse_database(const Clickhouse *ch)
     return ch->url->path;
 }
 
+bool clickhouse_is_local(const Clickhouse *ch)
+{
+    return is_loopback(ch->url->host);
+}
+
 const char *http_user(const Clickhouse *ch)
 {
     return ch->url->user ? ch->url->user : "default";

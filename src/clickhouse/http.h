@@ -38,6 +38,8 @@ Clickhouse *clickhouse_new(const Url *url, Cancel *cancel, GError **error);
 void clickhouse_free(Clickhouse *ch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Clickhouse, clickhouse_free)
 const char *clickhouse_database(const Clickhouse *ch);
+/* The server is on this machine: compressing for it costs both ends processor time and saves nothing. */
+bool clickhouse_is_local(const Clickhouse *ch);
 
 /* Runs `sql` and returns the body (NUL-terminated; `len` may be NULL). `settings`: NULL or "name", "value", ..., NULL;
  * any parameter of the URL is possible, "default_format" too. Free with g_free. */

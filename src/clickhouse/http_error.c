@@ -128,12 +128,12 @@ static GError *exception_error(const HttpAnswer *answer, int header_code, const 
     if (code <= 0)
         code = 1002; /* UNKNOWN_EXCEPTION: an exception it is, whatever its number */
     g_autofree char *shown = printable(g_strstrip(message), MESSAGE_MAX);
-    g_autofree char *shown_name = printable(name ? name : "no name", 80);
+    g_autofree char *shown_name = printable(name ? name : "", 80);
     g_autofree char *mend = http_error_mend(code, answer->user);
     g_autofree char *shown_mend = mend ? printable(mend, 0) : NULL;
-    return g_error_new(CLICKHOUSE_ERROR, code, "ClickHouse at %s: %s (code %d, %s)%s%s", answer->server,
-                       *shown ? shown : "an error without a text", code, shown_name, shown_mend ? "; " : "",
-                       shown_mend ? shown_mend : "");
+    return g_error_new(CLICKHOUSE_ERROR, code, "ClickHouse at %s: %s (code %d%s%s)%s%s", answer->server,
+                       *shown ? shown : "an error without a text", code, *shown_name ? ", " : "", shown_name,
+                       shown_mend ? "; " : "", shown_mend ? shown_mend : "");
 }
 
 /* Newer servers end a body that broke in the middle with: FENCE \r\n TAG \r\n text \r\n LEN SP TAG \r\n FENCE \r\n. */

@@ -1,7 +1,14 @@
 noinst_LIBRARIES += src/clickhouse/libclickhouse.a
-src_clickhouse_libclickhouse_a_SOURCES = src/clickhouse/block.c src/clickhouse/compatible.c src/clickhouse/embedded.c \
-	src/clickhouse/encoder.c src/clickhouse/http.c src/clickhouse/http_error.c src/clickhouse/insert.c \
-	src/clickhouse/preflight.c src/clickhouse/table.c
+src_clickhouse_libclickhouse_a_SOURCES = src/clickhouse/clickhouse.h \
+	src/clickhouse/block.c src/clickhouse/block.h \
+	src/clickhouse/compatible.c \
+	src/clickhouse/embedded.c src/clickhouse/embedded.h \
+	src/clickhouse/encoder.c src/clickhouse/encoder.h \
+	src/clickhouse/http.c src/clickhouse/http.h \
+	src/clickhouse/http_error.c src/clickhouse/http_error.h \
+	src/clickhouse/insert.c src/clickhouse/insert.h \
+	src/clickhouse/preflight.c src/clickhouse/request.h \
+	src/clickhouse/table.c src/clickhouse/table.h
 
 clickhouse_test_libs = src/clickhouse/libclickhouse.a src/base/libbase.a $(CURL_LIBS) $(JANSSON_LIBS) $(ZSTD_LIBS) \
 	$(LZ4_LIBS) $(GLIB_LIBS)

@@ -97,12 +97,13 @@ char *dest_table_create_sql(const DestTableSpec *spec)
     g_string_append(sql, ")");
     if (spec->partition_by && *spec->partition_by)
         g_string_append_printf(sql, "\nPARTITION BY %s", spec->partition_by);
-    g_string_append(sql, "\nORDER BY (");
+    const char *open = spec->order_by->len == 1 ? "" : "(", *close = *open ? ")" : "";
+    g_string_append_printf(sql, "\nORDER BY %s", open);
     for (guint i = 0; i < spec->order_by->len; i++) {
         g_string_append(sql, i ? ", " : "");
         clickhouse_quote_name(sql, g_ptr_array_index(spec->order_by, i));
     }
-    g_string_append(sql, ")");
+    g_string_append(sql, close);
     append_settings(sql, spec);
     if (spec->mark) {
         g_string_append(sql, "\nCOMMENT ");

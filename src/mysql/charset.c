@@ -1,6 +1,7 @@
 #include "mysql/charset.h"
 
 #include "mysql/charset_tables_private.h"
+#include "mysql/multibyte_private.h"
 
 #include <string.h>
 
@@ -9,7 +10,12 @@ typedef enum {
     KIND_UTF8MB4, /* checked and copied */
     KIND_UTF8MB3,
     KIND_ASCII,
-    KIND_BYTES, /* one byte per character, by table */
+    KIND_BYTES,     /* one byte per character, by table */
+    KIND_MULTIBYTE, /* one to three bytes per character, by tables */
+    KIND_UCS2,      /* big-endian */
+    KIND_UTF16,
+    KIND_UTF16LE,
+    KIND_UTF32,
 } CharsetKind;
 
 struct Charset {
@@ -17,23 +23,48 @@ struct Charset {
     CharsetKind kind;
     uint8_t growth; /* most bytes of UTF-8 that one byte can give */
     const uint16_t *table;
+    const MultibyteTables *tables;
 };
 
 static const Charset plain_charsets[] = {
-    {"utf8mb4", KIND_UTF8MB4, 1, NULL}, {"utf8mb3", KIND_UTF8MB3, 1, NULL}, {"utf8", KIND_UTF8MB3, 1, NULL},
-    {"ascii", KIND_ASCII, 1, NULL},     {"binary", KIND_BINARY, 1, NULL},
+    {.name = "utf8mb4", .kind = KIND_UTF8MB4, .growth = 1}, {.name = "utf8mb3", .kind = KIND_UTF8MB3, .growth = 1},
+    {.name = "utf8", .kind = KIND_UTF8MB3, .growth = 1},    {.name = "ascii", .kind = KIND_ASCII, .growth = 1},
+    {.name = "binary", .kind = KIND_BINARY, .growth = 1},   {.name = "ucs2", .kind = KIND_UCS2, .growth = 2},
+    {.name = "utf16", .kind = KIND_UTF16, .growth = 2},     {.name = "utf16le", .kind = KIND_UTF16LE, .growth = 2},
+    {.name = "utf32", .kind = KIND_UTF32, .growth = 1},
 };
 
 static Charset byte_charsets[G_N_ELEMENTS(byte_tables)];
+static Charset multibyte_charsets[MULTIBYTE_COUNT];
 
-static void make_byte_charsets(void)
+static void make_charsets(void)
 {
     static gsize made;
     if (!g_once_init_enter(&made))
         return;
     for (size_t i = 0; i < G_N_ELEMENTS(byte_tables); i++)
-        byte_charsets[i] = (Charset){byte_tables[i].name, KIND_BYTES, 3, byte_tables[i].table};
+        byte_charsets[i] = (Charset){byte_tables[i].name, KIND_BYTES, 3, byte_tables[i].table, NULL};
+    for (unsigned i = 0; i < MULTIBYTE_COUNT; i++)
+        multibyte_charsets[i] = (Charset){multibyte_name(i), KIND_MULTIBYTE, 3, NULL, NULL};
     g_once_init_leave(&made, 1);
+}
+
+/* The tables of a charset are made when it is first asked for. */
+static const Charset *find_multibyte(const char *name)
+{
+    static GMutex mutex;
+    for (unsigned i = 0; i < MULTIBYTE_COUNT; i++) {
+        Charset *charset = &multibyte_charsets[i];
+        if (g_ascii_strcasecmp(charset->name, name) != 0)
+            continue;
+        g_mutex_lock(&mutex);
+        if (!charset->tables)
+            charset->tables = multibyte_tables(i);
+        bool found = charset->tables != NULL;
+        g_mutex_unlock(&mutex);
+        return found ? charset : NULL;
+    }
+    return NULL;
 }
 
 const Charset *charset_find(const char *mysql_name)
@@ -41,16 +72,16 @@ const Charset *charset_find(const char *mysql_name)
     for (size_t i = 0; i < G_N_ELEMENTS(plain_charsets); i++)
         if (g_ascii_strcasecmp(plain_charsets[i].name, mysql_name) == 0)
             return &plain_charsets[i];
-    make_byte_charsets();
+    make_charsets();
     for (size_t i = 0; i < G_N_ELEMENTS(byte_charsets); i++)
         if (g_ascii_strcasecmp(byte_charsets[i].name, mysql_name) == 0)
             return &byte_charsets[i];
-    return NULL;
+    return find_multibyte(mysql_name);
 }
 
 bool charset_is_utf8(const Charset *charset)
 {
-    return charset->kind != KIND_BYTES;
+    return charset->kind <= KIND_ASCII;
 }
 
 size_t charset_max_utf8(const Charset *charset, size_t len)
@@ -129,19 +160,96 @@ static uint8_t *bytes_to_utf8(const uint16_t *table, const uint8_t *in, size_t l
     return out;
 }
 
-bool charset_to_utf8(const Charset *charset, const uint8_t *in, size_t len, uint8_t *out, size_t *out_len)
+static uint8_t *multibyte_to_utf8(const MultibyteTables *tables, const uint8_t *in, size_t len, uint8_t *out)
+{
+    for (size_t i = 0; i < len;) {
+        size_t run = ascii_run(in + i, len - i);
+        memcpy(out, in + i, run);
+        out += run;
+        i += run;
+        if (i == len)
+            break;
+        uint16_t c = tables->one[in[i] - 0x80];
+        size_t n = 1;
+        if (!c && tables->three && in[i] == MULTIBYTE_THREE) {
+            if (len - i < 3 || in[i + 1] < 0x80 || in[i + 2] < 0x80)
+                return NULL;
+            c = tables->three[(in[i + 1] & 0x7f) << 7 | (in[i + 2] & 0x7f)];
+            n = 3;
+        } else if (!c) {
+            if (len - i < 2)
+                return NULL;
+            c = tables->two[(in[i] & 0x7f) << 8 | in[i + 1]];
+            n = 2;
+        }
+        if (!c)
+            return NULL;
+        out = put_utf8(out, c);
+        i += n;
+    }
+    return out;
+}
+
+/* UCS-2 knows no surrogates: the servers write each half as a character of its own. */
+static uint8_t *ucs2_to_utf8(const uint8_t *in, size_t len, uint8_t *out)
+{
+    if (len % 2)
+        return NULL;
+    for (size_t i = 0; i < len; i += 2)
+        out = put_utf8(out, (uint32_t)(in[i] << 8 | in[i + 1]));
+    return out;
+}
+
+static uint8_t *utf16_to_utf8(const uint8_t *in, size_t len, unsigned high, uint8_t *out)
+{
+    if (len % 2)
+        return NULL;
+    for (size_t i = 0; i < len; i += 2) {
+        uint32_t c = (uint32_t)(in[i + high] << 8 | in[i + 1 - high]);
+        if (c >= 0xd800 && c < 0xe000) {
+            if (c >= 0xdc00 || len - i < 4)
+                return NULL;
+            uint32_t low = (uint32_t)(in[i + 2 + high] << 8 | in[i + 3 - high]);
+            if (low < 0xdc00 || low > 0xdfff)
+                return NULL;
+            c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+            i += 2;
+        }
+        out = put_utf8(out, c);
+    }
+    return out;
+}
+
+static uint8_t *utf32_to_utf8(const uint8_t *in, size_t len, uint8_t *out)
+{
+    if (len % 4)
+        return NULL;
+    for (size_t i = 0; i < len; i += 4) {
+        uint32_t c = (uint32_t)in[i] << 24 | (uint32_t)in[i + 1] << 16 | (uint32_t)in[i + 2] << 8 | in[i + 3];
+        if (c > 0x10ffff)
+            return NULL;
+        out = put_utf8(out, c);
+    }
+    return out;
+}
+
+/* The end of what was written, or NULL when some bytes do not decode. */
+static uint8_t *convert(const Charset *charset, const uint8_t *in, size_t len, uint8_t *out)
 {
     bool good = true;
-    uint8_t *end;
     switch (charset->kind) {
     case KIND_BYTES:
-        end = bytes_to_utf8(charset->table, in, len, out);
-        if (end) {
-            *out_len = (size_t)(end - out);
-            return true;
-        }
-        good = false;
-        break;
+        return bytes_to_utf8(charset->table, in, len, out);
+    case KIND_MULTIBYTE:
+        return multibyte_to_utf8(charset->tables, in, len, out);
+    case KIND_UCS2:
+        return ucs2_to_utf8(in, len, out);
+    case KIND_UTF16:
+        return utf16_to_utf8(in, len, 0, out);
+    case KIND_UTF16LE:
+        return utf16_to_utf8(in, len, 1, out);
+    case KIND_UTF32:
+        return utf32_to_utf8(in, len, out);
     case KIND_UTF8MB4:
         good = utf8_valid(in, len, 4);
         break;
@@ -154,7 +262,20 @@ bool charset_to_utf8(const Charset *charset, const uint8_t *in, size_t len, uint
     case KIND_BINARY:
         break;
     }
+    if (!good)
+        return NULL;
+    memcpy(out, in, len);
+    return out + len;
+}
+
+bool charset_to_utf8(const Charset *charset, const uint8_t *in, size_t len, uint8_t *out, size_t *out_len)
+{
+    uint8_t *end = convert(charset, in, len, out);
+    if (end) {
+        *out_len = (size_t)(end - out);
+        return true;
+    }
     memcpy(out, in, len);
     *out_len = len;
-    return good;
+    return false;
 }

@@ -1,7 +1,9 @@
 /* charset.h - text of the servers' charsets to UTF-8, equal to the servers' own CONVERT for every byte sequence.
  *
- * utf8mb4, utf8mb3 and ascii are checked and copied; latin1 (which is cp1252 in these servers) by table; the others
- * through iconv with the differences corrected. Bytes that do not decode are kept as they are and counted by the caller.
+ * utf8mb4, utf8mb3 and ascii are checked and copied; 8-bit charsets (latin1 is cp1252 in these servers) go by tables read
+ * from a server; East Asian ones by tables made from the C library's converters with the differences corrected. Bytes that
+ * do not decode are kept as they are and counted by the caller. (Halves of surrogate pairs in utf8 count as such; MariaDB
+ * lets them pass.)
  */
 #ifndef SLUICE_MYSQL_CHARSET_H
 #define SLUICE_MYSQL_CHARSET_H

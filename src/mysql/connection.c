@@ -166,6 +166,13 @@ void source_set_error(SourceConnection *source, const char *what, GError **error
     set_mysql_error(error, mysql_errno(source->mysql), what, mysql_error(source->mysql));
 }
 
+void source_set_statement_error(SourceConnection *source, MYSQL_STMT *statement, const char *what, GError **error)
+{
+    if (cancel_set_error(source->cancel, error))
+        return;
+    set_mysql_error(error, mysql_stmt_errno(statement), what, mysql_stmt_error(statement));
+}
+
 /* --- Connecting ---
  *
  * Name look-up, connect and hand-shake block inside libmariadb, which offers no socket to shut down before the end. So
@@ -321,11 +328,14 @@ static void socket_keepalive(int fd)
 #endif
 }
 
-static void source_shutdown(void *data)
+void source_shutdown(SourceConnection *source)
 {
-    SourceConnection *source = data;
-
     shutdown(source->fd, SHUT_RDWR);
+}
+
+static void cancelled(void *data)
+{
+    source_shutdown(data);
 }
 
 /* --- The session --- */
@@ -463,7 +473,7 @@ SourceConnection *source_open_timeout(const Url *url, unsigned read_timeout, Can
         socket_keepalive(source->fd);
     if (cancel != NULL) {
         source->cancel = cancel_ref(cancel);
-        source->cancel_hook = cancel_add_hook(cancel, source_shutdown, source);
+        source->cancel_hook = cancel_add_hook(cancel, cancelled, source);
     }
     if (!session_set(source, error) || !server_learn(source, error))
         return NULL;

@@ -15,5 +15,9 @@ SourceConnection *source_open_timeout(const Url *url, unsigned read_timeout, Can
 /* Sets `error` from the handle's last error (domain SOURCE_ERROR): "cannot <what>: <server's text>: <what to do>". When
  * the connection's Cancel was requested it is SLUICE_ERROR_CANCELLED. */
 void source_set_error(SourceConnection *source, const char *what, GError **error);
+void source_set_statement_error(SourceConnection *source, MYSQL_STMT *statement, const char *what, GError **error);
+
+/* Cuts the connection: whatever is called on it from now on fails at once. */
+void source_shutdown(SourceConnection *source);
 
 #endif

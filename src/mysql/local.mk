@@ -5,12 +5,15 @@ src_mysql_libmysql_a_SOURCES =
 src_mysql_libmysql_a_SOURCES += src/mysql/alter.c src/mysql/alter_private.h src/mysql/ddl.c src/mysql/ddl.h src/mysql/sql.c \
 	src/mysql/sql_private.h
 src_mysql_libmysql_a_SOURCES += src/mysql/binlog.c src/mysql/binlog.h src/mysql/charset.c src/mysql/charset.h \
-	src/mysql/charset_tables_private.h src/mysql/event.c src/mysql/event.h src/mysql/gtid.c src/mysql/gtid.h \
+	src/mysql/charset_tables_private.h src/mysql/charset_corrections_private.h src/mysql/multibyte.c \
+	src/mysql/multibyte_private.h src/mysql/event.c src/mysql/event.h src/mysql/gtid.c src/mysql/gtid.h \
 	src/mysql/inflate.c src/mysql/inflate_private.h src/mysql/rows.c src/mysql/rows.h src/mysql/value.c \
 	src/mysql/value.h src/mysql/wire_private.h
 
 MYSQL_TEST_LIBS = src/mysql/libmysql.a src/base/libbase.a $(GLIB_LIBS) $(MARIADB_LIBS) $(JANSSON_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS)
-check_PROGRAMS += tests/unit/ddl_test tests/unit/event_test tests/unit/gtid_test tests/unit/rows_test tests/unit/value_test
+check_PROGRAMS += tests/unit/charset_test tests/unit/ddl_test tests/unit/event_test tests/unit/gtid_test tests/unit/rows_test tests/unit/value_test
+tests_unit_charset_test_SOURCES = tests/unit/charset_test.c
+tests_unit_charset_test_LDADD = $(MYSQL_TEST_LIBS)
 tests_unit_ddl_test_SOURCES = tests/unit/ddl_test.c
 tests_unit_ddl_test_LDADD = $(MYSQL_TEST_LIBS)
 tests_unit_event_test_SOURCES = tests/unit/event_test.c tests/unit/wire_test.h
@@ -23,10 +26,14 @@ tests_unit_value_test_SOURCES = tests/unit/value_test.c tests/unit/value_vectors
 tests_unit_value_test_LDADD = $(MYSQL_TEST_LIBS)
 
 # What asks the server: connection, definitions, preflight, snapshot ranges.
-src_mysql_libmysql_a_SOURCES += src/mysql/connection.c src/mysql/table.c src/mysql/table_json.c
-src_mysql_libmysql_a_SOURCES += src/mysql/connection_private.h src/mysql/table_private.h
+src_mysql_libmysql_a_SOURCES += src/mysql/chunk.c src/mysql/connection.c src/mysql/preflight.c \
+	src/mysql/ranges.c src/mysql/table.c src/mysql/table_json.c
+src_mysql_libmysql_a_SOURCES += src/mysql/connection.h src/mysql/connection_private.h src/mysql/preflight.h \
+	src/mysql/preflight_private.h src/mysql/ranges.h src/mysql/table.h src/mysql/table_private.h
 
-check_PROGRAMS += tests/unit/source_table_test
+check_PROGRAMS += tests/unit/ranges_test tests/unit/source_table_test
 tests_unit_source_table_test_SOURCES = tests/unit/source_table_test.c
 tests_unit_source_table_test_LDADD = src/mysql/libmysql.a src/base/libbase.a $(GLIB_LIBS) $(MARIADB_LIBS) $(JANSSON_LIBS) \
 	$(ZLIB_LIBS) $(ZSTD_LIBS)
+tests_unit_ranges_test_SOURCES = tests/unit/ranges_test.c
+tests_unit_ranges_test_LDADD = $(tests_unit_source_table_test_LDADD)

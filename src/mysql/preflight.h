@@ -4,18 +4,22 @@
 
 #include "mysql/table.h"
 
-/* Appends to `checks`: version, log_bin, binlog_format, binlog_row_image, binlog_row_metadata (advice), retention, grants
- * (SELECT on each table, REPLICATION SLAVE, REPLICATION CLIENT / BINLOG MONITOR), log_replica_updates on a replica,
- * replication filters, password without TLS. `streams`: false for a `snapshot`-only look (log checks are still made: a
- * snapshot pipe streams to its end). */
+/* Appends to `checks`: version, tls, log_bin, binlog_format, binlog_row_image, binlog_row_metadata (advice),
+ * log_retention, log_replica_updates, replication_slave, replication_client, gtid. (A snapshot pipe needs the log too: it
+ * streams to its end.) */
 void source_preflight_server(SourceConnection *source, const Url *url, GPtrArray *checks);
 
-/* One table: exists, base table, engine (no MEMORY), usable key, child of a cascading foreign key, SELECT works.
- * Returns the definition, or NULL after adding a failed check. */
+/* One table: exists and is a base table (check "table"), engine, key, foreign_keys (child of a cascading key),
+ * replication_filter, select. One check "table" that is ok when nothing was found, else a check for each finding. Returns
+ * the definition even then, so that its columns can be checked too; NULL when there is none to read. */
 SourceTable *source_preflight_table(SourceConnection *source, const char *database, const char *name,
                                     GPtrArray *checks);
+/* The same; a child of a cascading foreign key is a warning (setting foreign_keys other than refuse). */
+SourceTable *source_preflight_table_accepting(SourceConnection *source, const char *database, const char *name,
+                                              bool accept_cascades, GPtrArray *checks);
 
-/* Seconds for which the server keeps its logs by its own settings; -1: for ever. */
+/* Seconds for which the server keeps its logs by its own settings; -1: for ever,
+ * or not known (error set). */
 int64_t source_log_retention_seconds(SourceConnection *source, GError **error);
 
 #endif

@@ -9,8 +9,8 @@
 
 #include "mysql/table.h"
 
-/* Planner: pure, no I/O, no locks (the caller's lock). Integers as int64 with the offset of unsigned ones folded in:
- * UINT64 v is stored as v - 2^63, so that order is kept. */
+/* Planner: pure, no I/O, no locks (the caller's lock). A running range is divided only while more than 20 000 keys of it
+ * are unread. */
 typedef struct RangePlan RangePlan;
 
 typedef struct {
@@ -27,11 +27,13 @@ void range_free(Range *range);
 RangePlan *range_plan_new(const SourceTable *table, const char *min, const char *max, unsigned pieces);
 /* A plan from ranges saved earlier (array of Range, taken). */
 RangePlan *range_plan_restore_take(const SourceTable *table, GPtrArray *ranges);
+/* Smallest and largest key as they are now, after a restore: without them a range with an open end is not divided. */
+void range_plan_set_bounds(RangePlan *plan, const char *min, const char *max);
 void range_plan_free(RangePlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RangePlan, range_plan_free)
 
 /* A range to read for a new worker: one that nobody reads, else half of what is not yet read of the largest running
- * integer range (the victim's `upto` is lowered; the victim learns it at its next range_plan_bounds). NULL: nothing left
+ * integer range (the victim's `upto` is lowered; the victim learns it at its next range_plan_get). NULL: nothing left
  * to hand out. Borrowed; ids of ranges that changed or were made are appended to `changed` (of uint64_t) for saving. */
 const Range *range_plan_take(RangePlan *plan, GArray *changed);
 /* Gives a range back unread (worker stopped): somebody else may take it. */
@@ -53,7 +55,9 @@ typedef struct ChunkReader ChunkReader;
 /* Smallest and largest key for range_plan_new; both NULL when the key is not one integer column or the table is empty. */
 bool source_key_bounds(SourceConnection *source, const SourceTable *table, char **min, char **max, GError **error);
 
-/* Begins `SELECT columns FROM table WHERE key > after AND key <= upto ORDER BY key LIMIT max_rows` in a transaction of its
+/* (MySQL with GTID: pass NULL and wait with WAIT_FOR_EXECUTED_GTID_SET(E) before.) `table` must have a key.
+ *
+ * Begins `SELECT columns FROM table WHERE key > after AND key <= upto ORDER BY key LIMIT max_rows` in a transaction of its
  * own; on MariaDB with a consistent snapshot whose binlog position is at least (log_file, log_pos): waited for, so that
  * all that was logged up to there is readable. ENUM and SET are selected as numbers, every column by name. */
 ChunkReader *chunk_reader_open(SourceConnection *source, const SourceTable *table, const char *after, const char *upto,
@@ -63,7 +67,9 @@ ChunkReader *chunk_reader_open(SourceConnection *source, const SourceTable *tabl
 int chunk_reader_next(ChunkReader *reader, const uint8_t **packet, size_t *len, GError **error);
 /* Literals of the key of the row last returned: the `after` of the next chunk. Free with g_free. */
 char *chunk_reader_key(ChunkReader *reader, GError **error);
-void chunk_reader_free(ChunkReader *reader); /* drains or cuts off what was not read; the connection stays usable */
+/* Reads what is left of the statement (at most max_rows rows: choose it by the rows' size) and ends the transaction. The
+ * connection stays usable, unless reading failed with a lost connection or SLUICE_ERROR_DECODE: then it is cut. */
+void chunk_reader_free(ChunkReader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChunkReader, chunk_reader_free)
 
 #endif

@@ -530,10 +530,9 @@ static bool table_look_up(SourceConnection *source, SourceTable *table, const ch
             found = row;
     }
     if (found == NULL) {
-        g_set_error(
-            error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
-            "%s.%s: there is no such table, or the account may not see it: check the name, or GRANT SELECT on it",
-            database, name);
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                    "%s.%s: there is no such table, or the account may not see it: check the name and the grants",
+                    database, name);
         return false;
     }
     if (strcmp(found[TAB_KIND], "BASE TABLE") != 0) {

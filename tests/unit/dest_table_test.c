@@ -146,6 +146,11 @@ static void test_keys(void)
     }
     set_text(&info->sorting_key, "`id`, `k\\`ey\\\\`");
     assert_compatible(info, spec);
+    set_text(&info->sorting_key, "(id, `k\\`ey\\\\`)");
+    assert_compatible(info, spec);
+    set_text(&info->sorting_key, "(id, `k\\`ey\\\\`), (price)");
+    assert_incompatible(info, spec, "its ORDER BY is");
+    set_text(&info->sorting_key, "id, `k\\`ey\\\\`");
     g_ptr_array_add(info->partition_columns, g_strdup("id"));
     assert_compatible(info, spec);
     g_ptr_array_add(info->partition_columns, g_strdup("price"));

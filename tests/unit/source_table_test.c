@@ -1,4 +1,5 @@
 /* Definitions: labels, keys, what is stable in SHOW CREATE TABLE, and their round trip through JSON. */
+#include "mysql/preflight_private.h"
 #include "mysql/table_private.h"
 
 #include <string.h>
@@ -126,6 +127,29 @@ static void test_json_damaged(void)
     }
 }
 
+static void test_grants(void)
+{
+    static const char both[] = "GRANT REPLICATION SLAVE, BINLOG MONITOR ON *.* TO `r`@`h` IDENTIFIED BY PASSWORD '*D8'";
+
+    g_assert_true(grant_is_global(both, "REPLICATION SLAVE"));
+    g_assert_true(grant_is_global(both, "BINLOG MONITOR"));
+    g_assert_false(grant_is_global(both, "REPLICATION"));
+    g_assert_false(grant_is_global(both, "SELECT"));
+    g_assert_true(grant_is_global("GRANT ALL PRIVILEGES ON *.* TO `r`@`h` WITH GRANT OPTION", "ALL PRIVILEGES"));
+    g_assert_false(grant_is_global("GRANT ALL PRIVILEGES ON `shop`.* TO `r`@`h`", "ALL PRIVILEGES"));
+    g_assert_false(grant_is_global("GRANT `REPLICATION SLAVE` TO `r`@`h`", "REPLICATION SLAVE"));
+    g_assert_false(grant_is_global("GRANT SELECT ON `a ON *.* TO `.* TO `r`@`h`", "SELECT"));
+    g_assert_false(grant_is_global("SET DEFAULT ROLE `x` FOR `r`@`h`", "SELECT"));
+    g_assert_false(grant_is_global("", "SELECT"));
+}
+
+static void test_filters(void)
+{
+    g_assert_true(filter_names("a,shop,b", "shop"));
+    g_assert_false(filter_names("a,shopping,b", "shop"));
+    g_assert_false(filter_names("", "shop"));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -134,5 +158,7 @@ int main(int argc, char **argv)
     g_test_add_func("/table/unique-keys", test_unique_keys);
     g_test_add_func("/table/json", test_json);
     g_test_add_func("/table/json-damaged", test_json_damaged);
+    g_test_add_func("/preflight/grants", test_grants);
+    g_test_add_func("/preflight/filters", test_filters);
     return g_test_run();
 }

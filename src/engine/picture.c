@@ -1,0 +1,221 @@
+/* picture.c - the View: what all pipes show, copied into the picture that screens and commands get. */
+#include "config.h"
+
+#include "engine/engine_private.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define FRESH_USEC    200000
+#define JOURNAL_SHOWN 200
+
+static ViewError *error_from_json(const char *text)
+{
+    json_t *json = text ? json_loads(text, 0, NULL) : NULL;
+    if (!json_is_object(json)) {
+        json_decref(json);
+        return NULL;
+    }
+    ViewError *error = g_new0(ViewError, 1);
+    const char *at = json_string_value(json_object_get(json, "at"));
+    g_autoptr(GDateTime) time = at ? g_date_time_new_from_iso8601(at, NULL) : NULL;
+    error->at = time ? g_date_time_to_unix(time) * 1000000 + g_date_time_get_microsecond(time) : VIEW_UNKNOWN;
+    error->code = (int)json_integer_value(json_object_get(json, "code"));
+    error->message = g_strdup(json_string_value(json_object_get(json, "message")));
+    error->cause = g_strdup(json_string_value(json_object_get(json, "cause")));
+    const json_t *remedies = json_object_get(json, "remedies");
+    error->remedies = g_new0(char *, json_array_size(remedies) + 1);
+    for (size_t i = 0; i < json_array_size(remedies); i++)
+        error->remedies[i] = g_strdup(json_string_value(json_array_get(remedies, i)));
+    json_decref(json);
+    return error;
+}
+
+static void fill_table(ViewTable *to, PipeTableStatus *from)
+{
+    to->source = printable(from->source, 0);
+    to->target = printable(from->target, 0);
+    to->state = g_strdup(from->state);
+    to->rows_done = from->rows_done;
+    to->rows_estimate = from->rows_estimate;
+    to->inserts = from->inserts;
+    to->updates = from->updates;
+    to->deletes = from->deletes;
+    to->last_change_at = from->last_change > 0 ? from->last_change : VIEW_UNKNOWN;
+    to->ranges_done = from->ranges_done;
+    to->ranges_total = from->ranges_total;
+    to->resync_advised = from->resync_advised;
+    to->error = error_from_json(from->error);
+}
+
+static ViewStalled *stalled_of(const PipeStatus *from)
+{
+    if (!from->stalled)
+        return NULL;
+    ViewStalled *stalled = g_new0(ViewStalled, 1);
+    stalled->since = from->stalled_since;
+    stalled->next_try_at = from->next_try_at;
+    stalled->side = g_strdup(side_name(from->stalled_side));
+    stalled->code = from->stalled_code;
+    stalled->message = g_strdup(from->stalled_message);
+    stalled->tries = from->stalled_tries;
+    stalled->needs_operator = from->stalled_needs_operator;
+    return stalled;
+}
+
+static void fill_pipe(ViewPipe *to, const PipeStatus *from)
+{
+    to->name = g_strdup(from->name);
+    to->state = g_strdup(from->state);
+    to->since = from->since;
+    to->mode = g_strdup(from->mode);
+    to->source = printable(from->source, 0);
+    to->dest = printable(from->dest, 0);
+    to->source_version = g_strdup(from->source_version);
+    to->dest_version = g_strdup(from->dest_version);
+    to->stalled = stalled_of(from);
+    to->error = error_from_json(from->error);
+    to->lag_seconds = from->lag_seconds;
+    to->lag_bytes = from->lag_bytes;
+    to->headroom_seconds = from->headroom_seconds;
+    to->catching_up_seconds = from->catching_up_seconds;
+    to->position_file = g_strdup(from->position_file);
+    to->position_gtid = g_strdup(from->position_gtid);
+    to->position_pos = from->position_pos;
+    to->rows_per_second = from->rows_per_second;
+    to->bytes_per_second = from->bytes_per_second;
+    to->snapshot_rows_done = from->snapshot_rows_done;
+    to->snapshot_rows_estimate = from->snapshot_rows_estimate;
+    to->snapshot_ranges_done = from->snapshot_ranges_done;
+    to->snapshot_ranges_total = from->snapshot_ranges_total;
+    to->snapshot_eta_seconds = from->snapshot_eta_seconds;
+    to->readers = (int)from->readers;
+    to->senders = (int)from->senders;
+    to->memory_bytes = from->memory_bytes;
+    to->activity = g_strdup(from->activity);
+    to->paused_by = g_strdup(from->paused_by);
+    to->time_read = from->time_read;
+    to->time_build = from->time_build;
+    to->time_send = from->time_send;
+    to->n_tables = from->tables->len;
+    to->tables = g_new0(ViewTable, from->tables->len);
+    for (unsigned i = 0; i < from->tables->len; i++) {
+        fill_table(&to->tables[i], from->tables->pdata[i]);
+        to->n_tables_failed += strcmp(to->tables[i].state, "failed") == 0;
+    }
+    to->n_history = from->n_history;
+    to->history = g_new0(ViewHistoryCell, from->n_history);
+    for (unsigned i = 0; i < from->n_history; i++)
+        to->history[i] = (ViewHistoryCell){from->history[i].rows, from->history[i].bytes, from->history[i].lag};
+}
+
+static void fill_journal(Engine *engine, View *view)
+{
+    pthread_mutex_lock(&engine->catalog_lock);
+    g_autoptr(GPtrArray) entries = catalog_journal(engine->catalog, NULL, 0, JOURNAL_SHOWN, NULL);
+    pthread_mutex_unlock(&engine->catalog_lock);
+    if (!entries)
+        return;
+    view->n_journal = entries->len;
+    view->journal = g_new0(ViewJournalEntry, entries->len);
+    for (unsigned i = 0; i < entries->len; i++) {
+        const CatalogJournalEntry *from = entries->pdata[i];
+        ViewJournalEntry *to = &view->journal[i];
+        to->id = from->id;
+        to->at = from->at;
+        to->pipe = g_strdup(from->pipe);
+        to->actor = g_strdup(from->actor);
+        to->kind = g_strdup(from->kind);
+        to->text = printable(from->text, 0);
+        to->position = g_strdup(from->position);
+    }
+}
+
+/* The pipes as the catalog has them, for when none run. */
+static GPtrArray *statuses_offline(Engine *engine)
+{
+    GPtrArray *statuses = g_ptr_array_new_with_free_func((GDestroyNotify)pipe_status_free);
+    pthread_mutex_lock(&engine->catalog_lock);
+    g_autoptr(GPtrArray) records = catalog_pipes(engine->catalog, NULL);
+    for (unsigned i = 0; records && i < records->len; i++) {
+        const CatalogPipe *record = records->pdata[i];
+        CatalogCheckpoint checkpoint = {0};
+        g_autoptr(GPtrArray) tables = catalog_tables(engine->catalog, record->id, NULL);
+        if (tables && catalog_checkpoint_load(engine->catalog, record->id, &checkpoint, NULL))
+            g_ptr_array_add(statuses, pipe_status_offline(record, tables, &checkpoint));
+        catalog_checkpoint_clear(&checkpoint);
+    }
+    pthread_mutex_unlock(&engine->catalog_lock);
+    return statuses;
+}
+
+static GPtrArray *statuses_running(Engine *engine)
+{
+    GPtrArray *statuses = g_ptr_array_new_with_free_func((GDestroyNotify)pipe_status_free);
+    pthread_mutex_lock(&engine->pipes_lock);
+    for (unsigned i = 0; i < engine->pipes->len; i++)
+        if (!pipe_is_dropped(engine->pipes->pdata[i]))
+            g_ptr_array_add(statuses, pipe_status(engine->pipes->pdata[i]));
+    pthread_mutex_unlock(&engine->pipes_lock);
+    return statuses;
+}
+
+static View *take_picture(Engine *engine)
+{
+    g_autoptr(GPtrArray) statuses = engine->started_at ? statuses_running(engine) : statuses_offline(engine);
+    View *view = view_new();
+
+    view->pid = engine->started_at ? getpid() : 0;
+    view->version = g_strdup(PACKAGE_VERSION);
+    view->started_at = engine->started_at ? engine->started_at : VIEW_UNKNOWN;
+    view->host = g_strdup(g_get_host_name());
+    view->at = clock_real_usec();
+    view->memory_limit = (int64_t)budget_limit(engine->budget);
+    view->memory_used = (int64_t)budget_used(engine->budget);
+    view->n_pipes = statuses->len;
+    view->pipes = g_new0(ViewPipe, statuses->len);
+    for (unsigned i = 0; i < statuses->len; i++)
+        fill_pipe(&view->pipes[i], statuses->pdata[i]);
+    fill_journal(engine, view);
+    return view;
+}
+
+View *engine_view(Engine *engine)
+{
+    pthread_mutex_lock(&engine->view_lock);
+    uint64_t changes = engine->changes;
+    bool fresh = engine->view && changes == engine->view_changes && clock_monotonic_usec() - engine->view_at < FRESH_USEC;
+    View *view = fresh ? view_ref(engine->view) : NULL;
+    pthread_mutex_unlock(&engine->view_lock);
+    if (view)
+        return view;
+    view = take_picture(engine); /* two may do so at once: both pictures are true */
+    pthread_mutex_lock(&engine->view_lock);
+    if (engine->view)
+        view_unref(engine->view);
+    engine->view = view_ref(view);
+    engine->view_at = clock_monotonic_usec();
+    engine->view_changes = changes;
+    pthread_mutex_unlock(&engine->view_lock);
+    return view;
+}
+
+void engine_changed(void *data)
+{
+    Engine *engine = data;
+    pthread_mutex_lock(&engine->view_lock);
+    engine->changes++;
+    pthread_cond_broadcast(&engine->view_changed);
+    pthread_mutex_unlock(&engine->view_lock);
+}
+
+uint64_t engine_wait_change(Engine *engine, uint64_t seen, int64_t deadline)
+{
+    struct timespec until = {.tv_sec = deadline / 1000000, .tv_nsec = deadline % 1000000 * 1000};
+    pthread_mutex_lock(&engine->view_lock);
+    while (engine->changes == seen && pthread_cond_timedwait(&engine->view_changed, &engine->view_lock, &until) == 0)
+        ;
+    uint64_t changes = engine->changes;
+    pthread_mutex_unlock(&engine->view_lock);
+    return changes;
+}

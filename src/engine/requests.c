@@ -1,0 +1,542 @@
+/* requests.c - the requests of control/protocol.h, one function each, found by name in a table. */
+#include "engine/engine_private.h"
+
+#include <string.h>
+
+#define NAME_MAX_LEN   64
+#define LOG_LIMIT      200
+#define LOG_LIMIT_MAX  10000
+#define DESTINATION_DEFAULT "embedded:"
+
+typedef json_t *(*Handler)(Engine *engine, const json_t *request, GError **error);
+
+static const char *text_of(const json_t *request, const char *field)
+{
+    return json_string_value(json_object_get(request, field));
+}
+
+static const char *need_text(const json_t *request, const char *field, GError **error)
+{
+    const char *text = text_of(request, field);
+    if (!text || !*text)
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "the request lacks \"%s\"", field);
+    return text && *text ? text : NULL;
+}
+
+/* A NULL-terminated array that borrows its strings. Free with g_free. */
+static const char **texts_of(const json_t *request, const char *field)
+{
+    const json_t *list = json_object_get(request, field);
+    const char **texts = g_new0(const char *, json_array_size(list) + 1);
+    unsigned n = 0;
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (json_is_string(json_array_get(list, i)))
+            texts[n++] = json_string_value(json_array_get(list, i));
+    return texts;
+}
+
+/* ---- status ---- */
+
+static json_t *do_status(Engine *engine, const json_t *request, GError **error)
+{
+    (void)request;
+    (void)error;
+    g_autoptr(View) view = engine_view(engine);
+    json_t *answer = protocol_ok();
+    json_object_set_new(answer, "view", view_to_json(view));
+    return answer;
+}
+
+/* ---- check and create ---- */
+
+typedef struct {
+    const char *source, *dest, *mode;
+    Selection *selection;
+    PipeSettings settings;
+    const json_t *set;
+    GPtrArray *checks, *tables;
+} Wanted;
+
+static void wanted_clear(Wanted *wanted)
+{
+    selection_free(wanted->selection);
+    if (wanted->checks)
+        g_ptr_array_unref(wanted->checks);
+    if (wanted->tables)
+        g_ptr_array_unref(wanted->tables);
+}
+
+static bool wanted_read(const json_t *request, Wanted *wanted, GError **error)
+{
+    g_autofree const char **tables = texts_of(request, "tables");
+    g_autofree const char **exclude = texts_of(request, "exclude");
+    PipeMode mode;
+
+    wanted->source = need_text(request, "source", error);
+    if (!wanted->source)
+        return false;
+    wanted->dest = text_of(request, "dest") ? text_of(request, "dest") : DESTINATION_DEFAULT;
+    wanted->mode = text_of(request, "mode") ? text_of(request, "mode") : "full";
+    if (!pipe_mode_parse(wanted->mode, &mode)) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "mode %s is not known; it is full, snapshot or cdc", wanted->mode);
+        return false;
+    }
+    wanted->set = json_object_get(request, "settings");
+    if (!settings_parse(wanted->set, &wanted->settings, error))
+        return false;
+    wanted->settings.mapping.column_prefix = wanted->settings.column_prefix;
+    if (strcmp(wanted->settings.start, "now") != 0 && mode != PIPE_MODE_CDC) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "setting start is for pipes in mode cdc");
+        return false;
+    }
+    g_autoptr(Url) url = source_url_parse(wanted->source, error);
+    if (!url)
+        return false;
+    if (!g_str_has_prefix(wanted->dest, "embedded:")) {
+        g_autoptr(Url) dest = clickhouse_url_parse(wanted->dest, error);
+        if (!dest)
+            return false;
+    }
+    wanted->selection = selection_parse(tables, exclude, error);
+    return wanted->selection != NULL;
+}
+
+static void wanted_check(Engine *engine, Wanted *wanted)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *dest = engine_resolve_dest(engine, wanted->dest, &error);
+    PreflightRequest preflight = {
+        .source = wanted->source, .dest_url = dest, .selection = wanted->selection, .settings = &wanted->settings};
+
+    wanted->checks = check_list_new();
+    wanted->tables = preflight_tables_new();
+    preflight_run(&preflight, engine->life, wanted->checks, wanted->tables);
+    if (!dest)
+        check_add(wanted->checks, CHECK_FAIL, "destination", "see the message", "the embedded ClickHouse does not start: %s",
+                  error->message);
+}
+
+static json_t *checks_to_json(const GPtrArray *checks)
+{
+    static const char *const results[] = {"ok", "warn", "fail"};
+    json_t *list = json_array();
+    for (unsigned i = 0; i < checks->len; i++) {
+        const Check *check = checks->pdata[i];
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s?}", "result", results[check->result], "name", check->name,
+                                              "found", check->found, "mend", check->mend));
+    }
+    return list;
+}
+
+static json_t *do_check(Engine *engine, const json_t *request, GError **error)
+{
+    Wanted wanted = {0};
+    json_t *answer = NULL;
+    if (wanted_read(request, &wanted, error)) {
+        wanted_check(engine, &wanted);
+        answer = protocol_ok();
+        json_object_set_new(answer, "checks", checks_to_json(wanted.checks));
+        json_object_set_new(answer, "ok_to_create", json_boolean(!check_list_failed(wanted.checks)));
+    }
+    wanted_clear(&wanted);
+    return answer;
+}
+
+static bool valid_name(const char *name, GError **error)
+{
+    bool ok = *name && strlen(name) <= NAME_MAX_LEN && *name != '-';
+    for (const char *p = name; *p; p++)
+        ok = ok && (g_ascii_isalnum(*p) || strchr("_-.", *p));
+    if (!ok)
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE,
+                    "a pipe's name is 1 to %d letters, digits, _ - and . and does not begin with -", NAME_MAX_LEN);
+    return ok;
+}
+
+static CatalogPipe *make_record(const char *name, const Wanted *wanted)
+{
+    CatalogPipe *record = g_new0(CatalogPipe, 1);
+    char *settings = wanted->set ? json_dumps(wanted->set, JSON_COMPACT) : NULL;
+    record->uuid = g_uuid_string_random();
+    record->name = g_strdup(name);
+    record->source = g_strdup(wanted->source);
+    record->dest = g_strdup(wanted->dest);
+    record->mode = g_strdup(wanted->mode);
+    record->tables = selection_text(wanted->selection);
+    record->settings = g_strdup(settings ? settings : "{}");
+    record->state = g_strdup(pipe_state_name(PIPE_PROVISIONING));
+    record->since = clock_real_usec();
+    free(settings);
+    return record;
+}
+
+static GPtrArray *make_tables(const Wanted *wanted)
+{
+    GPtrArray *tables = g_ptr_array_new_with_free_func((GDestroyNotify)catalog_table_free);
+    for (unsigned i = 0; i < wanted->tables->len; i++) {
+        const PreflightTable *from = wanted->tables->pdata[i];
+        CatalogTable *table = g_new0(CatalogTable, 1);
+        table->database = g_strdup(from->definition->database);
+        table->name = g_strdup(from->definition->name);
+        table->target = g_strdup(from->target);
+        table->state = g_strdup("waiting");
+        table->rows_estimate = from->definition->rows_estimate;
+        g_ptr_array_add(tables, table);
+    }
+    return tables;
+}
+
+static bool register_pipe(Engine *engine, const char *name, const Wanted *wanted, GError **error)
+{
+    g_autoptr(CatalogPipe) record = make_record(name, wanted);
+    g_autoptr(GPtrArray) tables = make_tables(wanted);
+
+    pthread_mutex_lock(&engine->pipes_lock);
+    pthread_mutex_lock(&engine->catalog_lock);
+    bool ok = catalog_pipe_add(engine->catalog, record, tables, error);
+    if (ok) {
+        g_autofree char *text = g_strdup_printf("created with %u tables", tables->len);
+        CatalogJournalEntry entry = {.at = clock_real_usec(),
+                                     .pipe = record->name,
+                                     .actor = (char *)"operator",
+                                     .kind = (char *)"note",
+                                     .text = text};
+        catalog_journal_add(engine->catalog, &entry, NULL);
+    }
+    pthread_mutex_unlock(&engine->catalog_lock);
+    if (ok && engine->started_at)
+        ok = engine_add_pipe(engine, g_steal_pointer(&record), error);
+    pthread_mutex_unlock(&engine->pipes_lock);
+    return ok;
+}
+
+static bool name_is_free(Engine *engine, const char *name, GError **error)
+{
+    pthread_mutex_lock(&engine->catalog_lock);
+    g_autoptr(CatalogPipe) other = catalog_pipe_find(engine->catalog, name, NULL);
+    pthread_mutex_unlock(&engine->catalog_lock);
+    if (other)
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_REFUSED, "a pipe called %s exists; choose another name, or drop it first", name);
+    return !other;
+}
+
+static json_t *do_create(Engine *engine, const json_t *request, GError **error)
+{
+    Wanted wanted = {0};
+    json_t *answer = NULL;
+    const char *name = need_text(request, "name", error);
+
+    if (name && valid_name(name, error) && wanted_read(request, &wanted, error) && name_is_free(engine, name, error)) {
+        GError *problem = NULL;
+        wanted_check(engine, &wanted);
+        if (check_list_failed(wanted.checks))
+            g_set_error(&problem, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT,
+                        "preflight failed, nothing was created; mend what is marked and create again");
+        else
+            register_pipe(engine, name, &wanted, &problem);
+        answer = problem ? protocol_error(problem) : protocol_ok();
+        g_clear_error(&problem);
+        json_object_set_new(answer, "checks", checks_to_json(wanted.checks));
+    }
+    wanted_clear(&wanted);
+    return answer;
+}
+
+/* ---- Actions on a pipe ---- */
+
+static bool act(Engine *engine, const char *name, PipeEvent event, bool drop_target, GError **error)
+{
+    bool ok;
+    if (engine->started_at) {
+        pthread_mutex_lock(&engine->pipes_lock);
+        Pipe *pipe = engine_find_pipe(engine, name);
+        if (!pipe)
+            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_FOUND, "no pipe is called %s; sluice status lists them", name);
+        ok = pipe && pipe_command(pipe, event, drop_target, error);
+        pthread_mutex_unlock(&engine->pipes_lock);
+        return ok;
+    }
+    if (event == EVENT_RESUME || drop_target) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_RUNNING, "no engine runs on %s; start it with sluice run --detach",
+                    engine->state_dir);
+        return false;
+    }
+    pthread_mutex_lock(&engine->catalog_lock);
+    g_autoptr(CatalogPipe) record = catalog_pipe_find(engine->catalog, name, error);
+    ok = record && pipe_command_offline(engine->catalog, record, event, error);
+    pthread_mutex_unlock(&engine->catalog_lock);
+    return ok;
+}
+
+static json_t *do_action(Engine *engine, const json_t *request, PipeEvent event, GError **error)
+{
+    const char *name = need_text(request, "name", error);
+    if (!name)
+        return NULL;
+    if (json_array_size(json_object_get(request, "tables")) > 0) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "%s works on whole pipes, not on single tables",
+                    pipe_event_name(event));
+        return NULL;
+    }
+    bool drop_target = event == EVENT_DROP && json_is_true(json_object_get(request, "drop_target"));
+    return act(engine, name, event, drop_target, error) ? protocol_ok() : NULL;
+}
+
+static json_t *do_pause(Engine *engine, const json_t *request, GError **error)
+{
+    return do_action(engine, request, EVENT_PAUSE, error);
+}
+
+static json_t *do_resume(Engine *engine, const json_t *request, GError **error)
+{
+    return do_action(engine, request, EVENT_RESUME, error);
+}
+
+static json_t *do_retry(Engine *engine, const json_t *request, GError **error)
+{
+    return do_action(engine, request, EVENT_RETRY, error);
+}
+
+static json_t *do_drop(Engine *engine, const json_t *request, GError **error)
+{
+    return do_action(engine, request, EVENT_DROP, error);
+}
+
+/* ---- Looking ---- */
+
+static json_t *do_source_tables(Engine *engine, const json_t *request, GError **error)
+{
+    const char *text = need_text(request, "source", error);
+    g_autoptr(Url) url = text ? source_url_parse(text, error) : NULL;
+    g_autoptr(SourceConnection) source = url ? source_open(url, engine->life, error) : NULL;
+    g_autoptr(GPtrArray) infos = source ? source_list_tables(source, error) : NULL;
+    if (!infos)
+        return NULL;
+    json_t *tables = json_array();
+    for (unsigned i = 0; i < infos->len; i++) {
+        const SourceTableInfo *info = infos->pdata[i];
+        g_autofree char *name = g_strdup_printf("%s.%s", info->database, info->name);
+        json_array_append_new(tables, json_pack("{s:s, s:s, s:s, s:I, s:I, s:s?}", "source", name, "database", info->database,
+                                                "table", info->name, "rows", (json_int_t)info->rows_estimate, "bytes",
+                                                (json_int_t)info->bytes_estimate, "key", info->key));
+    }
+    json_t *answer = protocol_ok();
+    json_object_set_new(answer, "tables", tables);
+    return answer;
+}
+
+static json_t *do_tables(Engine *engine, const json_t *request, GError **error)
+{
+    const char *name = need_text(request, "name", error);
+    g_autoptr(View) view = name ? engine_view(engine) : NULL;
+    if (!name)
+        return NULL;
+    json_t *json = view_to_json(view), *answer = NULL, *pipe;
+    size_t i;
+    json_array_foreach(json_object_get(json, "pipes"), i, pipe)
+    {
+        if (g_strcmp0(text_of(pipe, "name"), name) != 0)
+            continue;
+        answer = protocol_ok();
+        json_object_set(answer, "tables", json_object_get(pipe, "tables"));
+    }
+    json_decref(json);
+    if (!answer)
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_FOUND, "no pipe is called %s; sluice status lists them", name);
+    return answer;
+}
+
+static json_t *do_log(Engine *engine, const json_t *request, GError **error)
+{
+    json_int_t after = json_integer_value(json_object_get(request, "after_id"));
+    json_int_t limit = json_integer_value(json_object_get(request, "limit"));
+
+    pthread_mutex_lock(&engine->catalog_lock);
+    g_autoptr(GPtrArray) entries = catalog_journal(engine->catalog, text_of(request, "name"), after,
+                                                   (unsigned)CLAMP(limit ? limit : LOG_LIMIT, 1, LOG_LIMIT_MAX), error);
+    pthread_mutex_unlock(&engine->catalog_lock);
+    if (!entries)
+        return NULL;
+    json_t *list = json_array();
+    for (unsigned i = 0; i < entries->len; i++) {
+        const CatalogJournalEntry *entry = entries->pdata[i];
+        char at[32];
+        g_autofree char *text = printable(entry->text, 0);
+        json_array_append_new(list, json_pack("{s:I, s:s, s:s?, s:s, s:s, s:s, s:s?}", "id", (json_int_t)entry->id, "at",
+                                              clock_format_rfc3339(entry->at, at), "pipe", entry->pipe, "actor", entry->actor,
+                                              "kind", entry->kind, "text", text, "position", entry->position));
+    }
+    json_t *answer = protocol_ok();
+    json_object_set_new(answer, "entries", list);
+    return answer;
+}
+
+/* ---- Settings ---- */
+
+static json_t *settings_list(const json_t *set)
+{
+    json_t *list = json_array();
+    const SettingInfo *info;
+    for (unsigned i = 0; (info = settings_info(i)); i++) {
+        const char *value = text_of(set, info->name);
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", info->name, "value",
+                                              value ? value : info->initial, "default", info->initial, "values", info->values,
+                                              "meaning", info->meaning, "when", setting_when_name(info->when)));
+    }
+    return list;
+}
+
+/* The new values over the old ones; refuses those that are fixed at creation. */
+static bool merge_settings(json_t *old, const json_t *changes, GError **error)
+{
+    const char *name;
+    json_t *value;
+    PipeSettings parsed;
+
+    if (!settings_parse(changes, &parsed, error))
+        return false;
+    json_object_foreach((json_t *)changes, name, value)
+    {
+        const SettingInfo *info;
+        for (unsigned i = 0; (info = settings_info(i)); i++)
+            if (strcmp(info->name, name) == 0 && info->when == SETTING_CREATE) {
+                g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_REFUSED,
+                            "setting %s is fixed when a pipe is created; create another pipe with it", name);
+                return false;
+            }
+        json_object_set(old, name, value);
+    }
+    return true;
+}
+
+static json_t *do_set(Engine *engine, const json_t *request, GError **error)
+{
+    const char *name = need_text(request, "name", error);
+    const json_t *changes = json_object_get(request, "settings");
+    if (!name)
+        return NULL;
+    pthread_mutex_lock(&engine->catalog_lock);
+    g_autoptr(CatalogPipe) record = catalog_pipe_find(engine->catalog, name, error);
+    pthread_mutex_unlock(&engine->catalog_lock);
+    if (!record)
+        return NULL;
+    json_t *set = record->settings ? json_loads(record->settings, 0, NULL) : NULL;
+    if (!set)
+        set = json_object();
+    bool ok = true;
+    if (json_object_size(changes) > 0 && (ok = merge_settings(set, changes, error))) {
+        char *text = json_dumps(set, JSON_COMPACT);
+        pthread_mutex_lock(&engine->pipes_lock);
+        Pipe *pipe = engine_find_pipe(engine, name);
+        if (pipe) {
+            ok = pipe_set_settings(pipe, text, error);
+        } else {
+            pthread_mutex_lock(&engine->catalog_lock);
+            ok = catalog_pipe_set_settings(engine->catalog, record->id, text, error);
+            pthread_mutex_unlock(&engine->catalog_lock);
+        }
+        pthread_mutex_unlock(&engine->pipes_lock);
+        free(text);
+    }
+    json_t *answer = ok ? protocol_ok() : NULL;
+    if (ok)
+        json_object_set_new(answer, "settings", settings_list(set));
+    json_decref(set);
+    return answer;
+}
+
+/* ---- sql ---- */
+
+/* The destination of that pipe, or the one that all pipes share; the embedded one while there are none. */
+static char *find_destination(Engine *engine, const char *name, GError **error)
+{
+    pthread_mutex_lock(&engine->catalog_lock);
+    g_autoptr(GPtrArray) records = catalog_pipes(engine->catalog, error);
+    pthread_mutex_unlock(&engine->catalog_lock);
+    const char *found = NULL;
+
+    if (!records)
+        return NULL;
+    for (unsigned i = 0; i < records->len; i++) {
+        const CatalogPipe *record = records->pdata[i];
+        if (name && strcmp(record->name, name) != 0)
+            continue;
+        if (found && strcmp(found, record->dest) != 0) {
+            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "the pipes have different destinations; name one: sluice sql NAME QUERY");
+            return NULL;
+        }
+        found = record->dest;
+    }
+    if (name && !found) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_FOUND, "no pipe is called %s; sluice status lists them", name);
+        return NULL;
+    }
+    return g_strdup(found ? found : DESTINATION_DEFAULT);
+}
+
+static json_t *do_sql(Engine *engine, const json_t *request, GError **error)
+{
+    const char *query = need_text(request, "query", error);
+    g_autofree char *dest = query ? find_destination(engine, text_of(request, "name"), error) : NULL;
+    g_autofree char *resolved = dest ? engine_resolve_dest(engine, dest, error) : NULL;
+    g_autoptr(Url) url = resolved ? clickhouse_url_parse(resolved, error) : NULL;
+    g_autoptr(Clickhouse) ch = url ? clickhouse_new(url, engine->life, error) : NULL;
+    size_t len;
+    g_autofree char *body = ch ? clickhouse_query(ch, query, NULL, &len, error) : NULL;
+    if (!body)
+        return NULL;
+    json_t *text = json_stringn(body, len);
+    if (!text) { /* not UTF-8: shown with its bytes escaped, lines kept */
+        g_autofree char *valid = g_utf8_make_valid(body, (gssize)len);
+        text = json_string(valid);
+    }
+    json_t *answer = protocol_ok();
+    json_object_set_new(answer, "body", text);
+    return answer;
+}
+
+static json_t *do_stop(Engine *engine, const json_t *request, GError **error)
+{
+    (void)request;
+    if (!engine->stop) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_RUNNING, "no engine runs on %s", engine->state_dir);
+        return NULL;
+    }
+    engine->stop(engine->stop_data);
+    return protocol_ok();
+}
+
+static const struct {
+    const char *name;
+    Handler handler;
+} handlers[] = {
+    {"status", do_status}, {"check", do_check}, {"create", do_create}, {"pause", do_pause},
+    {"resume", do_resume}, {"retry", do_retry}, {"drop", do_drop},     {"source_tables", do_source_tables},
+    {"tables", do_tables}, {"log", do_log},     {"set", do_set},       {"sql", do_sql},
+    {"stop", do_stop},
+};
+
+json_t *engine_request(Engine *engine, const json_t *request)
+{
+    const char *what = text_of(request, "do");
+    g_autoptr(GError) error = NULL;
+    json_t *answer = NULL;
+    bool known = false;
+
+    for (size_t i = 0; what && i < G_N_ELEMENTS(handlers); i++)
+        if (strcmp(handlers[i].name, what) == 0) {
+            known = true;
+            answer = handlers[i].handler(engine, request, &error);
+        }
+    if (!known) {
+        g_autofree char *shown = printable(what ? what : "(nothing)", 40);
+        g_set_error(&error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "this engine does not know the request %s; is it older than the command?",
+                    shown);
+    }
+    if (!answer)
+        answer = protocol_error(error);
+    json_t *id = json_object_get(request, "id");
+    if (id)
+        json_object_set(answer, "id", id);
+    return answer;
+}
