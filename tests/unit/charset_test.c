@@ -61,7 +61,7 @@ static void try(Sum *sum, const uint8_t *bytes, size_t n)
 
 static void try_number(Sum *sum, uint32_t number, unsigned n)
 {
-    uint8_t bytes[4];
+    uint8_t bytes[4] = {0};
     for (unsigned i = 0; i < n; i++)
         bytes[i] = (uint8_t)(number >> (8 * (n - 1 - i)));
     try(sum, bytes, n);
