@@ -263,7 +263,7 @@ static void set_position(BinlogStream *stream, BinlogEvent *event, uint32_t next
         event->start = event->end = stream->pos;
         return;
     }
-    uint64_t end = stream->pos + (uint32_t)(next_pos - (uint32_t)stream->pos);
+    uint64_t end = wire_extend32(stream->pos, next_pos);
     event->start = end - wire_len;
     event->end = stream->pos = end;
 }

@@ -258,3 +258,34 @@ bool gtid_event_parse(const BinlogEvent *event, SourceFlavour flavour, GtidEvent
         return parse_tagged_gtid(event, out, error);
     return wire_error(error, "an event of type %u holds no GTID of this kind of server", event->type);
 }
+
+static void append_hex(GString *out, const uint8_t *bytes, size_t len)
+{
+    g_string_append(out, "X'");
+    for (size_t i = 0; i < len; i++)
+        g_string_append_printf(out, "%02x", bytes[i]);
+    g_string_append_c(out, '\'');
+}
+
+/* u8 one phase, u32 format, u32 length of the global part, u32 length of the branch, both parts of at most 64 bytes */
+bool xa_prepare_event_parse(const BinlogEvent *event, bool *one_phase, char **xid, GError **error)
+{
+    Wire w = {event->body, event->body + event->body_len};
+    const uint8_t *head, *global, *branch;
+    if (!wire_bytes(&w, 13, &head))
+        goto bad;
+    uint64_t global_len = wire_read_le(head + 5, 4), branch_len = wire_read_le(head + 9, 4);
+    if (global_len > 64 || branch_len > 64 || !wire_bytes(&w, global_len, &global) ||
+        !wire_bytes(&w, branch_len, &branch))
+        goto bad;
+    GString *text = g_string_new(NULL);
+    append_hex(text, global, global_len);
+    g_string_append_c(text, ',');
+    append_hex(text, branch, branch_len);
+    g_string_append_printf(text, ",%u", (unsigned)wire_read_le(head + 1, 4));
+    *one_phase = head[0];
+    *xid = g_string_free(text, FALSE);
+    return true;
+bad:
+    return wire_error(error, "an XA PREPARE event of %zu bytes cannot be read", event->body_len);
+}

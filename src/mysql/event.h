@@ -41,4 +41,7 @@ typedef struct {
 } GtidEvent;
 bool gtid_event_parse(const BinlogEvent *event, SourceFlavour flavour, GtidEvent *out, GError **error);
 
+/* XA_PREPARE. `xid` as ddl_parse names it, "X'6162',X'',1"; free with g_free. One phase: it is the commit itself. */
+bool xa_prepare_event_parse(const BinlogEvent *event, bool *one_phase, char **xid, GError **error);
+
 #endif

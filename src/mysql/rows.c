@@ -293,7 +293,12 @@ static bool column_is_character(const WireColumn *column)
     }
 }
 
-/* MariaDB counts geometry among the columns with a charset (binary), MySQL does not. */
+/* Among the columns with a charset (binary) MariaDB counts geometry, MySQL vectors; neither the other. */
+static bool column_is_character_mysql(const WireColumn *column)
+{
+    return column_is_character(column) || column->type == WIRE_VECTOR;
+}
+
 static bool column_is_character_mariadb(const WireColumn *column)
 {
     return column_is_character(column) || column->type == WIRE_GEOMETRY;
@@ -397,7 +402,7 @@ enum {
 /* Fields of type, length, value. What is not needed here is skipped. */
 static bool read_optional_metadata(TableMap *map, Wire *w, SourceFlavour flavour, GError **error)
 {
-    ColumnTest is_character = flavour == SOURCE_MARIADB ? column_is_character_mariadb : column_is_character;
+    ColumnTest is_character = flavour == SOURCE_MARIADB ? column_is_character_mariadb : column_is_character_mysql;
     while (wire_left(w)) {
         uint8_t type = *w->p++;
         uint64_t len;

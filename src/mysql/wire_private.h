@@ -66,6 +66,12 @@ static inline bool wire_lenenc(Wire *w, uint64_t *out)
     return wire_le(w, first == 252 ? 2 : first == 253 ? 3 : 8, out);
 }
 
+/* The first number from `from` on whose low 32 bits are `low`: positions in a file only grow, and headers cut them. */
+static inline uint64_t wire_extend32(uint64_t from, uint32_t low)
+{
+    return from + (uint32_t)(low - (uint32_t)from);
+}
+
 /* Sets SLUICE_ERROR_DECODE; always false, so that it can be returned. */
 G_GNUC_PRINTF(2, 3) static inline bool wire_error(GError **error, const char *format, ...)
 {

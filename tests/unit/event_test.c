@@ -1,6 +1,7 @@
 /* Small events, as a MariaDB 10.11 wrote them, and MySQL's by their documented layout. */
 #include "mysql/event.h"
 
+#include "mysql/wire_private.h"
 #include "wire_test.h"
 
 static void test_query(void)
@@ -94,6 +95,56 @@ static void test_gtid_mysql(void)
     g_assert_cmpstr(gtid.text, ==, "");
 }
 
+/* gtid_next='AUTOMATIC:foo' of a MySQL 9.7: the second one with that tag. */
+static void test_gtid_tagged(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree uint8_t *body = NULL;
+    GtidEvent gtid;
+    BinlogEvent event =
+        event_from_hex(BINLOG_GTID_TAGGED,
+                       "026e00000002bafa6d021a9d03b622c5039d02250304f1030000000204080606666f6f08100a240c"
+                       "7fce8ae422f460061065051283120b",
+                       &body);
+    g_assert_true(gtid_event_parse(&event, SOURCE_MYSQL, &gtid, &error));
+    g_assert_cmpstr(gtid.text, ==, "5d7d9b0d-e75b-11f1-a7c9-02fc00000001:foo:2");
+    g_assert_cmpuint(gtid.immediate_commit_usec, ==, 1795451533953742);
+    for (size_t n = 0; n < event.body_len; n++) {
+        g_autofree uint8_t *cut = g_memdup2(body, n ? n : 1);
+        BinlogEvent cut_event = event;
+        cut_event.body = cut;
+        cut_event.body_len = n;
+        g_assert_false(gtid_event_parse(&cut_event, SOURCE_MYSQL, &gtid, &error));
+        g_clear_error(&error);
+    }
+}
+
+static void test_xa_prepare(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *xid = NULL;
+    bool one_phase;
+    uint8_t body[] = {0, 1, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 'a', 'b', 'c'};
+    BinlogEvent event = {.type = BINLOG_XA_PREPARE, .body = body, .body_len = sizeof body};
+    g_assert_true(xa_prepare_event_parse(&event, &one_phase, &xid, &error));
+    g_assert_cmpstr(xid, ==, "X'6162',X'63',1");
+    g_assert_false(one_phase);
+    event.body_len--;
+    g_assert_false(xa_prepare_event_parse(&event, &one_phase, &xid, &error));
+    g_assert_error(error, SLUICE_ERROR, SLUICE_ERROR_DECODE);
+}
+
+/* Positions beyond what 32 bits hold. */
+static void test_long_positions(void)
+{
+    const uint64_t gib4 = (uint64_t)1 << 32;
+    g_assert_cmpuint(wire_extend32(4, 256), ==, 256);
+    g_assert_cmpuint(wire_extend32(256, 256), ==, 256);
+    g_assert_cmpuint(wire_extend32(gib4 - 100, 50), ==, gib4 + 50);
+    g_assert_cmpuint(wire_extend32(gib4 + 50, 60), ==, gib4 + 60);
+    g_assert_cmpuint(wire_extend32(3 * gib4 - 1, 0), ==, 3 * gib4);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -102,5 +153,8 @@ int main(int argc, char **argv)
     g_test_add_func("/event/rotate", test_rotate);
     g_test_add_func("/event/gtid_mariadb", test_gtid_mariadb);
     g_test_add_func("/event/gtid_mysql", test_gtid_mysql);
+    g_test_add_func("/event/gtid_tagged", test_gtid_tagged);
+    g_test_add_func("/event/xa_prepare", test_xa_prepare);
+    g_test_add_func("/event/long_positions", test_long_positions);
     return g_test_run();
 }

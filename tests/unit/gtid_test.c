@@ -124,6 +124,17 @@ static void test_encode(void)
     g_assert_cmpmem(bytes->data, bytes->len, expected, sizeof expected);
 }
 
+/* As MySQL 9.7 writes its PREVIOUS_GTIDS. */
+static void test_encode_tags(void)
+{
+    g_autoptr(GtidSet) set = gtid_set_parse(SOURCE_MYSQL, A ":1-8:foo:1-2", NULL);
+    g_autoptr(GByteArray) bytes = gtid_set_encode_mysql(set);
+    g_assert_cmpmem(bytes->data, 8, "\1\2\0\0\0\0\0\1", 8);
+    g_assert_cmpmem(bytes->data + 24, 9, "\0\1\0\0\0\0\0\0\0", 9);
+    g_assert_cmpmem(bytes->data + 65, 5, "\6foo\1", 5);
+    g_assert_cmpuint(bytes->len, ==, 8 + 16 + 1 + 8 + 16 + 16 + 4 + 8 + 16);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -132,5 +143,6 @@ int main(int argc, char **argv)
     g_test_add_func("/gtid/tags", test_tags);
     g_test_add_func("/gtid/mariadb", test_mariadb);
     g_test_add_func("/gtid/encode", test_encode);
+    g_test_add_func("/gtid/encode_tags", test_encode_tags);
     return g_test_run();
 }

@@ -162,7 +162,22 @@ static void test_metadata(void)
     }
 }
 
-/* MySQL does not count geometry among the columns with a charset: (g geometry, b blob, s text latin1). */
+/* Which columns MySQL 9.7 counts as having a charset: w.v2 (id int, s varchar(10), v vector(3), b blob) of a real one.
+ */
+static void test_vector_charset(void)
+{
+    g_autoptr(GError) error = NULL;
+    uint8_t body[] = {1,  0, 0, 0, 0,  0, 1, 0, 1, 'w', 0,  2, 'v', '2', 0, 4,  3, 15, 242, 252, 4,
+                      40, 0, 4, 2, 15, 1, 1, 0, 2, 5,   63, 0, 252, 255, 0, 13, 1, 3,  12,  1,   0xf0};
+    BinlogEvent event = {.type = BINLOG_TABLE_MAP, .body = body, .body_len = sizeof body, .flavour = SOURCE_MYSQL};
+    g_autoptr(TableMap) map = table_map_parse(&event, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(map->charsets[1], ==, 255);
+    g_assert_cmpuint(map->charsets[2], ==, 63);
+    g_assert_cmpuint(map->charsets[3], ==, 63);
+}
+
+/* MySQL does not count geometry: (g geometry, b blob, s text latin1). */
 static void test_geometry_charset(void)
 {
     g_autoptr(GError) error = NULL;
@@ -232,6 +247,7 @@ int main(int argc, char **argv)
     g_test_add_func("/rows/rows", test_rows);
     g_test_add_func("/rows/compressed", test_compressed);
     g_test_add_func("/rows/metadata", test_metadata);
+    g_test_add_func("/rows/vector_charset", test_vector_charset);
     g_test_add_func("/rows/geometry_charset", test_geometry_charset);
     g_test_add_func("/rows/unknown_type", test_unknown_type);
     g_test_add_func("/rows/v2", test_v2);
