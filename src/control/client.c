@@ -231,6 +231,16 @@ json_t *client_call(Client *client, json_t *request_take, int timeout_ms, GError
 
 /* Starting an engine. */
 
+char *client_own_program(void)
+{
+    /* By its name, so that `ps` shows it; by the link, which is the file itself, where that was moved or replaced. */
+    char *path = g_file_read_link("/proc/self/exe", NULL);
+    if (path != NULL && access(path, X_OK) == 0)
+        return path;
+    g_free(path);
+    return g_strdup("/proc/self/exe");
+}
+
 static bool spawn_engine(const char *state_dir, int err, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
@@ -248,7 +258,8 @@ static bool spawn_engine(const char *state_dir, int err, pid_t *pid)
     posix_spawnattr_setsigdefault(&attr, &all);
     char *argv[] = {(char *)"sluice",      (char *)"run",     (char *)"--detach",
                     (char *)"--state-dir", (char *)state_dir, NULL};
-    int rc = posix_spawn(pid, "/proc/self/exe", &actions, &attr, argv, environ);
+    g_autofree char *program = client_own_program();
+    int rc = posix_spawn(pid, program, &actions, &attr, argv, environ);
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&actions);
     errno = rc;

@@ -33,6 +33,9 @@ bool client_receive(Client *client, GError **error);
 /* The next message received: an answer (has "id") or a view (has "view"). NULL: none waiting. */
 json_t *client_pull(Client *client);
 
+/* The path of the program that runs here, to start it again. Free with g_free. */
+char *client_own_program(void);
+
 /* Starts an engine on that state dir (`sluice run --detach`, posix_spawn of our own executable) where none answers, and
  * connects. `started` (may be NULL): whether it was started by this call. */
 Client *client_connect_or_start(const char *state_dir, bool *started, GError **error);
