@@ -53,7 +53,8 @@ static bool spawn_engine(const char *state_dir, bool paused, int log, int ready,
     return rc == 0;
 }
 
-/* What the engine says: one byte when it answers, one line when it cannot; nothing when it died. The exit code. */
+/* What the engine says: one byte when it answers, "CODE what, why, what to do\n" when it cannot; nothing when it died.
+ * The exit code. */
 static int await_ready(int fd, pid_t pid, const char *log_path)
 {
     char line[4096];
@@ -67,14 +68,15 @@ static int await_ready(int fd, pid_t pid, const char *log_path)
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
     int code = WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : SLUICE_ERROR_FAILED;
+    code = MIN(code, SLUICE_ERROR_NOT_RUNNING);
     if (n <= 0)
-        return cli_fail(g_error_new(
-            SLUICE_ERROR, MIN(code, SLUICE_ERROR_NOT_RUNNING), "the engine ended before it answered (%s %d); see %s",
-            WIFSIGNALED(status) ? "signal" : "exit code", WIFSIGNALED(status) ? WTERMSIG(status) : code, log_path));
+        return cli_fail(g_error_new(SLUICE_ERROR, code, "the engine ended before it answered (%s %d); see %s",
+                                    WIFSIGNALED(status) ? "signal" : "exit code",
+                                    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), log_path));
     g_autofree char *text = g_strndup(line, (gsize)n);
     g_strchomp(text);
-    const char *shown = g_str_has_prefix(text, "sluice: ") ? text + strlen("sluice: ") : text;
-    return cli_fail(g_error_new_literal(SLUICE_ERROR, MIN(code, SLUICE_ERROR_NOT_RUNNING), shown));
+    const char *message = text + strspn(text, "-0123456789");
+    return cli_fail(g_error_new_literal(SLUICE_ERROR, code, message[0] == ' ' ? message + 1 : text));
 }
 
 static int detach(const char *state_dir, bool paused)
