@@ -278,6 +278,15 @@ static bool attempt_run(Attempt *attempt, Cancel *cancel, GError **error, bool *
     return attempt->connected;
 }
 
+/* Connector/C before 3.4 checks the chain as soon as a CA is given, and VERIFY_SERVER_CERT adds the host name [tried on
+ * 3.3.20]. Later ones take both together under that option: there verify-ca checks the name too, which is stricter. */
+static bool library_verifies_by_ca(void)
+{
+    unsigned long version = mysql_get_client_version();
+
+    return version >= 30300 && version < 30400;
+}
+
 static void options_set(MYSQL *mysql, const Url *url, TlsMode mode, unsigned read_timeout)
 {
     const char *ca = url_param(url, "ssl-ca");
@@ -310,7 +319,8 @@ static void options_set(MYSQL *mysql, const Url *url, TlsMode mode, unsigned rea
         mysql_optionsv(mysql, MYSQL_OPT_SSL_CERT, cert);
         mysql_optionsv(mysql, MYSQL_OPT_SSL_KEY, key);
     }
-    mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, mode >= TLS_VERIFY_CA ? &yes : &no);
+    mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT,
+                   mode == TLS_VERIFY_IDENTITY || (mode == TLS_VERIFY_CA && !library_verifies_by_ca()) ? &yes : &no);
 }
 
 /* A dead peer is noticed within about a minute although a slow statement may take longer without a byte. */
