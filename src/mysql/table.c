@@ -615,11 +615,43 @@ static char *info_id(const char *database, const char *name)
     return g_strdup_printf("%s%c%s", database, '\x01', name); /* \x01 is in no name */
 }
 
-enum { KEY_DATABASE, KEY_TABLE, KEY_NAME, KEY_COLUMN, KEY_PREFIX, KEY_NULLABLE, KEY_TYPE, KEY_USABLE };
+enum { KEY_DATABASE, KEY_TABLE, KEY_NAME, KEY_COLUMN, KEY_PREFIX, KEY_NULLABLE, KEY_USABLE };
+
+/* Columns that make a key unusable: virtual ones, and those whose keys are hashes. INDEX_TYPE would tell the latter
+ * too, but makes the server open every table: 2 s for 3000 tables instead of 0.05 s. */
+static GHashTable *unkeyable_columns(SourceConnection *source, GError **error)
+{
+    g_autoptr(GHashTable) columns = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(SourceRows) rows =
+        source_query(source,
+                     "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS WHERE (DATA_TYPE "
+                     "LIKE '%text' OR DATA_TYPE LIKE '%blob' OR EXTRA LIKE '%VIRTUAL GENERATED%') AND" NOT_SYSTEM,
+                     error);
+
+    if (rows == NULL)
+        return NULL;
+    for (unsigned i = 0; i < rows->rows->len; i++) {
+        g_autofree char *table = info_id(source_rows_get(rows, i, 0), source_rows_get(rows, i, 1));
+
+        g_hash_table_add(columns, info_id(table, source_rows_get(rows, i, 2)));
+    }
+    return g_steal_pointer(&columns);
+}
+
+static bool key_part_usable(char **row, const char *table_id, GHashTable *unkeyable)
+{
+    g_autofree char *id = NULL;
+
+    if (row[KEY_COLUMN] == NULL || row[KEY_PREFIX] != NULL || strcmp(row[KEY_NULLABLE], "YES") == 0 ||
+        strcmp(row[KEY_USABLE], "YES") != 0)
+        return false;
+    id = info_id(table_id, row[KEY_COLUMN]);
+    return !g_hash_table_contains(unkeyable, id);
+}
 
 /* Sets each table's key: rows come grouped by key, in the server's order of keys, PRIMARY first. What only SHOW CREATE
- * tells (WITHOUT OVERLAPS, keys on virtual columns) is left to source_table_read. */
-static void infos_set_keys(GHashTable *by_id, const SourceRows *keys)
+ * tells (WITHOUT OVERLAPS) is left to source_table_read. */
+static void infos_set_keys(GHashTable *by_id, const SourceRows *keys, GHashTable *unkeyable)
 {
     unsigned end;
 
@@ -636,9 +668,7 @@ static void infos_set_keys(GHashTable *by_id, const SourceRows *keys)
             if (strcmp(row[KEY_NAME], first[KEY_NAME]) != 0 || strcmp(row[KEY_TABLE], first[KEY_TABLE]) != 0 ||
                 strcmp(row[KEY_DATABASE], first[KEY_DATABASE]) != 0)
                 break;
-            usable = usable && row[KEY_COLUMN] != NULL && row[KEY_PREFIX] == NULL &&
-                     strcmp(row[KEY_NULLABLE], "YES") != 0 && strcmp(row[KEY_TYPE], "BTREE") == 0 &&
-                     strcmp(row[KEY_USABLE], "YES") == 0;
+            usable = usable && key_part_usable(row, id, unkeyable);
             if (row[KEY_COLUMN] != NULL)
                 g_string_append_printf(columns, "%s%s", columns->len > 0 ? "," : "", row[KEY_COLUMN]);
         }
@@ -660,6 +690,7 @@ GPtrArray *source_list_tables(SourceConnection *source, GError **error)
         "WHERE TABLE_TYPE = 'BASE TABLE' AND" NOT_SYSTEM,
         error);
     g_autoptr(SourceRows) keys = NULL;
+    g_autoptr(GHashTable) unkeyable = NULL;
 
     if (tables == NULL)
         return NULL;
@@ -676,12 +707,15 @@ GPtrArray *source_list_tables(SourceConnection *source, GError **error)
         g_hash_table_insert(by_id, info_id(info->database, info->name), info);
     }
     keys_sql = g_strdup_printf("SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, COLUMN_NAME, SUB_PART, NULLABLE, "
-                               "INDEX_TYPE, %s FROM information_schema.STATISTICS WHERE NON_UNIQUE = 0 AND" NOT_SYSTEM,
+                               "%s FROM information_schema.STATISTICS WHERE NON_UNIQUE = 0 AND" NOT_SYSTEM,
                                index_usable_sql(source_server(source)));
     keys = source_query(source, keys_sql, error);
     if (keys == NULL)
         return NULL;
-    infos_set_keys(by_id, keys);
+    unkeyable = unkeyable_columns(source, error);
+    if (unkeyable == NULL)
+        return NULL;
+    infos_set_keys(by_id, keys, unkeyable);
     g_ptr_array_sort(list, compare_infos);
     return g_steal_pointer(&list);
 }
