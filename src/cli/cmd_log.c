@@ -45,6 +45,13 @@ static int64_t print_entries(const View *view, bool with_pipe, int64_t last)
     return last;
 }
 
+/* A journal outlives its pipe: only a name that is in neither is wrong. */
+static bool check_name(Caller *caller, const char *name, GError **error)
+{
+    g_autoptr(View) view = caller_view(caller, error);
+    return view != NULL && caller_find_pipe(view, name, error) != NULL;
+}
+
 int cmd_log(Cli *cli, char **argv)
 {
     gboolean follow = FALSE;
@@ -66,7 +73,7 @@ int cmd_log(Cli *cli, char **argv)
     int64_t last = 0;
     for (;;) {
         g_autoptr(View) view = ask_entries(caller, name, last, lines, &error);
-        if (view == NULL)
+        if (view == NULL || (last == 0 && name != NULL && view->n_journal == 0 && !check_name(caller, name, &error)))
             return cli_fail(error);
         last = print_entries(view, name == NULL, last);
         lines = MAX(lines, DEFAULT_LINES);

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define JOURNAL_BYTES (64u << 20)
+#define JOURNAL_BYTES  (64u << 20)
+#define LOCK_WAIT_USEC (5 * 1000000LL)
 
 /* `stop` is asked for in a request's thread: the main thread is woken as by the signal. */
 static void request_stop(void *data)
@@ -44,6 +45,26 @@ static void wait_for_signal(const sigset_t *signals)
     } while (number == SIGHUP); /* a lost terminal does not stop replication */
 }
 
+/* A command that looks at the catalog while no engine runs holds the lock for a moment: it is waited for. Another engine, which
+ * answers, is not. */
+static Engine *open_in_turn(const char *state_dir, GError **error)
+{
+    int64_t deadline = clock_monotonic_usec() + LOCK_WAIT_USEC;
+    for (;;) {
+        g_autoptr(GError) why = NULL;
+        Engine *engine = engine_open(state_dir, &why);
+        if (engine)
+            return engine;
+        Client *other = client_connect(state_dir, NULL);
+        if (other || !g_error_matches(why, SLUICE_ERROR, SLUICE_ERROR_REFUSED) || clock_monotonic_usec() > deadline) {
+            client_free(other);
+            g_propagate_error(error, g_steal_pointer(&why));
+            return NULL;
+        }
+        g_usleep(20000);
+    }
+}
+
 int engine_run(const char *state_dir, bool paused, int ready_fd)
 {
     g_autoptr(GError) error = NULL;
@@ -57,7 +78,7 @@ int engine_run(const char *state_dir, bool paused, int ready_fd)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
 
-    g_autoptr(Engine) engine = engine_open(state_dir, &error);
+    g_autoptr(Engine) engine = open_in_turn(state_dir, &error);
     if (!engine)
         return give_up(error, ready_fd);
     engine->stop = request_stop;
