@@ -5,6 +5,7 @@
 #include "mysql/inflate_private.h"
 #include "mysql/wire_private.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -14,6 +15,7 @@
 #define HEARTBEAT_NSEC   500000000
 #define READ_TIMEOUT_SEC 30     /* many heartbeats: a server looks for a GTID in a large file without a word */
 #define FLAG_IN_USE      0x0001 /* of a file's FORMAT_DESCRIPTION; not part of its checksum */
+#define NET_BUFFER_KEEP  ((size_t)16 << 20) /* more than this is given back */
 #define COM_DUMP_GTID    30
 
 typedef enum {
@@ -29,6 +31,7 @@ struct BinlogStream {
     const char *file; /* interned; "" before the first rotate */
     uint64_t pos;     /* end of the last event in file */
     Checksum checksum;
+    size_t last_packet; /* its size */
     Scratch scratch;
     Payload *payload;          /* being taken apart */
     BinlogEvent payload_event; /* coordinates of what is inside it */
@@ -177,10 +180,28 @@ static void prefix_position(const BinlogStream *stream, GError **error)
     g_prefix_error(error, "%s, position %" G_GUINT64_FORMAT ": ", stream->file, stream->pos);
 }
 
+/* The library's buffer grows to the largest event and stays: after a small one it is given back. */
+static void relax_buffer(MYSQL *mysql)
+{
+    const unsigned long keep = 1 << 20, slack = 64; /* slack: the library adds header bytes of its own */
+    NET *net = &mysql->net;
+    if (net->max_packet < NET_BUFFER_KEEP || net->compress || net->remain_in_buf)
+        return;
+    unsigned char *smaller = realloc(net->buff, keep + slack);
+    if (!smaller)
+        return;
+    net->buff = net->write_pos = net->read_pos = smaller;
+    net->max_packet = keep;
+    net->buff_end = smaller + keep;
+}
+
 /* The next packet without its OK byte. Borrowed from the connection until the next one. */
 static bool read_packet(BinlogStream *stream, const uint8_t **bytes, size_t *len, GError **error)
 {
+    if (stream->last_packet < NET_BUFFER_KEEP / 16)
+        relax_buffer(stream->mysql);
     unsigned long n = mysql_net_read_packet(stream->mysql);
+    stream->last_packet = n;
     /* packet_error is (unsigned)-1: never equal to (unsigned long)-1 */
     if (n == packet_error) {
         source_set_error(stream->source, "read the binlog", error);

@@ -143,6 +143,7 @@ enum {
 struct Payload {
     ZSTD_DStream *zstd; /* NULL: not compressed */
     ZSTD_inBuffer in;
+    bool frame_open; /* zstd expects more */
     Scratch event;
 };
 
@@ -224,6 +225,7 @@ static bool payload_fill(Payload *payload, size_t len, GError **error)
         event->len += out.pos;
         if (out.pos == 0 && payload->in.pos == before)
             return true;
+        payload->frame_open = result != 0;
     }
     return true;
 }
@@ -234,7 +236,7 @@ PayloadNext payload_next(Payload *payload, const uint8_t **bytes, size_t *len, G
     event->len = 0;
     if (!payload_fill(payload, HEADER_LEN, error))
         return PAYLOAD_ERROR;
-    if (event->len == 0)
+    if (event->len == 0 && !payload->frame_open && payload->in.pos == payload->in.size)
         return PAYLOAD_END;
     size_t event_len = event->len < HEADER_LEN ? 0 : wire_read_le(event->bytes + 9, 4);
     if (event_len < HEADER_LEN || event_len > BINLOG_MAX_EVENT) {

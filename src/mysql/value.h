@@ -24,7 +24,8 @@ void value_read_time2(const uint8_t *p, unsigned digits, SourceTime *out);      
 /* Seconds since 1970 UTC and microseconds. 0 and 0: the zero timestamp. */
 void value_read_timestamp2(const uint8_t *p, unsigned digits, int64_t *seconds, uint32_t *usec); /* 4 + (digits+1)/2 */
 /* Formats before MySQL 5.6 / of MariaDB tables made with mysql56_temporal_format=OFF: decoded by type TIME, DATETIME,
- * TIMESTAMP; MariaDB's old formats with a fraction are told by metadata in rows.h. */
+ * TIMESTAMP, without a fraction. With one, MariaDB's old format tells neither digits nor size in the table map, so a column
+ * of these types whose definition has a fraction cannot be read (ALTER TABLE ... FORCE mends it). */
 void value_read_datetime_old(const uint8_t *p, SourceTime *out); /* 8 bytes */
 void value_read_time_old(const uint8_t *p, SourceTime *out);     /* 3 bytes */
 
