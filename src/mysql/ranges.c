@@ -11,7 +11,7 @@
 
 typedef struct {
     Range range; /* first, so that a pointer to it is one to the entry */
-    bool taken;
+    bool taken, read_out;
     bool has_reading;
     uint64_t reading; /* integer keys: everything up to here was handed out */
 } Entry;
@@ -200,7 +200,8 @@ static Entry *plan_steal(RangePlan *plan, GArray *changed)
         Entry *entry = plan->entries->pdata[i];
         uint64_t low, high;
 
-        if (entry->range.done || !entry->taken || !entry_unread(plan, entry, &low, &high) || high - low <= most)
+        if (entry->range.done || entry->read_out || !entry->taken || !entry_unread(plan, entry, &low, &high) ||
+            high - low <= most)
             continue;
         victim = entry;
         most = high - low;
@@ -238,7 +239,7 @@ void range_plan_release(RangePlan *plan, uint64_t id)
     Entry *entry = plan_find(plan, id);
 
     g_assert(entry != NULL);
-    entry->taken = false;
+    entry->taken = entry->read_out = false;
     entry->has_reading = false;
 }
 
@@ -258,16 +259,33 @@ void range_plan_reading(RangePlan *plan, uint64_t id, const char *key)
         entry->has_reading = key_parse(plan, key, &entry->reading);
 }
 
+void range_plan_read_out(RangePlan *plan, uint64_t id)
+{
+    plan_find(plan, id)->read_out = true;
+}
+
+bool range_plan_divides(const RangePlan *plan)
+{
+    return plan->integer;
+}
+
+bool range_plan_passed(const RangePlan *plan, uint64_t id, const char *key)
+{
+    const Range *range = range_plan_get(plan, id);
+    uint64_t upto, at;
+
+    return plan->integer && key_parse(plan, range->upto, &upto) && key_parse(plan, key, &at) && at > upto;
+}
+
 void range_plan_progress(RangePlan *plan, uint64_t id, const char *key, uint64_t rows)
 {
     Entry *entry = plan_find(plan, id);
-    uint64_t upto, at;
 
     g_assert(entry != NULL);
     entry->range.rows += rows;
     /* Rows above `upto` were read by a statement that began before half of the range was taken away: the other reader
      * answers for them. */
-    if (plan->integer && key_parse(plan, entry->range.upto, &upto) && key_parse(plan, key, &at) && at > upto)
+    if (range_plan_passed(plan, id, key))
         key = entry->range.upto;
     if (entry->range.after == NULL || strcmp(entry->range.after, key) != 0) {
         g_free(entry->range.after);

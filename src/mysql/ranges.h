@@ -41,6 +41,11 @@ void range_plan_release(RangePlan *plan, uint64_t id);
 const Range *range_plan_get(const RangePlan *plan, uint64_t id);
 /* The worker has handed out all rows up to `key` (literals); not the acknowledged progress. */
 void range_plan_reading(RangePlan *plan, uint64_t id, const char *key);
+/* `key` lies behind the range's end: half of it was taken away meanwhile. Only integer keys are ever divided. */
+bool range_plan_passed(const RangePlan *plan, uint64_t id, const char *key);
+bool range_plan_divides(const RangePlan *plan);
+/* The worker has read the range to its end: nothing of it is left to be taken away. */
+void range_plan_read_out(RangePlan *plan, uint64_t id);
 /* Everything up to `key` was acknowledged: `after` moves there. `rows`: acknowledged with it. */
 void range_plan_progress(RangePlan *plan, uint64_t id, const char *key, uint64_t rows);
 void range_plan_finish(RangePlan *plan, uint64_t id);

@@ -110,7 +110,8 @@ static bool deliver(Work *work, Clickhouse *ch, Insert *insert)
                              .table = insert->target,
                              .query_id = insert->query_id,
                              .token = insert->token,
-                             .compression = work->settings.compression};
+                             /* Over loopback compressing costs five times what it saves. */
+                             .compression = clickhouse_is_local(ch) ? COMPRESSION_NONE : work->settings.compression};
 
     for (unsigned tries = 1;; tries++) {
         GError *error = NULL;

@@ -282,14 +282,36 @@ typedef struct {
     bool ended; /* the range has no rows behind it */
 } ChunkRead;
 
-static bool read_rows(Reader *reader, PipeTable *table, TableMapping *mapping, ChunkReader *chunk, uint64_t limit,
-                      ChunkRead *out, GError **error)
+typedef enum { RANGE_OURS, RANGE_NARROWED, RANGE_PASSED } RangeStanding;
+
+/* Tells the plan how far the reading is, so that what is taken away from the range begins behind it. NARROWED: the range ends
+ * before the statement does; from then on each row is looked at. PASSED: the row last read is another reader's. */
+static RangeStanding range_standing(Reader *reader, PipeTable *table, uint64_t range_id, const char *upto, ChunkReader *chunk)
+{
+    g_autofree char *key = chunk_reader_key(chunk, NULL);
+    RangeStanding standing = RANGE_OURS;
+
+    pthread_mutex_lock(&reader->pipe->load_lock);
+    if (key && range_plan_divides(table->plan)) {
+        const char *now = range_plan_get(table->plan, range_id)->upto;
+        if (g_strcmp0(now, upto) != 0)
+            standing = range_plan_passed(table->plan, range_id, key) ? RANGE_PASSED : RANGE_NARROWED;
+        if (standing != RANGE_PASSED)
+            range_plan_reading(table->plan, range_id, key);
+    }
+    pthread_mutex_unlock(&reader->pipe->load_lock);
+    return standing;
+}
+
+static bool read_rows(Reader *reader, PipeTable *table, TableMapping *mapping, ChunkReader *chunk, uint64_t range_id,
+                      const char *upto, uint64_t limit, ChunkRead *out, GError **error)
 {
     Pipe *pipe = reader->pipe;
     Block *block = out->block;
     size_t target = block_target(reader->work), len;
     int64_t began = clock_monotonic_usec(), sampled = began, synced = clock_real_nsec();
     uint64_t version = table->record->snapshot_version, read_usec = 0, build_usec = 0;
+    RangeStanding standing = RANGE_OURS;
     const uint8_t *packet;
     int got;
 
@@ -301,6 +323,8 @@ static bool read_rows(Reader *reader, PipeTable *table, TableMapping *mapping, C
         if (got <= 0)
             break;
         int64_t read = timed ? clock_monotonic_usec() : 0;
+        if (standing == RANGE_NARROWED && (standing = range_standing(reader, table, range_id, upto, chunk)) == RANGE_PASSED)
+            break;
         if (!mapping_append_result(mapping, block, packet, len, version, synced, error))
             return false;
         if (timed) {
@@ -311,7 +335,8 @@ static bool read_rows(Reader *reader, PipeTable *table, TableMapping *mapping, C
             continue;
         if (cancel_set_error(reader->work->reading, error))
             return false;
-        if (block_bytes(block) >= target || clock_monotonic_usec() - began > CHUNK_USEC_MAX)
+        standing = range_standing(reader, table, range_id, upto, chunk);
+        if (standing == RANGE_PASSED || block_bytes(block) >= target || clock_monotonic_usec() - began > CHUNK_USEC_MAX)
             break;
     }
     if (got < 0)
@@ -320,8 +345,9 @@ static bool read_rows(Reader *reader, PipeTable *table, TableMapping *mapping, C
     uint64_t whole = (uint64_t)(clock_monotonic_usec() - began), sum = read_usec + build_usec;
     atomic_fetch_add(&pipe->read_usec, sum ? whole * read_usec / sum : whole);
     atomic_fetch_add(&pipe->build_usec, sum ? whole * build_usec / sum : 0);
-    out->ended = got == 0 && block->n_rows < limit;
+    out->ended = standing == RANGE_PASSED || (got == 0 && block->n_rows < limit);
     if (block->n_rows) {
+        /* A range that was passed ends at its bound: range_plan_progress lowers the key to it. */
         out->key = chunk_reader_key(chunk, error);
         if (!out->key)
             return false;
@@ -331,8 +357,8 @@ static bool read_rows(Reader *reader, PipeTable *table, TableMapping *mapping, C
     return true;
 }
 
-static bool read_chunk(Reader *reader, PipeTable *table, TableMapping *mapping, const char *after, const char *upto,
-                       ChunkRead *out, GError **error)
+static bool read_chunk(Reader *reader, PipeTable *table, TableMapping *mapping, uint64_t range_id, const char *after,
+                       const char *upto, ChunkRead *out, GError **error)
 {
     const CatalogTable *record = table->record;
     uint64_t limit = reader->chunk_rows;
@@ -341,7 +367,7 @@ static bool read_chunk(Reader *reader, PipeTable *table, TableMapping *mapping, 
     if (!chunk)
         return false;
     out->block = mapping_block_new(mapping, reader->pipe->account);
-    return read_rows(reader, table, mapping, chunk, limit, out, error);
+    return read_rows(reader, table, mapping, chunk, range_id, upto, limit, out, error);
 }
 
 static bool hand_over(Reader *reader, PipeTable *table, uint64_t range_id, uint32_t attempt, unsigned number, ChunkRead *read,
@@ -369,6 +395,8 @@ static bool hand_over(Reader *reader, PipeTable *table, uint64_t range_id, uint3
     g_queue_push_tail(&table->chunks, chunk);
     if (read->key)
         range_plan_reading(table->plan, range_id, read->key);
+    if (read->ended)
+        range_plan_read_out(table->plan, range_id);
     pthread_mutex_unlock(&pipe->load_lock);
     if (insert->block->n_rows == 0) {
         snapshot_chunk_done(reader->work, insert); /* the end of a range, without rows */
@@ -407,7 +435,7 @@ static bool read_range(Reader *reader, PipeTable *table, uint64_t range_id, GErr
         while (budget_full(pipe->account) && !budget_wait(pipe->account, reader->work->reading, 1000000))
             if (cancel_set_error(reader->work->reading, error))
                 return false;
-        bool ok = read_chunk(reader, table, mapping, after, upto, &read, error) &&
+        bool ok = read_chunk(reader, table, mapping, range_id, after, upto, &read, error) &&
                   hand_over(reader, table, range_id, attempt, number, &read, error);
         block_free(read.block);
         if (ok && read.key) {
