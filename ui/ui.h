@@ -7,12 +7,12 @@
 
 typedef struct {
     const char *state_dir;
-    bool ascii;              /* --ascii */
+    bool ascii;                      /* --ascii */
     const char *stop_engine_on_quit; /* NULL: quitting asks; "yes": stops the engine without asking (quickstart) */
 } UiOptions;
 
-/* The dashboard, from attaching to quitting. Starts an engine where none answers. Returns the exit code; an error before
- * the terminal was taken is printed as one line on stderr. */
+/* The dashboard, from attaching to quitting. Starts an engine where none answers. Returns the exit code; an error
+ * before the terminal was taken is printed as one line on stderr. */
 int ui_run(const UiOptions *options);
 
 #endif

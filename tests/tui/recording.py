@@ -1,0 +1,142 @@
+"""A recorded engine: it speaks the control protocol on a state dir's socket and shows pictures kept as files.
+
+The screen is tested with it in states that a real server takes hours to reach, and with a clock that stands still.
+"""
+import copy
+import json
+import os
+import pathlib
+import socket
+import threading
+
+VIEWS = pathlib.Path(__file__).parent / "views"
+
+
+def view(name):
+    return json.loads((VIEWS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def many_pipes(count):
+    """As many pipes as a large site has, one of them failed far down."""
+    picture = view("calm")
+    model = next(pipe for pipe in picture["pipes"] if pipe["name"] == "orders")
+    model["history"] = model["history"][-20:]
+    picture["pipes"] = []
+    for number in range(count):
+        pipe = copy.deepcopy(model)
+        pipe["name"] = f"pipe-{number:03d}"
+        pipe["rows_per_second"] = number * 37 % 5000
+        picture["pipes"].append(pipe)
+    broken = picture["pipes"][150]
+    broken["state"] = "Failed"
+    broken["error"] = {"at": picture["at"], "code": 1236, "message": "the log was purged", "cause": None, "remedies": []}
+    return picture
+
+
+class Engine:
+    """Answers as told in `answers` (request word -> object or function of the request), else {"ok": true}."""
+
+    def __init__(self, state_dir, picture):
+        self.path = os.path.join(state_dir, "sluice.sock")
+        self.picture = picture
+        self.answers = {}
+        self.requests = []
+        self.silent = False
+        self.lock = threading.Condition()
+        self.peers = []
+        self.server = None
+        self.start()
+
+    def start(self):
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+        self.server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.server.bind(self.path)
+        self.server.listen(8)
+        self.running = True
+        threading.Thread(target=self.accept, args=(self.server,), daemon=True).start()
+        threading.Thread(target=self.beat, daemon=True).start()
+
+    def accept(self, server):
+        while True:
+            try:
+                peer, _ = server.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(peer,), daemon=True).start()
+
+    def beat(self):
+        """At least one picture a second, as the real engine."""
+        while self.running:
+            with self.lock:
+                self.lock.wait(0.5)
+            if self.running and not self.silent:
+                self.send_picture()
+
+    def send(self, peer, message):
+        try:
+            peer.sendall(json.dumps(message).encode() + b"\n")
+        except OSError:
+            pass
+
+    def send_picture(self):
+        for peer in list(self.peers):
+            self.send(peer, {"view": self.picture})
+
+    def show(self, picture):
+        self.picture = picture
+        self.send_picture()
+
+    def serve(self, peer):
+        with peer.makefile("rb") as lines:
+            try:
+                for line in lines:
+                    self.answer(peer, json.loads(line))
+            except OSError:
+                pass
+        if peer in self.peers:
+            self.peers.remove(peer)
+
+    def answer(self, peer, request):
+        word = request["do"]
+        with self.lock:
+            self.requests.append(request)
+            self.lock.notify_all()
+        if word == "watch":
+            self.send(peer, {"id": request["id"], "ok": True})
+            self.peers.append(peer)
+            if not self.silent:
+                self.send(peer, {"view": self.picture})
+            return
+        answer = self.answers.get(word, {"ok": True})
+        if callable(answer):
+            answer = answer(request)
+        if answer is None:  # an engine that is busy for ever
+            return
+        self.send(peer, {"id": request["id"], **answer})
+        if word == "stop":
+            self.stop()
+
+    def wait_for(self, word, seconds=5):
+        """The newest request of that kind, waiting for it to come."""
+        def found():
+            return next((r for r in reversed(self.requests) if r["do"] == word), None)
+        with self.lock:
+            assert self.lock.wait_for(found, seconds), f"no request {word} came, only {[r['do'] for r in self.requests]}"
+            return found()
+
+    def stop(self):
+        self.running = False
+        try:
+            self.server.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.server.close()
+        for peer in list(self.peers):
+            try:
+                peer.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        self.peers.clear()
+        if os.path.exists(self.path):
+            os.unlink(self.path)

@@ -1,0 +1,359 @@
+"""What keys do, how the screen behaves when the engine is silent or gone, and how it ends."""
+import random
+import re
+import signal
+import time
+
+import pytest
+
+import recording
+from screen import Screen, program
+
+
+def marked(screen):
+    """The row under the cursor."""
+    return next((line for line in screen.lines() if line.startswith(" ▸")), "")
+
+
+def test_pause_and_resume(dashboard):
+    screen, engine = dashboard("six")
+    screen.wait("orders").settle().press("G", "p")
+    screen.wait("Pause orders: reading stops, the position is kept, 6d 20h of headroom").wait(
+        r"\$ sluice pause orders --state-dir state")
+    assert engine.wait_for("pause")["name"] == "orders"
+    picture = recording.view("six")
+    next(p for p in picture["pipes"] if p["name"] == "orders").update(state="Paused", paused_by="operator")
+    engine.show(picture)
+    screen.wait(r"▸ orders +‖ Paused").press("p").wait("Resume orders: it goes on where it was")
+    assert engine.wait_for("resume")["name"] == "orders"
+
+
+def test_refusal_is_shown(dashboard):
+    screen, engine = dashboard("six")
+    engine.answers["pause"] = {"error": {"code": 4, "message": "orders is Modifying: pause it when that is done"}}
+    screen.wait("orders").settle().press("G", "p").wait("orders is Modifying: pause it when that is done")
+    screen.press("k").wait_gone("is Modifying")
+
+
+def test_small_letters_that_make_no_sense_say_why(dashboard):
+    screen, engine = dashboard("six")
+    screen.wait("orders").settle().press("G", "t").wait("orders is Running: nothing waits to be tried again")
+    screen.press("i").wait("orders is Running: nothing is wrong with it")
+    assert not [r for r in engine.requests if r["do"] != "watch"]
+
+
+def test_retry(dashboard):
+    screen, engine = dashboard("six")
+    screen.wait("orders").settle().press("t").wait(r"\$ sluice retry billing")
+    assert engine.wait_for("retry")["name"] == "billing"
+
+
+def test_drop_needs_the_name(dashboard):
+    screen, engine = dashboard("six")
+    screen.wait("orders").settle().press("D").wait("Drop billing").wait("position is forgotten")
+    screen.press("enter", "y", "enter").settle()
+    assert "Type billing to confirm" in screen.text()
+    screen.press("esc").wait_gone("to confirm")
+    screen.press("D", "billing", "enter").wait("Dropping billing")
+    assert engine.wait_for("drop")["name"] == "billing"
+    assert len([r for r in engine.requests if r["do"] == "drop"]) == 1
+
+
+def test_rows_do_not_jump_under_the_cursor(dashboard):
+    screen, engine = dashboard("six")
+    screen.wait("orders").settle().press("j", "j", "j", "j").settle()
+    row = screen.lines().index(marked(screen))
+    assert "clicks" in marked(screen)
+    picture = recording.view("six")
+    broken = next(p for p in picture["pipes"] if p["name"] == "orders")
+    broken.update(state="Failed", error=next(p for p in picture["pipes"] if p["name"] == "billing")["error"])
+    engine.show(picture)
+    screen.wait(r"orders +✖ Failed").settle()
+    assert screen.lines().index(marked(screen)) == row and "clicks" in marked(screen)
+    assert screen.text().index("orders") < screen.text().index("clicks")  # trouble went to the top around it
+    screen.press("esc").settle()
+    assert "billing" in marked(screen)
+
+
+def test_filter_narrows_while_typed(dashboard):
+    screen, _ = dashboard("six")
+    screen.wait("orders").settle().press("/").press("CR").settle()
+    names = re.findall(r"^ [ ▸] (\w+) +[●✖◐‖]", screen.text(), re.MULTILINE)
+    assert names == ["crm"]
+    screen.press("enter", "q").wait("Quit").press("esc").settle()
+    screen.press("esc").wait("orders")
+    screen.press("/", "zzz").wait("No pipe's name has \"zzz\" in it").press("esc").wait("orders")
+
+
+def test_sort(dashboard):
+    screen, _ = dashboard("six")
+    screen.wait("orders").settle().press("s").wait("Sorted by name")
+    names = re.findall(r"^ [ ▸] (\w+) +[●✖◐‖]", screen.settle().text(), re.MULTILINE)
+    assert names == sorted(names)
+
+
+def test_journal_loads_and_follows(dashboard):
+    screen, engine = dashboard("six")
+    engine.answers["log"] = {"ok": True, "entries": [
+        {"id": i - 100, "at": "2026-11-20T10:00:00Z", "pipe": "orders", "actor": "engine", "kind": "state",
+         "text": f"old entry {i}", "position": None} for i in range(50)]}
+    screen.wait("orders").settle().press("v").wait("old entry 49").wait("of 56 ──")
+    assert engine.wait_for("log")["limit"] == 1000
+    picture = recording.view("six")
+    picture["journal"].append(dict(picture["journal"][-1], id=99, text="something new"))
+    engine.show(picture)
+    screen.wait("▸ .*something new")
+    screen.press("/", "entry 7", "enter").settle()
+    assert "old entry 7" in marked(screen)
+    screen.press("esc", "esc").wait("ROWS/S|HEADROOM")
+
+
+def fill(screen, name="orders", source="repl@db-7:3306"):
+    screen.press("n").wait("new pipe").press(name, "tab", source, "tab", " ", "tab", "/etc/sluice/db-7.pw", "tab")
+
+
+TABLES = {"ok": True, "tables": [
+    {"source": "shop.orders", "rows": 61200000, "bytes": 11e9, "key": "id"},
+    {"source": "shop.order_items", "rows": 204800000, "bytes": 38000000000, "key": "id,n"},
+    {"source": "shop.sessions_raw", "rows": 1100000000, "bytes": 400000000000, "key": None}]}
+GOOD = {"result": "ok", "name": "reach", "found": "reached db-7:3306 over TLS 1.3", "mend": None}
+BAD = {"result": "fail", "name": "grants", "found": "user repl lacks REPLICATION SLAVE",
+       "mend": "GRANT REPLICATION SLAVE ON *.* TO 'repl'@'%';"}
+WARN = {"result": "warn", "name": "retention", "found": "logs are kept 3 hours", "mend": "keep them longer"}
+
+
+@pytest.mark.parametrize("rows,cols", [(24, 80), (40, 120)])
+def test_new_pipe(dashboard, rows, cols):
+    """From nothing to created by keys alone, with a missing grant and a table without key on the way."""
+    from test_screens import compare
+    screen, engine = dashboard("calm", rows, cols)
+    engine.answers["source_tables"] = TABLES
+    engine.answers["check"] = {"ok": True, "ok_to_create": False, "checks": [GOOD, BAD]}
+    screen.wait("orders").settle()
+    fill(screen)
+    screen.wait("shop.order_items").wait("GRANT REPLICATION SLAVE").settle()
+    compare(f"new-{cols}x{rows}", screen.text())
+    assert engine.wait_for("check")["source"] == "mysql://repl@db-7:3306/?password-file=/etc/sluice/db-7.pw"
+    screen.press("tab", "tab", "G", " ").wait("shop.sessions_raw has no key")
+    screen.press("*").wait("2 of 3 chosen")
+    screen.wait("1 to mend").press("enter").wait("1 finding is to be mended first")
+    assert "create" not in [r["do"] for r in engine.requests]
+    engine.answers["check"] = {"ok": True, "ok_to_create": True, "checks": [GOOD, WARN]}
+    screen.press("g", " ").wait("1 of 3 chosen").wait("1 to know")
+    screen.press("enter").wait("Create orders knowing that").press("y").wait("orders was created")
+    request = engine.wait_for("create")
+    assert (request["name"], request["tables"], request["mode"]) == ("orders", ["shop.order_items"], "full")
+    screen.wait(r"q quit")
+
+
+def test_new_pipe_shows_why_a_source_cannot_be_reached(dashboard):
+    screen, engine = dashboard("empty")
+    error = {"error": {"code": 1, "message": "Access denied for user 'repl'@'10.0.0.9' (using password: YES)"}}
+    engine.answers["source_tables"] = engine.answers["check"] = error
+    screen.wait("Press n").settle()
+    fill(screen)
+    screen.wait("✖ Access denied for user 'repl'")
+
+
+def test_a_password_in_the_url_is_not_shown(dashboard):
+    screen, engine = dashboard("empty")
+    screen.wait("Press n").press("n").press("x", "tab", "repl:hunter2@db", "tab").settle()
+    assert "hunter2" not in screen.text() and "***" in screen.text()
+    assert engine.wait_for("check")["source"] == "mysql://repl:hunter2@db"
+
+
+def test_keys_answer_while_the_engine_is_busy(dashboard):
+    """An engine that never answers holds up nothing: every key within 50 ms."""
+    screen, engine = dashboard(recording.many_pipes(200))
+    engine.answers.update({word: None for word in ("pause", "log", "check", "source_tables")})
+    screen.wait("pipe-150").settle().press("j", "p").wait("Pause pipe-").settle()
+    slowest = 0
+    for _ in range(20):
+        before, start = marked(screen), time.monotonic()
+        screen.child.send("j")
+        while marked(screen) == before and time.monotonic() < start + 2:
+            screen.pump(0.002)
+        slowest = max(slowest, time.monotonic() - start)
+    assert slowest < 0.05 + 0.03, f"{slowest * 1000:.0f} ms, of which the screen model takes up to 30"
+
+
+def test_many_pipes_scroll(dashboard):
+    screen, _ = dashboard(recording.many_pipes(200))
+    screen.wait(r"▸ pipe-150 +✖ Failed").settle().press("G").wait("▸ pipe-199").wait("184–200 of 200")
+    screen.press("pgup", "pgup").settle()
+    assert re.search(r"▸ pipe-1\d\d", screen.text())
+    screen.press("g").wait("▸ pipe-150")
+
+
+def test_an_idle_screen_sends_little(dashboard):
+    screen, _ = dashboard("six")
+    screen.wait("orders").settle()
+    time.sleep(0.6)
+    screen.pump()
+    before = screen.bytes
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        screen.pump(0.1)
+    assert screen.bytes - before == 0  # nothing changed in the picture
+
+
+def test_silence_is_said_and_figures_dim(dashboard):
+    screen, engine = dashboard("six")
+    screen.wait("orders").settle()
+    assert screen.styles("✖ Failed")[0] == "red"
+    engine.silent = True
+    screen.wait("no news from the engine since 14:02:31", 6)
+    assert screen.styles("✖ Failed")[0] not in ("red", "default")
+    engine.silent = False
+    screen.wait_gone("no news", 3)
+    assert screen.styles("✖ Failed")[0] == "red"
+
+
+def test_a_gone_engine_comes_back(dashboard):
+    screen, engine = dashboard("six")
+    screen.wait("orders").settle()
+    engine.stop()
+    screen.wait("engine gone since 14:02:31").wait(r"\$ sluice run --detach --state-dir state").settle()
+    screen.press("G", "p").wait("the engine does not answer")
+    engine.start()
+    screen.wait_gone("engine gone", 4)
+    screen.press("G", "p").wait("Pause orders")
+    engine.wait_for("pause")
+
+
+@pytest.mark.parametrize("keys", [["q", "q"], ["q", "enter"], ["^C", "q"], ["f10", "q"]], ids=str)
+def test_quit_leaves_the_engine_running(dashboard, keys):
+    screen, engine = dashboard("six")
+    screen.wait("orders").settle()
+    for key in keys:
+        screen.press(key).settle()
+    assert screen.end() == 0
+    assert "stop" not in [r["do"] for r in engine.requests]
+    assert b"The engine runs on" in screen.raw
+
+
+def test_quit_can_be_taken_back(dashboard):
+    screen, _ = dashboard("six")
+    screen.wait("orders").settle().press("q").wait("go back").press("esc").wait_gone("go back").press("j").wait("▸ audit")
+
+
+def test_quit_and_stop(dashboard):
+    screen, engine = dashboard("six")
+    screen.wait("orders").settle().press("q").wait("stop the engine").press("s")
+    assert screen.end() == 0
+    engine.wait_for("stop")
+    assert b"The engine has stopped" in screen.raw
+
+
+def test_escape_leaves_no_trace(dashboard):
+    """The terminal is given back: out of the alternate screen, cursor shown, attributes off."""
+    screen, _ = dashboard("six")
+    screen.wait("orders").settle().press("q", "q")
+    assert screen.end() == 0
+    assert screen.raw.rindex(b"\x1b[?1049l") > screen.raw.rindex(b"\x1b[?1049h")
+    assert screen.raw.rindex(b"\x1b[?25h") > screen.raw.rindex(b"\x1b[?25l") or b"\x1b[?12l\x1b[?25h" in screen.raw
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_signals_end_the_screen_only(dashboard, number):
+    screen, engine = dashboard("six")
+    screen.wait("orders").settle().signal(number)
+    assert screen.end() == 0
+    assert "stop" not in [r["do"] for r in engine.requests]
+
+
+def test_a_lost_terminal_ends_the_screen_only(dashboard):
+    screen, engine = dashboard("six")
+    screen.wait("orders").settle().hang_up()
+    end = time.monotonic() + 5
+    while screen.child.ptyproc.isalive():
+        assert time.monotonic() < end, "it goes on without a terminal"
+        time.sleep(0.05)
+    assert "stop" not in [r["do"] for r in engine.requests]
+
+
+def test_interrupt_asks(dashboard):
+    screen, _ = dashboard("six")
+    screen.wait("orders").settle().signal(signal.SIGINT)
+    screen.wait("leave, the engine runs on")
+
+
+def test_continue_draws_again(dashboard):
+    screen, _ = dashboard("six")
+    screen.wait("orders").settle()
+    before = screen.text()
+    screen.signal(signal.SIGSTOP)
+    screen.model.reset()
+    screen.signal(signal.SIGCONT)
+    screen.wait("orders").settle()
+    assert screen.text() == before
+
+
+def test_redraw(dashboard):
+    screen, _ = dashboard("six")
+    screen.wait("orders").settle()
+    before = screen.text()
+    screen.model.reset()
+    screen.press("^L").settle()
+    assert screen.text() == before
+
+
+def test_resize_storm(dashboard):
+    screen, _ = dashboard("six")
+    screen.wait("orders").settle()
+    before = screen.text()
+    generator = random.Random(7)
+    for number in range(60):
+        screen.resize(generator.randint(3, 60), generator.randint(5, 200))
+        if number % 7 == 0:
+            screen.press(generator.choice(["j", "enter", "esc", "?", "v"]))
+        screen.pump(0.01)
+    screen.resize(24, 80)
+    screen.settle().press("esc", "esc", "esc", "^L").settle()
+    assert screen.text() == before
+
+
+def test_random_keys(dashboard):
+    """Whatever is typed, it neither ends, nor hangs, nor draws outside its screen."""
+    screen, engine = dashboard("six", 30, 100)
+    engine.answers["source_tables"] = TABLES
+    engine.answers["stop"] = {"error": {"code": 4, "message": "not now"}}
+    screen.wait("orders").settle()
+    generator = random.Random(11)
+    keys = list("jkghlnptivDs/?*G 0aZ") + ["enter", "esc", "tab", "backtab", "up", "down", "left", "right", "pgup", "pgdn",
+                                           "home", "end", "backspace", "^L", "^U", "f1", "日", "e\u0301", "\x1b[9999~", "\x00"]
+    for _ in range(500):
+        screen.press(generator.choice(keys))
+    for _ in range(4):
+        screen.press("esc").settle()
+    screen.settle().wait("orders", 10)
+    assert screen.child.isalive()
+
+
+@pytest.mark.parametrize("env,why", [({"TERM": "no-such-terminal"}, "terminal type 'no-such-terminal' is not known"),
+                                     ({"TERM": "dumb"}, None)])
+def test_odd_terminals(dashboard, env, why):
+    screen, _ = dashboard("six", env=env)
+    if why:
+        screen.wait(why)
+        assert screen.end() == 2
+    else:
+        screen.pump(1)
+        assert screen.child.isalive() or screen.end() == 2
+
+
+def test_no_terminal(tmp_path):
+    import subprocess
+    done = subprocess.run([program(), "--state-dir", str(tmp_path)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=10)
+    assert done.returncode == 2
+    assert "sluice status --watch" in done.stderr and done.stderr.count("\n") == 1
+    assert not done.stdout
+
+
+def test_two_screens_show_the_same(dashboard, tmp_path):
+    screen, engine = dashboard("six")
+    screen.wait("orders").settle()
+    with Screen([program(), "--state-dir", "state"]) as second:
+        second.wait("orders").settle()
+        assert second.text() == screen.text()

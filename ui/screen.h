@@ -1,0 +1,109 @@
+/* screen.h - what a screen is, and what it may ask of the dashboard around it.
+ *
+ * A screen draws the newest view on a canvas and acts on keys. It never blocks, never sees a terminal, and learns
+ * answers of the engine through a callback.
+ */
+#ifndef SLUICE_UI_SCREEN_H
+#define SLUICE_UI_SCREEN_H
+
+#include "control/view.h"
+#include "dialog.h"
+#include "keys.h"
+#include "theme.h"
+#include "ui.h"
+
+/* Heads take two rows, feet two: a rule and the keys. */
+#define SCREEN_HEAD 2
+#define SCREEN_FOOT 2
+
+typedef struct Ui Ui;
+typedef struct Screen Screen;
+
+typedef struct {
+    KeysPlace place;
+    void (*draw)(Screen *screen, const Ui *ui, Canvas *canvas);
+    /* True: done. What no screen takes (quit, redraw, help) the dashboard does itself. */
+    bool (*act)(Screen *screen, Ui *ui, KeyAction action);
+    /* May be NULL. A key before it is looked up, for fields to type into. True: taken. */
+    bool (*key)(Screen *screen, Ui *ui, int key);
+    /* May be NULL: all actions of the keymap make sense now. */
+    bool (*can)(const Screen *screen, const Ui *ui, KeyAction action);
+    void (*tick)(Screen *screen, Ui *ui, int64_t now); /* at `wake_at`; may be NULL */
+    void (*free)(Screen *screen);
+} ScreenOps;
+
+struct Screen {
+    const ScreenOps *ops;
+    int64_t wake_at; /* monotonic µs at which `tick` is due; 0: never */
+};
+
+/* What screens read. Only ui.c changes it. */
+struct Ui {
+    const UiOptions *options;
+    Theme theme;
+    View *view;     /* the newest; NULL before the first one came */
+    bool silent;    /* no news for 3 s */
+    bool connected; /* false: the engine is gone, the view is the last known */
+};
+
+/* -- asking the dashboard (ui.c) -- */
+void ui_push(Ui *ui, Screen *screen_take);
+void ui_pop(Ui *ui);
+/* A line above the keys, and the shell command that does the same (may be NULL), until the next key. */
+void ui_say(Ui *ui, Style style, const char *command, const char *format, ...) G_GNUC_PRINTF(4, 5);
+void ui_suspend(Ui *ui);
+void ui_quit(Ui *ui);
+
+/* `answer` is NULL when there is an error without one (the engine is gone). Not called once `owner` is closed. */
+typedef void UiAnswer(Ui *ui, Screen *owner, const json_t *answer, const GError *error, int tag);
+void ui_request(Ui *ui, json_t *request_take, Screen *owner, UiAnswer *done, int tag);
+
+/* `done` is called when the question was answered by a choice, with its number, or by the name (0). */
+typedef void UiConfirmed(Ui *ui, int choice, void *data);
+void ui_ask(Ui *ui, Dialog *dialog_take, UiConfirmed *done, void *data, GDestroyNotify free_data);
+
+/* -- actions on pipes, the same from every screen (actions.c) -- */
+bool action_possible(const ViewPipe *pipe, KeyAction action);
+/* True when it was one of the pipe's actions. */
+bool action_run(Ui *ui, const ViewPipe *pipe, KeyAction action);
+/* `sluice WORDS`, with --state-dir where it is not the default. Free with g_free. */
+char *action_command(const Ui *ui, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* -- drawing that screens share (parts.c) -- */
+/* `right` (may be NULL) stands before the clock. Returns the column at which the right side begins. */
+int part_head(const Ui *ui, Canvas *canvas, const char *where, const char *middle, Style middle_style,
+              const char *right);
+/* A filter being typed, or holding, on the rule under the head. */
+void part_filter(Canvas *canvas, LineEdit *filter, bool typing);
+/* Keys for a filter that is being typed. True: taken. */
+bool part_filter_key(LineEdit *filter, bool *typing, int key);
+/* A URL without its parameters, which say where passwords are. Free with g_free. */
+char *part_url(const char *url);
+/* Newest first, of one pipe (NULL: all). */
+void part_journal(const Ui *ui, Canvas *canvas, int row, int rows, const char *pipe);
+/* How many lines it gets on a screen of this height; 0: none. */
+int part_journal_rows(const Ui *ui, const Canvas *canvas, const char *pipe);
+const char *part_symbol(const ViewPipe *pipe);
+Style part_style(const ViewPipe *pipe);
+const char *part_headroom(char out[], const ViewPipe *pipe, Style *style); /* `out`: FORMAT_MAX */
+const char *part_lag(char out[], const ViewPipe *pipe);
+const char *part_behind(char out[], const ViewPipe *pipe);
+const char *part_rate(char out[], const ViewPipe *pipe);
+double part_share(const ViewPipe *pipe); /* of the snapshot, 0..1; -1 unknown */
+/* What the pipe wants to say, in one line. Free with g_free. */
+char *part_note(const Ui *ui, const ViewPipe *pipe, Style *style);
+/* "code 252: Too many parts": side, code and text of an error in one line. Free with g_free. */
+char *part_stalled(const Ui *ui, const ViewStalled *stalled);
+const char *part_since(char out[], const Ui *ui, int64_t since); /* age, as in "11m" */
+/* A filter matches names without regard to case; an empty one all. */
+bool part_matches(const char *filter, const char *name);
+
+/* -- the screens -- */
+Screen *screen_pipes_new(void);
+Screen *screen_pipe_new(const char *name);
+Screen *screen_new_new(const Ui *ui);
+Screen *screen_incident_new(const char *name);
+Screen *screen_journal_new(Ui *ui, const char *pipe); /* NULL: of all */
+Screen *screen_help_new(KeysPlace place);
+
+#endif

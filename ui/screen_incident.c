@@ -1,0 +1,225 @@
+/* screen_incident.c - what went wrong with a pipe: what, why, since when, what is safe, and what can be done. */
+#include <string.h>
+
+#include "format.h"
+#include "screen.h"
+#include "table.h"
+
+#define LABEL_COLS 12
+#define MAX_ROWS   400 /* of the whole report; it scrolls */
+
+typedef struct {
+    Screen screen;
+    char *name;
+    int top;  /* first row of the report that is shown */
+    int rows; /* of the report */
+    int page;
+} IncidentScreen;
+
+static IncidentScreen *self(Screen *screen)
+{
+    return (IncidentScreen *)screen;
+}
+
+static const ViewPipe *find(const IncidentScreen *screen, const Ui *ui)
+{
+    return ui->view ? view_find_pipe(ui->view, screen->name) : NULL;
+}
+
+/* One paragraph with its label. Returns the row after it. */
+static int paragraph(Canvas *report, int row, const char *label, Style style, const char *text)
+{
+    canvas_text(report, row, 1, LABEL_COLS - 1, STYLE_DIM, label);
+    return row + canvas_wrapped(report, row, LABEL_COLS, report->cols - LABEL_COLS - 1, 20, style, text);
+}
+
+static const char *error_code(char out[FORMAT_MAX], int code)
+{
+    if (!code)
+        return "";
+    g_snprintf(out, FORMAT_MAX, " (code %d)", code);
+    return out;
+}
+
+static int draw_error(const Ui *ui, Canvas *report, int row, const ViewError *error)
+{
+    char code[FORMAT_MAX], when[FORMAT_MAX];
+    g_autofree char *what =
+        g_strdup_printf("%s%s", error->message ? error->message : "?", error_code(code, error->code));
+    row = paragraph(report, row, "WHAT", STYLE_LOST, what);
+    if (error->at > 0)
+        row = paragraph(report, row, "WHEN", STYLE_TEXT, format_when(when, error->at, ui->view->at));
+    row = paragraph(report, row, "WHY", STYLE_TEXT, error->cause ? error->cause : "not known");
+    return row;
+}
+
+static int draw_stalled(const Ui *ui, Canvas *report, int row, const ViewPipe *pipe)
+{
+    const ViewStalled *stalled = pipe->stalled;
+    char code[FORMAT_MAX], when[FORMAT_MAX], age[FORMAT_MAX];
+    g_autofree char *what = g_strdup_printf("Stalled at the %s: %s%s", stalled->side ? stalled->side : "other side",
+                                            stalled->message ? stalled->message : "?", error_code(code, stalled->code));
+    row = paragraph(report, row, "WHAT", STYLE_WAIT, what);
+    g_autofree char *since = g_strdup_printf("%s, %s ago", format_when(when, stalled->since, ui->view->at),
+                                             part_since(age, ui, stalled->since));
+    row = paragraph(report, row, "SINCE", STYLE_TEXT, since);
+    int64_t wait = stalled->next_try_at - ui->view->at;
+    g_autofree char *tries = wait > 0 ? g_strdup_printf("%u so far, the next in %s", stalled->tries,
+                                                        format_duration(age, (double)wait / 1e6))
+                                      : g_strdup_printf("%u so far, the next one is under way", stalled->tries);
+    row = paragraph(report, row, "TRIES", STYLE_TEXT, tries);
+    return paragraph(report, row, "MEND", STYLE_TEXT,
+                     stalled->needs_operator
+                         ? "It is tried again and again, but somebody has to act: it was refused."
+                         : "Nothing is lost. The pipe waits, tries again by itself, and goes on where it is.");
+}
+
+static int draw_last_good(Canvas *report, int row, const ViewPipe *pipe)
+{
+    char text[FORMAT_MAX];
+    Style style;
+    if (pipe->position_file || pipe->position_gtid) {
+        GString *at = g_string_new(NULL);
+        if (pipe->position_file)
+            g_string_append_printf(at, "%s:%" G_GINT64_FORMAT, pipe->position_file, pipe->position_pos);
+        if (pipe->position_gtid && *pipe->position_gtid)
+            g_string_append_printf(at, "%sgtid %s", at->len ? "   " : "", pipe->position_gtid);
+        row = paragraph(report, row, "LAST GOOD", STYLE_TEXT, at->str);
+        g_string_free(at, TRUE);
+    }
+    part_headroom(text, pipe, &style);
+    if (pipe->headroom_seconds >= 0) {
+        g_autofree char *keeps = g_strdup_printf("%s until the source purges what this pipe still needs", text);
+        row = paragraph(report, row, "HEADROOM", style, keeps);
+    }
+    return paragraph(report, row, "DATA", STYLE_TEXT,
+                     "The destination tables hold everything up to the last good position and can be queried.");
+}
+
+static int draw_failed_tables(Canvas *report, int row, const ViewPipe *pipe)
+{
+    bool title = false;
+    for (unsigned i = 0; pipe->tables && i < pipe->n_tables; i++) {
+        const ViewTable *table = &pipe->tables[i];
+        if (g_strcmp0(table->state, "failed") != 0 && !table->error)
+            continue;
+        if (!title)
+            canvas_text(report, ++row, 1, report->cols - 2, STYLE_TITLE, "TABLES THAT FAILED ALONE");
+        title = true;
+        row++;
+        canvas_text(report, row++, 3, report->cols - 4, STYLE_WAIT, table->source ? table->source : "?");
+        if (!table->error)
+            continue;
+        row += canvas_wrapped(report, row, 5, report->cols - 6, 6, STYLE_TEXT,
+                              table->error->message ? table->error->message : "?");
+        if (table->error->cause)
+            row += canvas_wrapped(report, row, 5, report->cols - 6, 6, STYLE_TEXT, table->error->cause);
+        for (char **mend = table->error->remedies; mend && *mend; mend++)
+            row += canvas_wrapped(report, row, 5, report->cols - 6, 6, STYLE_KEY, *mend);
+    }
+    return row;
+}
+
+static int draw_remedies(const Ui *ui, Canvas *report, int row, const ViewPipe *pipe)
+{
+    canvas_text(report, row++, 1, report->cols - 2, STYLE_TITLE, "WHAT YOU CAN DO");
+    if (pipe->error)
+        for (char **mend = pipe->error->remedies; mend && *mend; mend++) {
+            canvas_text(report, row, 3, 1, STYLE_DIM, "•");
+            row += canvas_wrapped(report, row, 5, report->cols - 6, 6, STYLE_TEXT, *mend);
+        }
+    if (action_possible(pipe, ACTION_RETRY)) {
+        g_autofree char *command = action_command(ui, "retry %s", pipe->name);
+        canvas_text(report, row, 3, 1, STYLE_KEY, "t");
+        canvas_text(report, row++, 5, report->cols - 6, STYLE_TEXT,
+                    pipe->stalled ? "Try now, without waiting for the next try"
+                                  : "Try again, after the cause was mended");
+        row += canvas_wrapped(report, row, 5, report->cols - 6, 3, STYLE_DIM, command);
+    }
+    return row;
+}
+
+static int draw_report(const Ui *ui, Canvas *report, const ViewPipe *pipe)
+{
+    int row = 0;
+    if (pipe->error)
+        row = draw_error(ui, report, row, pipe->error);
+    if (pipe->stalled)
+        row = draw_stalled(ui, report, row, pipe);
+    if (!pipe->error && !pipe->stalled && pipe->n_tables_failed) {
+        g_autofree char *what =
+            g_strdup_printf("%u of %u tables failed; the others go on.", pipe->n_tables_failed, pipe->n_tables);
+        row = paragraph(report, row, "WHAT", STYLE_WAIT, what);
+    }
+    if (!action_possible(pipe, ACTION_INCIDENT))
+        row = paragraph(report, row, "WHAT", STYLE_TEXT, "Nothing is wrong any more.");
+    row = draw_last_good(report, row, pipe);
+    row = draw_failed_tables(report, row, pipe);
+    return draw_remedies(ui, report, row + 1, pipe);
+}
+
+static void incident_draw(Screen *base, const Ui *ui, Canvas *canvas)
+{
+    IncidentScreen *screen = self(base);
+    const ViewPipe *pipe = find(screen, ui);
+    char age[FORMAT_MAX];
+    g_autofree char *state = pipe
+                                 ? g_strdup_printf("%s %s%s for %s", part_symbol(pipe), pipe->state ? pipe->state : "?",
+                                                   pipe->stalled ? " ⟳" : "", part_since(age, ui, pipe->since))
+                                 : NULL;
+    part_head(ui, canvas, screen->name, state, pipe ? part_style(pipe) : STYLE_TEXT, NULL);
+    if (!pipe) {
+        canvas_text(canvas, SCREEN_HEAD + 1, 1, canvas->cols - 2, STYLE_TEXT, "This pipe is no more: it was dropped.");
+        return;
+    }
+    g_autoptr(Canvas) report = canvas_new(MAX_ROWS, canvas->cols, canvas->ascii);
+    screen->rows = MIN(draw_report(ui, report, pipe), MAX_ROWS);
+    screen->page = canvas->rows - SCREEN_HEAD - SCREEN_FOOT;
+    screen->top = CLAMP(screen->top, 0, MAX(screen->rows - screen->page, 0));
+    canvas_copy_rows(canvas, SCREEN_HEAD, report, screen->top, screen->page);
+    TableCursor shown = {.top = screen->top};
+    table_position(canvas, canvas->rows - SCREEN_FOOT, &shown, screen->rows, screen->page);
+    canvas->cursor_row = SCREEN_HEAD;
+    canvas->cursor_col = 1;
+}
+
+static bool incident_can(const Screen *base, const Ui *ui, KeyAction action)
+{
+    const IncidentScreen *screen = (const IncidentScreen *)base;
+    return action != ACTION_RETRY || action_possible(find(screen, ui), action);
+}
+
+static bool incident_act(Screen *base, Ui *ui, KeyAction action)
+{
+    IncidentScreen *screen = self(base);
+    TableCursor cursor = {.cursor = screen->top, .top = screen->top};
+    /* The report itself moves: its first row is the cursor. */
+    if (table_move(&cursor, action, MAX(screen->rows - screen->page + 1, 1), screen->page)) {
+        screen->top = cursor.cursor;
+        return true;
+    }
+    if (action == ACTION_RETRY)
+        return action_run(ui, find(screen, ui), action);
+    if (action == ACTION_JOURNAL) {
+        ui_push(ui, screen_journal_new(ui, screen->name));
+        return true;
+    }
+    return false;
+}
+
+static void incident_free(Screen *base)
+{
+    IncidentScreen *screen = self(base);
+    g_free(screen->name);
+    g_free(screen);
+}
+
+Screen *screen_incident_new(const char *name)
+{
+    static const ScreenOps ops = {
+        .place = KEYS_INCIDENT, .draw = incident_draw, .act = incident_act, .can = incident_can, .free = incident_free};
+    IncidentScreen *screen = g_new0(IncidentScreen, 1);
+    screen->screen.ops = &ops;
+    screen->name = g_strdup(name);
+    return &screen->screen;
+}

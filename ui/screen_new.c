@@ -1,0 +1,707 @@
+/* screen_new.c - a new pipe: a form, live findings of the preflight beside it, and the source's tables to choose from.
+ *
+ * Nothing is created before every finding is good, or a warning was knowingly accepted. The engine checks; this screen
+ * asks it half a second after the last key.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/url.h"
+#include "control/protocol.h"
+#include "format.h"
+#include "screen.h"
+#include "table.h"
+
+#define CALM_USEC   (G_USEC_PER_SEC / 2) /* without a key, before the engine is asked */
+#define LABEL_COLS  13
+#define FIELDS_ROWS 6
+#define WIDE_COLS   110 /* from here on the findings stand on the right */
+
+typedef enum {
+    FIELD_NAME,
+    FIELD_SOURCE,
+    FIELD_SECRET_KIND,
+    FIELD_SECRET,
+    FIELD_DEST,
+    FIELD_MODE,
+    FIELD_TABLES,
+    N_FIELDS
+} Field;
+
+static const char *const modes[] = {"full", "snapshot", "cdc"};
+static const struct {
+    const char *word, *param, *hint;
+} secrets[] = {
+    {"in the URL", NULL, "none, or after the user: mysql://USER:PASSWORD@HOST"},
+    {"from file", "password-file", "path of a file that holds nothing else"},
+    {"from env", "password-env", "name of a variable in the engine's environment"},
+    {"from command", "password-command", "shell command that prints it"},
+};
+
+typedef struct {
+    char *source, *key;
+    int64_t rows, bytes;
+    bool chosen;
+} SourceTable;
+
+typedef struct {
+    char *result, *found, *mend;
+} Finding;
+
+typedef struct {
+    Screen screen;
+    Field focus;
+    LineEdit name, source, secret, dest;
+    unsigned secret_kind, mode;
+    GPtrArray *tables; /* SourceTable, in the source's order */
+    GPtrArray *shown;  /* those the filter lets through; borrowed */
+    TableCursor cursor;
+    int page;
+    LineEdit filter;
+    bool typing;
+    char *tables_of;    /* the source URL they were asked for */
+    char *tables_error; /* why there are none */
+    bool tables_asked;
+    int tables_asked_at; /* the generation then */
+    GPtrArray *findings; /* Finding */
+    char *check_error;
+    bool checking, check_fresh; /* asked; answered for what the form says now */
+    int generation;             /* of the form's content: an answer to an older one is not news */
+    bool creating;
+} NewScreen;
+
+enum { TAG_ACCEPTED = 1 };
+
+static NewScreen *self(Screen *screen)
+{
+    return (NewScreen *)screen;
+}
+
+static void source_table_free(void *data)
+{
+    SourceTable *table = data;
+    g_free(table->source);
+    g_free(table->key);
+    g_free(table);
+}
+
+static void finding_free(void *data)
+{
+    Finding *finding = data;
+    g_free(finding->result);
+    g_free(finding->found);
+    g_free(finding->mend);
+    g_free(finding);
+}
+
+/* -- what the form says -- */
+
+static char *source_url(const NewScreen *form)
+{
+    const char *url = form->source.text->str, *param = secrets[form->secret_kind].param;
+    if (!param || !form->secret.text->len)
+        return g_strdup(url);
+    g_autofree char *value = g_uri_escape_string(form->secret.text->str, "/", FALSE);
+    bool path = strstr(url, "://") && strchr(strstr(url, "://") + 3, '/');
+    return g_strdup_printf("%s%s%s=%s", url, strchr(url, '?') ? "&" : path ? "?" : "/?", param, value);
+}
+
+static unsigned count_chosen(const NewScreen *form)
+{
+    unsigned n = 0;
+    for (guint i = 0; i < form->tables->len; i++)
+        n += ((const SourceTable *)form->tables->pdata[i])->chosen;
+    return n;
+}
+
+static json_t *request_of(const NewScreen *form, const char *what)
+{
+    json_t *request = protocol_request(what), *tables = json_array();
+    g_autofree char *source = source_url(form);
+    for (guint i = 0; i < form->tables->len; i++) {
+        const SourceTable *table = form->tables->pdata[i];
+        if (table->chosen)
+            json_array_append_new(tables, json_string(table->source));
+    }
+    json_object_set_new(request, "source", json_string(source));
+    json_object_set_new(request, "dest", json_string(form->dest.text->str));
+    json_object_set_new(request, "tables", tables);
+    json_object_set_new(request, "exclude", json_array());
+    json_object_set_new(request, "mode", json_string(modes[form->mode]));
+    json_object_set_new(request, "settings", json_object());
+    return request;
+}
+
+/* As --tables takes them. */
+static char *table_list(const NewScreen *form)
+{
+    GString *list = g_string_new(NULL);
+    for (guint i = 0; i < form->tables->len; i++) {
+        const SourceTable *table = form->tables->pdata[i];
+        if (!table->chosen)
+            continue;
+        g_string_append_printf(list, "%s%s", list->len ? "," : "", table->source);
+    }
+    return g_string_free(list, FALSE);
+}
+
+static char *shell_word(const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,@%+=";
+    return *text && strspn(text, plain) == strlen(text) ? g_strdup(text) : g_shell_quote(text);
+}
+
+static char *command_of(const NewScreen *form, const Ui *ui)
+{
+    g_autofree char *url = source_url(form), *shown = url_redact(url), *shown_dest = url_redact(form->dest.text->str);
+    g_autofree char *list = table_list(form);
+    g_autofree char *name = shell_word(*form->name.text->str ? form->name.text->str : "NAME");
+    g_autofree char *source = shell_word(shown), *dest = shell_word(shown_dest);
+    g_autofree char *tables = *list ? shell_word(list) : g_strdup("LIST");
+    return action_command(ui, "create %s --source %s --dest %s --tables %s%s%s", name, source, dest, tables,
+                          form->mode ? " --mode " : "", form->mode ? modes[form->mode] : "");
+}
+
+/* -- asking the engine -- */
+
+static void filter_tables(NewScreen *form)
+{
+    g_ptr_array_set_size(form->shown, 0);
+    for (guint i = 0; i < form->tables->len; i++) {
+        SourceTable *table = form->tables->pdata[i];
+        if (part_matches(form->filter.text->str, table->source))
+            g_ptr_array_add(form->shown, table);
+    }
+}
+
+static void take_findings(NewScreen *form, const json_t *answer)
+{
+    size_t i;
+    json_t *item;
+    g_ptr_array_set_size(form->findings, 0);
+    json_array_foreach(json_object_get(answer, "checks"), i, item)
+    {
+        Finding *finding = g_new0(Finding, 1);
+        finding->result = g_strdup(json_string_value(json_object_get(item, "result")));
+        finding->found = g_strdup(json_string_value(json_object_get(item, "found")));
+        finding->mend = g_strdup(json_string_value(json_object_get(item, "mend")));
+        g_ptr_array_add(form->findings, finding);
+    }
+}
+
+static void got_tables(Ui *ui, Screen *owner, const json_t *answer, const GError *error, int tag)
+{
+    NewScreen *form = self(owner);
+    size_t i;
+    json_t *item;
+    (void)ui;
+    if (tag != form->tables_asked_at)
+        return; /* of a source that was typed over since */
+    form->tables_asked = false;
+    g_clear_pointer(&form->tables_error, g_free);
+    g_ptr_array_set_size(form->shown, 0);
+    g_ptr_array_set_size(form->tables, 0);
+    if (error) {
+        form->tables_error = g_strdup(error->message);
+        return;
+    }
+    json_array_foreach(json_object_get(answer, "tables"), i, item)
+    {
+        SourceTable *table = g_new0(SourceTable, 1);
+        json_t *rows = json_object_get(item, "rows"), *bytes = json_object_get(item, "bytes");
+        table->source = g_strdup(json_string_value(json_object_get(item, "source")));
+        table->key = g_strdup(json_string_value(json_object_get(item, "key")));
+        table->rows = json_is_integer(rows) ? json_integer_value(rows) : VIEW_UNKNOWN;
+        table->bytes = json_is_integer(bytes) ? json_integer_value(bytes) : VIEW_UNKNOWN;
+        g_ptr_array_add(form->tables, table);
+    }
+    filter_tables(form);
+}
+
+static void got_checks(Ui *ui, Screen *owner, const json_t *answer, const GError *error, int tag)
+{
+    NewScreen *form = self(owner);
+    (void)ui;
+    if (tag != form->generation)
+        return;
+    form->checking = false;
+    form->check_fresh = true;
+    g_clear_pointer(&form->check_error, g_free);
+    take_findings(form, answer);
+    if (error && !form->findings->len)
+        form->check_error = g_strdup(error->message);
+}
+
+static void form_tick(Screen *screen, Ui *ui, int64_t now)
+{
+    NewScreen *form = self(screen);
+    (void)now;
+    if (!form->source.text->len)
+        return;
+    g_autofree char *url = source_url(form);
+    if (g_strcmp0(url, form->tables_of) != 0) {
+        g_free(form->tables_of);
+        form->tables_of = g_strdup(url);
+        form->tables_asked = true;
+        form->tables_asked_at = form->generation;
+        json_t *request = protocol_request("source_tables");
+        json_object_set_new(request, "source", json_string(url));
+        ui_request(ui, request, screen, got_tables, form->generation);
+    }
+    form->checking = true;
+    ui_request(ui, request_of(form, "check"), screen, got_checks, form->generation);
+}
+
+/* Something in the form changed: what was found is old. */
+static void changed(NewScreen *form)
+{
+    form->generation++;
+    form->check_fresh = form->checking = false;
+    form->screen.wake_at = clock_monotonic_usec() + CALM_USEC;
+}
+
+static unsigned count_findings(const NewScreen *form, const char *result)
+{
+    unsigned n = 0;
+    for (guint i = 0; i < form->findings->len; i++)
+        n += g_strcmp0(((const Finding *)form->findings->pdata[i])->result, result) == 0;
+    return n;
+}
+
+static void created(Ui *ui, Screen *owner, const json_t *answer, const GError *error, int tag)
+{
+    NewScreen *form = self(owner);
+    (void)tag;
+    form->creating = false;
+    if (!error) {
+        g_autofree char *command = command_of(form, ui);
+        ui_say(ui, STYLE_TEXT, command, "%s was created.", form->name.text->str);
+        ui_pop(ui);
+        return;
+    }
+    if (answer && json_array_size(json_object_get(answer, "checks"))) {
+        take_findings(form, answer);
+        form->check_fresh = true;
+    }
+    ui_say(ui, STYLE_LOST, NULL, "Not created: %s", error->message);
+}
+
+static void send_create(Ui *ui, NewScreen *form)
+{
+    json_t *request = request_of(form, "create");
+    json_object_set_new(request, "name", json_string(form->name.text->str));
+    form->creating = true;
+    ui_request(ui, request, &form->screen, created, 0);
+}
+
+static void accepted(Ui *ui, int choice, void *data)
+{
+    (void)choice;
+    send_create(ui, data); /* the form is below the question: it cannot have been closed */
+}
+
+static void create(Ui *ui, NewScreen *form)
+{
+    unsigned failed = count_findings(form, "fail"), warned = count_findings(form, "warn");
+    if (form->creating)
+        return;
+    if (!form->name.text->len || !form->source.text->len || !form->dest.text->len)
+        ui_say(ui, STYLE_WAIT, NULL, "A pipe needs a name, a source and a destination.");
+    else if (!count_chosen(form))
+        ui_say(ui, STYLE_WAIT, NULL, "No table is chosen yet: tab to the list, space chooses.");
+    else if (!form->check_fresh)
+        ui_say(ui, STYLE_WAIT, NULL, "Both ends are being checked; a moment.");
+    else if (form->check_error)
+        ui_say(ui, STYLE_LOST, NULL, "%s", form->check_error);
+    else if (failed)
+        ui_say(ui, STYLE_LOST, NULL, "%u finding%s to be mended first; nothing was created.", failed,
+               failed == 1 ? " is" : "s are");
+    else if (warned) {
+        g_autofree char *text = g_strdup_printf("%u finding%s a warning. Create %s knowing that?", warned,
+                                                warned == 1 ? " is" : "s are", form->name.text->str);
+        g_autofree char *command = command_of(form, ui);
+        Dialog *dialog = dialog_choice("Create", text, command);
+        dialog_add_choice(dialog, 'y', "y", "create it");
+        ui_ask(ui, dialog, accepted, form, NULL);
+    } else {
+        send_create(ui, form);
+    }
+}
+
+/* -- drawing -- */
+
+static void draw_label(const NewScreen *form, Canvas *canvas, int row, Field field, const char *label)
+{
+    bool here = form->focus == field || (field == FIELD_SECRET_KIND && form->focus == FIELD_SECRET);
+    if (here)
+        canvas_text(canvas, row, 0, 1, STYLE_TITLE, "▸");
+    canvas_text(canvas, row, 1, LABEL_COLS - 1, here ? STYLE_TITLE : STYLE_DIM, label);
+}
+
+static void draw_modes(const NewScreen *form, Canvas *canvas, int row, int width)
+{
+    int col = LABEL_COLS;
+    for (unsigned i = 0; i < G_N_ELEMENTS(modes); i++) {
+        bool chosen = form->mode == i;
+        Style style = chosen && form->focus == FIELD_MODE ? STYLE_MARK : STYLE_TEXT;
+        col += canvas_printf(canvas, row, col, width - (col - LABEL_COLS), style, "(%s) %s", chosen ? "•" : " ",
+                             modes[i]) +
+               2;
+    }
+}
+
+static void draw_fields(NewScreen *form, Canvas *canvas, int row, int end)
+{
+    int width = end - LABEL_COLS, kind_width = 14;
+    g_autofree char *source = url_redact(form->source.text->str), *dest = url_redact(form->dest.text->str);
+    draw_label(form, canvas, row, FIELD_NAME, "Name");
+    line_edit_draw(&form->name, canvas, row, LABEL_COLS, MIN(width, 40), form->focus == FIELD_NAME, NULL);
+    draw_label(form, canvas, row + 1, FIELD_SOURCE, "Source");
+    line_edit_draw(&form->source, canvas, row + 1, LABEL_COLS, width, form->focus == FIELD_SOURCE, source);
+    draw_label(form, canvas, row + 2, FIELD_SECRET_KIND, "Password");
+    canvas_text(canvas, row + 2, LABEL_COLS, kind_width, form->focus == FIELD_SECRET_KIND ? STYLE_MARK : STYLE_TEXT,
+                secrets[form->secret_kind].word);
+    if (form->secret_kind)
+        line_edit_draw(&form->secret, canvas, row + 2, LABEL_COLS + kind_width, width - kind_width,
+                       form->focus == FIELD_SECRET, form->secret.text->len ? NULL : secrets[form->secret_kind].hint);
+    else
+        canvas_text(canvas, row + 2, LABEL_COLS + kind_width, width - kind_width, STYLE_DIM, secrets[0].hint);
+    draw_label(form, canvas, row + 3, FIELD_DEST, "Destination");
+    line_edit_draw(&form->dest, canvas, row + 3, LABEL_COLS, width, form->focus == FIELD_DEST, dest);
+    draw_label(form, canvas, row + 4, FIELD_MODE, "Mode");
+    draw_modes(form, canvas, row + 4, width);
+}
+
+static Style finding_style(const Finding *finding, const char **sign)
+{
+    bool ok = g_strcmp0(finding->result, "ok") == 0, warn = g_strcmp0(finding->result, "warn") == 0;
+    *sign = ok ? "✔" : warn ? "▲" : "✖";
+    return ok ? STYLE_TEXT : warn ? STYLE_WAIT : STYLE_LOST;
+}
+
+static int finding_rows(const Canvas *canvas, const Finding *finding, int width)
+{
+    int rows = canvas_wrapped_rows(canvas, width - 2, finding->found ? finding->found : "");
+    if (finding->mend && g_strcmp0(finding->result, "ok") != 0)
+        rows += canvas_wrapped_rows(canvas, width - 4, finding->mend);
+    return rows;
+}
+
+/* What is bad comes first, so that it is seen where not all findings fit. */
+static void draw_findings(const NewScreen *form, Canvas *canvas, int row, int col, int width, int rows)
+{
+    static const char *const order[] = {"fail", "warn", "ok"};
+    int end = row + rows;
+    unsigned ok = count_findings(form, "ok"), warn = count_findings(form, "warn"), fail = count_findings(form, "fail");
+    canvas_text(canvas, row, col, width, STYLE_DIM, "CHECKS");
+    g_autofree char *sum = form->checking       ? g_strdup("checking both ends")
+                           : form->check_error  ? g_strdup("")
+                           : !form->check_fresh ? g_strdup("")
+                                                : g_strdup_printf("%u ok · %u to know · %u to mend", ok, warn, fail);
+    canvas_text_right(canvas, row++, col, width, fail ? STYLE_LOST : warn ? STYLE_WAIT : STYLE_TEXT, sum);
+    if (form->check_error) {
+        canvas_text(canvas, row, col, 1, STYLE_LOST, "✖");
+        row += canvas_wrapped(canvas, row, col + 2, width - 2, end - row, STYLE_LOST, form->check_error);
+    } else if (!form->findings->len) {
+        canvas_wrapped(canvas, row, col, width, end - row, STYLE_DIM,
+                       "Both ends are checked as soon as the source is known.");
+    }
+    for (gsize kind = 0; kind < G_N_ELEMENTS(order); kind++)
+        for (guint i = 0; i < form->findings->len && row < end; i++) {
+            const Finding *finding = form->findings->pdata[i];
+            if (g_strcmp0(finding->result, order[kind]) != 0)
+                continue;
+            if (row + finding_rows(canvas, finding, width) > end && row == end - 1 && kind == 2) {
+                canvas_text(canvas, row++, col, width, STYLE_DIM, "…");
+                break;
+            }
+            const char *sign;
+            Style style = finding_style(finding, &sign);
+            canvas_text(canvas, row, col, 1, style, sign);
+            row +=
+                canvas_wrapped(canvas, row, col + 2, width - 2, end - row, style, finding->found ? finding->found : "");
+            if (finding->mend && kind < 2 && row < end)
+                row += canvas_wrapped(canvas, row, col + 4, width - 4, end - row, STYLE_KEY, finding->mend);
+        }
+}
+
+static void draw_table(const NewScreen *form, Canvas *canvas, int row, int end, int index)
+{
+    const SourceTable *table = form->shown->pdata[index];
+    char rows[FORMAT_MAX], bytes[FORMAT_MAX];
+    bool marked = index == form->cursor.cursor && form->focus == FIELD_TABLES;
+    int name_width = MAX(end - 48, 18), col = 7;
+    Style style = table->key ? STYLE_TEXT : STYLE_DIM;
+    if (marked) {
+        canvas_text(canvas, row, 1, 1, STYLE_TITLE, "▸");
+        canvas->cursor_row = row;
+        canvas->cursor_col = 1;
+    }
+    canvas_text(canvas, row, 3, 3, style, !table->key ? "[-]" : table->chosen ? "[x]" : "[ ]");
+    canvas_text(canvas, row, col, name_width, marked ? STYLE_MARK : style, table->source ? table->source : "?");
+    col += name_width + 1;
+    canvas_text_right(canvas, row, col, 10, style, format_count(rows, table->rows));
+    canvas_text_right(canvas, row, col + 11, 7, style, format_bytes(bytes, (double)table->bytes));
+    canvas_text(canvas, row, col + 20, end - col - 20, style, table->key ? table->key : "no key");
+}
+
+static void draw_tables(NewScreen *form, Canvas *canvas, int row, int bottom, int end)
+{
+    g_autofree char *sum = form->tables->len
+                               ? g_strdup_printf("Tables  %u of %u chosen", count_chosen(form), form->tables->len)
+                               : g_strdup("Tables");
+    if (form->focus == FIELD_TABLES)
+        canvas_text(canvas, row, 0, 1, STYLE_TITLE, "▸");
+    int col = 1 + canvas_text(canvas, row, 1, end - 2, form->focus == FIELD_TABLES ? STYLE_TITLE : STYLE_DIM, sum) + 4;
+    if (form->typing || form->filter.text->len) {
+        col += canvas_text(canvas, row, col, end - col, STYLE_KEY, "/ ");
+        line_edit_draw(&form->filter, canvas, row, col, MIN(end - col - 1, 24), form->typing, NULL);
+    }
+    row++;
+    form->page = MAX(bottom - row, 1);
+    int n = (int)form->shown->len;
+    table_keep_visible(&form->cursor, n, form->page);
+    for (int i = 0; i < form->page && form->cursor.top + i < n; i++)
+        draw_table(form, canvas, row + i, end, form->cursor.top + i);
+    if (n)
+        return;
+    const char *why = form->tables_asked       ? "asking the source for its tables"
+                      : form->tables_error     ? form->tables_error
+                      : form->filter.text->len ? "no table's name has that in it"
+                      : form->tables_of        ? "the source has no tables that this user may read"
+                                               : "the source's tables are listed here once it is reached";
+    canvas_wrapped(canvas, row, 3, end - 4, form->page, form->tables_error ? STYLE_LOST : STYLE_DIM, why);
+}
+
+static void form_draw(Screen *screen, const Ui *ui, Canvas *canvas)
+{
+    NewScreen *form = self(screen);
+    part_head(ui, canvas, "new pipe", form->creating ? "creating" : NULL, STYLE_TITLE, NULL);
+    bool wide = canvas->cols >= WIDE_COLS;
+    int end = wide ? canvas->cols / 2 + 6 : canvas->cols - 1, row = SCREEN_HEAD;
+    int bottom = canvas->rows - SCREEN_FOOT;
+    if (canvas->rows >= 20) { /* the command that does the same, growing as one types */
+        g_autofree char *command = command_of(form, ui), *line = g_strdup_printf("$ %s", command);
+        int rows = MIN(canvas_wrapped_rows(canvas, canvas->cols - 2, line), wide ? 3 : 2);
+        bottom -= rows;
+        canvas_wrapped(canvas, bottom, 1, canvas->cols - 2, rows, STYLE_DIM, line);
+        canvas_rule(canvas, --bottom);
+    }
+    draw_fields(form, canvas, row, end);
+    row += FIELDS_ROWS;
+    if (wide) {
+        for (int r = SCREEN_HEAD; r < bottom; r++)
+            canvas_text(canvas, r, end + 1, 1, STYLE_DIM, "│");
+        draw_findings(form, canvas, SCREEN_HEAD, end + 3, canvas->cols - end - 4, bottom - SCREEN_HEAD);
+    } else {
+        int rows = CLAMP((bottom - row) / 2, 2, 14);
+        if (form->focus == FIELD_TABLES)
+            rows = MIN(rows, 4); /* room for what one looks at */
+        draw_findings(form, canvas, row, 1, canvas->cols - 2, rows);
+        row += rows;
+    }
+    draw_tables(form, canvas, row, bottom, end);
+}
+
+/* -- keys -- */
+
+static LineEdit *edited(NewScreen *form)
+{
+    switch (form->focus) {
+    case FIELD_NAME:
+        return &form->name;
+    case FIELD_SOURCE:
+        return &form->source;
+    case FIELD_SECRET:
+        return &form->secret;
+    case FIELD_DEST:
+        return &form->dest;
+    default:
+        return NULL;
+    }
+}
+
+static void move_focus(NewScreen *form, int step)
+{
+    do
+        form->focus = (Field)(((int)form->focus + step + N_FIELDS) % N_FIELDS);
+    while (form->focus == FIELD_SECRET && !form->secret_kind);
+}
+
+static void choose_option(NewScreen *form, int step)
+{
+    if (form->focus == FIELD_MODE)
+        form->mode = (form->mode + G_N_ELEMENTS(modes) + (unsigned)step) % G_N_ELEMENTS(modes);
+    else
+        form->secret_kind = (form->secret_kind + G_N_ELEMENTS(secrets) + (unsigned)step) % G_N_ELEMENTS(secrets);
+    changed(form);
+}
+
+static bool list_key(NewScreen *form, int key)
+{
+    static const struct {
+        int key;
+        KeyAction action;
+    } moves[] = {
+        {KEYCODE_UP, ACTION_UP},           {'k', ACTION_UP},
+        {KEYCODE_DOWN, ACTION_DOWN},       {'j', ACTION_DOWN},
+        {KEYCODE_HOME, ACTION_HOME},       {'g', ACTION_HOME},
+        {KEYCODE_END, ACTION_END},         {'G', ACTION_END},
+        {KEYCODE_PAGE_UP, ACTION_PAGE_UP}, {KEYCODE_PAGE_DOWN, ACTION_PAGE_DOWN},
+    };
+    if (key == KEYCODE_UP && form->cursor.cursor == 0)
+        return false; /* out of the list, to the field above */
+    for (gsize i = 0; i < G_N_ELEMENTS(moves); i++)
+        if (moves[i].key == key)
+            return table_move(&form->cursor, moves[i].action, (int)form->shown->len, form->page);
+    return false;
+}
+
+static bool form_key(Screen *screen, Ui *ui, int key)
+{
+    NewScreen *form = self(screen);
+    LineEdit *edit = edited(form);
+    (void)ui;
+    if (form->typing && part_filter_key(&form->filter, &form->typing, key)) {
+        filter_tables(form);
+        return true;
+    }
+    if (form->focus == FIELD_TABLES)
+        return list_key(form, key);
+    if (edit) {
+        if (key == KEYCODE_ENTER) {
+            move_focus(form, 1);
+            return true;
+        }
+        g_autofree char *before = g_strdup(edit->text->str);
+        if (!line_edit_key(edit, key))
+            return false;
+        if (!g_str_equal(before, edit->text->str))
+            changed(form);
+        return true;
+    }
+    if (key == KEYCODE_LEFT || key == KEYCODE_RIGHT) {
+        choose_option(form, key == KEYCODE_LEFT ? -1 : 1);
+        return true;
+    }
+    return false;
+}
+
+static void choose_all(NewScreen *form)
+{
+    bool all = true;
+    for (guint i = 0; i < form->shown->len; i++) {
+        const SourceTable *table = form->shown->pdata[i];
+        all = all && (table->chosen || !table->key);
+    }
+    for (guint i = 0; i < form->shown->len; i++) {
+        SourceTable *table = form->shown->pdata[i];
+        table->chosen = table->key && !all;
+    }
+    changed(form);
+}
+
+static void choose(Ui *ui, NewScreen *form)
+{
+    if (form->focus != FIELD_TABLES) {
+        choose_option(form, 1);
+        return;
+    }
+    if (form->cursor.cursor >= (int)form->shown->len)
+        return;
+    SourceTable *table = form->shown->pdata[form->cursor.cursor];
+    if (!table->key) {
+        ui_say(ui, STYLE_WAIT, NULL,
+               "%s has no key: its rows cannot be told apart. Give it a primary key, then it can be chosen.",
+               table->source);
+        return;
+    }
+    table->chosen = !table->chosen;
+    changed(form);
+}
+
+static bool form_can(const Screen *screen, const Ui *ui, KeyAction action)
+{
+    const NewScreen *form = (const NewScreen *)screen;
+    bool list = form->focus == FIELD_TABLES, options = form->focus == FIELD_MODE || form->focus == FIELD_SECRET_KIND;
+    (void)ui;
+    switch (action) {
+    case ACTION_CHOOSE:
+        return options || list;
+    case ACTION_CHOOSE_ALL:
+    case ACTION_FILTER:
+        return list;
+    case ACTION_CREATE:
+    case ACTION_HELP:
+        return list || options;
+    default:
+        return true;
+    }
+}
+
+static bool form_act(Screen *screen, Ui *ui, KeyAction action)
+{
+    NewScreen *form = self(screen);
+    switch (action) {
+    case ACTION_NEXT:
+    case ACTION_PREVIOUS:
+        move_focus(form, action == ACTION_NEXT ? 1 : -1);
+        return true;
+    case ACTION_CHOOSE:
+        choose(ui, form);
+        return true;
+    case ACTION_CHOOSE_ALL:
+        if (form->focus == FIELD_TABLES)
+            choose_all(form);
+        return true;
+    case ACTION_FILTER:
+        form->typing = form->focus == FIELD_TABLES;
+        return true;
+    case ACTION_CREATE:
+        create(ui, form);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void form_free(Screen *screen)
+{
+    NewScreen *form = self(screen);
+    line_edit_clear(&form->name);
+    line_edit_clear(&form->source);
+    line_edit_clear(&form->secret);
+    line_edit_clear(&form->dest);
+    line_edit_clear(&form->filter);
+    g_ptr_array_unref(form->shown);
+    g_ptr_array_unref(form->tables);
+    g_ptr_array_unref(form->findings);
+    g_free(form->tables_of);
+    g_free(form->tables_error);
+    g_free(form->check_error);
+    g_free(form);
+}
+
+Screen *screen_new_new(const Ui *ui)
+{
+    static const ScreenOps ops = {.place = KEYS_NEW,
+                                  .draw = form_draw,
+                                  .act = form_act,
+                                  .key = form_key,
+                                  .can = form_can,
+                                  .tick = form_tick,
+                                  .free = form_free};
+    NewScreen *form = g_new0(NewScreen, 1);
+    form->screen.ops = &ops;
+    line_edit_init(&form->name, "");
+    line_edit_init(&form->source, "mysql://");
+    line_edit_init(&form->secret, "");
+    /* Most pipes end where the last one does. */
+    bool some = ui->view && ui->view->n_pipes && ui->view->pipes[0].dest;
+    line_edit_init(&form->dest, some ? ui->view->pipes[0].dest : "embedded:");
+    line_edit_init(&form->filter, "");
+    form->tables = g_ptr_array_new_with_free_func(source_table_free);
+    form->shown = g_ptr_array_new();
+    form->findings = g_ptr_array_new_with_free_func(finding_free);
+    return &form->screen;
+}

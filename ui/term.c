@@ -1,0 +1,356 @@
+#define NCURSES_WIDECHAR 1
+#include "term.h"
+
+#include <curses.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <langinfo.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include "base/error.h"
+#include "keys.h"
+
+#define ESC_DELAY_MS 25 /* how long the bytes of one key may be apart; slow lines send them in one packet */
+#define EMPTY_READS  3  /* reads that give no key though there is something to read: the end of the file */
+
+struct Term {
+    Theme theme;
+    SCREEN *screen;
+    CanvasCell *painted; /* what the terminal shows; NULL: unknown */
+    int painted_rows, painted_cols;
+    int empty_reads;
+};
+
+static const int handled[] = {SIGWINCH, SIGTSTP, SIGCONT, SIGHUP, SIGTERM, SIGINT};
+static int signal_pipe[2] = {-1, -1}; /* a signal handler reaches nothing but globals */
+
+static void on_signal(int number)
+{
+    int saved = errno;
+    unsigned char byte = (unsigned char)number;
+    if (write(signal_pipe[1], &byte, 1) < 0)
+        errno = 0; /* full: the reader is about to wake anyway */
+    errno = saved;
+}
+
+static void signal_set(sigset_t *set)
+{
+    sigemptyset(set);
+    for (gsize i = 0; i < G_N_ELEMENTS(handled); i++)
+        sigaddset(set, handled[i]);
+}
+
+void term_block_signals(void)
+{
+    sigset_t set;
+    signal_set(&set);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+static void handle(int number, bool ours)
+{
+    struct sigaction action = {.sa_handler = ours ? on_signal : SIG_DFL, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(number, &action, NULL);
+}
+
+static bool install_signals(GError **error)
+{
+    if (!g_unix_open_pipe(signal_pipe, FD_CLOEXEC, error) || !g_unix_set_fd_nonblocking(signal_pipe[0], TRUE, error) ||
+        !g_unix_set_fd_nonblocking(signal_pipe[1], TRUE, error))
+        return false;
+    for (gsize i = 0; i < G_N_ELEMENTS(handled); i++)
+        handle(handled[i], true);
+    signal(SIGTTOU, SIG_IGN);
+    sigset_t set;
+    signal_set(&set);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    return true;
+}
+
+/* One colour pair a palette colour, on the terminal's own ground. */
+static int pair_of(const Theme *theme, int colour)
+{
+    switch (colour) {
+    case THEME_RED:
+        return 1;
+    case THEME_YELLOW:
+        return 2;
+    case THEME_GREY_256:
+        return theme->colours >= 256 ? 3 : 0;
+    default:
+        return 0;
+    }
+}
+
+static void start_colours(Term *term, bool ascii)
+{
+    /* A theme that uses no colour must not start them: curses would paint all text white on black. */
+    term->theme = theme_new(ascii, has_colors() ? 8 : 0);
+    if (!term->theme.colours || start_color() != OK)
+        return;
+    term->theme = theme_new(ascii, COLORS);
+    short ground = use_default_colors() == OK ? -1 : COLOR_BLACK;
+    init_pair(1, THEME_RED, ground);
+    init_pair(2, THEME_YELLOW, ground);
+    if (term->theme.colours >= 256)
+        init_pair(3, THEME_GREY_256, ground);
+}
+
+bool term_usable(GError **error)
+{
+    if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+        return true;
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE,
+                "the dashboard needs a terminal; without one, `sluice status --watch` prints lines");
+    return false;
+}
+
+Term *term_open(bool ascii, GError **error)
+{
+    if (!install_signals(error))
+        return NULL;
+    const char *codeset = nl_langinfo(CODESET);
+    if (!g_str_equal(codeset, "UTF-8"))
+        ascii = true;
+    Term *term = g_new0(Term, 1);
+    term->screen = newterm(NULL, stdout, stdin);
+    if (!term->screen) {
+        const char *name = g_getenv("TERM");
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE,
+                    "the terminal type '%s' is not known here; set TERM to one that is, for instance xterm",
+                    name ? name : "");
+        g_free(term);
+        return NULL;
+    }
+    set_term(term->screen);
+    set_escdelay(ESC_DELAY_MS);
+    raw(); /* ^C, ^Z, ^S are keys */
+    noecho();
+    nonl();
+    keypad(stdscr, TRUE);
+    nodelay(stdscr, TRUE);
+    intrflush(stdscr, FALSE);
+    leaveok(stdscr, FALSE);
+    curs_set(0);
+    start_colours(term, ascii);
+    return term;
+}
+
+void term_close(Term *term)
+{
+    if (!term)
+        return;
+    curs_set(1);
+    endwin();
+    delscreen(term->screen);
+    for (gsize i = 0; i < G_N_ELEMENTS(handled); i++)
+        handle(handled[i], false);
+    close(signal_pipe[0]);
+    close(signal_pipe[1]);
+    signal_pipe[0] = signal_pipe[1] = -1;
+    g_free(term->painted);
+    g_free(term);
+}
+
+const Theme *term_theme(const Term *term)
+{
+    return &term->theme;
+}
+
+void term_size(const Term *term, int *rows, int *cols)
+{
+    (void)term; /* curses keeps it for the one terminal there is */
+    *rows = LINES;
+    *cols = COLS;
+}
+
+static void take_new_size(void)
+{
+    struct winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0)
+        resizeterm(size.ws_row, size.ws_col);
+}
+
+static int translate(int status, wint_t code)
+{
+    static const struct {
+        int from, to;
+    } map[] = {
+        {KEY_UP, KEYCODE_UP},
+        {KEY_DOWN, KEYCODE_DOWN},
+        {KEY_LEFT, KEYCODE_LEFT},
+        {KEY_RIGHT, KEYCODE_RIGHT},
+        {KEY_PPAGE, KEYCODE_PAGE_UP},
+        {KEY_NPAGE, KEYCODE_PAGE_DOWN},
+        {KEY_HOME, KEYCODE_HOME},
+        {KEY_END, KEYCODE_END},
+        {KEY_BTAB, KEYCODE_BACKTAB},
+        {KEY_DC, KEYCODE_DELETE},
+        {KEY_BACKSPACE, KEYCODE_BACKSPACE},
+        {KEY_ENTER, KEYCODE_ENTER},
+    };
+    if (status == OK) {
+        if (code == '\n' || code == '\r')
+            return KEYCODE_ENTER;
+        if (code == 127)
+            return KEYCODE_BACKSPACE;
+        return (int)code;
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(map); i++)
+        if ((int)code == map[i].from)
+            return map[i].to;
+    if (code >= KEY_F(1) && code <= KEY_F(10))
+        return KEYCODE_F0 + (int)(code - KEY_F0);
+    return KEYCODE_NONE;
+}
+
+TermEvent term_key(Term *term, int *key)
+{
+    wint_t code;
+    for (;;) {
+        int status = get_wch(&code);
+        if (status == ERR)
+            return TERM_NOTHING;
+        term->empty_reads = 0;
+        *key = translate(status, code);
+        if (*key != KEYCODE_NONE)
+            return TERM_KEY;
+    }
+}
+
+/* The most important of the signals that have come. */
+static TermEvent take_signals(void)
+{
+    unsigned char numbers[64];
+    ssize_t n;
+    TermEvent event = TERM_NOTHING;
+    while ((n = read(signal_pipe[0], numbers, sizeof numbers)) > 0)
+        for (ssize_t i = 0; i < n; i++) {
+            TermEvent one = TERM_NOTHING;
+            if (numbers[i] == SIGHUP || numbers[i] == SIGTERM)
+                one = TERM_LOST;
+            else if (numbers[i] == SIGTSTP)
+                one = TERM_SUSPEND;
+            else if (numbers[i] == SIGINT)
+                one = TERM_INTERRUPT;
+            else if (numbers[i] == SIGWINCH || numbers[i] == SIGCONT)
+                one = TERM_RESIZED;
+            if (numbers[i] == SIGCONT)
+                reset_prog_mode(); /* the shell had its own */
+            event = MAX(event, one);
+        }
+    return event;
+}
+
+TermEvent term_wait(Term *term, int other_fd, int timeout_ms, int *key)
+{
+    /* Keys that curses has read ahead make no descriptor readable. */
+    TermEvent event = term_key(term, key);
+    if (event != TERM_NOTHING)
+        return event;
+    struct pollfd fds[3] = {{.fd = STDIN_FILENO, .events = POLLIN},
+                            {.fd = signal_pipe[0], .events = POLLIN},
+                            {.fd = other_fd, .events = POLLIN}};
+    if (poll(fds, 3, timeout_ms) <= 0)
+        return TERM_NOTHING;
+    if (fds[1].revents) {
+        event = take_signals();
+        if (event == TERM_RESIZED) {
+            take_new_size();
+            term_redraw(term);
+        }
+        if (event != TERM_NOTHING)
+            return event;
+    }
+    if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
+        return TERM_LOST;
+    if (fds[0].revents & POLLIN) {
+        event = term_key(term, key);
+        if (event == TERM_NOTHING && ++term->empty_reads >= EMPTY_READS)
+            return TERM_LOST;
+    }
+    return event;
+}
+
+static attr_t attr_of(const Theme *theme, Style style, short *pair)
+{
+    ThemeAttr attr = theme_attr(theme, style);
+    attr_t bits = A_NORMAL;
+    if (attr.bold)
+        bits |= A_BOLD;
+    if (attr.dim)
+        bits |= A_DIM;
+    if (attr.reverse)
+        bits |= A_REVERSE;
+    if (attr.underline)
+        bits |= A_UNDERLINE;
+    *pair = (short)pair_of(theme, attr.colour);
+    return bits;
+}
+
+static void paint_row(Term *term, const Canvas *canvas, int row)
+{
+    for (int col = 0; col < canvas->cols; col++) {
+        const CanvasCell *cell = canvas_cell(canvas, row, col);
+        if (!cell->ch)
+            continue;
+        wchar_t text[2 + CANVAS_COMBINING] = {(wchar_t)cell->ch};
+        for (int i = 0; i < CANVAS_COMBINING; i++)
+            text[1 + i] = (wchar_t)cell->combining[i];
+        short pair;
+        attr_t bits = attr_of(&term->theme, cell->style, &pair);
+        cchar_t glyph;
+        setcchar(&glyph, text, bits, pair, NULL);
+        /* The last cell of the screen may answer ERR though it is drawn: the cursor cannot move on. */
+        mvadd_wch(row, col, &glyph);
+    }
+}
+
+void term_paint(Term *term, const Canvas *canvas)
+{
+    gsize row_size = sizeof(CanvasCell) * (gsize)canvas->cols;
+    bool same_size = term->painted && term->painted_rows == canvas->rows && term->painted_cols == canvas->cols;
+    if (!same_size) {
+        g_free(term->painted);
+        term->painted = g_malloc0(row_size * (gsize)canvas->rows);
+        term->painted_rows = canvas->rows;
+        term->painted_cols = canvas->cols;
+        clear(); /* and curses sends everything */
+    }
+    for (int row = 0; row < canvas->rows; row++) {
+        CanvasCell *old = term->painted + (gsize)row * (gsize)canvas->cols;
+        const CanvasCell *fresh = canvas_cell(canvas, row, 0);
+        if (same_size && memcmp(old, fresh, row_size) == 0)
+            continue;
+        paint_row(term, canvas, row); /* curses finds the cells that differ */
+        memcpy(old, fresh, row_size);
+    }
+    move(CLAMP(canvas->cursor_row, 0, canvas->rows - 1), CLAMP(canvas->cursor_col, 0, canvas->cols - 1));
+    curs_set(canvas->cursor_visible ? 1 : 0);
+    refresh();
+}
+
+void term_redraw(Term *term)
+{
+    g_free(term->painted);
+    term->painted = NULL;
+}
+
+void term_suspend(Term *term)
+{
+    curs_set(1);
+    endwin();
+    handle(SIGTSTP, false);
+    kill(0, SIGTSTP); /* all of the job: a script that called us has to stop too, or its shell does not notice */
+    handle(SIGTSTP, true);
+    refresh();
+    take_new_size();
+    term_redraw(term);
+}

@@ -1,0 +1,45 @@
+/* term.h - the only file that knows curses, terminals and signals.
+ *
+ * Signals become events through a self-pipe that is installed before curses begins, for curses' own handlers would end
+ * the program. Only the main thread calls these functions, and only it has signals unblocked.
+ */
+#ifndef SLUICE_UI_TERM_H
+#define SLUICE_UI_TERM_H
+
+#include "canvas.h"
+
+typedef struct Term Term;
+
+typedef enum {
+    TERM_NOTHING, /* the time is over, or another descriptor is readable */
+    TERM_KEY,
+    TERM_RESIZED,   /* or back from the shell: everything has to be drawn */
+    TERM_INTERRUPT, /* SIGINT: asks like q */
+    TERM_SUSPEND,   /* SIGTSTP from outside */
+    TERM_LOST,      /* hang-up, end of file, SIGTERM: the screen ends */
+} TermEvent;
+
+/* Blocks the signals in the calling thread, so that threads started from here on have them blocked. */
+void term_block_signals(void);
+
+/* Whether there is a terminal to take at all. */
+bool term_usable(GError **error);
+/* Takes the terminal. */
+Term *term_open(bool ascii, GError **error);
+void term_close(Term *term);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Term, term_close)
+
+const Theme *term_theme(const Term *term);
+void term_size(const Term *term, int *rows, int *cols);
+
+/* Waits for a key, a signal or `other_fd`, at most `timeout_ms` (< 0: for ever). */
+TermEvent term_wait(Term *term, int other_fd, int timeout_ms, int *key);
+/* The next key typed without waiting: TERM_KEY, TERM_NOTHING or TERM_LOST. */
+TermEvent term_key(Term *term, int *key);
+
+/* Shows the canvas, which must have the terminal's size. Only what changed is sent. */
+void term_paint(Term *term, const Canvas *canvas);
+void term_redraw(Term *term);  /* the next paint sends everything */
+void term_suspend(Term *term); /* to the shell; returns when continued */
+
+#endif
