@@ -2,6 +2,8 @@
 #include "cli/arguments.h"
 #include "cli/cli.h"
 #include "base/base.h"
+#include "control/control.h"
+#include "ui/ui.h"
 
 #include "config.h"
 
@@ -166,6 +168,13 @@ int cmd_help(Cli *cli, char **argv)
     return command->run(&inner, help);
 }
 
+static int run_dashboard(const char *state_dir_option, bool ascii, const char *stop_engine)
+{
+    g_autofree char *state_dir = protocol_state_dir(state_dir_option);
+    UiOptions options = {.state_dir = state_dir, .ascii = ascii, .stop_engine_on_quit = stop_engine};
+    return ui_run(&options);
+}
+
 static int run_command(const char *name, char **argv, const char *state_dir)
 {
     const Command *command = command_find(name);
@@ -180,12 +189,15 @@ static int run_command(const char *name, char **argv, const char *state_dir)
 static int run(int argc, char **argv)
 {
     g_auto(GStrv) words = arguments_take(argc, argv);
-    g_autofree char *state_dir = NULL;
-    gboolean version = FALSE, help = FALSE;
-    const GOptionEntry entries[] = {{"state-dir", 0, 0, G_OPTION_ARG_FILENAME, &state_dir, NULL, NULL},
-                                    {"version", 0, 0, G_OPTION_ARG_NONE, &version, NULL, NULL},
-                                    {"help", 'h', 0, G_OPTION_ARG_NONE, &help, NULL, NULL},
-                                    G_OPTION_ENTRY_NULL};
+    g_autofree char *state_dir = NULL, *stop_engine = NULL;
+    gboolean ascii = FALSE, version = FALSE, help = FALSE;
+    const GOptionEntry entries[] = {
+        {"state-dir", 0, 0, G_OPTION_ARG_FILENAME, &state_dir, NULL, NULL},
+        {"ascii", 0, 0, G_OPTION_ARG_NONE, &ascii, NULL, NULL},
+        {"stop-engine-on-quit", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &stop_engine, NULL, NULL},
+        {"version", 0, 0, G_OPTION_ARG_NONE, &version, NULL, NULL},
+        {"help", 'h', 0, G_OPTION_ARG_NONE, &help, NULL, NULL},
+        G_OPTION_ENTRY_NULL};
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_option_context_add_main_entries(context, entries, NULL);
     g_option_context_set_help_enabled(context, FALSE);
@@ -201,7 +213,7 @@ static int run(int argc, char **argv)
         return 0;
     }
     if (words[0] == NULL || words[1] == NULL)
-        return cli_usage("a command is missing; `sluice help` lists them");
+        return run_dashboard(state_dir, ascii, stop_engine);
     return run_command(words[1], words + 1, state_dir);
 }
 
