@@ -41,7 +41,7 @@ typedef struct {
     CatalogTable *record;
     /* Under Pipe.load_lock: */
     RangePlan *plan; /* NULL until planned */
-    bool planning, loaded_told;
+    bool planning, has_bounds, loaded_told;
     unsigned readers; /* threads reading it */
     uint32_t attempt; /* the newest reading attempt of any of its ranges */
     GQueue chunks;    /* of Chunk, in the order of reading within a range */

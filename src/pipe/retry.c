@@ -55,6 +55,9 @@ static RetryDecision decide_1236(const char *text)
 static RetryDecision decide_source(const GError *error)
 {
     switch (error->code) {
+    case 4052: /* MariaDB: another replica connected with our id; it passes when that one goes */
+        return decision(VERDICT_RETRY_OPERATOR, "another reader uses the same replica id",
+                        "sluice set NAME server_id=N with a free N", NULL);
     case 1236: /* ER_MASTER_FATAL_ERROR_READING_BINLOG */
         /* "A slave with the same server_uuid/server_id ... has connected": another reader; it passes when that one goes. */
         if (strcasestr(error->message, "same server"))

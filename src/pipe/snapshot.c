@@ -69,7 +69,7 @@ void snapshot_forget(PipeTable *table)
 {
     g_clear_pointer(&table->plan, range_plan_free);
     g_queue_clear_full(&table->chunks, (GDestroyNotify)chunk_free);
-    table->planning = table->loaded_told = false;
+    table->planning = table->has_bounds = table->loaded_told = false;
     table->readers = 0;
 }
 
@@ -105,7 +105,7 @@ bool snapshot_restore_plans(Pipe *pipe, GError **error)
     return true;
 }
 
-/* The first plan of a table; `planning` keeps the other readers off meanwhile. */
+/* The first plan of a table, or the bounds of a restored one; `planning` keeps the other readers off meanwhile. */
 static bool make_plan(Reader *reader, PipeTable *table, GError **error)
 {
     g_autofree char *min = NULL, *max = NULL;
@@ -114,7 +114,10 @@ static bool make_plan(Reader *reader, PipeTable *table, GError **error)
 
     pthread_mutex_lock(&pipe->load_lock);
     table->planning = false;
-    if (ok) {
+    table->has_bounds = ok;
+    if (ok && table->plan) {
+        range_plan_set_bounds(table->plan, min, max);
+    } else if (ok) {
         uint64_t rows = table->definition->rows_estimate;
         unsigned pieces = (unsigned)MIN(RANGES_AT_FIRST * reader->work->settings.readers, 1 + rows / CHUNK_ROWS_MAX);
         table->plan = range_plan_new(table->definition, min, max, pieces);
@@ -161,7 +164,7 @@ static WorkKind choose(Reader *reader, PipeTable **out, uint64_t *range_id)
     for (unsigned i = 0; i < open->len; i++) {
         PipeTable *table = open->pdata[i];
         *out = table;
-        if (!table->plan) {
+        if (!table->has_bounds) {
             table->planning = true;
             return WORK_PLAN;
         }

@@ -464,6 +464,43 @@ static bool handle_rows(Stream *s, const BinlogEvent *event, GError **error)
 
 /* ---- Events ---- */
 
+static DdlStatement *event_statement(const BinlogEvent *event, GError **error)
+{
+    QueryEvent query;
+    if (!query_event_parse(event, &query, error))
+        return NULL;
+    g_autofree char *database = g_strndup(query.database, query.database_len);
+    return ddl_parse(query.sql, query.sql_len, database, query.sql_mode);
+}
+
+/* Events that change no rows by themselves. What servers mark as ignorable may be skipped by their own word. */
+static bool event_is_known(const BinlogEvent *event)
+{
+    switch (event->type) {
+    case BINLOG_STOP:
+    case BINLOG_ROTATE:
+    case BINLOG_INTVAR:
+    case BINLOG_RAND:
+    case BINLOG_USER_VAR:
+    case BINLOG_BEGIN_LOAD_QUERY:
+    case BINLOG_XID:
+    case BINLOG_ROWS_QUERY:
+    case BINLOG_PREVIOUS_GTIDS:
+    case BINLOG_XA_PREPARE:
+    case BINLOG_TRANSACTION_PAYLOAD:
+    case BINLOG_ANNOTATE_ROWS:
+    case BINLOG_CHECKPOINT:
+    case BINLOG_GTID_LIST:
+    case BINLOG_START_ENCRYPTION:
+    case 36: /* TRANSACTION_CONTEXT, VIEW_CHANGE: MySQL's group replication */
+    case 37:
+    case 41: /* HEARTBEAT_V2 */
+        return true;
+    default:
+        return (event->flags & BINLOG_FLAG_IGNORABLE) != 0;
+    }
+}
+
 static bool handle_event(Stream *s, const BinlogEvent *event, GError **error)
 {
     g_autoptr(DdlStatement) statement = NULL;
@@ -487,14 +524,11 @@ static bool handle_event(Stream *s, const BinlogEvent *event, GError **error)
             return false;
         gtid_or_null = &gtid;
         break;
-    case BINLOG_QUERY: {
-        QueryEvent query;
-        if (!query_event_parse(event, &query, error))
+    case BINLOG_QUERY:
+    case BINLOG_EXECUTE_LOAD_QUERY:
+        if (!(statement = event_statement(event, error)))
             return false;
-        g_autofree char *database = g_strndup(query.database, query.database_len);
-        statement = ddl_parse(query.sql, query.sql_len, database, query.sql_mode);
         break;
-    }
     case BINLOG_INCIDENT:
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_HISTORY,
                     "the source wrote an INCIDENT event at %s:%" G_GUINT64_FORMAT ": changes are missing from its log",
@@ -505,6 +539,13 @@ static bool handle_event(Stream *s, const BinlogEvent *event, GError **error)
         s->map_id = UINT64_MAX;
         break;
     default:
+        if (!event_is_known(event)) {
+            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_DECODE,
+                        "an event of the unknown type %u stands at %s:%" G_GUINT64_FORMAT "; it may change rows, so it is not "
+                        "skipped",
+                        event->type, event->file, event->start);
+            return false;
+        }
         break;
     }
 
@@ -553,11 +594,8 @@ static bool verify_event(Stream *s, const BinlogEvent *event, GError **error)
         if (!gtid_event_parse(event, flavour, &gtid, error))
             return false;
         gtid_or_null = &gtid;
-    } else if (event->type == BINLOG_QUERY) {
-        QueryEvent query;
-        if (!query_event_parse(event, &query, error))
-            return false;
-        statement = ddl_parse(query.sql, query.sql_len, "", query.sql_mode);
+    } else if (event->type == BINLOG_QUERY && !(statement = event_statement(event, error))) {
+        return false;
     }
     GroupAction action = group_event(&s->group, event, flavour, statement, gtid_or_null, &undo_mark);
     bool first_is_wrong = event->start == s->print.pos && event->end > event->start && !gtid_or_null;
