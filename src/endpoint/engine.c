@@ -186,9 +186,10 @@ const char *engine_timezone(const Engine *engine)
 EngineConn *engine_connect(Engine *engine, GError **error)
 {
     /* As in a server: "1+1" is no query (clickhouse-local allows it). One request is one synchronous insert: with
-     * async_insert its rows would be readable only after a flush by time. */
-    char *argv[] = {(char *)"sluice-clickhouse", engine->path_arg, engine->config_arg, (char *)"--implicit_select=0",
-                    (char *)"--async_insert=0"};
+     * async_insert its rows would be readable only after a flush by time. Long parameters go through SET, whose text
+     * max_query_size limits too. */
+    char *argv[] = {(char *)"sluice-clickhouse",   engine->path_arg,           engine->config_arg,
+                    (char *)"--implicit_select=0", (char *)"--async_insert=0", (char *)"--max_query_size=268435456"};
     chdb_handle **handle = engine->api.connect(G_N_ELEMENTS(argv), argv);
     if (!handle) {
         fault_set(error, FAULT_UNKNOWN_EXCEPTION, "The engine gave no connection");

@@ -18,3 +18,10 @@ ENDPOINT_LIBS = src/endpoint/libendpoint.a $(MICROHTTPD_LIBS) $(GLIB_LIBS) $(ZST
 bin_PROGRAMS += sluice-clickhouse
 sluice_clickhouse_SOURCES = src/endpoint/main.c
 sluice_clickhouse_LDADD = $(ENDPOINT_LIBS)
+
+check_PROGRAMS += tests/unit/endpoint_sql_test tests/unit/endpoint_parts_test
+tests_unit_endpoint_sql_test_SOURCES = tests/unit/endpoint_sql_test.c
+tests_unit_endpoint_sql_test_LDADD = $(ENDPOINT_LIBS)
+tests_unit_endpoint_parts_test_SOURCES = tests/unit/endpoint_parts_test.c
+tests_unit_endpoint_parts_test_LDADD = $(ENDPOINT_LIBS)
+EXTRA_DIST += tests/e2e/test_endpoint.py tests/e2e/client-js/package.json tests/e2e/client-js/client.js

@@ -9,6 +9,7 @@
 #define HEADERS_AFTER (1024u * 1024)      /* bytes of result kept back, so that an early error still gets its status */
 #define WAIT_MEMORY   (16u * 1024 * 1024) /* of a result that is waited for; the rest goes to a file */
 #define TAG_LENGTH    16
+#define BREAK_AFTER   (250 * 1000) /* microseconds from the text of an error to the end of the connection */
 
 struct Reply {
     Request *request;
@@ -132,8 +133,14 @@ static ssize_t reply_read_stream(void *cls, uint64_t offset, char *buffer, size_
     while (reply->out_pos == reply->out->len) {
         g_byte_array_set_size(reply->out, 0);
         reply->out_pos = 0;
+        if (reply->broken) {
+            /* No last chunk: nobody shall take the document for a whole one. But Node throws away what it has not yet
+             * read when a connection breaks, and with it our words. */
+            g_usleep(BREAK_AFTER);
+            return MHD_CONTENT_READER_END_WITH_ERROR;
+        }
         if (reply->ended)
-            return reply->broken ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
+            return MHD_CONTENT_READER_END_OF_STREAM;
         g_autoptr(GError) fault = NULL;
         if (!reply_pull(reply, &fault))
             reply_append_fault(reply, fault);

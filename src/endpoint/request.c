@@ -154,6 +154,8 @@ void request_add_parameter(Request *request, const char *name, const char *value
                       "Setting %s is neither a builtin setting nor has a valid name", name);
         return;
     }
+    if (strcmp(name, "output_format_json_array_of_rows") == 0)
+        request->framed_rows = truth(text);
     add_to(param ? request->params : request->settings, name, text);
 }
 
@@ -164,7 +166,8 @@ static ResultContext result_context(Request *request)
     return (ResultContext){.engine = request->host->engine,
                            .conn = request->conn,
                            .query_id = request->query_id,
-                           .stats = &request->stats};
+                           .stats = &request->stats,
+                           .framed_rows = request->framed_rows};
 }
 
 static void append_assignment(GString *sql, const char *name, const char *value)
@@ -210,7 +213,7 @@ static bool session_remember(Request *request, GError **error)
     }
     g_autofree char *sql =
         g_strdup_printf("SELECT name, value, changed FROM system.settings WHERE name IN %s) UNION ALL SELECT '', "
-                        "currentDatabase(), 1",
+                        "currentDatabase(), getSetting('output_format_json_array_of_rows')",
                         names->str);
     /* The escapes of TSV are those of a string literal too, so a value needs only its quotes. */
     g_autoptr(EngineResult) result = engine_query(request->conn, sql, strlen(sql), "TSV", NULL, error);
@@ -230,6 +233,7 @@ static bool session_remember(Request *request, GError **error)
             g_autoptr(GString) use = g_string_new("USE ");
             sql_append_name(use, name, strlen(name));
             request->restore_use = g_strdup(use->str);
+            request->framed_rows |= strcmp(fields[2], "1") == 0;
         } else if (strcmp(fields[2], "1") == 0)
             g_string_append_printf(request->restore, "%s%s = '%s'", request->restore->len > 4 ? ", " : "", fields[0],
                                    fields[1]);

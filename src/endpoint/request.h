@@ -44,6 +44,7 @@ typedef struct {
     size_t buffer_size;
     GPtrArray *settings, *params, *roles; /* of Parameter */
     GString *text;                        /* the URL's query, a line break, then the body's text */
+    bool framed_rows;                     /* output_format_json_array_of_rows is on */
     bool has_query;                       /* there was a query= with something in it */
     /* progress */
     RequestState state;

@@ -180,12 +180,12 @@ struct Result {
     bool ended;
 };
 
-/* True when the engine's stream gives these rows as they are. `output_format_json_array_of_rows` puts a frame around
- * them. */
-static bool streamable(const char *text, const Statement *statement, const char *format)
+/* True when the engine's stream gives these rows as they are. The setting that frames rows may also stand in the text.
+ */
+static bool streamable(const ResultContext *context, const char *text, const Statement *statement, const char *format)
 {
     const Format *found = format_find(format);
-    return found && found->rows && statement->select &&
+    return found && found->rows && statement->select && !context->framed_rows &&
            !g_strstr_len(text + statement->start, (gssize)(statement->end - statement->start), "array_of_rows");
 }
 
@@ -216,7 +216,7 @@ Result *result_open(ResultContext context, const char *text, const Statement *st
     g_autofree char *format = result_format(text, statement, default_format);
     const char *sql = text + statement->start;
     size_t len = statement->end - statement->start;
-    if (streamable(text, statement, format)) {
+    if (streamable(&context, text, statement, format)) {
         g_autoptr(GError) refused = NULL;
         result->stream = engine_stream_open(context.conn, sql, len, default_format, &refused);
         if (result->stream)

@@ -16,6 +16,7 @@ typedef struct {
     EngineConn *conn;     /* borrowed until the result is freed */
     const char *query_id; /* the connection's log_comment */
     EngineStats *stats;   /* complete when the end is reached */
+    bool framed_rows;     /* output_format_json_array_of_rows is on: even row formats have a frame */
 } ResultContext;
 
 typedef struct Result Result;

@@ -266,12 +266,12 @@ static struct MHD_Daemon *daemon_start(Server *server, const Address *address, u
                                    {MHD_OPTION_END, 0, NULL}};
     if (!options->tls_cert)
         tls[0].option = MHD_OPTION_END;
-    return MHD_start_daemon(
-        flags, 0, NULL, NULL, handle, server, MHD_OPTION_SOCK_ADDR, &address->any, MHD_OPTION_NOTIFY_COMPLETED,
-        exchange_done, NULL, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_MEMORY_INCREMENT,
-        (size_t)(128 * 1024), MHD_OPTION_THREAD_STACK_SIZE, (size_t)(512 * 1024), MHD_OPTION_LISTENING_ADDRESS_REUSE,
-        1u, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+    return MHD_start_daemon(flags, 0, NULL, NULL, handle, server, MHD_OPTION_SOCK_ADDR, &address->any,
+                            MHD_OPTION_NOTIFY_COMPLETED, exchange_done, NULL, MHD_OPTION_CONNECTION_LIMIT,
+                            CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+                            MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)(128 * 1024), MHD_OPTION_THREAD_STACK_SIZE,
+                            (size_t)(512 * 1024), MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
 static bool server_listen(Server *server, GError **error)

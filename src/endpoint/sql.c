@@ -475,7 +475,7 @@ Statement statement_look(const char *text, size_t len)
             s.format_start = s.format_end = 0;
         } else if (depth == 0 && format == KEYWORD && (token.type == SQL_WORD || token.type == SQL_QUOTED)) {
             format = NAME;
-            s.body_end = before_format;
+            s.body_end = MAX(before_format, s.start);
             s.format_start = token.start + (token.type == SQL_QUOTED);
             s.format_end = token.end - (token.type == SQL_QUOTED);
         } else if (format == KEYWORD || (format == NAME && s.format_end && previous.end <= s.format_end + 1 &&
