@@ -66,6 +66,23 @@ typedef struct {
     int64_t last_seal;
 } Stream;
 
+/* stream.c */
+char *stream_table_key(const char *database, const char *name); /* of Stream.by_name; free with g_free */
+
+/* stream_seal.c */
+void stream_table_free(StreamTable *table);
+void stream_table_mark(StreamTable *table, const Group *group); /* before rows are appended */
+void stream_table_forget_marks(StreamTable *table, unsigned keep);
+void stream_table_rewind(StreamTable *table, unsigned mark);
+/* Hands the open blocks over as one batch. `forced`: its cut is in the catalog already; NULL: it is written first. False:
+ * reading was cancelled. */
+bool stream_seal(Stream *s, const CatalogBatch *forced);
+bool stream_seal_if_due(Stream *s, bool idle); /* `idle`: the server has nothing more just now */
+
+/* stream_events.c */
+bool stream_handle_event(Stream *s, const BinlogEvent *event, GError **error);
+bool stream_handle_table_map(Stream *s, const BinlogEvent *event, GError **error);
+DdlStatement *stream_event_statement(const BinlogEvent *event, GError **error);
 /* The event stands before the table began to be followed (E). */
 bool stream_is_before(const PipeTable *table, const char *file, uint64_t start);
 

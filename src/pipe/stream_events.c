@@ -1,0 +1,373 @@
+/* stream_events.c - what each event of the binlog means for the stream: groups, statements, table maps, rows. */
+#include "pipe/stream_private.h"
+
+#include <string.h>
+
+static char *position_text(const Stream *s)
+{
+    return g_strdup_printf("%s:%" G_GUINT64_FORMAT, s->file ? s->file : "?", s->pos);
+}
+
+static void table_fault(Stream *s, PipeTable *table, const GError *error)
+{
+    g_autofree char *position = position_text(s);
+    RetryDecision decision = retry_decide(error, SIDE_SOURCE);
+    pipe_table_fail(s->pipe, table, error, &decision, position);
+}
+
+/* ---- Groups ---- */
+
+static void undo_table(Stream *s, StreamTable *table, unsigned mark)
+{
+    if (table->sent_in_group) {
+        GError *error = g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                                    "rows of a transaction that was rolled back at the source had been sent already");
+        table_fault(s, table->table, error);
+        g_error_free(error);
+        return;
+    }
+    if (table->marks->len > mark)
+        stream_table_rewind(table, mark);
+}
+
+static void undo_to(Stream *s, unsigned mark)
+{
+    for (unsigned i = 0; i < s->tables->len; i++)
+        undo_table(s, s->tables->pdata[i], mark);
+}
+
+static void group_forget(Stream *s)
+{
+    for (unsigned i = 0; i < s->tables->len; i++) {
+        StreamTable *table = s->tables->pdata[i];
+        stream_table_forget_marks(table, 0);
+        table->sent_in_group = false;
+    }
+}
+
+/* XA PREPARE: its rows do not count yet, and what becomes of them is said in a later group. */
+static void refuse_prepared(Stream *s)
+{
+    for (unsigned i = 0; i < s->tables->len; i++) {
+        StreamTable *table = s->tables->pdata[i];
+        if (table->marks->len == 0 && !table->sent_in_group)
+            continue;
+        undo_table(s, table, 0);
+        GError *error = g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                                    "an XA transaction was prepared on the table; sluice cannot follow XA PREPARE");
+        table_fault(s, table->table, error);
+        g_error_free(error);
+    }
+}
+
+static void group_ended(Stream *s, const BinlogEvent *event)
+{
+    group_forget(s);
+    if (s->gtid && s->group.gtid.text[0])
+        gtid_set_add(s->gtid, &s->group.gtid);
+    g_free(s->print.gtid);
+    s->print = (Fingerprint){.file = s->group.file,
+                             .pos = s->group.start,
+                             .gtid = g_strdup(s->group.gtid.text),
+                             .time = s->group.time,
+                             .crc = s->group.crc};
+    s->newest_time = (int64_t)event->timestamp * 1000000;
+    if (s->group.gtid.immediate_commit_usec)
+        s->newest_time = (int64_t)s->group.gtid.immediate_commit_usec;
+    s->moved = true;
+}
+
+/* ---- Statements ---- */
+
+static bool name_is(const DdlName *name, const SourceTable *table, int lower_case)
+{
+    int (*compare)(const char *, const char *) = lower_case ? g_ascii_strcasecmp : strcmp;
+    if (name->database && compare(name->database, table->database) != 0)
+        return false;
+    return !name->table || compare(name->table, table->name) == 0;
+}
+
+static const char *statement_fault(const DdlStatement *statement)
+{
+    switch (statement->kind) {
+    case DDL_ALTER_TABLE:
+        return statement->changes_rows_or_columns ? "was altered at the source" : NULL;
+    case DDL_REPLACE_TABLE:
+    case DDL_CREATE_TABLE:
+        return "was created anew at the source";
+    case DDL_RENAME_TABLE:
+        return "was renamed, or replaced by another table, at the source";
+    case DDL_TRUNCATE:
+        return "was truncated at the source";
+    case DDL_ROWS_STATEMENT:
+        return "was changed by a statement that is logged as text, without its rows";
+    case DDL_UNKNOWN:
+        return "is named by a statement at the source that is not known";
+    default:
+        return NULL;
+    }
+}
+
+static void statement_on_table(Stream *s, const DdlStatement *statement, PipeTable *table)
+{
+    if (statement->kind == DDL_DROP_TABLE || statement->kind == DDL_DROP_DATABASE) {
+        int old = atomic_load(&table->state);
+        if (old == TABLE_DROPPED || old == TABLE_FAILED)
+            return;
+        g_autofree char *position = position_text(s);
+        atomic_store(&table->state, TABLE_DROPPED);
+        pipe_save_table(s->pipe, table, s->work->reading);
+        pipe_journal(s->pipe, "engine", "ddl", position, "table %s.%s was dropped at the source; its destination table is kept",
+                     table->record->database, table->record->name);
+        return;
+    }
+    const char *what = statement_fault(statement);
+    if (!what)
+        return;
+    GError *error =
+        g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE, "table %s.%s %s; sluice stopped following it there",
+                    table->record->database, table->record->name, what);
+    table_fault(s, table, error);
+    g_error_free(error);
+}
+
+static void handle_statement(Stream *s, const DdlStatement *statement, const BinlogEvent *event)
+{
+    if (statement->kind <= DDL_HARMLESS || (event->flags & BINLOG_FLAG_THREAD_SPECIFIC))
+        return; /* thread specific: on temporary tables, never on ours */
+    int lower_case = binlog_stream_server(s->stream)->lower_case_table_names;
+    for (unsigned n = 0; n < statement->tables->len; n++) {
+        const DdlName *name = statement->tables->pdata[n];
+        for (unsigned i = 0; i < s->pipe->tables->len; i++) {
+            PipeTable *table = s->pipe->tables->pdata[i];
+            if (table->definition && name_is(name, table->definition, lower_case) &&
+                !stream_is_before(table, event->file, event->start))
+                statement_on_table(s, statement, table);
+        }
+    }
+}
+
+/* ---- Rows ---- */
+
+bool stream_is_before(const PipeTable *table, const char *file, uint64_t start)
+{
+    const CatalogTable *record = table->record;
+    return record->begin_file && binlog_position_compare(file, start, record->begin_file, record->begin_pos) < 0;
+}
+
+static bool bind_map(Stream *s, StreamTable *table, const BinlogEvent *event, GError **error)
+{
+    g_autoptr(TableMap) map = table_map_parse(event, error);
+    GError *fault = NULL;
+
+    if (!map)
+        return false;
+    if (!mapping_bind(table->mapping, map, &fault)) {
+        table_fault(s, table->table, fault);
+        g_error_free(fault);
+    }
+    return true;
+}
+
+bool stream_handle_table_map(Stream *s, const BinlogEvent *event, GError **error)
+{
+    uint64_t id;
+    StreamTable *table;
+
+    if (!table_map_peek_id(event, &id, error))
+        return false;
+    s->map_id = id;
+    s->map_table = NULL;
+    if (g_hash_table_lookup_extended(s->by_id, &id, NULL, (gpointer *)&table)) {
+        if (!table)
+            return true;
+        s->map_table = table;
+        if (table->map_body && table->map_body->len == event->body_len &&
+            memcmp(table->map_body->data, event->body, event->body_len) == 0)
+            return true;
+    } else {
+        g_autoptr(TableMap) map = table_map_parse(event, error);
+        if (!map)
+            return false;
+        g_autofree char *key = stream_table_key(map->database, map->table);
+        table = g_hash_table_lookup(s->by_name, key);
+        g_hash_table_insert(s->by_id, g_memdup2(&id, sizeof id), table);
+        s->map_table = table;
+        if (!table)
+            return true;
+    }
+    if (stream_is_before(table->table, event->file, event->start))
+        return true; /* the definition is the one at E: this map may be an older one */
+    if (table->map_body)
+        g_byte_array_unref(table->map_body);
+    table->map_body = g_byte_array_append(g_byte_array_new(), event->body, (guint)event->body_len);
+    return bind_map(s, table, event, error);
+}
+
+static bool append_rows(Stream *s, StreamTable *table, const RowsEvent *rows, const BinlogEvent *event, uint64_t base,
+                        GError **error)
+{
+    GError *fault = NULL;
+    uint64_t before = table->block->n_rows;
+
+    if (s->group.open)
+        stream_table_mark(table, &s->group);
+    uint64_t version = (uint64_t)s->epoch << 48 | base;
+    if (mapping_append_event(table->mapping, table->block, rows, version, clock_real_nsec(), &table->counts, &fault)) {
+        s->batch_rows += table->block->n_rows - before;
+        s->batch_bytes += event->body_len;
+        return true;
+    }
+    if (!g_error_matches(fault, SLUICE_ERROR, SLUICE_ERROR_TABLE)) {
+        g_propagate_prefixed_error(error, fault, "%s:%" G_GUINT64_FORMAT ": ", event->file, event->start);
+        return false;
+    }
+    table_fault(s, table->table, fault);
+    g_error_free(fault);
+    return true;
+}
+
+static bool handle_rows(Stream *s, const BinlogEvent *event, GError **error)
+{
+    RowsEvent rows;
+    uint64_t base = s->offset;
+
+    s->offset += event->body_len; /* every rows event counts, whoever's it is (replication.md, Versions) */
+    s->rows_end = s->offset;
+    if (!rows_event_parse(event, &rows, error))
+        return false;
+    StreamTable *table = rows.table_id == s->map_id ? s->map_table : NULL;
+    if (rows.table_id != s->map_id) {
+        gpointer found = NULL;
+        if (!g_hash_table_lookup_extended(s->by_id, &rows.table_id, NULL, &found) && rows.rows < rows.end) {
+            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_DECODE,
+                        "%s:%" G_GUINT64_FORMAT ": a rows event without its table map; resync the pipe", event->file,
+                        event->start);
+            return false;
+        }
+        table = found;
+    }
+    if (!table)
+        return true;
+    int state = atomic_load_explicit(&table->table->state, memory_order_relaxed);
+    if (state == TABLE_FAILED || state == TABLE_DROPPED || stream_is_before(table->table, event->file, event->start))
+        return true;
+    return append_rows(s, table, &rows, event, base, error);
+}
+
+/* ---- Events ---- */
+
+DdlStatement *stream_event_statement(const BinlogEvent *event, GError **error)
+{
+    QueryEvent query;
+    if (!query_event_parse(event, &query, error))
+        return NULL;
+    g_autofree char *database = g_strndup(query.database, query.database_len);
+    return ddl_parse(query.sql, query.sql_len, database, query.sql_mode);
+}
+
+/* Events that change no rows by themselves. What servers mark as ignorable may be skipped by their own word. */
+static bool event_is_known(const BinlogEvent *event)
+{
+    switch (event->type) {
+    case BINLOG_STOP:
+    case BINLOG_ROTATE:
+    case BINLOG_INTVAR:
+    case BINLOG_RAND:
+    case BINLOG_USER_VAR:
+    case BINLOG_BEGIN_LOAD_QUERY:
+    case BINLOG_XID:
+    case BINLOG_ROWS_QUERY:
+    case BINLOG_PREVIOUS_GTIDS:
+    case BINLOG_XA_PREPARE:
+    case BINLOG_TRANSACTION_PAYLOAD:
+    case BINLOG_ANNOTATE_ROWS:
+    case BINLOG_CHECKPOINT:
+    case BINLOG_GTID_LIST:
+    case BINLOG_START_ENCRYPTION:
+    case 36: /* TRANSACTION_CONTEXT, VIEW_CHANGE: MySQL's group replication */
+    case 37:
+    case 41: /* HEARTBEAT_V2 */
+        return true;
+    default:
+        return (event->flags & BINLOG_FLAG_IGNORABLE) != 0;
+    }
+}
+
+bool stream_handle_event(Stream *s, const BinlogEvent *event, GError **error)
+{
+    g_autoptr(DdlStatement) statement = NULL;
+    GtidEvent gtid, *gtid_or_null = NULL;
+    SourceFlavour flavour = binlog_stream_server(s->stream)->flavour;
+    unsigned undo_mark = 0;
+
+    if (rows_event_is(event->type)) {
+        group_event(&s->group, event, flavour, NULL, NULL, &undo_mark);
+        return handle_rows(s, event, error);
+    }
+    switch (event->type) {
+    case BINLOG_TABLE_MAP:
+        group_event(&s->group, event, flavour, NULL, NULL, &undo_mark);
+        return stream_handle_table_map(s, event, error);
+    case BINLOG_GTID_MARIADB:
+    case BINLOG_GTID_MYSQL:
+    case BINLOG_GTID_TAGGED:
+    case BINLOG_ANONYMOUS_GTID:
+        if (!gtid_event_parse(event, flavour, &gtid, error))
+            return false;
+        gtid_or_null = &gtid;
+        break;
+    case BINLOG_QUERY:
+    case BINLOG_EXECUTE_LOAD_QUERY:
+        if (!(statement = stream_event_statement(event, error)))
+            return false;
+        break;
+    case BINLOG_INCIDENT:
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_HISTORY,
+                    "the source wrote an INCIDENT event at %s:%" G_GUINT64_FORMAT ": changes are missing from its log",
+                    event->file, event->start);
+        return false;
+    case BINLOG_FORMAT_DESCRIPTION:
+        g_hash_table_remove_all(s->by_id);
+        s->map_id = UINT64_MAX;
+        break;
+    default:
+        if (!event_is_known(event)) {
+            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_DECODE,
+                        "an event of the unknown type %u stands at %s:%" G_GUINT64_FORMAT "; it may change rows, so it is not "
+                        "skipped",
+                        event->type, event->file, event->start);
+            return false;
+        }
+        break;
+    }
+
+    switch (group_event(&s->group, event, flavour, statement, gtid_or_null, &undo_mark)) {
+    case GROUP_UNDONE:
+        undo_to(s, 0);
+        group_ended(s, event);
+        break;
+    case GROUP_BROKEN:
+        undo_to(s, 0);
+        group_forget(s);
+        break;
+    case GROUP_UNDO_TO:
+        undo_to(s, undo_mark);
+        break;
+    case GROUP_PREPARED:
+        refuse_prepared(s);
+        group_ended(s, event);
+        break;
+    case GROUP_ENDS:
+        if (statement)
+            handle_statement(s, statement, event);
+        group_ended(s, event);
+        return true;
+    case GROUP_INSIDE:
+    case GROUP_BEGINS:
+        break;
+    }
+    if (statement)
+        handle_statement(s, statement, event);
+    return true;
+}

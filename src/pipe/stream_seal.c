@@ -1,0 +1,193 @@
+/* stream_seal.c - the open blocks of a stream: where they stood at each mark, and their way into sealed batches. */
+#include "pipe/stream_private.h"
+
+#include <string.h>
+
+#define IDLE_CHECKPOINT_USEC (10 * 1000 * 1000)
+
+static void mark_clear(StreamMark *mark)
+{
+    g_free(mark->lens);
+    mark->lens = NULL;
+}
+
+void stream_table_free(StreamTable *table)
+{
+    for (unsigned i = 0; i < table->marks->len; i++)
+        mark_clear(&g_array_index(table->marks, StreamMark, i));
+    g_array_free(table->marks, TRUE);
+    block_free(table->block);
+    mapping_free(table->mapping);
+    if (table->map_body)
+        g_byte_array_unref(table->map_body);
+    g_free(table);
+}
+
+static void mark_take(StreamTable *table)
+{
+    StreamMark mark = {.rows = table->block->n_rows, .counts = table->counts};
+    mark.lens = g_new(size_t, 2 * table->block->n_columns);
+    for (unsigned c = 0; c < table->block->n_columns; c++) {
+        mark.lens[2 * c] = table->block->columns[c].nulls.len;
+        mark.lens[2 * c + 1] = table->block->columns[c].data.len;
+    }
+    g_array_append_val(table->marks, mark);
+}
+
+/* Before rows are appended: where the block stood at each mark of the group that it has no note of yet. */
+void stream_table_mark(StreamTable *table, const Group *group)
+{
+    while (table->marks->len < group->marks)
+        mark_take(table);
+}
+
+void stream_table_forget_marks(StreamTable *table, unsigned keep)
+{
+    for (unsigned i = keep; i < table->marks->len; i++)
+        mark_clear(&g_array_index(table->marks, StreamMark, i));
+    if (table->marks->len > keep)
+        g_array_set_size(table->marks, keep);
+}
+
+void stream_table_rewind(StreamTable *table, unsigned to)
+{
+    const StreamMark *mark = &g_array_index(table->marks, StreamMark, to);
+    for (unsigned c = 0; c < table->block->n_columns; c++) {
+        table->block->columns[c].nulls.len = mark->lens[2 * c];
+        table->block->columns[c].data.len = mark->lens[2 * c + 1];
+    }
+    table->block->n_rows = mark->rows;
+    table->counts = mark->counts;
+    stream_table_forget_marks(table, to);
+}
+
+static void stream_checkpoint(const Stream *s, CatalogCheckpoint *out)
+{
+    memset(out, 0, sizeof *out);
+    out->file = g_strdup(s->file);
+    out->pos = s->pos;
+    out->gtid = s->gtid ? gtid_set_text(s->gtid) : NULL;
+    out->epoch = s->epoch;
+    out->offset = s->offset;
+    out->print_file = g_strdup(s->print.file);
+    out->print_pos = s->print.pos;
+    out->print_gtid = s->print.file ? g_strdup(s->print.gtid) : NULL;
+    out->print_time = s->print.time;
+    out->print_crc = s->print.crc;
+    out->source_time = s->newest_time;
+}
+
+typedef struct {
+    int64_t pipe_id;
+    CatalogBatch batch;
+} CutWrite;
+
+static bool write_cut(Catalog *catalog, void *data, GError **error)
+{
+    CutWrite *cut = data;
+    return catalog_batch_add(catalog, cut->pipe_id, &cut->batch, error);
+}
+
+static Insert *table_take_insert(Stream *s, StreamTable *table, uint64_t seq)
+{
+    Pipe *pipe = s->pipe;
+    Insert *insert = g_new0(Insert, 1);
+
+    insert->table = table->table;
+    insert->block = g_steal_pointer(&table->block);
+    insert->bytes = block_bytes(insert->block);
+    insert->batch_seq = seq;
+    insert->counts = table->counts;
+    insert->change_time = s->newest_time;
+    insert->target = g_strdup(table->table->record->target);
+    insert->token = g_strdup_printf("%s-%" G_GINT64_FORMAT "-g%" G_GINT64_FORMAT "-e%u-%" G_GUINT64_FORMAT, pipe->uuid,
+                                    table->table->record->id, table->table->record->generation, s->epoch, s->rows_end);
+    insert->query_id =
+        g_strdup_printf("sluice-%s-%" G_GUINT64_FORMAT "-%" G_GINT64_FORMAT, pipe->uuid, seq, table->table->record->id);
+    table->block = mapping_block_new(table->mapping, pipe->account);
+    table->counts = (RowCounts){0};
+    if (s->group.open) {
+        stream_table_forget_marks(table, 0);
+        table->sent_in_group = true;
+    }
+    return insert;
+}
+
+static bool push_inserts(Stream *s, GPtrArray *inserts)
+{
+    bool ok = true;
+    for (unsigned i = 0; i < inserts->len; i++) {
+        Insert *insert = inserts->pdata[i];
+        /* Once reading ends the rest of the batch is dropped; it is read again from the checkpoint. */
+        ok = ok && queue_push_take(s->work->inserts, QUEUE_URGENT, insert);
+        if (!ok)
+            insert_free(insert);
+    }
+    return ok;
+}
+
+/* Hands the open blocks over as one batch. `forced`: its cut is in the catalog already. */
+bool stream_seal(Stream *s, const CatalogBatch *forced)
+{
+    g_autoptr(GPtrArray) inserts = g_ptr_array_new();
+    CatalogCheckpoint checkpoint = {0};
+    bool boundary = !s->group.open;
+    uint64_t seq = forced ? forced->seq : s->next_seq;
+
+    if (seq >= s->next_seq)
+        s->next_seq = seq + 1;
+    for (unsigned i = 0; i < s->tables->len; i++) {
+        StreamTable *table = s->tables->pdata[i];
+        if (table->block->n_rows)
+            g_ptr_array_add(inserts, table_take_insert(s, table, seq));
+    }
+    if (!forced && inserts->len) {
+        CutWrite cut = {.pipe_id = s->pipe->id,
+                        .batch = {.seq = seq, .start_offset = s->sealed_end, .end_offset = s->rows_end, .epoch = s->epoch, .in_group = !boundary}};
+        if (!pipe_catalog_write(s->pipe, s->work->reading, write_cut, &cut)) {
+            for (unsigned i = 0; i < inserts->len; i++)
+                insert_free(inserts->pdata[i]);
+            return false;
+        }
+    }
+    s->sealed_end = s->rows_end;
+    s->batch_rows = s->batch_bytes = 0;
+    s->last_seal = clock_monotonic_usec();
+    if (boundary)
+        stream_checkpoint(s, &checkpoint);
+    pthread_mutex_lock(&s->work->progress_lock);
+    batch_tracker_add(s->work->tracker, seq, inserts->len, boundary ? &checkpoint : NULL);
+    bool ok = apply_save_checkpoint(s->work);
+    pthread_mutex_unlock(&s->work->progress_lock);
+    catalog_checkpoint_clear(&checkpoint);
+    if (boundary)
+        s->moved = false;
+    return push_inserts(s, inserts) && ok;
+}
+
+/* `idle`: the server has nothing more just now. */
+bool stream_seal_if_due(Stream *s, bool idle)
+{
+    BatchLimits limits = {.rows = s->work->settings.batch_rows,
+                          .bytes = s->work->settings.batch_bytes,
+                          .age_usec = s->work->settings.batch_age_usec};
+    BatchSituation situation = {.rows = s->batch_rows,
+                                .bytes = s->batch_bytes,
+                                .offset = s->rows_end,
+                                .group_open = s->group.open,
+                                .savepoints = s->group.savepoints,
+                                .memory_short = budget_full(s->pipe->account),
+                                .now = clock_monotonic_usec(),
+                                .last_seal = s->last_seal};
+    const CatalogBatch *forced;
+
+    if (s->verifying)
+        return true;
+    if (batch_cutter_seal(&s->cutter, &limits, &situation, &forced))
+        return stream_seal(s, forced);
+    /* Without rows the checkpoint still moves on; not before the cuts of the last run were repeated. */
+    bool free_of_rows = s->batch_rows == 0 && !s->group.open && s->moved && !batch_cutter_forced(&s->cutter);
+    if (free_of_rows && situation.now - s->last_seal >= (idle ? limits.age_usec : IDLE_CHECKPOINT_USEC))
+        return stream_seal(s, NULL);
+    return true;
+}
