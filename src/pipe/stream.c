@@ -7,7 +7,6 @@
 #include "pipe/stream_private.h"
 
 #include <string.h>
-#include <zlib.h>
 
 #define TIME_SAMPLE          16 /* every so many events are timed */
 

@@ -209,11 +209,15 @@ static bool append_rows(Stream *s, StreamTable *table, const RowsEvent *rows, co
 {
     GError *fault = NULL;
     uint64_t before = table->block->n_rows;
+    RowCounts counts = {0};
 
     if (s->group.open)
         stream_table_mark(table, &s->group);
     uint64_t version = (uint64_t)s->epoch << 48 | base;
-    if (mapping_append_event(table->mapping, table->block, rows, version, clock_real_nsec(), &table->counts, &fault)) {
+    if (mapping_append_event(table->mapping, table->block, rows, version, clock_real_nsec(), &counts, &fault)) {
+        table->counts.inserts += counts.inserts;
+        table->counts.updates += counts.updates;
+        table->counts.deletes += counts.deletes;
         s->batch_rows += table->block->n_rows - before;
         s->batch_bytes += event->body_len;
         return true;
