@@ -421,8 +421,8 @@ static void say_goodbye(const Desk *desk)
 int ui_run(const UiOptions *options)
 {
     g_autoptr(GError) error = NULL;
-    setlocale(LC_ALL, "");
-    term_block_signals(); /* before the feed's thread starts; the terminal unblocks them here */
+    setlocale(LC_CTYPE, ""); /* not its numbers: columns are made for 0.4s and 22 Nov */
+    term_block_signals();    /* before the feed's thread starts; the terminal unblocks them here */
     Client *client = term_usable(&error) ? client_connect_or_start(options->state_dir, NULL, &error) : NULL;
     if (!client) {
         fprintf(stderr, "sluice: %s\n", error->message);

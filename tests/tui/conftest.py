@@ -1,5 +1,3 @@
-import os
-
 import pytest
 
 from recording import Engine, view
@@ -7,20 +5,18 @@ from screen import Screen, program
 
 
 @pytest.fixture
-def dashboard(tmp_path, monkeypatch):
+def dashboard(tmp_path):
     """dashboard(view, rows, cols, options, env) -> (screen, engine): the program on a pty before a recorded engine.
 
-    The state dir is given by a short relative name, so that commands on the screen read the same on every machine.
+    The state dir is the default one of a home of its own, so that commands on the screen read the same on every machine.
     """
     opened = []
-    monkeypatch.chdir(tmp_path)
 
     def start(picture, rows=24, cols=80, options=(), env=None):
-        folder = f"state{len(opened) or ''}"
-        if not os.path.exists(folder):
-            os.mkdir(folder)
-        engine = Engine(str(tmp_path / folder), view(picture) if isinstance(picture, str) else picture)
-        screen = Screen([program(), "--state-dir", folder, *options], rows, cols, env)
+        home = tmp_path / str(len(opened))
+        (home / "sluice").mkdir(parents=True)
+        engine = Engine(str(home / "sluice"), view(picture) if isinstance(picture, str) else picture)
+        screen = Screen([program(), *options], rows, cols, {"XDG_STATE_HOME": str(home), **(env or {})})
         opened.append((screen, engine))
         return screen, engine
 

@@ -1,4 +1,5 @@
 """What keys do, how the screen behaves when the engine is silent or gone, and how it ends."""
+import os
 import random
 import re
 import signal
@@ -19,7 +20,7 @@ def test_pause_and_resume(dashboard):
     screen, engine = dashboard("six")
     screen.wait("orders").settle().press("G", "p")
     screen.wait("Pause orders: reading stops, the position is kept, 6d 20h of headroom").wait(
-        r"\$ sluice pause orders --state-dir state")
+        r"\$ sluice pause orders$")
     assert engine.wait_for("pause")["name"] == "orders"
     picture = recording.view("six")
     next(p for p in picture["pipes"] if p["name"] == "orders").update(state="Paused", paused_by="operator")
@@ -213,7 +214,7 @@ def test_a_gone_engine_comes_back(dashboard):
     screen, engine = dashboard("six")
     screen.wait("orders").settle()
     engine.stop()
-    screen.wait("engine gone since 14:02:31").wait(r"\$ sluice run --detach --state-dir state").settle()
+    screen.wait("engine gone since 14:02:31").wait(r"\$ sluice run --detach$").settle()
     screen.press("G", "p").wait("the engine does not answer")
     engine.start()
     screen.wait_gone("engine gone", 4)
@@ -351,9 +352,18 @@ def test_no_terminal(tmp_path):
     assert not done.stdout
 
 
-def test_two_screens_show_the_same(dashboard, tmp_path):
+def test_two_screens_show_the_same(dashboard):
     screen, engine = dashboard("six")
     screen.wait("orders").settle()
-    with Screen([program(), "--state-dir", "state"]) as second:
+    folder = os.path.dirname(engine.path)
+    with Screen([program(), "--state-dir", folder]) as second:
         second.wait("orders").settle()
         assert second.text() == screen.text()
+        second.press("p", "j", "p").wait("--state-dir")  # a command for a state dir that is not the default names it
+
+
+def test_quit_stops_without_asking_where_told(dashboard):
+    screen, engine = dashboard("six", options=["--stop-engine-on-quit"])
+    screen.wait("orders").settle().press("q")
+    assert screen.end() == 0
+    engine.wait_for("stop")
