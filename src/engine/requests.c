@@ -502,8 +502,7 @@ static json_t *do_stop(Engine *engine, const json_t *request, GError **error)
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_RUNNING, "no engine runs on %s", engine->state_dir);
         return NULL;
     }
-    engine->stop(engine->stop_data);
-    return protocol_ok();
+    return protocol_ok(); /* the server stops the engine once this answer is sent */
 }
 
 static const struct {

@@ -133,12 +133,15 @@ static void *job_main(void *data)
 {
     Job *job = data;
     const char *what = json_string_value(json_object_get(job->request, "do"));
+    Engine *engine = job->connection->server->engine;
 
     if (what && strcmp(what, "watch") == 0) {
         watch(job->connection, job->request);
     } else {
-        json_t *answer = engine_request(job->connection->server->engine, job->request);
+        json_t *answer = engine_request(engine, job->request);
         connection_send(job->connection, answer);
+        if (what && strcmp(what, "stop") == 0 && protocol_answer_ok(answer, NULL))
+            engine->stop(engine->stop_data);
         json_decref(answer);
     }
     atomic_fetch_sub(&job->connection->requests, 1);
