@@ -25,3 +25,13 @@ tests_unit_endpoint_sql_test_LDADD = $(ENDPOINT_LIBS)
 tests_unit_endpoint_parts_test_SOURCES = tests/unit/endpoint_parts_test.c
 tests_unit_endpoint_parts_test_LDADD = $(ENDPOINT_LIBS)
 EXTRA_DIST += tests/e2e/test_endpoint.py tests/e2e/client-js/package.json tests/e2e/client-js/client.js
+
+# A stand-in for libchdb, loaded as it is: without sanitizers of its own.
+check_PROGRAMS += tests/unit/endpoint_server_test
+tests_unit_endpoint_server_test_SOURCES = tests/unit/endpoint_server_test.c
+tests_unit_endpoint_server_test_LDADD = $(ENDPOINT_LIBS)
+EXTRA_tests_unit_endpoint_server_test_DEPENDENCIES = tests/unit/endpoint_stub.so
+tests/unit/endpoint_stub.so: $(srcdir)/tests/unit/endpoint_stub.c
+	$(AM_V_CC)mkdir -p tests/unit && $(CC) -std=gnu11 -D_GNU_SOURCE -O1 -g -shared -fPIC -o $@ $(srcdir)/tests/unit/endpoint_stub.c
+EXTRA_DIST += tests/unit/endpoint_stub.c
+MOSTLYCLEANFILES += tests/unit/endpoint_stub.so

@@ -3,9 +3,13 @@
 
 #include "endpoint/fault.h"
 
+#include <errno.h>
+#include <pthread.h>
+#include <time.h>
+
 struct Running {
-    GMutex lock;
-    GCond left;
+    pthread_mutex_t lock;
+    pthread_cond_t left;
     GHashTable *ids; /* a set of strings */
     unsigned limit;
     bool closed;
@@ -14,8 +18,12 @@ struct Running {
 Running *running_new(unsigned limit)
 {
     Running *running = g_new0(Running, 1);
-    g_mutex_init(&running->lock);
-    g_cond_init(&running->left);
+    pthread_mutex_init(&running->lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&running->left, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     running->ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     running->limit = limit;
     return running;
@@ -24,15 +32,15 @@ Running *running_new(unsigned limit)
 void running_free(Running *running)
 {
     g_hash_table_destroy(running->ids);
-    g_cond_clear(&running->left);
-    g_mutex_clear(&running->lock);
+    pthread_cond_destroy(&running->left);
+    pthread_mutex_destroy(&running->lock);
     g_free(running);
 }
 
 bool running_enter(Running *running, const char *query_id, bool urgent, GError **error)
 {
     bool ok = false;
-    g_mutex_lock(&running->lock);
+    pthread_mutex_lock(&running->lock);
     if (running->closed)
         fault_set(error, FAULT_ABORTED, "The server is shutting down");
     else if (g_hash_table_contains(running->ids, query_id))
@@ -41,33 +49,35 @@ bool running_enter(Running *running, const char *query_id, bool urgent, GError *
         fault_set(error, FAULT_TOO_MANY_QUERIES, "Too many simultaneous queries. Maximum: %u", running->limit);
     else
         ok = g_hash_table_add(running->ids, g_strdup(query_id));
-    g_mutex_unlock(&running->lock);
+    pthread_mutex_unlock(&running->lock);
     return ok;
 }
 
 void running_leave(Running *running, const char *query_id)
 {
-    g_mutex_lock(&running->lock);
+    pthread_mutex_lock(&running->lock);
     g_hash_table_remove(running->ids, query_id);
-    g_cond_broadcast(&running->left);
-    g_mutex_unlock(&running->lock);
+    pthread_cond_broadcast(&running->left);
+    pthread_mutex_unlock(&running->lock);
 }
 
 void running_close(Running *running)
 {
-    g_mutex_lock(&running->lock);
+    pthread_mutex_lock(&running->lock);
     running->closed = true;
-    g_mutex_unlock(&running->lock);
+    pthread_mutex_unlock(&running->lock);
 }
 
 bool running_wait(Running *running, unsigned seconds)
 {
-    gint64 until = g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += seconds;
     bool none;
-    g_mutex_lock(&running->lock);
+    pthread_mutex_lock(&running->lock);
     while (!(none = g_hash_table_size(running->ids) == 0))
-        if (!g_cond_wait_until(&running->left, &running->lock, until))
+        if (pthread_cond_timedwait(&running->left, &running->lock, &until) == ETIMEDOUT)
             break;
-    g_mutex_unlock(&running->lock);
+    pthread_mutex_unlock(&running->lock);
     return none;
 }

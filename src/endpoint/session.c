@@ -3,6 +3,8 @@
 
 #include "endpoint/fault.h"
 
+#include <pthread.h>
+
 #define SESSIONS_MAX 200 /* each holds a connection of the engine (tens of kB) */
 
 struct Session {
@@ -14,7 +16,7 @@ struct Session {
 
 struct SessionStore {
     Engine *engine;
-    GMutex lock;
+    pthread_mutex_t lock;
     GHashTable *sessions; /* id -> Session */
 };
 
@@ -30,7 +32,7 @@ SessionStore *session_store_new(Engine *engine)
 {
     SessionStore *store = g_new0(SessionStore, 1);
     store->engine = engine;
-    g_mutex_init(&store->lock);
+    pthread_mutex_init(&store->lock, NULL);
     store->sessions = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, session_free);
     return store;
 }
@@ -38,7 +40,7 @@ SessionStore *session_store_new(Engine *engine)
 void session_store_free(SessionStore *store)
 {
     g_hash_table_destroy(store->sessions);
-    g_mutex_clear(&store->lock);
+    pthread_mutex_destroy(&store->lock);
     g_free(store);
 }
 
@@ -51,9 +53,9 @@ static gboolean session_expired(void *key G_GNUC_UNUSED, void *value, void *now)
 void session_store_sweep(SessionStore *store)
 {
     gint64 now = g_get_monotonic_time();
-    g_mutex_lock(&store->lock);
+    pthread_mutex_lock(&store->lock);
     g_hash_table_foreach_remove(store->sessions, session_expired, &now);
-    g_mutex_unlock(&store->lock);
+    pthread_mutex_unlock(&store->lock);
 }
 
 static Session *session_take_locked(SessionStore *store, const char *id, bool must_exist, GError **error)
@@ -89,9 +91,9 @@ static Session *session_take_locked(SessionStore *store, const char *id, bool mu
 Session *session_take(SessionStore *store, const char *id, bool must_exist, GError **error)
 {
     session_store_sweep(store);
-    g_mutex_lock(&store->lock);
+    pthread_mutex_lock(&store->lock);
     Session *session = session_take_locked(store, id, must_exist, error);
-    g_mutex_unlock(&store->lock);
+    pthread_mutex_unlock(&store->lock);
     return session;
 }
 
@@ -102,9 +104,9 @@ EngineConn *session_conn(Session *session)
 
 void session_return(SessionStore *store, Session *session, unsigned timeout)
 {
-    g_mutex_lock(&store->lock);
+    pthread_mutex_lock(&store->lock);
     session->busy = false;
     session->expires = g_get_monotonic_time() + (gint64)timeout * G_USEC_PER_SEC;
-    g_mutex_unlock(&store->lock);
+    pthread_mutex_unlock(&store->lock);
     session_store_sweep(store);
 }
