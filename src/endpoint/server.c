@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #define IDLE_SECONDS      120u           /* a kept-alive connection without a request */
 #define CONNECTION_MEMORY (1024u * 1024) /* head of a request (long URLs) and buffer of its body; touched as used */
 #define KILL_SECONDS      5u
+#define SEND_SECONDS      5u /* for answers that are ready, when the server stops */
 
 struct Server {
     ServerOptions options;
@@ -24,6 +26,7 @@ struct Server {
     RequestHost host;
     struct MHD_Daemon *daemon;
     unsigned port;
+    atomic_uint exchanges; /* from the head of a request to the last byte of its answer */
 };
 
 /* What hangs on one HTTP request: the query (NULL for /ping and the like) and the form it may come in. */
@@ -36,12 +39,13 @@ typedef struct {
     GString *field, *field_name; /* of the form, while its pieces arrive */
 } Exchange;
 
-static void exchange_done(void *cls G_GNUC_UNUSED, struct MHD_Connection *connection G_GNUC_UNUSED, void **con_cls,
+static void exchange_done(void *cls, struct MHD_Connection *connection G_GNUC_UNUSED, void **con_cls,
                           enum MHD_RequestTerminationCode code G_GNUC_UNUSED)
 {
     Exchange *exchange = *con_cls;
     if (!exchange)
         return;
+    Server *server = cls;
     *con_cls = NULL;
     if (exchange->form)
         MHD_destroy_post_processor(exchange->form);
@@ -52,6 +56,7 @@ static void exchange_done(void *cls G_GNUC_UNUSED, struct MHD_Connection *connec
         g_string_free(exchange->field_name, TRUE);
     }
     g_free(exchange);
+    atomic_fetch_sub(&server->exchanges, 1);
 }
 
 static const char *header(struct MHD_Connection *connection, const char *name)
@@ -237,6 +242,7 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
     Exchange *exchange = *con_cls;
     if (!exchange) {
         *con_cls = exchange = g_new0(Exchange, 1);
+        atomic_fetch_add(&server->exchanges, 1);
         return exchange_begin(server, exchange, connection, url, method);
     }
     if (*size > 0)
@@ -267,7 +273,7 @@ static struct MHD_Daemon *daemon_start(Server *server, const Address *address, u
     if (!options->tls_cert)
         tls[0].option = MHD_OPTION_END;
     return MHD_start_daemon(flags, 0, NULL, NULL, handle, server, MHD_OPTION_SOCK_ADDR, &address->any,
-                            MHD_OPTION_NOTIFY_COMPLETED, exchange_done, NULL, MHD_OPTION_CONNECTION_LIMIT,
+                            MHD_OPTION_NOTIFY_COMPLETED, exchange_done, server, MHD_OPTION_CONNECTION_LIMIT,
                             CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
                             MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)(128 * 1024), MHD_OPTION_THREAD_STACK_SIZE,
@@ -336,6 +342,9 @@ bool server_stop(Server *server, unsigned grace)
         if (!running_wait(server->host.running, KILL_SECONDS))
             return false;
     }
+    /* A query is over before its answer is out; stopping the daemon would cut that off. */
+    for (unsigned waited = 0; atomic_load(&server->exchanges) > 0 && waited < SEND_SECONDS * 100; waited++)
+        g_usleep(10000);
     MHD_stop_daemon(server->daemon);
     server->daemon = NULL;
     return true;
