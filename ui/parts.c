@@ -40,7 +40,7 @@ const char *part_headroom(char out[], const ViewPipe *pipe, Style *style)
 {
     *style = STYLE_TEXT;
     if (pipe->headroom_seconds < 0)
-        return strcpy(out, streams(pipe) ? "?" : FORMAT_NONE);
+        return strcpy(out, streams(pipe) && !pipe->logs_kept ? "?" : FORMAT_NONE);
     format_headroom(out, pipe->headroom_seconds);
     if (pipe->headroom_seconds >= HEADROOM_LOW)
         return out;
@@ -78,8 +78,7 @@ double part_share(const ViewPipe *pipe)
     else if (pipe->snapshot_ranges_total > 0 && pipe->snapshot_ranges_done >= 0)
         share = (double)pipe->snapshot_ranges_done / (double)pipe->snapshot_ranges_total;
     /* Estimates are often short: full is what is done. */
-    bool done = pipe->snapshot_ranges_total > 0 && pipe->snapshot_ranges_done >= pipe->snapshot_ranges_total;
-    return share > 0.99 && !done ? 0.99 : MIN(share, 1.0);
+    return share > 0.99 && !view_pipe_loaded(pipe) ? 0.99 : MIN(share, 1.0);
 }
 
 const char *part_since(char out[], const Ui *ui, int64_t since)

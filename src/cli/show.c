@@ -8,9 +8,11 @@
 static int loaded_percent(const ViewPipe *pipe)
 {
     int64_t done = pipe->snapshot_rows_done, estimate = pipe->snapshot_rows_estimate;
-    if (pipe->snapshot_ranges_total > 0 && pipe->snapshot_ranges_done == pipe->snapshot_ranges_total)
+    if (done < 0 || estimate < 0)
+        return -1;
+    if (view_pipe_loaded(pipe))
         return 100;
-    if (done < 0 || estimate <= 0)
+    if (estimate == 0)
         return -1;
     return (int)CLAMP((double)done * 100 / (double)estimate, 0, 99);
 }

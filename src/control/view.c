@@ -91,6 +91,14 @@ void view_unref(View *view)
     g_free(counted(view));
 }
 
+bool view_pipe_loaded(const ViewPipe *pipe)
+{
+    for (unsigned i = 0; i < pipe->n_tables; i++)
+        if (g_strcmp0(pipe->tables[i].state, "waiting") == 0 || g_strcmp0(pipe->tables[i].state, "loading") == 0)
+            return false;
+    return true;
+}
+
 const ViewPipe *view_find_pipe(const View *view, const char *name)
 {
     for (unsigned i = 0; i < view->n_pipes; i++) {

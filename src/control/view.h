@@ -59,6 +59,7 @@ typedef struct {
     ViewError *error;     /* of a Failed pipe */
     double lag_seconds;
     int64_t lag_bytes, headroom_seconds, catching_up_seconds;
+    bool logs_kept; /* the source never purges its logs by itself: there is no headroom to speak of */
     char *position_file, *position_gtid;
     int64_t position_pos;
     double rows_per_second, bytes_per_second;
@@ -106,6 +107,8 @@ View *view_new(void);
 json_t *view_to_json(const View *view);  /* new reference; the object of commands.md (`format`: 1) and the fields above */
 View *view_from_json(const json_t *json, GError **error); /* missing fields are unknown, extra ones ignored */
 
+/* No table is waiting or loading: the load, if there was one, is done. */
+bool view_pipe_loaded(const ViewPipe *pipe);
 const ViewPipe *view_find_pipe(const View *view, const char *name);
 
 #endif

@@ -117,6 +117,7 @@ static json_t *pipe_to_json(const ViewPipe *pipe)
     json_object_set_new(object, "lag_seconds", real_to_json(pipe->lag_seconds));
     json_object_set_new(object, "lag_bytes", count_to_json(pipe->lag_bytes));
     json_object_set_new(object, "headroom_seconds", count_to_json(pipe->headroom_seconds));
+    json_object_set_new(object, "logs_kept", json_boolean(pipe->logs_kept));
     json_object_set_new(object, "catching_up_seconds", count_to_json(pipe->catching_up_seconds));
     json_object_set_new(object, "position",
                         json_pack("{s:o, s:o, s:o}", "file", text_to_json(pipe->position_file), "pos",
@@ -349,6 +350,7 @@ static void pipe_from_json(const json_t *object, ViewPipe *pipe)
     pipe->lag_seconds = real_of(object, "lag_seconds");
     pipe->lag_bytes = count_of(object, "lag_bytes");
     pipe->headroom_seconds = count_of(object, "headroom_seconds");
+    pipe->logs_kept = json_is_true(json_object_get(object, "logs_kept"));
     pipe->catching_up_seconds = count_of(object, "catching_up_seconds");
     pipe->rows_per_second = real_of(object, "rows_per_second");
     pipe->bytes_per_second = real_of(object, "bytes_per_second");

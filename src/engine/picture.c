@@ -78,6 +78,7 @@ static void fill_pipe(ViewPipe *to, const PipeStatus *from)
     to->lag_seconds = from->lag_seconds;
     to->lag_bytes = from->lag_bytes;
     to->headroom_seconds = from->headroom_seconds;
+    to->logs_kept = from->logs_kept;
     to->catching_up_seconds = from->catching_up_seconds;
     to->position_file = g_strdup(from->position_file);
     to->position_gtid = g_strdup(from->position_gtid);

@@ -128,6 +128,7 @@ void *monitor_main(void *data)
             ok = !error;
             pthread_mutex_lock(&pipe->lock);
             pipe->retention_seconds = ok ? seconds : -1;
+            pipe->logs_kept = ok && seconds < 0;
             pthread_mutex_unlock(&pipe->lock);
             retention_asked = clock_monotonic_usec();
         }

@@ -75,6 +75,7 @@ typedef struct {
     char *stalled_message;
     double lag_seconds;
     int64_t lag_bytes, headroom_seconds, catching_up_seconds;
+    bool logs_kept; /* the source never purges its logs by itself */
     char *position_file, *position_gtid;
     int64_t position_pos;
     double rows_per_second, bytes_per_second;

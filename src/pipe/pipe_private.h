@@ -86,7 +86,8 @@ struct Pipe {
     char *source_version, *dest_version, *activity, *paused_by;
     CatalogCheckpoint applied; /* the last one saved */
     int64_t lag_bytes;         /* -1: not known */
-    int64_t retention_seconds; /* for how long the source keeps its logs; -1: not known or for ever */
+    int64_t retention_seconds; /* for how long the source keeps its logs; -1: not known, or for ever: */
+    bool logs_kept;
     int64_t source_clock_offset; /* the source's clock minus ours, microseconds */
     int64_t fresh_until;       /* source's clock: every change committed before is applied; 0: not known */
     int64_t load_started;      /* monotonic; when the present load (or what is left of it) began */

@@ -245,6 +245,7 @@ PipeStatus *pipe_status(Pipe *pipe)
     status->paused_by = g_strdup(pipe->state == PIPE_PAUSED ? pipe->paused_by : NULL);
     status->lag_seconds = lag_seconds_unlocked(pipe);
     status->lag_bytes = pipe->lag_bytes;
+    status->logs_kept = pipe->logs_kept;
     if (pipe->retention_seconds >= 0 && status->lag_seconds >= 0)
         status->headroom_seconds = MAX((int64_t)0, pipe->retention_seconds - (int64_t)status->lag_seconds);
     status->rows_per_second = active ? pipe->rows_per_second : 0;
