@@ -135,8 +135,8 @@ int cmd_version(Cli *cli, char **argv)
 static void print_help(void)
 {
     printf("sluice - MySQL and MariaDB into ClickHouse\n\nUsage:\n"
-           "  sluice [--state-dir DIR] [--ascii]       the dashboard\n"
-           "  sluice COMMAND [--state-dir DIR] …       one of:\n\n");
+           "  sluice [--state-dir DIR] [--ascii] [--stop-on-quit]   the dashboard\n"
+           "  sluice COMMAND [--state-dir DIR] …                    one of:\n\n");
     for (unsigned i = 0; i < G_N_ELEMENTS(COMMANDS); i++)
         printf("  %-8s  %s\n", COMMANDS[i].name, COMMANDS[i].summary);
     printf("\n`sluice help COMMAND` lists its options. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such pipe or "
@@ -168,10 +168,10 @@ int cmd_help(Cli *cli, char **argv)
     return command->run(&inner, help);
 }
 
-static int run_dashboard(const char *state_dir_option, bool ascii, const char *stop_engine)
+static int run_dashboard(const char *state_dir_option, bool ascii, bool stop_on_quit)
 {
     g_autofree char *state_dir = protocol_state_dir(state_dir_option);
-    UiOptions options = {.state_dir = state_dir, .ascii = ascii, .stop_engine_on_quit = stop_engine};
+    UiOptions options = {.state_dir = state_dir, .ascii = ascii, .stop_engine_on_quit = stop_on_quit ? "yes" : NULL};
     return ui_run(&options);
 }
 
@@ -189,12 +189,12 @@ static int run_command(const char *name, char **argv, const char *state_dir)
 static int run(int argc, char **argv)
 {
     g_auto(GStrv) words = arguments_take(argc, argv);
-    g_autofree char *state_dir = NULL, *stop_engine = NULL;
-    gboolean ascii = FALSE, version = FALSE, help = FALSE;
+    g_autofree char *state_dir = NULL;
+    gboolean ascii = FALSE, stop_on_quit = FALSE, version = FALSE, help = FALSE;
     const GOptionEntry entries[] = {
         {"state-dir", 0, 0, G_OPTION_ARG_FILENAME, &state_dir, NULL, NULL},
         {"ascii", 0, 0, G_OPTION_ARG_NONE, &ascii, NULL, NULL},
-        {"stop-engine-on-quit", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &stop_engine, NULL, NULL},
+        {"stop-on-quit", 0, 0, G_OPTION_ARG_NONE, &stop_on_quit, NULL, NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &version, NULL, NULL},
         {"help", 'h', 0, G_OPTION_ARG_NONE, &help, NULL, NULL},
         G_OPTION_ENTRY_NULL};
@@ -213,7 +213,7 @@ static int run(int argc, char **argv)
         return 0;
     }
     if (words[0] == NULL || words[1] == NULL)
-        return run_dashboard(state_dir, ascii, stop_engine);
+        return run_dashboard(state_dir, ascii, stop_on_quit);
     return run_command(words[1], words + 1, state_dir);
 }
 

@@ -363,7 +363,7 @@ def test_two_screens_show_the_same(dashboard):
 
 
 def test_quit_stops_without_asking_where_told(dashboard):
-    screen, engine = dashboard("six", options=["--stop-engine-on-quit", "yes"])
+    screen, engine = dashboard("six", options=["--stop-on-quit"])
     screen.wait("orders").settle().press("q")
     assert screen.end() == 0
     engine.wait_for("stop")
