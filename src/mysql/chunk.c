@@ -521,7 +521,7 @@ static bool execute(ChunkReader *reader, GError **error)
     unsigned long id = reader->statement->stmt_id;
     const char request[9] = {(char)id, (char)(id >> 8), (char)(id >> 16), (char)(id >> 24), 0, 1, 0, 0, 0};
     const uint8_t *packet;
-    bool definitions;
+    bool definitions = false;
     size_t len;
 
     if (mysql->methods->db_command(mysql, COM_STMT_EXECUTE, request, sizeof request, 1, NULL) != 0) {
