@@ -1,6 +1,7 @@
 """The life of a pipe: its modes, pause and resume, restarts, and what the commands say about it."""
 
 import json
+import pathlib
 import subprocess
 import time
 
@@ -167,8 +168,9 @@ def test_embedded_destination(engine, mariadb, clickhouse):
 
 
 def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children") as f:
-        return [int(p) for p in f.read().split()]
+    """Of all its threads."""
+    found = [file.read_text().split() for file in pathlib.Path(f"/proc/{pid}/task").glob("*/children")]
+    return [int(child) for children_of_thread in found for child in children_of_thread]
 
 
 def alive(pid):

@@ -81,7 +81,7 @@ def test_one_transaction_of_many_rows(pipe):
 def test_many_small_transactions(pipe):
     pipe.run("CREATE TABLE small (id INT PRIMARY KEY AUTO_INCREMENT, v INT)")
     pipe.run("CREATE PROCEDURE work(n INT) BEGIN DECLARE i INT DEFAULT 0; WHILE i < n DO INSERT INTO small (v) VALUES (i); "
-             "UPDATE small SET v = v + 1 WHERE id = LAST_INSERT_ID() - 3; DELETE FROM small WHERE id = LAST_INSERT_ID() - 10 AND i % 5 = 0; "
+             "UPDATE small SET v = v + 1 WHERE id = CAST(LAST_INSERT_ID() AS SIGNED) - 3; DELETE FROM small WHERE id = CAST(LAST_INSERT_ID() AS SIGNED) - 10 AND i % 5 = 0; "
              "SET i = i + 1; END WHILE; END")  # fmt: skip
     pipe.live()
     pipe.run("CALL work(5000)")

@@ -1,7 +1,7 @@
 """A random workload of several clients on three tables: an integer key, a composite key of text, a unique key.
 
-Every row carries what proves the order of its versions: `born` (which insert made it), `n` (grows by one with each change of
-it), `change_id` (which statement wrote it, never the same twice).
+Every row carries what proves the order of its versions: `born` (which insert made it, and which row of that: it stays with the row
+when its key changes), `n` (grows by one with each change of it), `change_id` (which statement wrote it, never the same twice).
 """
 
 import contextlib
@@ -39,6 +39,7 @@ VALUES = {
     "raw": "UNHEX(RPAD(HEX(({c}) % 255), ({c}) % 12 * 2, '00'))",
 }
 LARGE = 1_000_000  # key numbers of large transactions begin here
+BIRTHS = 10_000_000  # above every number that is inserted
 
 
 def insert(verb, table, rows, change, tail=""):
@@ -46,7 +47,7 @@ def insert(verb, table, rows, change, tail=""):
     keys = {name: text.format(i="s") for name, text in KEYS[table].items()}
     values = {name: text.format(i="s", c=f"{change} + s") for name, text in VALUES.items()}
     names = [*keys, "born", "n", "change_id", *values]
-    exprs = [*keys.values(), str(change), "1", str(change), *values.values()]
+    exprs = [*keys.values(), f"{change} * {BIRTHS} + s", "1", str(change), *values.values()]
     return f"{verb} INTO {table} ({', '.join(names)}) SELECT {', '.join(exprs)} FROM ({rows}) AS numbers {tail}"
 
 
