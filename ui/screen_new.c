@@ -13,6 +13,7 @@
 #include "table.h"
 
 #define CALM_USEC   (G_USEC_PER_SEC / 2) /* without a key, before the engine is asked */
+#define AGAIN_USEC  (4 * G_USEC_PER_SEC) /* while something is to be mended, which happens elsewhere */
 #define LABEL_COLS  13
 #define FIELDS_ROWS 6
 #define WIDE_COLS   110 /* from here on the findings stand on the right */
@@ -189,6 +190,21 @@ static void take_findings(NewScreen *form, const json_t *answer)
     }
 }
 
+static unsigned count_findings(const NewScreen *form, const char *result)
+{
+    unsigned n = 0;
+    for (guint i = 0; i < form->findings->len; i++)
+        n += g_strcmp0(((const Finding *)form->findings->pdata[i])->result, result) == 0;
+    return n;
+}
+
+/* The operator mends things in another window: the form finds out by itself. */
+static void look_again(NewScreen *form)
+{
+    if (!form->screen.wake_at)
+        form->screen.wake_at = clock_monotonic_usec() + AGAIN_USEC;
+}
+
 static void got_tables(Ui *ui, Screen *owner, const json_t *answer, const GError *error, int tag)
 {
     NewScreen *form = self(owner);
@@ -203,6 +219,7 @@ static void got_tables(Ui *ui, Screen *owner, const json_t *answer, const GError
     g_ptr_array_set_size(form->tables, 0);
     if (error) {
         form->tables_error = g_strdup(error->message);
+        look_again(form);
         return;
     }
     json_array_foreach(json_object_get(answer, "tables"), i, item)
@@ -230,6 +247,8 @@ static void got_checks(Ui *ui, Screen *owner, const json_t *answer, const GError
     take_findings(form, answer);
     if (error && !form->findings->len)
         form->check_error = g_strdup(error->message);
+    if (error || count_findings(form, "fail"))
+        look_again(form);
 }
 
 static void form_tick(Screen *screen, Ui *ui, int64_t now)
@@ -239,7 +258,7 @@ static void form_tick(Screen *screen, Ui *ui, int64_t now)
     if (!form->source.text->len)
         return;
     g_autofree char *url = source_url(form);
-    if (g_strcmp0(url, form->tables_of) != 0) {
+    if (g_strcmp0(url, form->tables_of) != 0 || (form->tables_error && !form->tables_asked)) {
         g_free(form->tables_of);
         form->tables_of = g_strdup(url);
         form->tables_asked = true;
@@ -248,7 +267,13 @@ static void form_tick(Screen *screen, Ui *ui, int64_t now)
         json_object_set_new(request, "source", json_string(url));
         ui_request(ui, request, screen, got_tables, form->generation);
     }
-    form->checking = true;
+    if (!count_chosen(form)) {
+        /* Without tables there is nothing to check but that the source answers, and that was asked. */
+        g_ptr_array_set_size(form->findings, 0);
+        g_clear_pointer(&form->check_error, g_free);
+        return;
+    }
+    form->checking = !form->check_fresh; /* looked at again: what was found stays until then */
     ui_request(ui, request_of(form, "check"), screen, got_checks, form->generation);
 }
 
@@ -258,14 +283,6 @@ static void changed(NewScreen *form)
     form->generation++;
     form->check_fresh = form->checking = false;
     form->screen.wake_at = clock_monotonic_usec() + CALM_USEC;
-}
-
-static unsigned count_findings(const NewScreen *form, const char *result)
-{
-    unsigned n = 0;
-    for (guint i = 0; i < form->findings->len; i++)
-        n += g_strcmp0(((const Finding *)form->findings->pdata[i])->result, result) == 0;
-    return n;
 }
 
 static void created(Ui *ui, Screen *owner, const json_t *answer, const GError *error, int tag)
@@ -300,6 +317,17 @@ static void accepted(Ui *ui, int choice, void *data)
     send_create(ui, data); /* the form is below the question: it cannot have been closed */
 }
 
+static char *warnings(const NewScreen *form)
+{
+    GString *text = g_string_new(NULL);
+    for (guint i = 0; i < form->findings->len; i++) {
+        const Finding *finding = form->findings->pdata[i];
+        if (g_strcmp0(finding->result, "warn") == 0)
+            g_string_append_printf(text, "%s%s", text->len ? "; " : "", finding->found ? finding->found : "?");
+    }
+    return g_string_free(text, FALSE);
+}
+
 static void create(Ui *ui, NewScreen *form)
 {
     unsigned failed = count_findings(form, "fail"), warned = count_findings(form, "warn");
@@ -317,8 +345,8 @@ static void create(Ui *ui, NewScreen *form)
         ui_say(ui, STYLE_LOST, NULL, "%u finding%s to be mended first; nothing was created.", failed,
                failed == 1 ? " is" : "s are");
     else if (warned) {
-        g_autofree char *text = g_strdup_printf("%u finding%s a warning. Create %s knowing that?", warned,
-                                                warned == 1 ? " is" : "s are", form->name.text->str);
+        g_autofree char *known = warnings(form);
+        g_autofree char *text = g_strdup_printf("Create %s knowing this: %s", form->name.text->str, known);
         g_autofree char *command = command_of(form, ui);
         Dialog *dialog = dialog_choice("Create", text, command);
         dialog_add_choice(dialog, 'y', "y", "create it");
@@ -404,7 +432,9 @@ static void draw_findings(const NewScreen *form, Canvas *canvas, int row, int co
         row += canvas_wrapped(canvas, row, col + 2, width - 2, end - row, STYLE_LOST, form->check_error);
     } else if (!form->findings->len) {
         canvas_wrapped(canvas, row, col, width, end - row, STYLE_DIM,
-                       "Both ends are checked as soon as the source is known.");
+                       form->tables_error  ? "The source has to be reached first, see below."
+                       : form->tables->len ? "Both ends are checked as soon as a table is chosen."
+                                           : "Both ends are checked when the source is known and a table chosen.");
     }
     for (gsize kind = 0; kind < G_N_ELEMENTS(order); kind++)
         for (guint i = 0; i < form->findings->len && row < end; i++) {
@@ -494,9 +524,9 @@ static void form_draw(Screen *screen, const Ui *ui, Canvas *canvas)
             canvas_text(canvas, r, end + 1, 1, STYLE_DIM, "│");
         draw_findings(form, canvas, SCREEN_HEAD, end + 3, canvas->cols - end - 4, bottom - SCREEN_HEAD);
     } else {
-        int rows = CLAMP((bottom - row) / 2, 2, 14);
-        if (form->focus == FIELD_TABLES)
-            rows = MIN(rows, 4); /* room for what one looks at */
+        /* Room for what one looks at: the list gets what it needs, or half. */
+        int room = bottom - row, half = room / 2, list = MAX((int)form->shown->len, 3) + 2;
+        int rows = CLAMP(room - list, form->focus == FIELD_TABLES ? MIN(half, 4) : half, MAX(room - 3, 1));
         draw_findings(form, canvas, row, 1, canvas->cols - 2, rows);
         row += rows;
     }

@@ -185,11 +185,9 @@ void ui_quit(Ui *ui)
         return;
     }
     g_autofree char *command = action_command(ui, "stop");
-    g_autofree char *text =
-        g_strdup_printf("The engine runs in the background. Left running, it goes on replicating "
-                        "%u pipe%s; `sluice` comes back here. Stopped, all pipes stand still until it "
-                        "runs again.",
-                        ui->view ? ui->view->n_pipes : 0, ui->view && ui->view->n_pipes == 1 ? "" : "s");
+    static const char text[] =
+        "The engine runs in the background. Left running, its pipes go on, and `sluice` comes back "
+        "here. Stopped, all pipes stand still until it runs again.";
     Dialog *dialog = dialog_choice("Quit", text, command);
     dialog_add_choice(dialog, 'q', "q", "leave, the engine runs on");
     dialog_add_choice(dialog, 's', "s", "stop the engine and leave");
