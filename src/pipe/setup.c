@@ -1,7 +1,7 @@
 /* setup.c - Provisioning and Setup: what is done once, before the first row is read.
  *
- * Setup may be cut off at any point and is then done again from its start: nothing was inserted yet, so tables of ours are
- * dropped and created anew, and position and definitions are read afresh.
+ * Setup may be cut off at any point and is then done again from its start: nothing was inserted yet, so tables of ours
+ * are dropped and created anew, and position and definitions are read afresh.
  */
 #include "pipe/pipe_private.h"
 
@@ -17,8 +17,8 @@ static json_t *checks_to_json(const GPtrArray *checks)
     json_t *list = json_array();
     for (unsigned i = 0; i < checks->len; i++) {
         const Check *check = checks->pdata[i];
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s?}", "result", results[check->result], "name", check->name,
-                                              "found", check->found, "mend", check->mend));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s?}", "result", results[check->result], "name",
+                                              check->name, "found", check->found, "mend", check->mend));
     }
     return list;
 }
@@ -68,7 +68,8 @@ bool setup_provision(Pipe *pipe, GError **error, json_t **failed_checks)
             continue;
         *failed_checks = checks_to_json(checks);
         g_set_error(error, SLUICE_ERROR, preflight_unreachable(checks) ? SLUICE_ERROR_FAILED : SLUICE_ERROR_PREFLIGHT,
-                    "preflight: %s: %s%s%s", check->name, check->found, check->mend ? "; " : "", check->mend ? check->mend : "");
+                    "preflight: %s: %s%s%s", check->name, check->found, check->mend ? "; " : "",
+                    check->mend ? check->mend : "");
         return false;
     }
     pthread_mutex_lock(&pipe->lock);
@@ -79,8 +80,27 @@ bool setup_provision(Pipe *pipe, GError **error, json_t **failed_checks)
 
 /* ---- Setup ---- */
 
+/* Rows of a prepared XA transaction stand in the log where it was prepared; a later XA COMMIT tells only its name.
+ * Where a pipe begins none may be open: its rows would be in neither the log read nor the tables read. */
+static bool no_prepared_transactions(SourceConnection *source, GError **error)
+{
+    if (source_server(source)->flavour != SOURCE_MARIADB)
+        return true; /* MySQL: only who has XA_RECOVER_ADMIN may ask */
+    g_autoptr(SourceRows) rows = source_query(source, "XA RECOVER", error);
+    if (!rows)
+        return false;
+    if (rows->rows->len == 0)
+        return true;
+    g_set_error(
+        error, SLUICE_ERROR, SLUICE_ERROR_FAILED,
+        "%u XA transaction%s prepared at the source, see XA RECOVER there: commit or roll back, the pipe begins then",
+        rows->rows->len, rows->rows->len == 1 ? " is" : "s are");
+    return false;
+}
+
 /* Definitions and the end of the log, such that no definition changed around that position. */
-static bool read_definitions(Pipe *pipe, SourceConnection *source, char **file, uint64_t *pos, char **gtid, GError **error)
+static bool read_definitions(Pipe *pipe, SourceConnection *source, char **file, uint64_t *pos, char **gtid,
+                             GError **error)
 {
     for (unsigned tries = 0; tries < DEFINITION_TRIES; tries++) {
         bool same = true;
@@ -97,11 +117,12 @@ static bool read_definitions(Pipe *pipe, SourceConnection *source, char **file, 
             table->definition = definition;
             pthread_mutex_unlock(&pipe->lock);
         }
-        if (!source_log_end(source, file, pos, gtid, error))
+        if (!source_log_end(source, file, pos, gtid, error) || !no_prepared_transactions(source, error))
             return false;
         for (unsigned i = 0; i < pipe->tables->len && same; i++) {
             PipeTable *table = pipe->tables->pdata[i];
-            g_autoptr(SourceTable) again = source_table_read(source, table->record->database, table->record->name, error);
+            g_autoptr(SourceTable) again =
+                source_table_read(source, table->record->database, table->record->name, error);
             if (!again)
                 return false;
             same = strcmp(again->create_sql, table->definition->create_sql) == 0;
@@ -137,8 +158,8 @@ static bool create_target(Pipe *pipe, Clickhouse *ch, PipeTable *table, GError *
         g_autofree char *why = dest_table_incompatible(info, spec);
         if (!why && info->rows == 0)
             return true;
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT, "the target table %s appeared and %s; drop it and retry", target,
-                    why ? why : "is not empty");
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT,
+                    "the target table %s appeared and %s; drop it and retry", target, why ? why : "is not empty");
         return false;
     }
     return dest_table_create(ch, spec, error);
@@ -211,7 +232,10 @@ static bool record_start(Pipe *pipe, SourceConnection *source, CatalogCheckpoint
     for (unsigned i = 0; i < pipe->tables->len; i++) {
         PipeTable *table = pipe->tables->pdata[i];
         begin_table(pipe, table, start);
-        pipe_save_table(pipe, table, pipe->life);
+        if (!pipe_save_table(pipe, table, pipe->life)) {
+            cancel_set_error(pipe->life, error);
+            return false;
+        }
     }
     if (!pipe_catalog_write(pipe, pipe->life, write_start, &write)) {
         cancel_set_error(pipe->life, error);
@@ -222,8 +246,8 @@ static bool record_start(Pipe *pipe, SourceConnection *source, CatalogCheckpoint
     checkpoint_copy(&pipe->applied, start);
     pthread_mutex_unlock(&pipe->lock);
     g_autofree char *position = g_strdup_printf("%s:%" G_GUINT64_FORMAT, start->file ? start->file : "", start->pos);
-    pipe_journal(pipe, "engine", "position", position, "position recorded%s%s", start->gtid && *start->gtid ? ": gtid " : "",
-                 start->gtid ? start->gtid : "");
+    pipe_journal(pipe, "engine", "position", position, "position recorded%s%s",
+                 start->gtid && *start->gtid ? ": gtid " : "", start->gtid ? start->gtid : "");
     return true;
 }
 
