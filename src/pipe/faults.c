@@ -1,5 +1,5 @@
-/* faults.c - what a pipe does when something goes wrong: it stalls and tries again, fails a table, or fails as a whole; and
- * it writes down what happened. */
+/* faults.c - what a pipe does when something goes wrong: it stalls and tries again, fails a table, or fails as a whole;
+ * and it writes down what happened. */
 #include "pipe/pipe_private.h"
 
 #include <stdarg.h>
@@ -161,11 +161,11 @@ static bool write_table(Catalog *catalog, void *data, GError **error)
     return catalog_table_save(catalog, table->record, error);
 }
 
-/* The record is read under catalog_lock by write_table and changed under `lock` by others: a copy would be as large as the
- * definition, so both are held for the short write. */
-void pipe_save_table(Pipe *pipe, PipeTable *table, Cancel *cancel)
+/* The record is read under catalog_lock by write_table and changed under `lock` by others: a copy would be as large as
+ * the definition, so both are held for the short write. */
+bool pipe_save_table(Pipe *pipe, PipeTable *table, Cancel *cancel)
 {
-    (void)cancel;
+    bool ok;
     for (unsigned tries = 1;; tries++) {
         g_autoptr(GError) error = NULL;
         pthread_mutex_lock(&pipe->catalog_lock);
@@ -173,16 +173,20 @@ void pipe_save_table(Pipe *pipe, PipeTable *table, Cancel *cancel)
         g_free(table->record->state);
         table->record->state = g_strdup(table_state_name(atomic_load(&table->state)));
         table->record->rows_done = atomic_load(&table->rows_done);
-        bool ok = write_table(pipe->catalog, table, &error);
+        ok = write_table(pipe->catalog, table, &error);
         pthread_mutex_unlock(&pipe->lock);
         pthread_mutex_unlock(&pipe->catalog_lock);
+        if (ok && tries > 1)
+            pipe_stall_clear(pipe, SIDE_CATALOG);
         if (ok || !pipe_stall_wait(pipe, SIDE_CATALOG, error, tries, true, cancel))
             break;
     }
     pipe_changed(pipe);
+    return ok;
 }
 
-void pipe_table_fail(Pipe *pipe, PipeTable *table, const GError *error, const RetryDecision *decision, const char *position)
+void pipe_table_fail(Pipe *pipe, PipeTable *table, const GError *error, const RetryDecision *decision,
+                     const char *position)
 {
     int old = atomic_exchange(&table->state, TABLE_FAILED);
     if (old == TABLE_FAILED)
@@ -193,8 +197,8 @@ void pipe_table_fail(Pipe *pipe, PipeTable *table, const GError *error, const Re
     pthread_mutex_unlock(&pipe->lock);
     pipe_save_table(pipe, table, pipe->life);
     g_autofree char *message = printable(error->message, 1000);
-    pipe_journal(pipe, "error", "table", position, "table %s.%s failed: %s", table->record->database, table->record->name,
-                 message);
+    pipe_journal(pipe, "error", "table", position, "table %s.%s failed: %s", table->record->database,
+                 table->record->name, message);
 }
 
 void work_fail(Work *work, Side side, GError *error_take)

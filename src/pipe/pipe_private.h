@@ -208,7 +208,7 @@ void work_fail(Work *work, Side side, GError *error_take);
 /* Runs a catalog write until it succeeds or `cancel` is requested; stalls meanwhile. */
 typedef bool (*CatalogWrite)(Catalog *catalog, void *data, GError **error);
 bool pipe_catalog_write(Pipe *pipe, Cancel *cancel, CatalogWrite write, void *data);
-void pipe_save_table(Pipe *pipe, PipeTable *table, Cancel *cancel);
+bool pipe_save_table(Pipe *pipe, PipeTable *table, Cancel *cancel); /* false: cancelled, not saved */
 void pipe_set_activity(Pipe *pipe, const char *format, ...) G_GNUC_PRINTF(2, 3);
 void pipe_changed(Pipe *pipe);
 

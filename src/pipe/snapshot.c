@@ -1,8 +1,8 @@
 /* snapshot.c - the readers: they load tables range by range, chunk by chunk (replication.md, Snapshot).
  *
  * One chunk is one statement, one block and one insert. The statement is closed before the block is handed over, so no
- * statement is open while memory or the destination is waited for. A range's progress moves in the order of its chunks, when
- * they are acknowledged.
+ * statement is open while memory or the destination is waited for. A range's progress moves in the order of its chunks,
+ * when they are acknowledged.
  */
 #include "pipe/pipe_private.h"
 
@@ -281,15 +281,17 @@ static size_t block_target(const Work *work)
 
 typedef struct {
     Block *block;
-    char *key; /* of its last row; NULL: no rows */
+    char *key;  /* of its last row; NULL: no rows */
     bool ended; /* the range has no rows behind it */
 } ChunkRead;
 
 typedef enum { RANGE_OURS, RANGE_NARROWED, RANGE_PASSED } RangeStanding;
 
-/* Tells the plan how far the reading is, so that what is taken away from the range begins behind it. NARROWED: the range ends
- * before the statement does; from then on each row is looked at. PASSED: the row last read is another reader's. */
-static RangeStanding range_standing(Reader *reader, PipeTable *table, uint64_t range_id, const char *upto, ChunkReader *chunk)
+/* Tells the plan how far the reading is, so that what is taken away from the range begins behind it. NARROWED: the
+ * range ends before the statement does; from then on each row is looked at. PASSED: the row last read is another
+ * reader's. */
+static RangeStanding range_standing(Reader *reader, PipeTable *table, uint64_t range_id, const char *upto,
+                                    ChunkReader *chunk)
 {
     g_autofree char *key = chunk_reader_key(chunk, NULL);
     RangeStanding standing = RANGE_OURS;
@@ -326,7 +328,8 @@ static bool read_rows(Reader *reader, PipeTable *table, TableMapping *mapping, C
         if (got <= 0)
             break;
         int64_t read = timed ? clock_monotonic_usec() : 0;
-        if (standing == RANGE_NARROWED && (standing = range_standing(reader, table, range_id, upto, chunk)) == RANGE_PASSED)
+        if (standing == RANGE_NARROWED &&
+            (standing = range_standing(reader, table, range_id, upto, chunk)) == RANGE_PASSED)
             break;
         if (!mapping_append_result(mapping, block, packet, len, version, synced, error))
             return false;
@@ -354,8 +357,8 @@ static bool read_rows(Reader *reader, PipeTable *table, TableMapping *mapping, C
         out->key = chunk_reader_key(chunk, error);
         if (!out->key)
             return false;
-        reader->chunk_rows = CLAMP((uint64_t)((double)target / ((double)block_bytes(block) / (double)block->n_rows)), 64,
-                                   CHUNK_ROWS_MAX);
+        reader->chunk_rows = CLAMP((uint64_t)((double)target / ((double)block_bytes(block) / (double)block->n_rows)),
+                                   64, CHUNK_ROWS_MAX);
     }
     return true;
 }
@@ -363,18 +366,23 @@ static bool read_rows(Reader *reader, PipeTable *table, TableMapping *mapping, C
 static bool read_chunk(Reader *reader, PipeTable *table, TableMapping *mapping, uint64_t range_id, const char *after,
                        const char *upto, ChunkRead *out, GError **error)
 {
-    const CatalogTable *record = table->record;
-    uint64_t limit = reader->chunk_rows;
-    g_autoptr(ChunkReader) chunk = chunk_reader_open(reader->source, table->definition, after, upto, limit,
-                                                     record->begin_file, record->begin_pos, reader->work->reading, error);
+    uint64_t limit = reader->chunk_rows, begin_pos;
+    g_autofree char *begin_file = NULL;
+
+    pthread_mutex_lock(&reader->pipe->lock);
+    begin_file = g_strdup(table->record->begin_file);
+    begin_pos = table->record->begin_pos;
+    pthread_mutex_unlock(&reader->pipe->lock);
+    g_autoptr(ChunkReader) chunk = chunk_reader_open(reader->source, table->definition, after, upto, limit, begin_file,
+                                                     begin_pos, reader->work->reading, error);
     if (!chunk)
         return false;
     out->block = mapping_block_new(mapping, reader->pipe->account);
     return read_rows(reader, table, mapping, chunk, range_id, upto, limit, out, error);
 }
 
-static bool hand_over(Reader *reader, PipeTable *table, uint64_t range_id, uint32_t attempt, unsigned number, ChunkRead *read,
-                      GError **error)
+static bool hand_over(Reader *reader, PipeTable *table, uint64_t range_id, uint32_t attempt, unsigned number,
+                      ChunkRead *read, GError **error)
 {
     Pipe *pipe = reader->pipe;
     Insert *insert = g_new0(Insert, 1);
@@ -390,10 +398,11 @@ static bool hand_over(Reader *reader, PipeTable *table, uint64_t range_id, uint3
     insert->block = g_steal_pointer(&read->block);
     insert->bytes = block_bytes(insert->block);
     insert->target = g_strdup(table->record->target);
-    insert->token = g_strdup_printf("%s-%" G_GINT64_FORMAT "-g%" G_GINT64_FORMAT "-r%" G_GUINT64_FORMAT "-a%u-%u", pipe->uuid,
-                                    table->record->id, table->record->generation, range_id, attempt, number);
-    insert->query_id = g_strdup_printf("sluice-%s-snapshot-%" G_GINT64_FORMAT "-%" G_GUINT64_FORMAT "-%u-%u", pipe->uuid,
-                                       table->record->id, range_id, attempt, number);
+    insert->token =
+        g_strdup_printf("%s-%" G_GINT64_FORMAT "-g%" G_GINT64_FORMAT "-r%" G_GUINT64_FORMAT "-a%u-%u", pipe->uuid,
+                        table->record->id, table->record->generation, range_id, attempt, number);
+    insert->query_id = g_strdup_printf("sluice-%s-snapshot-%" G_GINT64_FORMAT "-%" G_GUINT64_FORMAT "-%u-%u",
+                                       pipe->uuid, table->record->id, range_id, attempt, number);
     pthread_mutex_lock(&pipe->load_lock);
     g_queue_push_tail(&table->chunks, chunk);
     if (read->key)
@@ -451,8 +460,9 @@ static bool read_range(Reader *reader, PipeTable *table, uint64_t range_id, GErr
     }
 }
 
-/* After an error the range goes back to be read from its acknowledged progress; what of it is still on its way counts no
- * more (it arrives twice with the same versions). When the pipe is being stopped it still counts, and nobody reads on. */
+/* After an error the range goes back to be read from its acknowledged progress; what of it is still on its way counts
+ * no more (it arrives twice with the same versions). When the pipe is being stopped it still counts, and nobody reads
+ * on. */
 static void give_back(Reader *reader, PipeTable *table, uint64_t range_id, bool failed)
 {
     pthread_mutex_lock(&reader->pipe->load_lock);
@@ -473,6 +483,21 @@ static void table_begins(Reader *reader, PipeTable *table)
         pipe_save_table(reader->pipe, table, reader->work->reading);
 }
 
+/* Connected to the server that the stream follows? When another one answers, the stream decides whether it goes on
+ * there; until then nothing is read, for that one may lack what the checkpoint holds. */
+static bool reader_connect(Reader *reader, GError **error)
+{
+    if (!reader->source && !(reader->source = source_open(reader->work->source_url, reader->work->reading, error)))
+        return false;
+    const char *answers = source_server(reader->source)->identity;
+    pthread_mutex_lock(&reader->pipe->lock);
+    bool other = g_strcmp0(reader->pipe->record->identity, answers) != 0;
+    pthread_mutex_unlock(&reader->pipe->lock);
+    if (other)
+        g_set_error(error, SOURCE_ERROR, 2013, "another server answers (%s) than the one that is followed", answers);
+    return !other;
+}
+
 /* False: this reader ends. `tries` counts the failures in a row. */
 static bool read_something(Reader *reader, unsigned *tries)
 {
@@ -480,12 +505,8 @@ static bool read_something(Reader *reader, unsigned *tries)
     PipeTable *table = NULL;
     uint64_t range_id = 0;
     g_autoptr(GError) error = NULL;
-    bool ok = true;
+    bool ok = reader_connect(reader, &error);
 
-    if (!reader->source) {
-        reader->source = source_open(reader->work->source_url, reader->work->reading, &error);
-        ok = reader->source != NULL;
-    }
     if (ok) {
         pthread_mutex_lock(&pipe->load_lock);
         WorkKind kind = choose(reader, &table, &range_id);

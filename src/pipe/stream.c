@@ -1,14 +1,14 @@
 /* stream.c - the binlog followed: events in, sealed batches out (replication.md: Versions, Transactions, Batches).
  *
  * A session begins at the last checkpoint in the catalog, after re-reading the transaction before it and comparing its
- * fingerprint, and ends with an error or when reading is cancelled. After an error that passes, what is in flight is waited
- * for and a new session begins exactly as after a restart, so there is one way back in and it is the tested one.
+ * fingerprint, and ends with an error or when reading is cancelled. After an error that passes, what is in flight is
+ * waited for and a new session begins exactly as after a restart, so there is one way back in and it is the tested one.
  */
 #include "pipe/stream_private.h"
 
 #include <string.h>
 
-#define TIME_SAMPLE          16 /* every so many events are timed */
+#define TIME_SAMPLE 16 /* every so many events are timed */
 
 /* ---- The fingerprint of the last transaction ---- */
 
@@ -25,7 +25,8 @@ static bool verify_event(Stream *s, const BinlogEvent *event, GError **error)
         if (!gtid_event_parse(event, flavour, &gtid, error))
             return false;
         gtid_or_null = &gtid;
-    } else if (event->type == BINLOG_QUERY && !(statement = stream_event_statement(event, error))) {
+    } else if ((event->type == BINLOG_QUERY || event->type == BINLOG_EXECUTE_LOAD_QUERY) &&
+               !(statement = stream_event_statement(event, error))) {
         return false;
     }
     GroupAction action = group_event(&s->group, event, flavour, statement, gtid_or_null, &undo_mark);
@@ -39,7 +40,8 @@ static bool verify_event(Stream *s, const BinlogEvent *event, GError **error)
         return true;
     }
     g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_HISTORY,
-                "the transaction at %s:%" G_GUINT64_FORMAT " is not the one that was read before: the server's history was "
+                "the transaction at %s:%" G_GUINT64_FORMAT
+                " is not the one that was read before: the server's history was "
                 "rewritten (restored, reset, or its last transactions were lost in a crash)",
                 s->print.file, s->print.pos);
     return false;
@@ -97,8 +99,26 @@ static void stream_load(Stream *s, const CatalogCheckpoint *checkpoint, GArray *
 static bool write_failover(Catalog *catalog, void *data, GError **error)
 {
     Failover *failover = data;
-    return catalog_pipe_set_source(catalog, failover->pipe_id, failover->server_id, failover->identity, error) &&
-           catalog_checkpoint_save(catalog, failover->pipe_id, failover->checkpoint, UINT64_MAX >> 1, NULL, error);
+    /* In this order: cut off in between, the new server is still another one, and all of it is done again. */
+    return catalog_checkpoint_save(catalog, failover->pipe_id, failover->checkpoint, UINT64_MAX >> 1, NULL, error) &&
+           catalog_pipe_set_source(catalog, failover->pipe_id, failover->server_id, failover->identity, error);
+}
+
+/* Where tables began is a place in the other server's log, which cannot be compared with places in this one's. All of
+ * them lie before the checkpoint. */
+static bool forget_beginnings(Stream *s)
+{
+    Pipe *pipe = s->pipe;
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        PipeTable *table = pipe->tables->pdata[i];
+        pthread_mutex_lock(&pipe->lock);
+        g_clear_pointer(&table->record->begin_file, g_free);
+        table->record->begin_pos = 0;
+        pthread_mutex_unlock(&pipe->lock);
+        if (!pipe_save_table(pipe, table, s->work->reading))
+            return false;
+    }
+    return true;
 }
 
 /* Another server answers: by GTID the stream can go on there, under a new epoch that is saved before the first row. */
@@ -107,15 +127,19 @@ static bool fail_over(Stream *s, CatalogCheckpoint *checkpoint, const char *iden
     Pipe *pipe = s->pipe;
     if (!checkpoint->gtid || !*checkpoint->gtid || s->work->settings.position == 2) {
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_HISTORY,
-                    "another server answers (%s): the position of this pipe is only good at the one it was read from", identity);
+                    "another server answers (%s): the position of this pipe is only good at the one it was read from",
+                    identity);
         return false;
     }
     checkpoint->epoch++;
     checkpoint->offset = 0;
+    g_clear_pointer(&checkpoint->file, g_free); /* it is the other server's */
+    checkpoint->pos = 0;
     g_clear_pointer(&checkpoint->print_file, g_free);
     g_clear_pointer(&checkpoint->print_gtid, g_free);
-    Failover failover = {.pipe_id = pipe->id, .server_id = pipe->record->server_id, .identity = identity, .checkpoint = checkpoint};
-    if (!pipe_catalog_write(pipe, s->work->reading, write_failover, &failover)) {
+    Failover failover = {
+        .pipe_id = pipe->id, .server_id = pipe->record->server_id, .identity = identity, .checkpoint = checkpoint};
+    if (!forget_beginnings(s) || !pipe_catalog_write(pipe, s->work->reading, write_failover, &failover)) {
         cancel_set_error(s->work->reading, error);
         return false;
     }
@@ -123,8 +147,8 @@ static bool fail_over(Stream *s, CatalogCheckpoint *checkpoint, const char *iden
     g_free(pipe->record->identity);
     pipe->record->identity = g_strdup(identity);
     pthread_mutex_unlock(&pipe->lock);
-    pipe_journal(pipe, "engine", "position", NULL, "another server answers (%s): going on there from GTID %s, epoch %u", identity,
-                 checkpoint->gtid, checkpoint->epoch);
+    pipe_journal(pipe, "engine", "position", NULL, "another server answers (%s): going on there from GTID %s, epoch %u",
+                 identity, checkpoint->gtid, checkpoint->epoch);
     return true;
 }
 
@@ -161,7 +185,7 @@ static bool stream_open(Stream *s, CatalogCheckpoint *checkpoint, GError **error
             return false;
         by_gtid = true;
     } else if (!checkpoint->file) {
-        by_gtid = true; /* a cdc pipe that starts at a GTID */
+        by_gtid = true; /* a cdc pipe that starts at a GTID; after a failover, until the first checkpoint */
     } else if (fingerprint_is_gone(source, checkpoint, &problem)) {
         g_clear_pointer(&checkpoint->print_file, g_free);
     } else if (problem) {
@@ -171,16 +195,17 @@ static bool stream_open(Stream *s, CatalogCheckpoint *checkpoint, GError **error
     g_clear_pointer(&source, source_close);
 
     s->verifying = !by_gtid && checkpoint->print_file;
-    BinlogStart start = {.file = by_gtid ? NULL : s->verifying ? checkpoint->print_file : checkpoint->file,
+    BinlogStart start = {.file = by_gtid        ? NULL
+                                 : s->verifying ? checkpoint->print_file
+                                                : checkpoint->file,
                          .pos = s->verifying ? checkpoint->print_pos : checkpoint->pos,
                          .gtid = checkpoint->gtid,
-                         .server_id = pipe->record->server_id,
+                         .server_id =
+                             s->work->settings.server_id ? s->work->settings.server_id : pipe->record->server_id,
                          .replica_uuid = pipe->uuid};
     s->stream = binlog_stream_open(s->work->source_url, &start, identity, s->work->reading, error);
     if (!s->stream)
         return false;
-    if (by_gtid)
-        g_clear_pointer(&checkpoint->file, g_free);
     s->gtid = gtid_set_parse(binlog_stream_server(s->stream)->flavour, checkpoint->gtid ? checkpoint->gtid : "", error);
     return s->gtid != NULL;
 }
@@ -189,8 +214,7 @@ static bool stream_open(Stream *s, CatalogCheckpoint *checkpoint, GError **error
 static bool already_applied(const Stream *s, const BinlogEvent *event)
 {
     bool in_file = event->end > event->start || !event->raw; /* raw is NULL inside a payload, at whose end it stands */
-    return s->skip_file && in_file &&
-           binlog_position_compare(event->file, event->end, s->skip_file, s->skip_pos) <= 0;
+    return s->skip_file && in_file && binlog_position_compare(event->file, event->end, s->skip_file, s->skip_pos) <= 0;
 }
 
 static bool reached_stop(Stream *s)
@@ -218,7 +242,7 @@ static void note_idle(Stream *s, const BinlogEvent *event)
     s->pipe->fresh_until = clock_real_usec() + s->pipe->source_clock_offset;
     pthread_mutex_unlock(&s->pipe->lock);
     /* The server has sent all up to here, also what it does not send to replicas. */
-    if (event->file && binlog_position_compare(event->file, event->start, s->file, s->pos) > 0) {
+    if (event->file && (!s->file || binlog_position_compare(event->file, event->start, s->file, s->pos) > 0)) {
         s->file = event->file;
         s->pos = event->start;
         s->moved = true;
@@ -240,7 +264,8 @@ static bool stream_step(Stream *s, const BinlogEvent *event, GError **error)
         if (s->verifying && event->end > event->start && event->type != BINLOG_FORMAT_DESCRIPTION) {
             /* The transaction's end was not where it had been. */
             g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_HISTORY,
-                        "the transaction before %s:%" G_GUINT64_FORMAT " is not the one that was read before: the server's "
+                        "the transaction before %s:%" G_GUINT64_FORMAT
+                        " is not the one that was read before: the server's "
                         "history was rewritten",
                         s->skip_file, s->skip_pos);
             return false;
@@ -334,8 +359,8 @@ static bool stream_session(Work *work, GError **error)
     pthread_mutex_unlock(&work->pipe->catalog_lock);
     ok = ok && batches && stream_prepare_tables(&s, error) && stream_open(&s, &checkpoint, error);
     if (ok) {
-        if (!checkpoint.file)
-            g_array_set_size(batches, 0); /* by GTID: a new epoch, other cuts */
+        if (batches->len && g_array_index(batches, CatalogBatch, 0).epoch != checkpoint.epoch)
+            g_array_set_size(batches, 0); /* read before a failover: those cuts are another server's */
         stream_load(&s, &checkpoint, g_steal_pointer(&batches));
         ok = stream_run(&s, error);
         bool paused = !ok && cancel_requested(work->reading);
@@ -349,7 +374,8 @@ static bool stream_session(Work *work, GError **error)
     return ok;
 }
 
-/* After an error that passes: what is in flight is acknowledged first, for the next session repeats from the catalog. */
+/* After an error that passes: what is in flight is acknowledged first, for the next session repeats from the catalog.
+ */
 static bool wait_until_quiet(Work *work)
 {
     for (;;) {
@@ -391,7 +417,8 @@ void *stream_main(void *data)
             break;
         if (clock_monotonic_usec() - began > 60 * 1000000)
             tries = 1; /* it ran well before */
-        if (!pipe_stall_wait(pipe, SIDE_SOURCE, error, tries, decision.verdict == VERDICT_RETRY_OPERATOR, work->reading) ||
+        if (!pipe_stall_wait(pipe, SIDE_SOURCE, error, tries, decision.verdict == VERDICT_RETRY_OPERATOR,
+                             work->reading) ||
             !wait_until_quiet(work))
             break;
     }
