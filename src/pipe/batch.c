@@ -28,9 +28,12 @@ static bool seal_freely(const BatchLimits *limits, const BatchSituation *s)
         return false;
     if (!s->group_open)
         return full || s->now - s->last_seal >= limits->age_usec;
+    /* A replay finds this cut by its offset: it must not be that of the end of the group before. */
+    if (!s->group_has_rows)
+        return false;
     uint64_t patience = s->savepoints ? 4 : 2;
-    return s->rows >= patience * limits->rows || s->bytes >= patience * limits->bytes ||
-           (s->memory_short && !s->savepoints);
+    return s->rows >= MIN(patience * limits->rows, BATCH_ROWS_MAX) ||
+           s->bytes >= MIN(patience * limits->bytes, BATCH_BYTES_MAX) || (s->memory_short && !s->savepoints);
 }
 
 bool batch_cutter_seal(BatchCutter *cutter, const BatchLimits *limits, const BatchSituation *situation,

@@ -7,17 +7,23 @@
 
 /* ---- Cutter ------------------------------------------------------------------------------------------------------
  * A batch is sealed behind an event. By rows, bytes or age it is sealed at the next end of a group; within a group only when
- * it has grown to twice its limits, or memory is short, and not while a SAVEPOINT is open (until four times). After a crash
+ * it has grown to twice its limits, or memory is short, and not while a SAVEPOINT is open (until four times); never beyond
+ * what one insert may hold, and never between a group's beginning and its first rows event. After a crash
  * the cuts of batches that may have been sent are repeated exactly: their tokens then drop what is there already. */
 typedef struct {
     uint64_t rows, bytes;
     int64_t age_usec;
 } BatchLimits;
 
+/* One insert is one Native block (replication.md, Tokens): the limits are not above this, however long a group is. */
+#define BATCH_ROWS_MAX  1000000u
+#define BATCH_BYTES_MAX (200u << 20)
+
 typedef struct {
     uint64_t rows, bytes;   /* in the open batch */
     uint64_t offset;        /* of the stream, behind the last rows event */
     bool group_open, savepoints;
+    bool group_has_rows;    /* the open group has had a rows event */
     bool memory_short;
     int64_t now, last_seal; /* monotonic microseconds */
 } BatchSituation;

@@ -37,32 +37,53 @@ static void begin(Group *group, const BinlogEvent *event, SourceFlavour flavour,
     add_bytes(group, event);
 }
 
+/* Servers compare these names by utf8_general_ci, without case and accents: SAVEPOINT `É` is found by ROLLBACK TO `e`. */
+static char *fold_name(const char *name)
+{
+    if (!name || !g_utf8_validate(name, -1, NULL))
+        return g_ascii_strdown(name ? name : "", -1);
+    g_autofree char *apart = g_utf8_normalize(name, -1, G_NORMALIZE_NFD);
+    g_autoptr(GString) bare = g_string_new(NULL);
+    for (const char *p = apart; *p; p = g_utf8_next_char(p))
+        if (!g_unichar_ismark(g_utf8_get_char(p)))
+            g_string_append_unichar(bare, g_utf8_get_char(p));
+    return g_utf8_casefold(bare->str, (gssize)bare->len);
+}
+
+/* The mark of the newest savepoint of that (folded) name; 0: there is none. */
+static unsigned find_savepoint(const Group *group, const char *folded)
+{
+    for (unsigned i = group->savepoint_names->len; i-- > 0;)
+        if (g_strcmp0(group->savepoint_names->pdata[i], folded) == 0)
+            return i + 1;
+    return 0;
+}
+
 static void add_savepoint(Group *group, const char *name)
 {
+    char *folded = fold_name(name);
+    unsigned older = find_savepoint(group, folded);
+
     /* A savepoint of the same name moves: the older one cannot be reached any more. */
-    for (unsigned i = 0; i < group->savepoint_names->len; i++)
-        if (g_ascii_strcasecmp(group->savepoint_names->pdata[i], name) == 0) {
-            g_free(group->savepoint_names->pdata[i]);
-            group->savepoint_names->pdata[i] = g_strdup("");
-        }
-    g_ptr_array_add(group->savepoint_names, g_strdup(name));
+    if (older)
+        g_clear_pointer(&group->savepoint_names->pdata[older - 1], g_free);
+    g_ptr_array_add(group->savepoint_names, folded);
     group->savepoints = true;
     group->marks++;
 }
 
 static GroupAction undo_to(Group *group, const char *name, unsigned *undo_mark)
 {
-    for (unsigned i = group->savepoint_names->len; i-- > 0;)
-        if (g_ascii_strcasecmp(group->savepoint_names->pdata[i], name) == 0) {
-            *undo_mark = i + 1;
-            g_ptr_array_set_size(group->savepoint_names, (int)i + 1);
-            group->marks = i + 2;
-            return GROUP_UNDO_TO;
-        }
-    /* Set before the first row of the group: servers do not log it then. */
-    *undo_mark = 0;
-    g_ptr_array_set_size(group->savepoint_names, 0);
-    group->marks = 1;
+    g_autofree char *folded = fold_name(name);
+    unsigned mark = find_savepoint(group, folded);
+
+    /* A savepoint that stands before the first row is not logged, and ROLLBACK TO it ends the group with ROLLBACK (MariaDB
+     * 10.11). So a name that is not known is one that this side compares otherwise than the server. */
+    if (!mark)
+        return GROUP_UNDO_UNKNOWN;
+    *undo_mark = mark;
+    g_ptr_array_set_size(group->savepoint_names, (int)mark);
+    group->marks = mark + 1;
     return GROUP_UNDO_TO;
 }
 
@@ -88,10 +109,10 @@ static GroupAction query(Group *group, const DdlStatement *statement, unsigned *
     case DDL_XA_PREPARE:
         return end(group, GROUP_PREPARED);
     case DDL_SAVEPOINT:
-        add_savepoint(group, statement->name ? statement->name : "");
+        add_savepoint(group, statement->name);
         return GROUP_INSIDE;
     case DDL_ROLLBACK_TO:
-        return undo_to(group, statement->name ? statement->name : "", undo_mark);
+        return undo_to(group, statement->name, undo_mark);
     default:
         return group->single ? end(group, GROUP_ENDS) : GROUP_INSIDE;
     }

@@ -19,7 +19,7 @@ typedef struct {
     uint64_t start;
     uint32_t time;    /* header time of its first event */
     uint32_t crc;     /* CRC32 of its events' bytes so far */
-    GPtrArray *savepoint_names; /* of char *, by mark - 1 */
+    GPtrArray *savepoint_names; /* of char *, folded, by mark - 1; NULL: hidden by a newer one of its name */
 } Group;
 
 void group_init(Group *group);
@@ -32,6 +32,7 @@ typedef enum {
     GROUP_UNDONE,  /* all its rows are taken back (undo to mark 0), and it has ended */
     GROUP_BROKEN,  /* as UNDONE for the old group, and a new one begins with this event, if it is a GTID */
     GROUP_UNDO_TO, /* rows after mark `undo_mark` are taken back; the group goes on */
+    GROUP_UNDO_UNKNOWN, /* some of its rows are taken back, and it cannot be told which; the group goes on */
     GROUP_PREPARED, /* it ends with XA PREPARE: its rows do not count yet */
 } GroupAction;
 

@@ -19,7 +19,7 @@ static void table_fault(Stream *s, PipeTable *table, const GError *error)
 
 static void undo_table(Stream *s, StreamTable *table, unsigned mark)
 {
-    if (table->sent_in_group) {
+    if (table->sent_marks > mark) {
         GError *error = g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE,
                                     "rows of a transaction that was rolled back at the source had been sent already");
         table_fault(s, table->table, error);
@@ -41,20 +41,19 @@ static void group_forget(Stream *s)
     for (unsigned i = 0; i < s->tables->len; i++) {
         StreamTable *table = s->tables->pdata[i];
         stream_table_forget_marks(table, 0);
-        table->sent_in_group = false;
+        table->sent_marks = 0;
     }
 }
 
-/* XA PREPARE: its rows do not count yet, and what becomes of them is said in a later group. */
-static void refuse_prepared(Stream *s)
+/* The rows of the open group do not count, or not all: nothing that can be followed further. */
+static void fail_tables_of_group(Stream *s, const char *why)
 {
     for (unsigned i = 0; i < s->tables->len; i++) {
         StreamTable *table = s->tables->pdata[i];
-        if (table->marks->len == 0 && !table->sent_in_group)
+        if (table->marks->len == 0 && table->sent_marks == 0)
             continue;
         undo_table(s, table, 0);
-        GError *error = g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE,
-                                    "an XA transaction was prepared on the table; sluice cannot follow XA PREPARE");
+        GError *error = g_error_new_literal(SLUICE_ERROR, SLUICE_ERROR_TABLE, why);
         table_fault(s, table->table, error);
         g_error_free(error);
     }
@@ -354,12 +353,17 @@ bool stream_handle_event(Stream *s, const BinlogEvent *event, GError **error)
     case GROUP_BROKEN:
         undo_to(s, 0);
         group_forget(s);
+        s->group_offset = s->rows_end;
         break;
     case GROUP_UNDO_TO:
         undo_to(s, undo_mark);
         break;
+    case GROUP_UNDO_UNKNOWN:
+        fail_tables_of_group(s, "rows were rolled back to a savepoint that is not in the log");
+        break;
     case GROUP_PREPARED:
-        refuse_prepared(s);
+        /* What becomes of its rows is said in a later group. */
+        fail_tables_of_group(s, "an XA transaction was prepared on the table; sluice cannot follow XA PREPARE");
         group_ended(s, event);
         break;
     case GROUP_ENDS:
@@ -367,8 +371,10 @@ bool stream_handle_event(Stream *s, const BinlogEvent *event, GError **error)
             handle_statement(s, statement, event);
         group_ended(s, event);
         return true;
-    case GROUP_INSIDE:
     case GROUP_BEGINS:
+        s->group_offset = s->rows_end;
+        break;
+    case GROUP_INSIDE:
         break;
     }
     if (statement)

@@ -17,7 +17,7 @@ typedef struct {
     RowCounts counts;
     GByteArray *map_body; /* of the table map that the mapping is bound to */
     GArray *marks;        /* of StreamMark, by number within the open group */
-    bool sent_in_group;   /* rows of the open group are in a sealed batch */
+    unsigned sent_marks;  /* marks of the open group when rows of it were last sealed into a batch; 0: none were */
 } StreamTable;
 
 /* Of the last transaction read: what tells this history from another (replication.md, Versions). */
@@ -56,6 +56,7 @@ typedef struct {
     uint32_t epoch;
     uint64_t offset;     /* grows by the bodies of rows events */
     uint64_t rows_end;   /* offset behind the last rows event */
+    uint64_t group_offset; /* rows_end where the open group began */
     uint64_t sealed_end; /* where the last batch ended */
     int64_t newest_time; /* commit time of the last group, microseconds */
     bool moved;          /* the position moved since the last checkpoint */

@@ -108,7 +108,7 @@ static Insert *table_take_insert(Stream *s, StreamTable *table, uint64_t seq)
     table->counts = (RowCounts){0};
     if (s->group.open) {
         stream_table_forget_marks(table, 0);
-        table->sent_in_group = true;
+        table->sent_marks = s->group.marks;
     }
     return insert;
 }
@@ -175,6 +175,7 @@ bool stream_seal_if_due(Stream *s, bool idle)
                                 .bytes = s->batch_bytes,
                                 .offset = s->rows_end,
                                 .group_open = s->group.open,
+                                .group_has_rows = s->group.open && s->rows_end > s->group_offset,
                                 .savepoints = s->group.savepoints,
                                 .memory_short = budget_full(s->pipe->account),
                                 .now = clock_monotonic_usec(),
