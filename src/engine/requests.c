@@ -315,7 +315,7 @@ static json_t *do_source_tables(Engine *engine, const json_t *request, GError **
     json_t *tables = json_array();
     for (unsigned i = 0; i < infos->len; i++) {
         const SourceTableInfo *info = infos->pdata[i];
-        g_autofree char *name = g_strdup_printf("%s.%s", info->database, info->name);
+        g_autofree char *name = selection_name(info->database, info->name);
         json_array_append_new(tables, json_pack("{s:s, s:s, s:s, s:I, s:I, s:s?}", "source", name, "database", info->database,
                                                 "table", info->name, "rows", (json_int_t)info->rows_estimate, "bytes",
                                                 (json_int_t)info->bytes_estimate, "key", info->key));

@@ -39,15 +39,25 @@ static RetryDecision decide_1236(const char *text)
          RESYNC, NULL},
         {"has more GTIDs than", "this pipe is ahead of the server: it was restored from an older copy, or is another one",
          RESYNC, NULL},
+        {"is missing the GTID", "the server purged binlogs that this pipe still needed", RESYNC, NULL},
+        {"position > file size", "the binlog ends before the position of this pipe: the server lost the end of its log", RESYNC,
+         NULL},
         {"impossible position", "the binlog ends before the position of this pipe: the server lost the end of its log", RESYNC,
          NULL},
         {"bogus data in log event", "the binlog is corrupt at the position of this pipe", RESYNC, NULL},
-        {"event checksum", "the binlog is corrupt at the position of this pipe", RESYNC, NULL},
+        {"crc check", "the binlog is corrupt at the position of this pipe", RESYNC, NULL},
+        {"checksum algorithm check", "the binlog is corrupt at the position of this pipe", RESYNC, NULL},
+        {"invalid event", "the binlog is corrupt at the position of this pipe", RESYNC, NULL},
         {"corrupt", "the binlog is corrupt at the position of this pipe", RESYNC, NULL},
+        {"Binary log is not open", "the server writes no binary log", "start the source with log_bin, then drop and create the pipe again",
+         NULL},
         {"truncated", "the binlog is cut off at the position of this pipe", RESYNC, NULL},
     };
+    /* Servers add where they stood; a log file may be called anything. */
+    const char *place = strstr(text, "the first event '");
+    g_autofree char *said = place ? g_strndup(text, (size_t)(place - text)) : g_strdup(text);
     for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
-        if (strcasestr(text, known[i].part))
+        if (strcasestr(said, known[i].part))
             return decision(VERDICT_FAIL_PIPE, known[i].cause, known[i].remedy, known[i].other);
     return decision(VERDICT_FAIL_PIPE, NULL, RETRY, RESYNC);
 }
@@ -66,14 +76,20 @@ static RetryDecision decide_source(const GError *error)
         return decide_1236(error->message);
     case 1044: /* ER_DBACCESS_DENIED_ERROR */
     case 1045: /* ER_ACCESS_DENIED_ERROR */
+    case 1129: /* ER_HOST_IS_BLOCKED: after too many failed connections, until FLUSH HOSTS */
     case 1130: /* ER_HOST_NOT_PRIVILEGED */
     case 1142: /* ER_TABLEACCESS_DENIED_ERROR */
+    case 1143: /* ER_COLUMNACCESS_DENIED_ERROR */
     case 1227: /* ER_SPECIFIC_ACCESS_DENIED_ERROR */
     case 1698: /* ER_ACCESS_DENIED_NO_PASSWORD_ERROR */
     case 1820: /* ER_MUST_CHANGE_PASSWORD */
     case 1862: /* ER_MUST_CHANGE_PASSWORD_LOGIN */
     case 3118: /* ER_ACCOUNT_HAS_BEEN_LOCKED */
+    case 3159: /* ER_SECURE_TRANSPORT_REQUIRED */
+    case 3955: /* ER_USER_ACCESS_DENIED_FOR_USER_ACCOUNT_BLOCKED_BY_PASSWORD_LOCK */
     case 4151: /* MariaDB: account locked */
+    case 2059: /* CR_AUTH_PLUGIN_CANNOT_LOAD */
+    case 2061: /* CR_AUTH_PLUGIN_ERR: also a password that is only sent encrypted */
         return decision(VERDICT_RETRY_OPERATOR, "the source refused our user or its grants",
                         "give the user its grants back, or put the right password where the URL points to", NULL);
     case 1146: /* ER_NO_SUCH_TABLE */
@@ -90,6 +106,9 @@ static RetryDecision decide_source(const GError *error)
 
 static RetryDecision decide_destination(const GError *error)
 {
+    /* EDQUOT comes under the codes of every system call that writes. A full disk passes; a quota only by somebody's hand. */
+    if (strcasestr(error->message, "disk quota exceeded"))
+        return decision(VERDICT_FAIL_PIPE, "the disk quota of the destination is used up", RETRY, NULL);
     switch (error->code) {
     case 60:  /* UNKNOWN_TABLE */
     case 218: /* TABLE_IS_DROPPED */
@@ -102,18 +121,25 @@ static RetryDecision decide_destination(const GError *error)
     case 43:  /* ILLEGAL_TYPE_OF_ARGUMENT */
     case 44:  /* ILLEGAL_COLUMN */
     case 47:  /* UNKNOWN_IDENTIFIER */
+    case 48:  /* NOT_IMPLEMENTED: what stands there takes no inserts, a view for instance */
     case 53:  /* TYPE_MISMATCH */
+    case 69:  /* ARGUMENT_OUT_OF_BOUND */
     case 70:  /* CANNOT_CONVERT_TYPE */
     case 117: /* INCORRECT_DATA */
+    case 131: /* TOO_LARGE_STRING_SIZE: of a FixedString */
+    case 321: /* VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE */
     case 349: /* CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN */
     case 407: /* DECIMAL_OVERFLOW */
-        return decision(VERDICT_FAIL_TABLE, "the destination table does not have the columns that this pipe writes", RESYNC,
+    case 469: /* VIOLATED_CONSTRAINT */
+    case 691: /* UNKNOWN_ELEMENT_OF_ENUM */
+        return decision(VERDICT_FAIL_TABLE, "the destination table does not take the rows that this pipe writes", RESYNC,
                         NULL);
     case 81: /* UNKNOWN_DATABASE */
         return decision(VERDICT_FAIL_PIPE, "the destination database is gone", RESYNC, NULL);
-    case 677: /* quota of the user */
-    case 201: /* QUOTA_EXCEEDED */
-        return decision(VERDICT_FAIL_PIPE, "a quota of the destination is used up", RETRY, NULL);
+    case 201: /* QUOTA_EXCEEDED: of the user, for an interval of time that ends */
+        return decision(VERDICT_RETRY_OPERATOR, "the quota of our user at the destination is used up",
+                        "wait for the quota's interval to end, or raise the quota", NULL);
+    case 164: /* READONLY: of the user or its profile */
     case 192: /* UNKNOWN_USER */
     case 193: /* WRONG_PASSWORD */
     case 194: /* REQUIRED_PASSWORD */

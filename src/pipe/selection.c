@@ -46,7 +46,7 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* One part of a name, plain or in backticks; NULL when there is none. */
+/* One part of a name, plain or in backticks; NULL when there is none, and then `p` stays. */
 static char *read_part(const char **p)
 {
     g_autoptr(GString) part = g_string_new(NULL);
@@ -57,8 +57,10 @@ static char *read_part(const char **p)
             if (*s == '`' && s[1] == '`') {
                 s++;
             } else if (*s == '`') {
+                if (part->len == 0)
+                    return NULL;
                 *p = s + 1;
-                return part->len ? g_string_free(g_steal_pointer(&part), FALSE) : NULL;
+                return g_string_free(g_steal_pointer(&part), FALSE);
             }
             g_string_append_c(part, *s);
         }
@@ -70,6 +72,14 @@ static char *read_part(const char **p)
     return part->len ? g_string_free(g_steal_pointer(&part), FALSE) : NULL;
 }
 
+/* `p` stands at the mark where read_part gave up. */
+static const char *part_error(const char *p, const char *otherwise)
+{
+    if (*p != '`')
+        return otherwise;
+    return p[1] == '`' ? "a name in backticks is empty" : "a backtick is not closed";
+}
+
 static const char *parse_item(const char **p, Item *item)
 {
     if (**p == '-') {
@@ -78,16 +88,15 @@ static const char *parse_item(const char **p, Item *item)
     }
     item->database = read_part(p);
     if (!item->database || **p != '.')
-        return "a table is written db.table, db.* or db.prefix_*";
+        return part_error(item->database ? "" : *p, "a table is written db.table, db.* or db.prefix_*");
     (*p)++;
-    bool quoted = **p == '`';
     item->table = read_part(p);
-    if (**p == '*' && !quoted) {
+    if (**p == '*') {
         item->wildcard = true;
         (*p)++;
     }
     if (!item->table && !item->wildcard)
-        return "the table's name is missing after the dot";
+        return part_error(*p, "the table's name is missing after the dot");
     if (!item->table)
         item->table = g_strdup("");
     if (**p == ':') {
@@ -96,7 +105,7 @@ static const char *parse_item(const char **p, Item *item)
         (*p)++;
         item->target = read_part(p);
         if (!item->target)
-            return "the target's name is missing after the colon";
+            return part_error(*p, "the target's name is missing after the colon");
     }
     while (**p == ' ' || **p == '\t' || **p == '\r')
         (*p)++;
@@ -128,6 +137,34 @@ static bool parse_list(Selection *selection, const char *list, bool exclude, GEr
     }
 }
 
+/* A table that is named twice is kept once. */
+static bool merge_repeated(Selection *selection, GError **error)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (unsigned i = 0; i < selection->items->len;) {
+        Item *item = selection->items->pdata[i];
+        char *name = item->wildcard || item->exclude ? NULL : selection_name(item->database, item->table);
+        Item *first = name ? g_hash_table_lookup(seen, name) : NULL;
+        if (!first) {
+            if (name)
+                g_hash_table_insert(seen, name, item);
+            i++;
+            continue;
+        }
+        if (first->target && item->target && strcmp(first->target, item->target) != 0) {
+            g_autofree char *shown = printable(name, 160);
+            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "table %s is given two targets; leave one out", shown);
+            g_free(name);
+            return false;
+        }
+        if (item->target && !first->target)
+            first->target = g_steal_pointer(&item->target);
+        g_ptr_array_remove_index(selection->items, i);
+        g_free(name);
+    }
+    return true;
+}
+
 Selection *selection_parse(const char *const *lists, const char *const *excludes, GError **error)
 {
     g_autoptr(Selection) selection = g_new0(Selection, 1);
@@ -140,6 +177,8 @@ Selection *selection_parse(const char *const *lists, const char *const *excludes
     for (; excludes && *excludes; excludes++)
         if (!parse_list(selection, *excludes, true, error))
             return NULL;
+    if (!merge_repeated(selection, error))
+        return NULL;
     for (unsigned i = 0; i < selection->items->len; i++)
         any |= !((Item *)selection->items->pdata[i])->exclude;
     if (!any) {
@@ -176,9 +215,7 @@ char *selection_text(const Selection *selection)
             g_string_append_c(out, '-');
         append_part(out, item->database);
         g_string_append_c(out, '.');
-        if (item->wildcard)
-            g_string_append(out, item->table);
-        else
+        if (*item->table)
             append_part(out, item->table);
         if (item->wildcard)
             g_string_append_c(out, '*');
@@ -188,6 +225,15 @@ char *selection_text(const Selection *selection)
         }
         g_string_append_c(out, '\n');
     }
+    return g_string_free(out, FALSE);
+}
+
+char *selection_name(const char *database, const char *table)
+{
+    GString *out = g_string_new(NULL);
+    append_part(out, database);
+    g_string_append_c(out, '.');
+    append_part(out, table);
     return g_string_free(out, FALSE);
 }
 

@@ -1,6 +1,6 @@
 /* selection.h - which tables a pipe takes: the lists of `--tables` and `--exclude` (commands.md). Pure.
  *
- *   shop.orders, shop.items:shop_items, crm.*, shop.log_*, -shop.log_tmp, `odd.db`.`a,b`
+ *   shop.orders, shop.items:shop_items, crm.*, shop.log_*, -shop.log_tmp, `odd.db`.`a,b`, shop.`a-b_`*
  */
 #ifndef SLUICE_PIPE_SELECTION_H
 #define SLUICE_PIPE_SELECTION_H
@@ -18,6 +18,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Selection, selection_free)
 
 /* One item a line, as selection_parse takes it. Free with g_free. */
 char *selection_text(const Selection *selection);
+/* One table's name as selection_parse takes it. Free with g_free. */
+char *selection_name(const char *database, const char *table);
 
 /* True when the table is taken; `target` gets the destination table's name (free with g_free). */
 bool selection_match(const Selection *selection, const char *database, const char *table, char **target);
@@ -26,7 +28,7 @@ bool selection_match(const Selection *selection, const char *database, const cha
 typedef struct {
     char *database, *table;
 } SelectionName;
-GPtrArray *selection_exact_names(const Selection *selection); /* of SelectionName, exclusions left out */
+GPtrArray *selection_exact_names(const Selection *selection); /* of SelectionName, each once, exclusions left out */
 bool selection_has_wildcard(const Selection *selection);
 
 #endif

@@ -1,5 +1,7 @@
 #include "pipe/settings.h"
 
+#include "pipe/batch.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -22,9 +24,9 @@ typedef struct {
 
 static const Setting settings[] = {
     {{"batch_rows", "100000", "1 to 1000000", SETTING_LIVE, "rows after which a batch is sealed"},
-     KIND_COUNT, FIELD(batch_rows), 1, 1000000, {0}},
+     KIND_COUNT, FIELD(batch_rows), 1, BATCH_ROWS_MAX, {0}},
     {{"batch_bytes", "32MiB", "64KiB to 200MiB", SETTING_LIVE, "bytes after which a batch is sealed"},
-     KIND_SIZE, FIELD(batch_bytes), 64 * KIB, 200 * MIB, {0}},
+     KIND_SIZE, FIELD(batch_bytes), 64 * KIB, BATCH_BYTES_MAX, {0}},
     {{"batch_age", "1s", "10ms to 1h", SETTING_LIVE, "time after which a batch is sealed"},
      KIND_DURATION, FIELD(batch_age_usec), 10000, 3600ull * 1000000, {0}},
     {{"readers", "4", "1 to 64", SETTING_LIVE, "connections to the source while tables are loaded"},
@@ -193,11 +195,11 @@ static bool apply(const Setting *setting, const char *value, PipeSettings *out)
     return true;
 }
 
-/* Letters in common at the start and end: enough to point at a slip of the finger. */
+/* Letters in common at the start and end: enough to point at a slip of the finger. NULL: no name is near. */
 static const char *nearest_name(const char *name)
 {
-    const char *best = settings[0].info.name;
-    size_t best_score = 0;
+    const char *best = NULL;
+    size_t best_score = 1;
     for (size_t i = 0; i < G_N_ELEMENTS(settings); i++) {
         const char *candidate = settings[i].info.name;
         size_t a = strlen(name), b = strlen(candidate), head = 0, tail = 0;
@@ -211,6 +213,21 @@ static const char *nearest_name(const char *name)
         }
     }
     return best;
+}
+
+static void set_unknown_error(const char *name, GError **error)
+{
+    g_autofree char *shown = printable(name, 64);
+    const char *nearest = nearest_name(name);
+
+    if (nearest) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "no setting is called %s; the nearest name is %s", shown, nearest);
+        return;
+    }
+    g_autoptr(GString) names = g_string_new(NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(settings); i++)
+        g_string_append_printf(names, "%s%s", i ? ", " : "", settings[i].info.name);
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "no setting is called %s; there are %s", shown, names->str);
 }
 
 static const Setting *find(const char *name)
@@ -235,9 +252,7 @@ bool settings_parse(const json_t *values, PipeSettings *out, GError **error)
     {
         const Setting *setting = find(name);
         if (!setting) {
-            g_autofree char *shown = printable(name, 64);
-            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "no setting is called %s; the nearest name is %s", shown,
-                        nearest_name(name));
+            set_unknown_error(name, error);
             return false;
         }
         if (!json_is_string(value) || !apply(setting, json_string_value(value), out)) {

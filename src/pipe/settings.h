@@ -8,8 +8,6 @@
 #include "mapping/mapping.h"
 #include <jansson.h>
 
-typedef enum { TARGET_REFUSE, TARGET_APPEND } TargetPolicy;
-
 typedef struct {
     uint64_t batch_rows, batch_bytes;
     int64_t batch_age_usec;
