@@ -9,3 +9,20 @@ src_pipe_libpipe_a_SOURCES = src/pipe/apply.c src/pipe/batch.c src/pipe/batch.h 
 check_PROGRAMS += tests/unit/lifecycle_test
 tests_unit_lifecycle_test_SOURCES = tests/unit/lifecycle_test.c
 tests_unit_lifecycle_test_LDADD = src/pipe/libpipe.a $(GLIB_LIBS)
+
+# The decisions, each alone.
+pipe_test_libs = src/pipe/libpipe.a src/mapping/libmapping.a src/mysql/libmysql.a src/clickhouse/libclickhouse.a \
+	src/catalog/libcatalog.a src/base/libbase.a $(MARIADB_LIBS) $(CURL_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(ZSTD_LIBS) \
+	$(LZ4_LIBS) $(ZLIB_LIBS) $(GLIB_LIBS)
+check_PROGRAMS += tests/unit/batch_test tests/unit/group_test tests/unit/retry_test tests/unit/selection_test \
+	tests/unit/settings_test
+tests_unit_batch_test_SOURCES = tests/unit/batch_test.c
+tests_unit_batch_test_LDADD = $(pipe_test_libs)
+tests_unit_group_test_SOURCES = tests/unit/group_test.c
+tests_unit_group_test_LDADD = $(pipe_test_libs)
+tests_unit_retry_test_SOURCES = tests/unit/retry_test.c
+tests_unit_retry_test_LDADD = $(pipe_test_libs)
+tests_unit_selection_test_SOURCES = tests/unit/selection_test.c
+tests_unit_selection_test_LDADD = $(pipe_test_libs)
+tests_unit_settings_test_SOURCES = tests/unit/settings_test.c
+tests_unit_settings_test_LDADD = $(pipe_test_libs)
