@@ -127,11 +127,13 @@ static bool send_outbox(Feed *feed)
     }
 }
 
-static void take_message(Feed *feed, json_t *message)
+/* An answer goes to the main thread whole: this one keeps no reference to it. */
+static void take_message(Feed *feed, json_t *message_take)
 {
-    json_t *picture = json_object_get(message, "view");
+    json_t *picture = json_object_get(message_take, "view");
     if (picture) {
         View *view = view_from_json(picture, NULL);
+        json_decref(message_take);
         if (!view)
             return; /* an engine whose views we cannot read falls silent, and the screen says so */
         pthread_mutex_lock(&feed->lock);
@@ -143,15 +145,15 @@ static void take_message(Feed *feed, json_t *message)
         poke(feed->wake_main[1]);
         return;
     }
-    gint64 id = json_integer_value(json_object_get(message, "id"));
+    gint64 id = json_integer_value(json_object_get(message_take, "id"));
     gint64 *ticket = g_hash_table_lookup(feed->tickets, &id);
-    if (!ticket)
-        return; /* the answer to watch */
+    if (!ticket) { /* the answer to watch */
+        json_decref(message_take);
+        return;
+    }
     GError *error = NULL;
-    if (protocol_answer_ok(message, &error))
-        answer_push(feed, *ticket, json_incref(message), NULL);
-    else
-        answer_push(feed, *ticket, json_incref(message), error);
+    protocol_answer_ok(message_take, &error);
+    answer_push(feed, *ticket, message_take, error);
     g_hash_table_remove(feed->tickets, &id);
 }
 
@@ -159,10 +161,8 @@ static bool receive(Feed *feed)
 {
     bool alive = client_receive(feed->client, NULL);
     json_t *message;
-    while ((message = client_pull(feed->client))) {
+    while ((message = client_pull(feed->client)))
         take_message(feed, message);
-        json_decref(message);
-    }
     return alive;
 }
 

@@ -43,6 +43,7 @@ class Engine:
         self.requests = []
         self.silent = False
         self.lock = threading.Condition()
+        self.sending = threading.Lock()  # lines of two threads must not mix
         self.peers = []
         self.server = None
         self.start()
@@ -75,7 +76,8 @@ class Engine:
 
     def send(self, peer, message):
         try:
-            peer.sendall(json.dumps(message).encode() + b"\n")
+            with self.sending:
+                peer.sendall(json.dumps(message).encode() + b"\n")
         except OSError:
             pass
 
