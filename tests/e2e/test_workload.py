@@ -11,15 +11,17 @@ from harness.engine import SANITIZED
 
 SEED = int(os.environ.get("SLUICE_SEED") or random.SystemRandom().randrange(1 << 31))
 SECONDS = 10 if SANITIZED else 30
+AFTER = 5  # seconds of work at least behind the snapshot, and behind the last kill
+PATIENCE = 240  # seconds; what a snapshot, or ten restarts, may take
 ROWS = 30_000 if SANITIZED else 300_000
 
 
-def begin(pipe, seed, seconds):
-    """Tables with rows, clients at work, and the pipe created a moment later, at the latest now."""
+def begin(pipe, seed):
+    """Tables with rows, clients at work until finish(), and the pipe created a moment later, at the latest now."""
     workload.create(pipe.mariadb, pipe.source, ROWS)
     # Every version stays to be looked at: nothing merges in tables made with these settings, not even the pipe's.
     pipe.clickhouse.query(f"CREATE DATABASE IF NOT EXISTS {pipe.destination}")
-    clients = workload.Workload(pipe.mariadb, pipe.source, seed).start(seconds)
+    clients = workload.Workload(pipe.mariadb, pipe.source, seed).start(PATIENCE)
     time.sleep(1)
     return clients
 
@@ -31,7 +33,9 @@ def keep_versions(pipe):
 
 
 def finish(pipe, clients, seed):
-    statements = clients.join()
+    assert clients.running(), "the workload had ended before"
+    time.sleep(max(AFTER, SECONDS - clients.seconds()))
+    statements = clients.stop()
     rows = pipe.equal(*workload.TABLES, seconds=180)
     faults = "\n".join(filter(None, (workload.version_faults(pipe.clickhouse, pipe.destination, t) for t in workload.TABLES)))
     assert not faults, f"seed {seed}: {faults}"
@@ -41,12 +45,11 @@ def finish(pipe, clients, seed):
 @pytest.mark.core
 def test_random_workload_during_and_after_the_snapshot(pipe):
     print(f"seed {SEED}")
-    clients = begin(pipe, SEED, SECONDS)
+    clients = begin(pipe, SEED)
     pipe.create(settings=["readers=2"])
     pipe.wait("Snapshot", "Running")
     keep_versions(pipe)
     pipe.wait("Running", seconds=120)
-    assert clients.running(), "the snapshot took longer than the workload: nothing was tested after it"
     finish(pipe, clients, SEED)
 
 
@@ -55,7 +58,7 @@ def test_random_workload_with_ten_kills(pipe):
     seed = SEED ^ 1
     print(f"seed {seed}")
     rng = random.Random(seed)
-    clients = begin(pipe, seed, SECONDS)
+    clients = begin(pipe, seed)
     # Small batches: more moments in which to be killed.
     pipe.create(settings=["readers=2", "batch_rows=5000", "batch_age=200ms"])
     pipe.wait("Snapshot", "Running")

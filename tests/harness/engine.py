@@ -51,6 +51,7 @@ class Engine:
         self.log_file = self.folder / "engine.out"
         self.process = None
         self.env = dict(os.environ, LC_ALL="C.UTF-8")
+        self.env.setdefault("G_SLICE", "always-malloc")  # so that the sanitizers see every block of memory
         self.env.setdefault("ASAN_OPTIONS", "abort_on_error=0:exitcode=99")
         self.env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
         suppressions = TOP / "tests" / "tsan.supp"

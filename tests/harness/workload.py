@@ -83,10 +83,15 @@ class Workload:
         self._clients = [threading.Thread(target=self._client, args=(n,), daemon=True) for n in range(clients)]
 
     def start(self, seconds):
-        self._deadline = time.monotonic() + seconds
+        """Until stop(), at most that many seconds."""
+        self._began = time.monotonic()
+        self._deadline = self._began + seconds
         for client in self._clients:
             client.start()
         return self
+
+    def seconds(self):
+        return time.monotonic() - self._began
 
     def running(self):
         return any(client.is_alive() for client in self._clients)
@@ -100,7 +105,7 @@ class Workload:
 
     def stop(self):
         self._stop.set()
-        self.join()
+        return self.join()
 
     def _client(self, number):
         rng = random.Random(f"{self.seed}/{number}")
