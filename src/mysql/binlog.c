@@ -244,20 +244,22 @@ static bool read_checksum_algorithm(BinlogStream *stream, const uint8_t *bytes, 
     return true;
 }
 
-/* Verifies the checksum and takes it off `len`. */
-static bool strip_checksum(BinlogStream *stream, const uint8_t *bytes, size_t *len, GError **error)
+/* Verifies the checksum and takes it off `len`. `crc` is computed in any case: others want it, and once is enough. */
+static bool strip_checksum(BinlogStream *stream, const uint8_t *bytes, size_t *len, uint32_t *crc, GError **error)
 {
     bool is_description = bytes[4] == BINLOG_FORMAT_DESCRIPTION;
     if (is_description && !read_checksum_algorithm(stream, bytes, *len, error))
         return false;
     if (stream->checksum == CHECKSUM_NONE) {
         *len -= is_description ? CHECKSUM_LEN : 0;
+        *crc = event_crc(bytes, *len);
         return true;
     }
     if (*len < HEADER_LEN + CHECKSUM_LEN)
         return stream_error(stream, error, "an event is too short for its checksum");
     size_t n = *len - CHECKSUM_LEN;
-    if (event_crc(bytes, n) == wire_read_le(bytes + n, 4)) {
+    *crc = event_crc(bytes, n);
+    if (*crc == wire_read_le(bytes + n, 4)) {
         *len = n;
         return true;
     }
@@ -322,7 +324,7 @@ static bool next_from_server(BinlogStream *stream, BinlogEvent *event, GError **
     if (wire_read_le(bytes + 9, 4) != wire_len)
         return stream_error(stream, error, "an event's length differs from its packet's");
     size_t len = wire_len;
-    if (!strip_checksum(stream, bytes, &len, error))
+    if (!strip_checksum(stream, bytes, &len, &event->crc, error))
         return false;
     read_header(bytes, event);
     event->flavour = source_server(stream->source)->flavour;
@@ -365,6 +367,7 @@ static PayloadNext next_from_payload(BinlogStream *stream, BinlogEvent *event, G
     event->start = event->end = stream->payload_event.end;
     event->raw = NULL;
     event->raw_len = 0;
+    event->crc = 0;
     event->body = bytes + HEADER_LEN;
     event->body_len = len - HEADER_LEN;
     return next;

@@ -66,6 +66,7 @@ typedef struct {
     const uint8_t *raw;  /* as it stood on the wire from the header on, without the packet's OK byte, without checksum:
                             what the fingerprint of a transaction is made of (NULL inside a payload) */
     size_t raw_len;
+    uint32_t crc; /* CRC32 of the raw bytes; 0 inside a payload */
 } BinlogEvent;
 
 typedef struct {

@@ -18,7 +18,7 @@ typedef struct {
     const char *file; /* interned: where its first event stands */
     uint64_t start;
     uint32_t time;    /* header time of its first event */
-    uint32_t crc;     /* CRC32 of its events' bytes so far */
+    uint32_t crc;     /* over the CRC32 of each of its events so far */
     GPtrArray *savepoint_names; /* of char *, folded, by mark - 1; NULL: hidden by a newer one of its name */
 } Group;
 
