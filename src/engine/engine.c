@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define MEMORY_DEFAULT  (256u << 20)
-#define BLOCKS_SHARE    0.6 /* of the memory setting: the rest is the program, compression, connections */
+#define BLOCKS_SHARE    0.5 /* of the memory setting: the rest is the program, compression, connections */
 #define EMBEDDED_SCHEME "embedded:"
 #define EMBEDDED_DB     "sluice"
 

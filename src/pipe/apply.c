@@ -98,6 +98,7 @@ static bool finish(Work *work, Insert *insert, bool inserted)
         ok = apply_save_checkpoint(work);
         pthread_mutex_unlock(&work->progress_lock);
     }
+    spares_give_take(work->pipe, insert->table, g_steal_pointer(&insert->block));
     insert_free(insert);
     return ok;
 }

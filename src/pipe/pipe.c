@@ -116,6 +116,7 @@ Pipe *pipe_new_take(const PipeEnv *env, CatalogPipe *record, GError **error)
     pipe->cell_lag = -1;
     pthread_mutex_init(&pipe->catalog_lock, NULL);
     pthread_mutex_init(&pipe->load_lock, NULL);
+    pthread_mutex_init(&pipe->spares_lock, NULL);
     pthread_mutex_init(&pipe->lock, NULL);
     pipe->catalog = catalog_open(env->state_dir, error);
     if (!pipe->catalog || !load_state(pipe, error) || !load_tables(pipe, error)) {
@@ -154,6 +155,7 @@ void pipe_free(Pipe *pipe)
     budget_account_unref(pipe->account);
     pthread_mutex_destroy(&pipe->catalog_lock);
     pthread_mutex_destroy(&pipe->load_lock);
+    pthread_mutex_destroy(&pipe->spares_lock);
     pthread_mutex_destroy(&pipe->lock);
     g_free(pipe->source_version);
     g_free(pipe->dest_version);

@@ -45,6 +45,8 @@ typedef struct {
     unsigned readers; /* threads reading it */
     uint32_t attempt; /* the newest reading attempt of any of its ranges */
     GQueue chunks;    /* of Chunk, in the order of reading within a range */
+    /* Under Pipe.spares_lock: */
+    GQueue spares; /* of Block, empty; they live no longer than the Work */
     /* Shown: */
     _Atomic uint64_t inserts, updates, deletes, rows_done;
     _Atomic int64_t last_change;
@@ -76,6 +78,7 @@ struct Pipe {
     Catalog *catalog;
 
     pthread_mutex_t load_lock; /* plans, ledgers of chunks */
+    pthread_mutex_t spares_lock; /* taken last, nothing is called under it */
 
     pthread_mutex_t lock; /* everything below */
     CatalogPipe *record;
@@ -171,6 +174,11 @@ void insert_free(Insert *insert);
 void *sender_main(void *work);
 /* Gives the checkpoint that has become possible to the catalog. With progress_lock held. */
 bool apply_save_checkpoint(Work *work);
+
+/* spares.c: emptied blocks, to be filled again. All blocks of a table look alike. */
+Block *spares_take(Pipe *pipe, PipeTable *table, const TableMapping *mapping);
+void spares_give_take(Pipe *pipe, PipeTable *table, Block *block);
+void spares_drop(Pipe *pipe);
 
 /* stream.c */
 void *stream_main(void *work);

@@ -377,7 +377,7 @@ static bool read_chunk(Reader *reader, PipeTable *table, TableMapping *mapping, 
                                                      begin_pos, reader->work->reading, error);
     if (!chunk)
         return false;
-    out->block = mapping_block_new(mapping, reader->pipe->account);
+    out->block = spares_take(reader->pipe, table, mapping);
     return read_rows(reader, table, mapping, chunk, range_id, upto, limit, out, error);
 }
 
@@ -444,6 +444,8 @@ static bool read_range(Reader *reader, PipeTable *table, uint64_t range_id, GErr
         pthread_mutex_unlock(&pipe->load_lock);
         if (atomic_load(&table->state) == TABLE_FAILED)
             return true;
+        if (budget_full(pipe->account))
+            spares_drop(pipe);
         while (budget_full(pipe->account) && !budget_wait(pipe->account, reader->work->reading, 1000000))
             if (cancel_set_error(reader->work->reading, error))
                 return false;

@@ -72,6 +72,8 @@ void status_sample(Pipe *pipe)
     share_time(pipe, read, build, send);
     cell_add(pipe, clock_real_usec(), rows, bytes, lag_seconds_unlocked(pipe));
     pthread_mutex_unlock(&pipe->lock);
+    if (atomic_load(&pipe->caught_up) || budget_full(pipe->account))
+        spares_drop(pipe);
 }
 
 /* ---- The copy ---- */

@@ -302,6 +302,7 @@ static void wait_for_memory(Stream *s)
 {
     if (!budget_full(s->pipe->account) || s->batch_rows)
         return;
+    spares_drop(s->pipe);
     while (!budget_wait(s->pipe->account, s->work->reading, 1000000) && !cancel_requested(s->work->reading))
         ;
 }

@@ -104,7 +104,7 @@ static Insert *table_take_insert(Stream *s, StreamTable *table, uint64_t seq)
                                     table->table->record->id, table->table->record->generation, s->epoch, s->rows_end);
     insert->query_id =
         g_strdup_printf("sluice-%s-%" G_GUINT64_FORMAT "-%" G_GINT64_FORMAT, pipe->uuid, seq, table->table->record->id);
-    table->block = mapping_block_new(table->mapping, pipe->account);
+    table->block = spares_take(pipe, table->table, table->mapping);
     table->counts = (RowCounts){0};
     if (s->group.open) {
         stream_table_forget_marks(table, 0);

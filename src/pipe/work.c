@@ -94,6 +94,7 @@ void work_free(Work *work)
 {
     for (unsigned i = 0; i < work->n_threads; i++)
         pthread_join(work->threads[i], NULL);
+    spares_drop(work->pipe);
     queue_free(work->inserts);
     batch_tracker_free(work->tracker);
     url_free(work->source_url);
