@@ -2,6 +2,7 @@
 #include "pipe/group.h"
 
 #include <string.h>
+#include <zlib.h>
 
 static const char *const action_names[] = {
     [GROUP_INSIDE] = "inside",     [GROUP_BEGINS] = "begins",
@@ -49,7 +50,8 @@ static char *play_one(Group *group, const char *text, SourceFlavour flavour, uin
                          .start = 1000 + at * 50,
                          .end = 1050 + at * 50,
                          .raw = (const uint8_t *)text,
-                         .raw_len = strlen(text)};
+                         .raw_len = strlen(text),
+                         .crc = (uint32_t)crc32(0, (const Bytef *)text, (uInt)strlen(text))};
     g_autoptr(DdlStatement) statement = NULL;
     GtidEvent gtid = {.seq = at};
     const uint8_t one_phase = g_str_equal(text, "xa one phase");
