@@ -151,6 +151,8 @@ struct Work {
 
     unsigned n_threads, reading_left, sending_left;
     pthread_t *threads;
+    pthread_mutex_t gate; /* held until all threads are started, or one could not be */
+    bool go;
     _Atomic bool loaded_told; /* MESSAGE_LOADED was posted */
 };
 

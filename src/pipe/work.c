@@ -2,11 +2,31 @@
 
 #define INSERTS_WAITING 2 /* per lane and sender: enough to keep them busy, few enough to bound memory */
 
+typedef struct {
+    Work *work;
+    void *(*function)(void *);
+} ThreadStart;
+
+/* Where not all threads could be started none begins: what they post would find no Work, or another. */
+static void *thread_main(void *data)
+{
+    ThreadStart start = *(ThreadStart *)data;
+    g_free(data);
+    pthread_mutex_lock(&start.work->gate);
+    bool go = start.work->go;
+    pthread_mutex_unlock(&start.work->gate);
+    return go ? start.function(start.work) : NULL;
+}
+
 static bool start_thread(Work *work, void *(*function)(void *))
 {
-    int rc = pthread_create(&work->threads[work->n_threads], NULL, function, work);
-    if (rc != 0)
+    ThreadStart *start = g_new(ThreadStart, 1);
+    *start = (ThreadStart){.work = work, .function = function};
+    int rc = pthread_create(&work->threads[work->n_threads], NULL, thread_main, start);
+    if (rc != 0) {
+        g_free(start);
         return false;
+    }
     work->n_threads++;
     return true;
 }
@@ -17,6 +37,7 @@ static bool start_threads(Work *work, unsigned readers, GError **error)
     bool ok = true;
 
     work->threads = g_new0(pthread_t, 2 + readers + senders);
+    pthread_mutex_lock(&work->gate);
     for (unsigned i = 0; ok && i < senders; i++)
         if ((ok = start_thread(work, sender_main)))
             work->sending_left++;
@@ -27,6 +48,8 @@ static bool start_threads(Work *work, unsigned readers, GError **error)
         work->reading_left++;
     if (ok && (ok = start_thread(work, stream_main)))
         work->reading_left++;
+    work->go = ok;
+    pthread_mutex_unlock(&work->gate);
     if (!ok)
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_FAILED,
                     "no more threads can be started; raise the limit of tasks, or lower readers and senders");
@@ -55,6 +78,7 @@ Work *work_start(Pipe *pipe, bool load, GError **error)
     work->tracker = batch_tracker_new();
     pthread_mutex_init(&work->progress_lock, NULL);
     pthread_mutex_init(&work->stop_lock, NULL);
+    pthread_mutex_init(&work->gate, NULL);
     if (start_threads(work, load ? work->settings.readers : 0, error))
         return work;
     cancel_request(work->reading);
@@ -103,6 +127,7 @@ void work_free(Work *work)
     cancel_unref(work->sending);
     pthread_mutex_destroy(&work->progress_lock);
     pthread_mutex_destroy(&work->stop_lock);
+    pthread_mutex_destroy(&work->gate);
     g_free(work->stop_file);
     g_clear_error(&work->fatal);
     g_free(work->threads);
