@@ -1,5 +1,5 @@
 noinst_LIBRARIES += src/mysql/libmysql.a
-src_mysql_libmysql_a_SOURCES =
+src_mysql_libmysql_a_SOURCES = src/mysql/mysql.h
 
 # What comes over the wire: decoders and the binlog.
 src_mysql_libmysql_a_SOURCES += src/mysql/alter.c src/mysql/alter_private.h src/mysql/ddl.c src/mysql/ddl.h src/mysql/sql.c \
