@@ -1,15 +1,19 @@
 noinst_LIBRARIES += src/mapping/libmapping.a
 src_mapping_libmapping_a_CFLAGS = $(AM_CFLAGS) $(CONVERSION)
 src_mapping_libmapping_a_SOURCES = src/mapping/mapping.c src/mapping/mapping.h src/mapping/types.c src/mapping/writers.h \
-	src/mapping/writers_decimal.c src/mapping/writers_integer.c src/mapping/writers_member.c \
+	src/mapping/writers_address.c src/mapping/writers_decimal.c src/mapping/writers_integer.c src/mapping/writers_member.c \
 	src/mapping/writers_temporal.c src/mapping/writers_text.c
 
 mapping_test_fixture = tests/unit/mapping_fixture.c tests/unit/mapping_fixture.h
 mapping_test_libs = src/mapping/libmapping.a src/mysql/libmysql.a src/clickhouse/libclickhouse.a src/base/libbase.a \
 	$(MARIADB_LIBS) $(CURL_LIBS) $(JANSSON_LIBS) $(ZSTD_LIBS) $(LZ4_LIBS) $(ZLIB_LIBS) $(GLIB_LIBS)
 
-check_PROGRAMS += tests/unit/mapping_same_bytes_test tests/unit/mapping_rows_test
-tests_unit_mapping_same_bytes_test_SOURCES = tests/unit/mapping_same_bytes_test.c $(mapping_test_fixture)
+check_PROGRAMS += tests/unit/mapping_same_bytes_test tests/unit/mapping_rows_test tests/unit/mapping_types_test
+tests_unit_mapping_same_bytes_test_SOURCES = tests/unit/mapping_same_bytes_test.c tests/unit/mapping_case.c \
+	tests/unit/mapping_case.h $(mapping_test_fixture)
+tests_unit_mapping_types_test_SOURCES = tests/unit/mapping_types_test.c tests/unit/mapping_case.c \
+	tests/unit/mapping_case.h $(mapping_test_fixture)
+tests_unit_mapping_types_test_LDADD = $(mapping_test_libs)
 tests_unit_mapping_same_bytes_test_LDADD = $(mapping_test_libs)
 tests_unit_mapping_rows_test_SOURCES = tests/unit/mapping_rows_test.c $(mapping_test_fixture)
 tests_unit_mapping_rows_test_LDADD = $(mapping_test_libs)

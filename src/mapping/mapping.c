@@ -114,12 +114,20 @@ TableMapping *mapping_new(SourceTable *table, const MappingSettings *settings, G
     return g_steal_pointer(&mapping);
 }
 
+static void column_writer_clear(ColumnWriter *writer)
+{
+    member_names_clear(&writer->members);
+    inflater_free(writer->inflater);
+    if (writer->scratch)
+        g_byte_array_unref(writer->scratch);
+}
+
 void mapping_free(TableMapping *mapping)
 {
     if (!mapping)
         return;
     for (unsigned i = 0; i < mapping->n_columns; i++)
-        member_names_clear(&mapping->writers[i].members);
+        column_writer_clear(&mapping->writers[i]);
     for (unsigned i = 0; i < mapping->n_columns + N_ADDED; i++)
         g_free(mapping->types[i]);
     g_free(mapping->types);
@@ -236,6 +244,9 @@ static bool charset_mismatch(const SourceColumn *column, uint32_t collation)
     case SOURCE_TYPE_BINARY:
     case SOURCE_TYPE_VARBINARY:
     case SOURCE_TYPE_BLOB:
+    case SOURCE_TYPE_UUID:
+    case SOURCE_TYPE_INET4:
+    case SOURCE_TYPE_INET6:
         return collation != 0 && collation != binary;
     default:
         return false;

@@ -99,6 +99,9 @@ FIXED_TEXT(text_double, "Float64")
 FIXED_TEXT(text_year, "Int16")
 FIXED_TEXT(text_date, "Date32")
 FIXED_TEXT(text_bytes, "String")
+FIXED_TEXT(text_uuid, "UUID")
+FIXED_TEXT(text_inet4, "IPv4")
+FIXED_TEXT(text_inet6, "IPv6")
 
 static const ColumnType column_types[] = {
     [SOURCE_TYPE_UNKNOWN] = {.why = "this version of sluice does not know the type"},
@@ -126,9 +129,9 @@ static const ColumnType column_types[] = {
     [SOURCE_TYPE_SET] = {text_set, set_prepare, set_bind, NULL},
     [SOURCE_TYPE_JSON] = {.why = "MySQL's binary JSON is not mapped by this version of sluice"},
     [SOURCE_TYPE_GEOMETRY] = {.why = "spatial types are not mapped by this version of sluice"},
-    [SOURCE_TYPE_UUID] = {.why = "UUID is not mapped by this version of sluice"},
-    [SOURCE_TYPE_INET4] = {.why = "INET4 is not mapped by this version of sluice"},
-    [SOURCE_TYPE_INET6] = {.why = "INET6 is not mapped by this version of sluice"},
+    [SOURCE_TYPE_UUID] = {text_uuid, address_prepare, address_bind, NULL},
+    [SOURCE_TYPE_INET4] = {text_inet4, address_prepare, address_bind, NULL},
+    [SOURCE_TYPE_INET6] = {text_inet6, address_prepare, address_bind, NULL},
     [SOURCE_TYPE_VECTOR] = {.why = "VECTOR is not mapped by this version of sluice"},
 };
 
@@ -146,10 +149,6 @@ char *mapping_column_type(const SourceColumn *column, bool in_key, const Mapping
     const ColumnType *type = column_type_find(column->type);
     if (!type->text) {
         *why = type->why;
-        return NULL;
-    }
-    if (column->compressed) {
-        *why = "compressed columns are not mapped by this version of sluice";
         return NULL;
     }
     g_autofree char *text = type->text(column, in_key, settings, why);

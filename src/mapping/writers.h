@@ -11,6 +11,7 @@
 
 #include "mapping/mapping.h"
 #include "mysql/charset.h"
+#include "mysql/compressed.h"
 
 typedef struct ColumnWriter ColumnWriter;
 typedef const uint8_t *(*CellWriter)(ColumnWriter *self, const uint8_t *p, const uint8_t *end, BlockColumn *out);
@@ -42,8 +43,10 @@ struct ColumnWriter {
     uint8_t digits;                                          /* of a fraction, on the wire */
     uint8_t decimal_precision, decimal_scale, decimal_width; /* width: bytes at the destination */
     size_t wire_size;       /* bytes on the wire of a fixed-size value: DECIMAL, BIT, ENUM, SET, temporal types */
-    size_t padded;          /* BINARY: bytes at the destination */
+    size_t padded;          /* BINARY, UUID, INET4, INET6: bytes at the destination */
     const Charset *charset; /* text that is not UTF-8 */
+    Inflater *inflater;     /* COMPRESSED columns; NULL until needed */
+    GByteArray *scratch;    /* for a value on its way; NULL until needed */
     MemberNames members;
     uint32_t last_day;       /* year, month, day of the last date converted, packed; 0: none */
     int32_t last_day_number; /* its days since 1970 */
@@ -166,6 +169,10 @@ CellWriter datetime_bind(ColumnWriter *self, const WireColumn *wire);
 CellWriter timestamp_bind(ColumnWriter *self, const WireColumn *wire);
 void time_prepare(ColumnWriter *self, const MappingSettings *settings);
 CellWriter time_bind(ColumnWriter *self, const WireColumn *wire);
+
+/* writers_address.c: UUID, INET6, INET4 */
+void address_prepare(ColumnWriter *self, const MappingSettings *settings);
+CellWriter address_bind(ColumnWriter *self, const WireColumn *wire);
 
 /* writers_member.c: ENUM and SET */
 void enum_prepare(ColumnWriter *self, const MappingSettings *settings);

@@ -19,15 +19,12 @@ static inline const uint8_t *string_bytes(const uint8_t *p, const uint8_t *end, 
     return G_UNLIKELY((size_t)(end - p) < *len) ? NULL : p;
 }
 
-static inline const uint8_t *write_raw(ColumnWriter *self, const uint8_t *p, const uint8_t *end, BlockColumn *out,
-                                       size_t prefix)
+/* Each of the functions "append" makes a cell of the bytes of one value. */
+static inline bool append_raw(ColumnWriter *self, const uint8_t *p, size_t len, BlockColumn *out)
 {
-    size_t len;
-    p = string_bytes(p, end, prefix, &len);
-    if (G_UNLIKELY(!p))
-        return cell_overrun(self);
+    (void)self;
     column_append_string(out, p, len);
-    return p + len;
+    return true;
 }
 
 static size_t varuint_size(uint64_t value)
@@ -39,7 +36,7 @@ static size_t varuint_size(uint64_t value)
 }
 
 /* Text that did not decode is kept, so it could be equal to another key's text in UTF-8. */
-static const uint8_t *refuse_undecodable_key(ColumnWriter *self, const uint8_t *p, size_t len)
+static bool refuse_undecodable_key(ColumnWriter *self, const uint8_t *p, size_t len)
 {
     g_autoptr(GString) hex = g_string_new(NULL);
     for (size_t i = 0; i < MIN(len, 32); i++)
@@ -50,13 +47,8 @@ static const uint8_t *refuse_undecodable_key(ColumnWriter *self, const uint8_t *
 
 /* Converts into the column's buffer. The length before it has as many bytes as the longest result would need; when the
  * result needs fewer, it is moved down. */
-static inline const uint8_t *write_converted(ColumnWriter *self, const uint8_t *p, const uint8_t *end, BlockColumn *out,
-                                             size_t prefix)
+static inline bool append_converted(ColumnWriter *self, const uint8_t *p, size_t len, BlockColumn *out)
 {
-    size_t len;
-    p = string_bytes(p, end, prefix, &len);
-    if (G_UNLIKELY(!p))
-        return cell_overrun(self);
     size_t most = MAX(charset_max_utf8(self->charset, len), len), guess = varuint_size(most), utf8_len;
     uint8_t *cell = byte_buffer_reserve(&out->data, guess + most);
     if (G_UNLIKELY(!charset_to_utf8(self->charset, p, len, cell + guess, &utf8_len))) {
@@ -69,17 +61,12 @@ static inline const uint8_t *write_converted(ColumnWriter *self, const uint8_t *
         memmove(cell + need, cell + guess, utf8_len);
     varuint_write(cell, utf8_len);
     out->data.len += need + utf8_len;
-    return p + len;
+    return true;
 }
 
 /* BINARY(n): the zero bytes at the end, which events leave out, are put back. */
-static inline const uint8_t *write_padded(ColumnWriter *self, const uint8_t *p, const uint8_t *end, BlockColumn *out,
-                                          size_t prefix)
+static inline bool append_padded(ColumnWriter *self, const uint8_t *p, size_t len, BlockColumn *out)
 {
-    size_t len;
-    p = string_bytes(p, end, prefix, &len);
-    if (G_UNLIKELY(!p))
-        return cell_overrun(self);
     if (G_UNLIKELY(len > self->padded))
         return cell_refuse(self, MEND_DEFINITION, "a value of %zu bytes does not fit %s", len, self->column->type_text);
     uint8_t *cell = byte_buffer_reserve(&out->data, self->padded + 10);
@@ -87,40 +74,60 @@ static inline const uint8_t *write_padded(ColumnWriter *self, const uint8_t *p, 
     memcpy(cell + n, p, len);
     memset(cell + n + len, 0, self->padded - len);
     out->data.len += n + self->padded;
-    return p + len;
+    return true;
 }
 
-#define STRING_WRITERS(kind)                                                                                           \
-    static const uint8_t *kind##_0(ColumnWriter *self, const uint8_t *p, const uint8_t *end, BlockColumn *out)         \
-    {                                                                                                                  \
-        return kind(self, p, end, out, LENENC);                                                                        \
-    }                                                                                                                  \
-    static const uint8_t *kind##_1(ColumnWriter *self, const uint8_t *p, const uint8_t *end, BlockColumn *out)         \
-    {                                                                                                                  \
-        return kind(self, p, end, out, 1);                                                                             \
-    }                                                                                                                  \
-    static const uint8_t *kind##_2(ColumnWriter *self, const uint8_t *p, const uint8_t *end, BlockColumn *out)         \
-    {                                                                                                                  \
-        return kind(self, p, end, out, 2);                                                                             \
-    }                                                                                                                  \
-    static const uint8_t *kind##_3(ColumnWriter *self, const uint8_t *p, const uint8_t *end, BlockColumn *out)         \
-    {                                                                                                                  \
-        return kind(self, p, end, out, 3);                                                                             \
-    }                                                                                                                  \
-    static const uint8_t *kind##_4(ColumnWriter *self, const uint8_t *p, const uint8_t *end, BlockColumn *out)         \
-    {                                                                                                                  \
-        return kind(self, p, end, out, 4);                                                                             \
-    }                                                                                                                  \
-    static const CellWriter kind##_writers[] = {kind##_0, kind##_1, kind##_2, kind##_3, kind##_4};
-STRING_WRITERS(write_raw)
-STRING_WRITERS(write_converted)
-STRING_WRITERS(write_padded)
+/* A value of a COMPRESSED column: made plain in the column's buffer where that is all, else beside it first. */
+static inline bool append_inflated(ColumnWriter *self, const uint8_t *p, size_t len, BlockColumn *out)
+{
+    size_t size;
+    if (G_UNLIKELY(!compressed_size(p, len, &size)))
+        return cell_malformed(self, "a compressed value of %zu bytes is not compressed in a known way", len);
+    if (!self->inflater)
+        self->inflater = inflater_new();
+    uint8_t *cell = NULL, *plain;
+    if (self->charset) {
+        g_byte_array_set_size(self->scratch ? self->scratch : (self->scratch = g_byte_array_new()), (guint)size + 1);
+        plain = self->scratch->data;
+    } else {
+        cell = byte_buffer_reserve(&out->data, size + 10);
+        plain = cell + varuint_write(cell, size);
+    }
+    if (G_UNLIKELY(!compressed_read(self->inflater, p, len, plain, size)))
+        return cell_malformed(self, "a compressed value of %zu bytes cannot be uncompressed", len);
+    if (self->charset)
+        return append_converted(self, plain, size, out);
+    out->data.len += (size_t)(plain - cell) + size;
+    return true;
+}
 
+#define STRING_WRITER(kind, prefix)                                                                                    \
+    static const uint8_t *kind##_##prefix(ColumnWriter *self, const uint8_t *p, const uint8_t *end, BlockColumn *out)  \
+    {                                                                                                                  \
+        size_t len;                                                                                                    \
+        p = string_bytes(p, end, prefix, &len);                                                                        \
+        if (G_UNLIKELY(!p))                                                                                            \
+            return cell_overrun(self);                                                                                 \
+        return G_LIKELY(kind(self, p, len, out)) ? p + len : NULL;                                                     \
+    }
+#define STRING_WRITERS(kind)                                                                                           \
+    STRING_WRITER(kind, 0)                                                                                             \
+    STRING_WRITER(kind, 1)                                                                                             \
+    STRING_WRITER(kind, 2)                                                                                             \
+    STRING_WRITER(kind, 3)                                                                                             \
+    STRING_WRITER(kind, 4)                                                                                             \
+    static const CellWriter kind##_writers[] = {kind##_0, kind##_1, kind##_2, kind##_3, kind##_4};
+STRING_WRITERS(append_raw)
+STRING_WRITERS(append_converted)
+STRING_WRITERS(append_padded)
+STRING_WRITERS(append_inflated)
+
+/* By the bytes of the length. Values of COMPRESSED columns are plain in result rows. */
 static const CellWriter *writers_of(const ColumnWriter *self)
 {
     if (self->padded)
-        return write_padded_writers;
-    return self->charset ? write_converted_writers : write_raw_writers;
+        return append_padded_writers;
+    return self->charset ? append_converted_writers : append_raw_writers;
 }
 
 void text_prepare(ColumnWriter *self, const MappingSettings *settings)
@@ -151,37 +158,61 @@ static unsigned blob_prefix(const char *type_text)
     return 0;
 }
 
+/* Whether a VARCHAR of `meta` bytes can be one of `precision` characters of at most `widest` bytes; `extra` more when
+ * it is compressed. */
+static bool size_fits(const SourceColumn *column, uint16_t meta, unsigned widest, unsigned extra)
+{
+    return meta >= column->precision + extra && meta <= column->precision * widest + extra;
+}
+
+static unsigned blob_prefix_bound(const SourceColumn *column, const WireColumn *wire)
+{
+    unsigned expected = blob_prefix(column->type_text);
+    return wire->meta < 1 || wire->meta > 4 || (expected && expected != wire->meta) ? 0 : wire->meta;
+}
+
 /* The length's bytes of a string column on the wire, 0 when wire type or metadata are another type's. `widest`: most
  * bytes of one character. */
 static unsigned string_prefix(const SourceColumn *column, const WireColumn *wire, unsigned widest)
 {
-    switch (column->type) {
-    case SOURCE_TYPE_CHAR:
-    case SOURCE_TYPE_BINARY:
-    case SOURCE_TYPE_VARCHAR:
-    case SOURCE_TYPE_VARBINARY:
-        if (wire->type !=
-                (column->type == SOURCE_TYPE_CHAR || column->type == SOURCE_TYPE_BINARY ? WIRE_STRING : WIRE_VARCHAR) ||
-            wire->meta < column->precision || wire->meta > column->precision * widest)
+    switch (wire->type) {
+    case WIRE_STRING:
+        if ((column->type != SOURCE_TYPE_CHAR && column->type != SOURCE_TYPE_BINARY) || column->compressed ||
+            !size_fits(column, wire->meta, widest, 0))
             return 0;
         return wire->meta > 255 ? 2 : 1;
-    default: {
-        unsigned expected = blob_prefix(column->type_text);
-        if (wire->type != WIRE_BLOB || wire->meta < 1 || wire->meta > 4 || (expected && expected != wire->meta))
+    case WIRE_VARCHAR:
+    case WIRE_VARCHAR_COMPRESSED:
+        if ((column->type != SOURCE_TYPE_VARCHAR && column->type != SOURCE_TYPE_VARBINARY) ||
+            column->compressed != (wire->type == WIRE_VARCHAR_COMPRESSED) ||
+            !size_fits(column, wire->meta, widest, column->compressed))
             return 0;
-        return wire->meta;
+        return wire->meta > 255 ? 2 : 1;
+    case WIRE_BLOB:
+    case WIRE_BLOB_COMPRESSED:
+        if ((column->type != SOURCE_TYPE_TEXT && column->type != SOURCE_TYPE_BLOB) ||
+            column->compressed != (wire->type == WIRE_BLOB_COMPRESSED))
+            return 0;
+        return blob_prefix_bound(column, wire);
+    default:
+        return 0;
     }
-    }
+}
+
+static CellWriter string_bind(const ColumnWriter *self, const WireColumn *wire, unsigned widest)
+{
+    unsigned prefix = string_prefix(self->column, wire, widest);
+    if (!prefix)
+        return NULL;
+    return self->column->compressed ? append_inflated_writers[prefix] : writers_of(self)[prefix];
 }
 
 CellWriter text_bind(ColumnWriter *self, const WireColumn *wire)
 {
-    unsigned prefix = string_prefix(self->column, wire, 4);
-    return prefix ? writers_of(self)[prefix] : NULL;
+    return string_bind(self, wire, 4);
 }
 
 CellWriter bytes_bind(ColumnWriter *self, const WireColumn *wire)
 {
-    unsigned prefix = string_prefix(self->column, wire, 1);
-    return prefix ? writers_of(self)[prefix] : NULL;
+    return string_bind(self, wire, 1);
 }

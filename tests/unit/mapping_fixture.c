@@ -42,8 +42,8 @@ SourceTable *fixture_table(const FixtureColumn *columns, unsigned n, unsigned n_
     for (unsigned i = 0; i < n; i++) {
         const FixtureColumn *c = &columns[i];
         json_t *json =
-            json_pack("{s:s, s:s, s:s, s:b, s:b, s:i, s:i, s:s?}", "name", c->name, "type", type_word(c->type),
-                      "type_text", c->type_text, "unsigned", c->is_unsigned, "nullable", c->nullable, "precision",
+            json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:i, s:i, s:s?}", "name", c->name, "type", type_word(c->type),
+                      "type_text", c->type_text, "unsigned", c->is_unsigned, "nullable", c->nullable, "compressed", c->compressed, "precision",
                       (int)c->precision, "scale", (int)c->scale, "charset", c->charset);
         if (c->labels) {
             json_t *labels = json_array();

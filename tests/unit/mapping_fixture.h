@@ -15,6 +15,7 @@ typedef struct {
     const char *const *labels;
     uint8_t wire_type;
     uint16_t wire_meta;
+    bool compressed;
 } FixtureColumn;
 
 /* Table shop.t with these columns; the key is the first `n_key` columns. */
