@@ -191,6 +191,8 @@ void snapshot_chunk_done(Work *work, Insert *insert); /* acknowledged, or of a f
 /* Plans as the catalog has them: no thread of a Work may be running. */
 bool snapshot_restore_plans(Pipe *pipe, GError **error);
 void snapshot_forget(PipeTable *table);
+/* Tables whose last range was done when a crash came, before they were known to be loaded. Before threads start. */
+void snapshot_finish_restored(Work *work);
 
 /* setup.c */
 bool setup_provision(Pipe *pipe, GError **error, json_t **failed_checks);

@@ -73,36 +73,45 @@ void snapshot_forget(PipeTable *table)
     table->readers = 0;
 }
 
+static bool restore_plan(Pipe *pipe, PipeTable *table, GError **error)
+{
+    pthread_mutex_lock(&pipe->catalog_lock);
+    g_autoptr(GPtrArray) saved = catalog_ranges(pipe->catalog, table->record->id, error);
+    pthread_mutex_unlock(&pipe->catalog_lock);
+    if (!saved)
+        return false;
+    if (saved->len == 0)
+        return true;
+    GPtrArray *ranges = g_ptr_array_new_with_free_func((GDestroyNotify)range_free);
+    for (unsigned r = 0; r < saved->len; r++) {
+        const CatalogRange *from = saved->pdata[r];
+        Range *range = g_new0(Range, 1);
+        range->id = from->id;
+        range->after = g_strdup(from->after);
+        range->upto = g_strdup(from->upto);
+        range->done = from->done;
+        range->rows = from->rows;
+        table->attempt = MAX(table->attempt, from->attempt);
+        g_ptr_array_add(ranges, range);
+    }
+    table->plan = range_plan_restore_take(table->definition, ranges);
+    atomic_store(&table->rows_done, range_plan_rows_done(table->plan));
+    return true;
+}
+
 bool snapshot_restore_plans(Pipe *pipe, GError **error)
 {
-    for (unsigned i = 0; i < pipe->tables->len; i++) {
+    bool ok = true;
+
+    pthread_mutex_lock(&pipe->load_lock); /* no thread of a Work runs, but a status may be asked for */
+    for (unsigned i = 0; ok && i < pipe->tables->len; i++) {
         PipeTable *table = pipe->tables->pdata[i];
         snapshot_forget(table);
-        if (!table->definition || table->record->loaded)
-            continue;
-        pthread_mutex_lock(&pipe->catalog_lock);
-        g_autoptr(GPtrArray) saved = catalog_ranges(pipe->catalog, table->record->id, error);
-        pthread_mutex_unlock(&pipe->catalog_lock);
-        if (!saved)
-            return false;
-        if (saved->len == 0)
-            continue;
-        GPtrArray *ranges = g_ptr_array_new_with_free_func((GDestroyNotify)range_free);
-        for (unsigned r = 0; r < saved->len; r++) {
-            const CatalogRange *from = saved->pdata[r];
-            Range *range = g_new0(Range, 1);
-            range->id = from->id;
-            range->after = g_strdup(from->after);
-            range->upto = g_strdup(from->upto);
-            range->done = from->done;
-            range->rows = from->rows;
-            table->attempt = MAX(table->attempt, from->attempt);
-            g_ptr_array_add(ranges, range);
-        }
-        table->plan = range_plan_restore_take(table->definition, ranges);
-        atomic_store(&table->rows_done, range_plan_rows_done(table->plan));
+        if (table->definition && !table->record->loaded)
+            ok = restore_plan(pipe, table, error);
     }
-    return true;
+    pthread_mutex_unlock(&pipe->load_lock);
+    return ok;
 }
 
 /* The first plan of a table, or the bounds of a restored one; `planning` keeps the other readers off meanwhile. */
@@ -202,6 +211,18 @@ static void table_loaded(Work *work, PipeTable *table)
     pipe_save_table(pipe, table, work->sending);
     pipe_journal(pipe, "engine", "table", NULL, "%s.%s is loaded: %" G_GUINT64_FORMAT " rows", table->record->database,
                  table->record->name, atomic_load(&table->rows_done));
+}
+
+void snapshot_finish_restored(Work *work)
+{
+    for (unsigned i = 0; i < work->pipe->tables->len; i++) {
+        PipeTable *table = work->pipe->tables->pdata[i];
+        if (wants_loading(table) && table->plan && range_plan_all_done(table->plan)) {
+            table->loaded_told = true;
+            atomic_store(&table->state, TABLE_LOADING);
+            table_loaded(work, table);
+        }
+    }
 }
 
 /* Looks whether anything is left to load; the one who finds that nothing is tells the supervisor. */
