@@ -17,7 +17,7 @@ typedef struct {
     RowCounts counts;
     GByteArray *map_body; /* of the table map that the mapping is bound to */
     GArray *marks;        /* of StreamMark, by number within the open group */
-    unsigned sent_marks;  /* marks of the open group when rows of it were last sealed into a batch; 0: none were */
+    unsigned sent_marks;  /* marks of the open group that have rows in sealed batches behind them; 0: no row of it is sealed */
 } StreamTable;
 
 /* Of the last transaction read: what tells this history from another (replication.md, Versions). */

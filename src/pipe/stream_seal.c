@@ -88,11 +88,22 @@ static bool write_cut(Catalog *catalog, void *data, GError **error)
     return catalog_batch_add(catalog, cut->pipe_id, &cut->batch, error);
 }
 
+/* The open block goes: how many marks of the open group have rows of it behind them. */
+static void note_sent_marks(StreamTable *table)
+{
+    for (unsigned mark = table->marks->len; mark-- > 0;)
+        if (g_array_index(table->marks, StreamMark, mark).rows < table->block->n_rows) {
+            table->sent_marks = MAX(table->sent_marks, mark + 1);
+            return;
+        }
+}
+
 static Insert *table_take_insert(Stream *s, StreamTable *table, uint64_t seq)
 {
     Pipe *pipe = s->pipe;
     Insert *insert = g_new0(Insert, 1);
 
+    note_sent_marks(table);
     insert->table = table->table;
     insert->block = g_steal_pointer(&table->block);
     insert->bytes = block_bytes(insert->block);
@@ -106,10 +117,7 @@ static Insert *table_take_insert(Stream *s, StreamTable *table, uint64_t seq)
         g_strdup_printf("sluice-%s-%" G_GUINT64_FORMAT "-%" G_GINT64_FORMAT, pipe->uuid, seq, table->table->record->id);
     table->block = spares_take(pipe, table->table, table->mapping);
     table->counts = (RowCounts){0};
-    if (s->group.open) {
-        stream_table_forget_marks(table, 0);
-        table->sent_marks = s->group.marks;
-    }
+    stream_table_forget_marks(table, 0);
     return insert;
 }
 
