@@ -206,15 +206,6 @@ static void append_part(GString *out, const char *name)
     g_string_append_c(out, '`');
 }
 
-char *selection_item(const char *database, const char *table)
-{
-    GString *out = g_string_new(NULL);
-    append_part(out, database);
-    g_string_append_c(out, '.');
-    append_part(out, table);
-    return g_string_free(out, FALSE);
-}
-
 char *selection_text(const Selection *selection)
 {
     GString *out = g_string_new(NULL);

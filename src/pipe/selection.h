@@ -21,9 +21,6 @@ char *selection_text(const Selection *selection);
 /* One table's name as selection_parse takes it. Free with g_free. */
 char *selection_name(const char *database, const char *table);
 
-/* One table as an item of a list, quoted where it must be. Free with g_free. */
-char *selection_item(const char *database, const char *table);
-
 /* True when the table is taken; `target` gets the destination table's name (free with g_free). */
 bool selection_match(const Selection *selection, const char *database, const char *table, char **target);
 
