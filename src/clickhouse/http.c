@@ -417,9 +417,13 @@ static bool transfer(Clickhouse *ch, CURLcode *result)
 
 static void set_transport_error(Clickhouse *ch, CURLcode result, GError **error)
 {
-    long request_bytes = 0;
+    long request_bytes = 0, os_errno = 0;
     curl_easy_getinfo(ch->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
-    g_autofree char *why = printable(*ch->errors ? ch->errors : curl_easy_strerror(result), 300);
+    curl_easy_getinfo(ch->easy, CURLINFO_OS_ERRNO, &os_errno);
+    /* "Couldn't connect to server" does not say why; errno does. Names and time-outs have none. */
+    const char *said = *ch->errors ? ch->errors : curl_easy_strerror(result);
+    g_autofree char *why =
+        printable(result == CURLE_COULDNT_CONNECT && os_errno ? g_strerror((int)os_errno) : said, 300);
     if (ch->too_large) {
         g_set_error(error, CLICKHOUSE_ERROR, CLICKHOUSE_ERROR_HTTP,
                     "ClickHouse at %s: the result is larger than %u MiB; add a LIMIT", ch->server,
@@ -541,10 +545,12 @@ bool clickhouse_exec(Clickhouse *ch, const char *sql, const char *const *setting
     return body != NULL;
 }
 
-bool clickhouse_ping(Clickhouse *ch, GError **error)
+bool clickhouse_ping(Clickhouse *ch, unsigned patience_ms, GError **error)
 {
     HttpRequest request = {.path = "/ping", .reads = true, .has_result = true};
+    curl_easy_setopt(ch->easy, CURLOPT_TIMEOUT_MS, (long)patience_ms);
     g_autofree char *body = http_request(ch, &request, NULL, error);
+    curl_easy_setopt(ch->easy, CURLOPT_TIMEOUT_MS, 0L);
     if (!body)
         return false;
     if (strcmp(body, "Ok.\n") == 0)

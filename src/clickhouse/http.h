@@ -51,7 +51,8 @@ char *clickhouse_query_value(Clickhouse *ch, const char *sql, GError **error);
 /* Rows of text, from TabSeparated with its escapes undone (`sql` has no FORMAT): GPtrArray of char ** (NULL ends). An
  * SQL NULL is "\\N"; bytes after a zero byte inside a value are lost. */
 GPtrArray *clickhouse_query_rows(Clickhouse *ch, const char *sql, GError **error);
-bool clickhouse_ping(Clickhouse *ch, GError **error);
+/* `patience_ms`: for the whole of it; 0: as any other request. */
+bool clickhouse_ping(Clickhouse *ch, unsigned patience_ms, GError **error);
 
 /* The one quoting functions of this side: `\` is an escape inside backticks too. Append to `out`. */
 void clickhouse_quote_name(GString *out, const char *name);

@@ -2,17 +2,23 @@
 #include "mysql/connection_private.h"
 
 #include <errmsg.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 G_DEFINE_QUARK(sluice - source - error - quark, source_error)
 
 #define CONNECT_TIMEOUT_SECONDS 10u
+#define PROBE_TIMEOUT_MS        2000
 #define DEFAULT_PORT            3306
 
 /* Of a server's packets to us; rows above it cannot be read. The protocol's own limit is 1 GiB. */
@@ -184,6 +190,7 @@ typedef struct {
     pthread_cond_t changed;
     bool finished, cancelled, abandoned;
     bool connected;
+    int why; /* errno of the refused connect; 0: not known */
     MYSQL *mysql;
     char *host, *user, *password, *socket;
     uint16_t port;
@@ -202,11 +209,49 @@ static void attempt_free(Attempt *attempt)
     g_free(attempt);
 }
 
+/* errno of a TCP connect to the address, 0 when it works or nothing is heard in time. */
+static int address_probe(const struct addrinfo *address)
+{
+    struct pollfd waiting = {.fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), .events = POLLOUT};
+    socklen_t length = sizeof(int);
+    int why = 0;
+
+    if (waiting.fd < 0)
+        return errno;
+    if (connect(waiting.fd, address->ai_addr, address->ai_addrlen) != 0) {
+        if (errno != EINPROGRESS)
+            why = errno;
+        else if (poll(&waiting, 1, PROBE_TIMEOUT_MS) > 0)
+            getsockopt(waiting.fd, SOL_SOCKET, SO_ERROR, &why, &length);
+    }
+    close(waiting.fd);
+    return why;
+}
+
+/* Connector/C says "(115)", which is "in progress", whatever the end was [tried on 3.3.20]: the real reason is asked for
+ * once more. */
+static int connect_probe(const char *host, uint16_t port)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *addresses = NULL;
+    g_autofree char *service = g_strdup_printf("%u", port);
+    int why = 0;
+
+    if (getaddrinfo(host, service, &hints, &addresses) != 0)
+        return 0;
+    for (const struct addrinfo *address = addresses; address != NULL && why == 0; address = address->ai_next)
+        why = address_probe(address);
+    freeaddrinfo(addresses);
+    return why;
+}
+
 static void attempt_connect(Attempt *attempt)
 {
     attempt->connected = mysql_real_connect(attempt->mysql, attempt->socket != NULL ? "localhost" : attempt->host,
                                             attempt->user, attempt->password != NULL ? attempt->password : "", NULL,
                                             attempt->port, attempt->socket, 0) != NULL;
+    unsigned number = mysql_errno(attempt->mysql);
+    if (!attempt->connected && attempt->socket == NULL && (number == CR_CONNECTION_ERROR || number == CR_CONN_HOST_ERROR))
+        attempt->why = connect_probe(attempt->host, attempt->port);
 }
 
 static void *attempt_thread(void *data)
@@ -467,7 +512,8 @@ SourceConnection *source_open_timeout(const Url *url, unsigned read_timeout, Can
     what = g_strdup_printf("connect to the source at %s", source->place);
     if (!attempt_run(attempt, cancel, error, &gone)) {
         if (!gone) {
-            set_mysql_error(error, mysql_errno(attempt->mysql), what, mysql_error(attempt->mysql));
+            set_mysql_error(error, mysql_errno(attempt->mysql), what,
+                            attempt->why != 0 ? g_strerror(attempt->why) : mysql_error(attempt->mysql));
             attempt_free(attempt);
         }
         return NULL;

@@ -120,8 +120,13 @@ static bool deliver(Work *work, Clickhouse *ch, Insert *insert)
         if (insert->snapshot && atomic_load(&insert->table->state) == TABLE_FAILED)
             return finish(work, insert, false);
         int64_t began = clock_monotonic_usec();
+        if (atomic_fetch_add(&work->sending_now, 1) == 0)
+            atomic_store(&work->answered_at, began);
         bool ok = insert_block(ch, &request, insert->block, &error);
-        atomic_fetch_add(&pipe->send_usec, (uint64_t)(clock_monotonic_usec() - began));
+        int64_t answered = clock_monotonic_usec();
+        atomic_store(&work->answered_at, answered);
+        atomic_fetch_sub(&work->sending_now, 1);
+        atomic_fetch_add(&pipe->send_usec, (uint64_t)(answered - began));
         if (ok) {
             pipe_stall_clear(pipe, SIDE_DESTINATION);
             return finish(work, insert, true);

@@ -1,11 +1,14 @@
 /* lag.c - how far a pipe is behind: a connection of its own asks the source where its log ends, how long it keeps it, and
- * what its clock says. */
+ * what its clock says. The same thread looks whether the destination still answers. */
 #include "pipe/pipe_private.h"
 
 #include <string.h>
 
 #define PERIOD_USEC           (2 * 1000 * 1000)
 #define RETENTION_PERIOD_USEC (60 * 1000 * 1000)
+/* An insert may take its time; a server that does not answer a ping meanwhile is not busy but gone. */
+#define SILENCE_USEC          (10 * 1000 * 1000)
+#define PING_MS               3000
 
 double lag_seconds_unlocked(const Pipe *pipe)
 {
@@ -95,16 +98,43 @@ static void note_server(Pipe *pipe, const SourceServer *server)
     pthread_mutex_unlock(&pipe->lock);
 }
 
-static void ask_destination(Work *work)
+static bool ask_destination(Work *work)
 {
     g_autoptr(Clickhouse) ch = clickhouse_new(work->dest_url, work->reading, NULL);
-    g_autofree char *version = ch ? clickhouse_version(ch, NULL) : NULL;
+    g_autofree char *version = ch && clickhouse_ping(ch, PING_MS, NULL) ? clickhouse_version(ch, NULL) : NULL;
     if (!version)
-        return;
+        return false;
     pthread_mutex_lock(&work->pipe->lock);
     g_free(work->pipe->dest_version);
     work->pipe->dest_version = g_strdup_printf("ClickHouse %s", version);
     pthread_mutex_unlock(&work->pipe->lock);
+    return true;
+}
+
+/* A destination that takes connections and says nothing would be noticed by the senders only after minutes: their inserts
+ * have no time limit. It is shown as stalled, and the inserts go on waiting. `tries`: pings without an answer so far. */
+static void watch_destination(Work *work, unsigned *tries)
+{
+    int64_t quiet = clock_monotonic_usec() - atomic_load(&work->answered_at);
+    if (atomic_load(&work->sending_now) == 0 || quiet < SILENCE_USEC) {
+        *tries = 0; /* a sender that got an answer has ended the stall */
+        return;
+    }
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Clickhouse) ch = clickhouse_new(work->dest_url, work->reading, NULL);
+    if (!ch)
+        return;
+    if (clickhouse_ping(ch, PING_MS, &error)) {
+        if (*tries)
+            pipe_stall_clear(work->pipe, SIDE_DESTINATION);
+        *tries = 0;
+    } else if (!cancel_requested(work->reading)) {
+        g_autoptr(GError) silent = g_error_new(CLICKHOUSE_ERROR, CLICKHOUSE_ERROR_BROKEN,
+                                               "the destination has inserts of this pipe and does not answer; see whether it "
+                                               "is frozen or overloaded (ping: %s)",
+                                               error->message);
+        pipe_stall_note(work->pipe, SIDE_DESTINATION, silent, ++*tries, false);
+    }
 }
 
 /* Its errors are not the pipe's: the stream and the readers report what is wrong with the source. */
@@ -114,10 +144,13 @@ void *monitor_main(void *data)
     Pipe *pipe = work->pipe;
     SourceConnection *source = NULL;
     int64_t retention_asked = 0;
+    unsigned silent = 0;
+    bool known = false;
 
-    ask_destination(work);
     do {
         g_autoptr(GError) error = NULL;
+        known = known || ask_destination(work);
+        watch_destination(work, &silent);
         if (!source && (source = source_open(work->source_url, work->reading, &error)))
             note_server(pipe, source_server(source));
         if (!source)

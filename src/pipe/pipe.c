@@ -253,10 +253,9 @@ typedef struct {
 } Supervisor;
 
 /* Provisioning, Setup or the start of threads did not work. */
-static void attempt_failed(Supervisor *s, const GError *error)
+static void attempt_failed(Supervisor *s, const GError *error, Side side)
 {
     Pipe *pipe = s->pipe;
-    Side side = error->domain == CLICKHOUSE_ERROR ? SIDE_DESTINATION : SIDE_SOURCE;
 
     if (cancel_requested(pipe->life) || g_error_matches(error, SLUICE_ERROR, SLUICE_ERROR_CANCELLED))
         return;
@@ -302,16 +301,15 @@ static bool drive(Supervisor *s)
 {
     Pipe *pipe = s->pipe;
     g_autoptr(GError) error = NULL;
-    json_t *checks = NULL;
+    Side side = SIDE_SOURCE;
 
     if (s->stopping || s->work || clock_monotonic_usec() < s->retry_at)
         return false;
     switch (pipe->state) {
     case PIPE_PROVISIONING:
         pipe_set_activity(pipe, "looking at both ends");
-        if (setup_provision(pipe, &error, &checks))
+        if (setup_provision(pipe, &side, &error))
             transition(pipe, EVENT_PROVISIONED, "engine", NULL, NULL);
-        json_decref(checks);
         break;
     case PIPE_SETUP:
         pipe_set_activity(pipe, "reading definitions, creating tables");
@@ -330,7 +328,7 @@ static bool drive(Supervisor *s)
         return false;
     }
     if (error) {
-        attempt_failed(s, error);
+        attempt_failed(s, error, error->domain == CLICKHOUSE_ERROR ? SIDE_DESTINATION : side);
         return false;
     }
     pipe_set_activity(pipe, NULL);

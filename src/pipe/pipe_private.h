@@ -149,6 +149,9 @@ struct Work {
     char *stop_file;
     uint64_t stop_pos;
 
+    _Atomic unsigned sending_now; /* inserts that wait for their answer */
+    _Atomic int64_t answered_at;  /* monotonic; when one was last answered, or the first of them began */
+
     unsigned n_threads, reading_left, sending_left;
     pthread_t *threads;
     pthread_mutex_t gate; /* held until all threads are started, or one could not be */
@@ -195,7 +198,8 @@ void snapshot_forget(PipeTable *table);
 void snapshot_finish_restored(Work *work);
 
 /* setup.c */
-bool setup_provision(Pipe *pipe, GError **error, json_t **failed_checks);
+/* `side`: whose fault it is. */
+bool setup_provision(Pipe *pipe, Side *side, GError **error);
 bool setup_tables(Pipe *pipe, GError **error);
 bool setup_drop_targets(Pipe *pipe, GError **error);
 

@@ -25,15 +25,12 @@ bool preflight_mark_is_ours(const char *comment, const char *uuid)
     return comment && g_str_has_prefix(comment, prefix);
 }
 
-/* Set by the checks "source" and "destination", which say that an end could not be reached at all. */
-bool preflight_unreachable(const GPtrArray *checks)
+bool preflight_unreachable(const Check *check, Side *side)
 {
-    for (unsigned i = 0; i < checks->len; i++) {
-        const Check *check = checks->pdata[i];
-        if (check->result == CHECK_FAIL && (strcmp(check->name, "source") == 0 || strcmp(check->name, "destination") == 0))
-            return true;
-    }
-    return false;
+    *side = g_str_has_prefix(check->name, "clickhouse_") || strcmp(check->name, "destination") == 0 ? SIDE_DESTINATION
+                                                                                                    : SIDE_SOURCE;
+    return strcmp(check->name, "source") == 0 || strcmp(check->name, "destination") == 0 ||
+           strcmp(check->name, "clickhouse_reachable") == 0 || strcmp(check->name, "clickhouse_login") == 0;
 }
 
 static void check_mapping(const SourceTable *definition, const PipeSettings *settings, GPtrArray *checks)

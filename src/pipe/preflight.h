@@ -5,6 +5,7 @@
 
 #include "mysql/mysql.h"
 #include "pipe/lifecycle.h"
+#include "pipe/retry.h"
 #include "pipe/selection.h"
 #include "pipe/settings.h"
 
@@ -25,8 +26,9 @@ typedef struct {
 void preflight_run(const PreflightRequest *request, Cancel *cancel, GPtrArray *checks, GPtrArray *tables);
 GPtrArray *preflight_tables_new(void);
 
-/* The error of the connection to the source or destination, if that is why it failed: such a pipe waits and tries again. */
-bool preflight_unreachable(const GPtrArray *checks);
+/* Whether a failed check says that its end could not be reached, or did not let us in, at all: such a pipe waits and tries
+ * again. `side`: whose check it is. */
+bool preflight_unreachable(const Check *check, Side *side);
 
 /* The mark of a table of ours: "sluice pipe=<uuid> table=<source table>". Free with g_free. */
 char *preflight_mark(const char *uuid, const SourceTable *table);

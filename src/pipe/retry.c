@@ -11,7 +11,7 @@ const char *side_name(Side side)
     return names[side];
 }
 
-#define RESYNC "drop and create the pipe again: its tables are loaded anew"
+#define RESYNC "resync: sluice drop NAME --drop-target, then create it again; every table is loaded anew"
 #define RETRY  "sluice retry NAME, after the cause was mended"
 
 static RetryDecision decision(Verdict verdict, const char *cause, const char *remedy, const char *other)

@@ -11,18 +11,6 @@
 
 /* ---- Provisioning ---- */
 
-static json_t *checks_to_json(const GPtrArray *checks)
-{
-    static const char *const results[] = {"ok", "warn", "fail"};
-    json_t *list = json_array();
-    for (unsigned i = 0; i < checks->len; i++) {
-        const Check *check = checks->pdata[i];
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s?}", "result", results[check->result], "name",
-                                              check->name, "found", check->found, "mend", check->mend));
-    }
-    return list;
-}
-
 /* Derived from the pipe's uuid, in a range where operators do not number their servers. */
 static uint32_t choose_server_id(const Pipe *pipe)
 {
@@ -41,14 +29,37 @@ static Selection *pipe_selection(const Pipe *pipe, GError **error)
     return selection_parse(lists, NULL, error);
 }
 
-bool setup_provision(Pipe *pipe, GError **error, json_t **failed_checks)
+/* While an end cannot be reached nothing else is known for sure: that comes first, and is waited for. */
+static bool provision_judge(const GPtrArray *checks, Side *side, GError **error)
+{
+    const Check *failed = NULL;
+    bool unreachable = false;
+
+    for (unsigned i = 0; i < checks->len && !unreachable; i++) {
+        const Check *check = checks->pdata[i];
+        Side its;
+        if (check->result != CHECK_FAIL)
+            continue;
+        unreachable = preflight_unreachable(check, &its);
+        if (!failed || unreachable) {
+            failed = check;
+            *side = its;
+        }
+    }
+    if (failed)
+        g_set_error(error, SLUICE_ERROR, unreachable ? SLUICE_ERROR_FAILED : SLUICE_ERROR_PREFLIGHT, "preflight: %s: %s%s%s",
+                    failed->name, failed->found, failed->mend ? "; " : "", failed->mend ? failed->mend : "");
+    return !failed;
+}
+
+bool setup_provision(Pipe *pipe, Side *side, GError **error)
 {
     g_autoptr(Selection) selection = pipe_selection(pipe, error);
     g_autofree char *dest = NULL;
     g_autoptr(GPtrArray) checks = check_list_new();
     g_autoptr(GPtrArray) tables = preflight_tables_new();
 
-    *failed_checks = NULL;
+    *side = SIDE_SOURCE;
     if (!selection)
         return false;
     dest = pipe->env->resolve_dest(pipe->env->data, pipe->record->dest, error);
@@ -62,16 +73,8 @@ bool setup_provision(Pipe *pipe, GError **error, json_t **failed_checks)
     preflight_run(&request, pipe->life, checks, tables);
     if (cancel_set_error(pipe->life, error))
         return false;
-    for (unsigned i = 0; i < checks->len; i++) {
-        const Check *check = checks->pdata[i];
-        if (check->result != CHECK_FAIL)
-            continue;
-        *failed_checks = checks_to_json(checks);
-        g_set_error(error, SLUICE_ERROR, preflight_unreachable(checks) ? SLUICE_ERROR_FAILED : SLUICE_ERROR_PREFLIGHT,
-                    "preflight: %s: %s%s%s", check->name, check->found, check->mend ? "; " : "",
-                    check->mend ? check->mend : "");
+    if (!provision_judge(checks, side, error))
         return false;
-    }
     pthread_mutex_lock(&pipe->lock);
     pipe->record->server_id = choose_server_id(pipe);
     pthread_mutex_unlock(&pipe->lock);

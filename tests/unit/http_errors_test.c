@@ -175,7 +175,7 @@ static void test_cancelled(void)
     g_autoptr(Clickhouse) ch = clickhouse_new(url, cancel, NULL);
     cancel_request(cancel);
     g_autoptr(GError) failed = NULL;
-    g_assert_false(clickhouse_ping(ch, &failed));
+    g_assert_false(clickhouse_ping(ch, 0, &failed));
     g_assert_error(failed, SLUICE_ERROR, SLUICE_ERROR_CANCELLED);
 }
 

@@ -1,0 +1,589 @@
+"""What a hostile day does to a pipe that runs: lines cut in the middle, servers frozen, histories rewritten, tables pulled
+away, disks full. Each is survived, or said plainly, with what to do; and the other tables go on."""
+
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+from harness.compare import end_of_log
+from harness.engine import PATIENCE, Engine
+from harness.pipe import Pipe
+from harness.process import wait_until
+from harness.proxy import Proxy
+
+
+def rows(pipe, first, count, table="t"):
+    pipe.run(f"INSERT INTO {table} SELECT seq, seq * 3, REPEAT('v', seq % 50) FROM seq_{first}_to_{first + count - 1}")
+
+
+def table(pipe, name="t", count=1000):
+    pipe.run(f"CREATE TABLE {name} (id INT PRIMARY KEY, n INT, v VARCHAR(50))")
+    if count:
+        rows(pipe, 1, count, name)
+
+
+def failed(pipe, seconds=60):
+    """The error of the pipe, once it is Failed; its cause stands in the journal."""
+    status = wait_until(
+        lambda: (p := pipe.status())["state"] == "Failed" and p, seconds * PATIENCE, lambda: f"Failed: {pipe.engine.describe('p')}"
+    )
+    assert "Failed" in pipe.journal()
+    assert status["error"]["remedies"], status["error"]
+    return status["error"]
+
+
+def table_failed(pipe, name, seconds=60):
+    found = wait_until(
+        lambda: (t := pipe.table(name))["state"] == "failed" and t, seconds * PATIENCE, lambda: f"failed: {pipe.engine.describe('p')}"
+    )
+    assert f"{pipe.source}.{name} failed" in pipe.journal()
+    return found["error"]
+
+
+def stalled(pipe, side, *words, seconds=60):
+    def found():
+        status = pipe.status()
+        assert status["state"] != "Failed", pipe.engine.describe("p")
+        stall = status["stalled"]
+        ok = stall and stall["side"] == side and all(word.lower() in stall["message"].lower() for word in words)
+        return status if ok else None
+
+    status = wait_until(found, seconds * PATIENCE, lambda: f"stalled at the {side} with {words}: {pipe.engine.describe('p')}", 0.1)
+    assert status["stalled"]["tries"] >= 1
+    return status
+
+
+class Load:
+    """Inserts, one row at a time and some in large statements, until stopped; the source may be away now and then."""
+
+    def __init__(self, pipe, first, name="t"):
+        self.pipe, self.next, self.name = pipe, first, name
+        self.ending = threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def run(self):
+        while not self.ending.wait(0.005):
+            count = 500 if self.next % 7 == 0 else 1
+            try:
+                rows(self.pipe, self.next, count, self.name)
+            except Exception:  # noqa: BLE001 - the server is being ill-treated
+                time.sleep(0.1)
+                continue
+            self.next += count
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ending.set()
+        self.thread.join(30)
+
+
+@pytest.fixture
+def make(engine):
+    def made(mariadb, clickhouse, count=1000, **options):
+        pipe = Pipe(engine, mariadb, clickhouse)
+        table(pipe, count=count)
+        if not engine.process:
+            engine.start()
+        return pipe.live(**options)
+
+    return made
+
+
+# Passwords
+
+
+def test_password_of_the_destination_rotates(make, mariadb, own_clickhouse, folder):
+    used = folder / "used.password"
+    used.write_text(own_clickhouse.password + "\n")
+    used.chmod(0o600)
+    pipe = make(mariadb, own_clickhouse, destination=f"http://default@127.0.0.1:{own_clickhouse.port}/rotated?password-file={used}")
+    pipe.destination = "rotated"
+    own_clickhouse.stop()
+    pathlib.Path(own_clickhouse.password_file).write_text("another one\n")
+    own_clickhouse.start()
+    rows(pipe, 2001, 10)
+    status = stalled(pipe, "destination", "password")
+    assert status["state"] == "Running"
+    assert "another" not in pipe.journal()
+    used.write_text("another one\n")
+    assert pipe.equal("t", seconds=90) == 1010
+    pipe.engine.wait_stalled("p", False)
+
+
+def test_wrong_password_at_create(engine, mariadb, clickhouse, folder):
+    wrong = folder / "wrong"
+    wrong.write_text("not it\n")
+    pipe = Pipe(engine, mariadb, clickhouse)
+    table(pipe)
+    engine.start()
+    result = pipe.create(url=f"mysql://repl@127.0.0.1:{mariadb.port}/?password-file={wrong}", ok=5)
+    assert "denied" in (result.out + result.err).lower()
+    assert "not it" not in result.out + result.err
+    assert '"p"' not in engine.sluice("status", "--json").out
+
+
+# The destination
+
+
+@pytest.mark.parametrize("way", ("kill", "freeze"))
+def test_destination_is_ill_treated_under_load(make, mariadb, own_clickhouse, way):
+    pipe = make(mariadb, own_clickhouse)
+    with Load(pipe, 2001):
+        for _ in range(3):
+            time.sleep(1)
+            if way == "kill":
+                own_clickhouse.kill()
+                time.sleep(0.5)
+                own_clickhouse.start()
+            else:
+                own_clickhouse.freeze()
+                time.sleep(2)
+                assert pipe.engine.answers()
+                own_clickhouse.freeze(False)
+    pipe.equal("t", seconds=120)
+    pipe.engine.wait_stalled("p", False)
+
+
+def test_frozen_destination_is_seen(make, mariadb, own_clickhouse):
+    """A server that takes a connection and says nothing: shown as stalled, although nothing has failed yet."""
+    pipe = make(mariadb, own_clickhouse)
+    own_clickhouse.freeze()
+    rows(pipe, 2001, 10)
+    status = stalled(pipe, "destination", seconds=60)
+    assert status["state"] == "Running"
+    own_clickhouse.freeze(False)
+    assert pipe.equal("t", seconds=60) == 1010
+    pipe.engine.wait_stalled("p", False)
+
+
+def test_line_is_cut_in_the_middle_of_an_insert(engine, mariadb, clickhouse):
+    with Proxy(clickhouse.port) as proxy:
+        pipe = Pipe(engine, mariadb, clickhouse)
+        table(pipe, count=50_000)
+        engine.start()
+        database = pipe.destination
+        destination = f"http://default@127.0.0.1:{proxy.port}/{database}?password-file={clickhouse.password_file}"
+        pipe.create(destination=destination, settings=["batch_rows=2000"])
+        proxy.cut_after(60_000)
+        pipe.wait("Running", seconds=90)
+        for n in range(4):
+            proxy.cut_after(30_000 + 20_000 * n)
+            rows(pipe, 100_001 + n * 10_000, 5_000)
+            time.sleep(1.5)
+        proxy.cut()
+        assert proxy.cuts >= 2
+        assert pipe.equal("t", seconds=90) == 70_000
+        assert "stalled at the destination" in pipe.journal()
+        # Sent again with the same token: not even below FINAL is a row there twice.
+        assert clickhouse.rows(f"SELECT count() FROM {database}.t WHERE id <= 50000")[0][0] == 50_000
+
+
+def test_destination_table_is_dropped_under_the_pipe(pipe, clickhouse):
+    table(pipe)
+    table(pipe, "good")
+    pipe.live()
+    clickhouse.query(f"DROP TABLE {pipe.destination}.t SYNC")
+    rows(pipe, 2001, 10)
+    rows(pipe, 2001, 10, "good")
+    error = table_failed(pipe, "t")
+    assert "destination table is missing" in error["cause"]
+    assert error["remedies"]
+    assert pipe.equal("good") == 1010
+    assert pipe.status()["state"] == "Running"
+
+
+def test_destination_database_is_dropped_under_the_pipe(pipe, clickhouse):
+    table(pipe)
+    pipe.live()
+    clickhouse.query(f"DROP DATABASE {pipe.destination} SYNC")
+    rows(pipe, 2001, 10)
+    error = failed(pipe)
+    assert pipe.destination in error["message"]
+
+
+# The source
+
+
+def test_source_freezes_under_load(make, own_mariadb, clickhouse):
+    server = own_mariadb()
+    pipe = make(server, clickhouse)
+    with Load(pipe, 2001):
+        time.sleep(1)
+        server.process.send_signal(signal.SIGSTOP)
+        try:
+            stalled(pipe, "source")
+            assert pipe.engine.answers()
+            began = time.monotonic()
+            pipe.engine.sluice("pause", "p", "--wait", timeout=20)
+            assert time.monotonic() - began < 2.5 * PATIENCE, "a frozen source must not hold up a pause"
+            pipe.engine.sluice("resume", "p")
+        finally:
+            server.process.send_signal(signal.SIGCONT)
+        time.sleep(1)
+    pipe.equal("t", seconds=90)
+    pipe.engine.wait_stalled("p", False)
+
+
+def test_source_stops_and_starts_again_under_load(make, own_mariadb, clickhouse):
+    server = own_mariadb("--innodb-flush-log-at-trx-commit=1")
+    pipe = make(server, clickhouse)
+    with Load(pipe, 2001):
+        for n in range(3):
+            time.sleep(0.7)
+            if n == 1:
+                server.kill()
+                server.start()
+            else:
+                server.restart()
+    pipe.equal("t", seconds=120)
+
+
+def test_line_to_the_source_is_cut(engine, mariadb, clickhouse):
+    with Proxy(mariadb.port) as proxy:
+        pipe = Pipe(engine, mariadb, clickhouse)
+        table(pipe, count=200_000)
+        engine.start()
+        url = f"mysql://repl@127.0.0.1:{proxy.port}/?password-file={mariadb.password_file}"
+        pipe.create(url=url, settings=["batch_rows=5000"])
+        for _ in range(5):
+            proxy.cut()
+            time.sleep(0.3)
+        pipe.wait("Running", seconds=120)
+        with Load(pipe, 300_001):
+            for _ in range(3):
+                time.sleep(0.5)
+                proxy.cut()
+            # Connected, and not a byte passes: noticed by the heartbeats that do not come.
+            proxy.silence()
+            stalled(pipe, "source")
+            proxy.silence(False)
+            proxy.cut()
+        pipe.equal("t", seconds=120)
+        proxy.refuse()
+        stalled(pipe, "source", str(proxy.port))
+        proxy.refuse(False)
+        pipe.engine.wait_stalled("p", False, seconds=90)
+
+
+def test_history_is_rewritten(make, own_mariadb, clickhouse):
+    server = own_mariadb()
+    pipe = make(server, clickhouse)
+    rows(pipe, 1001, 10)
+    pipe.caught_up()
+    pipe.engine.stop()
+    file, goal = end_of_log(server)
+    server.run("RESET MASTER")
+    # New transactions up to and past the old position, under the old names.
+    number = 10_000
+    while end_of_log(server)[1] <= goal + 1000:
+        rows(pipe, number, 200)
+        number += 200
+    assert end_of_log(server)[0] == file
+    pipe.engine.start()
+    error = failed(pipe)
+    assert "history" in error["message"] or "history" in error["cause"]
+    assert any("resync" in remedy for remedy in error["remedies"])
+    # Nothing of the other history was let in.
+    assert pipe.rows("t", "count()") == [[1010]]
+
+
+def test_log_is_reset_under_a_running_pipe(make, own_mariadb, clickhouse):
+    server = own_mariadb()
+    pipe = make(server, clickhouse)
+    rows(pipe, 1001, 10)
+    pipe.caught_up()
+    server.run("RESET MASTER")
+    rows(pipe, 2001, 10)
+    server.run("FLUSH BINARY LOGS")
+    rows(pipe, 3001, 10)
+    error = failed(pipe, seconds=90)
+    assert error["cause"], error
+
+
+def test_log_is_purged_under_a_paused_pipe(make, own_mariadb, clickhouse):
+    server = own_mariadb()
+    pipe = make(server, clickhouse)
+    pipe.caught_up()
+    pipe.engine.sluice("pause", "p", "--wait")
+    rows(pipe, 2001, 10)
+    for _ in range(3):
+        server.run("FLUSH BINARY LOGS")
+
+    def purged():
+        server.run(f"PURGE BINARY LOGS TO '{end_of_log(server)[0]}'")
+        return len(server.run("SHOW BINARY LOGS")) == 1
+
+    wait_until(purged, 30, "the logs are purged")
+    pipe.engine.sluice("resume", "p")
+    error = failed(pipe)
+    assert error["code"] == 1236
+    assert error["cause"] == "the server purged binlogs that this pipe still needed"
+    assert any("resync" in remedy for remedy in error["remedies"])
+    assert pipe.rows("t", "count()") == [[1000]]
+    # Tried again it says the same, and does not pretend.
+    pipe.engine.sluice("retry", "p")
+    time.sleep(1)
+    assert failed(pipe)["code"] == 1236
+
+
+def test_statement_logged_as_text(pipe, mariadb):
+    """A session that may, sets binlog_format = STATEMENT: its rows are in no event."""
+    table(pipe)
+    table(pipe, "good")
+    pipe.live()
+    with mariadb.connect(pipe.source) as connection, connection.cursor() as cursor:
+        cursor.execute("SET SESSION binlog_format = 'STATEMENT'")
+        cursor.execute("INSERT INTO t VALUES (5000, 1, 'x')")
+    rows(pipe, 2001, 10, "good")
+    error = table_failed(pipe, "t")
+    assert "logged as text" in error["message"]
+    assert pipe.equal("good") == 1010
+
+
+@pytest.mark.parametrize(
+    "statement, state, words",
+    (
+        ("DROP TABLE t", "dropped", "was dropped"),
+        ("TRUNCATE TABLE t", "failed", "truncated"),
+        ("ALTER TABLE t MODIFY n BIGINT", "failed", "altered"),
+        ("RENAME TABLE t TO elsewhere", "failed", "renamed"),
+        ("ALTER TABLE t DROP PRIMARY KEY, ADD PRIMARY KEY (id, n)", "failed", "altered"),
+        ("CREATE OR REPLACE TABLE t (id INT PRIMARY KEY)", "failed", "created anew"),
+    ),
+)
+def test_table_is_pulled_away_mid_stream(pipe, mariadb, statement, state, words):
+    table(pipe)
+    table(pipe, "good")
+    pipe.live()
+    rows(pipe, 2001, 10)
+    with Load(pipe, 2001, "good"):
+        time.sleep(0.3)
+        pipe.run(statement)
+        wait_until(lambda: pipe.table("t")["state"] == state, 30 * PATIENCE, lambda: pipe.engine.describe("p"))
+        time.sleep(0.5)
+    assert words in pipe.journal()
+    if state == "failed":
+        error = pipe.table("t")["error"]
+        assert words in error["message"] and error["remedies"]
+    # The checkpoint goes on, and so do the others.
+    pipe.equal("good")
+    assert pipe.status()["state"] == "Running"
+    # What was before the statement is there, whatever came after.
+    assert pipe.rows("t", "count()") == [[1010]]
+    pipe.engine.stop()
+    pipe.engine.start()
+    rows(pipe, 200_001, 10, "good")
+    pipe.equal("good")
+    assert pipe.table("t")["state"] == state
+
+
+def test_table_is_dropped_during_its_load(pipe):
+    table(pipe, count=300_000)
+    table(pipe, "good")
+    pipe.create(settings=["readers=1", "batch_rows=2000"])
+    wait_until(lambda: (pipe.table("t")["rows_done"] or 0) > 0, 30, "loading begins", 0.02)
+    pipe.run("DROP TABLE t")
+    wait_until(lambda: pipe.table("t")["state"] in ("dropped", "failed"), 30 * PATIENCE, lambda: pipe.engine.describe("p"))
+    pipe.wait("Running")
+    rows(pipe, 2001, 10, "good")
+    assert pipe.equal("good") == 1010
+
+
+def test_grants_are_taken_away_and_given_back(make, own_mariadb, clickhouse):
+    server = own_mariadb()
+    pipe = make(server, clickhouse)
+    server.run("REVOKE REPLICATION SLAVE ON *.* FROM repl@'127.0.0.1'")
+    for (number,) in server.run("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'repl'"):
+        try:
+            server.run(f"KILL {number}")
+        except Exception:  # noqa: BLE001 - it has gone by itself
+            pass
+    status = stalled(pipe, "source", "denied")
+    assert status["state"] == "Running"
+    server.run("GRANT REPLICATION SLAVE ON *.* TO repl@'127.0.0.1'")
+    rows(pipe, 2001, 10)
+    assert pipe.equal("t", seconds=90) == 1010
+
+
+# Commands in bad times
+
+
+def test_pause_with_a_dead_destination(make, mariadb, own_clickhouse):
+    pipe = make(mariadb, own_clickhouse)
+    own_clickhouse.kill()
+    rows(pipe, 2001, 100)
+    stalled(pipe, "destination")
+    began = time.monotonic()
+    pipe.engine.sluice("pause", "p", "--wait", timeout=20)
+    assert time.monotonic() - began < 5 * PATIENCE
+    status = pipe.status()
+    assert status["state"] == "Paused" and status["stalled"] is None
+    own_clickhouse.start()
+    time.sleep(1)
+    assert pipe.rows("t", "count()") == [[1000]]
+    pipe.engine.sluice("resume", "p")
+    assert pipe.equal("t", seconds=60) == 1100
+
+
+def test_pause_with_a_frozen_destination(make, mariadb, own_clickhouse):
+    pipe = make(mariadb, own_clickhouse)
+    own_clickhouse.freeze()
+    rows(pipe, 2001, 100)
+    time.sleep(3)
+    pipe.engine.sluice("pause", "p", "--wait", timeout=45)
+    own_clickhouse.freeze(False)
+    pipe.engine.sluice("resume", "p")
+    assert pipe.equal("t", seconds=60) == 1100
+
+
+def test_pause_within_two_seconds_during_a_snapshot(engine, mariadb, clickhouse):
+    pipe = Pipe(engine, mariadb, clickhouse)
+    table(pipe, count=800_000)
+    engine.start()
+    pipe.create(settings=["readers=2", "batch_rows=20000"])
+    wait_until(lambda: (pipe.table("t")["rows_done"] or 0) > 0, 30, "loading begins", 0.02)
+    began = time.monotonic()
+    pipe.engine.sluice("pause", "p", "--wait", timeout=20)
+    took = time.monotonic() - began
+    status = pipe.status()
+    assert status["state"] == "Paused"
+    assert took < 2 * PATIENCE, f"pausing took {took:.1f} s"
+    done = pipe.table("t")["rows_done"]
+    assert 0 < done < 800_000
+    pipe.engine.sluice("resume", "p")
+    pipe.wait("Running", seconds=90)
+    assert pipe.equal("t") == 800_000
+    # What was loaded before the pause was not loaded again.
+    assert clickhouse.value(f"SELECT count() FROM {pipe.destination}.t") <= 800_000 + 2 * 20_000
+
+
+def test_killed_during_setup_again_and_again(engine, mariadb, clickhouse):
+    pipe = Pipe(engine, mariadb, clickhouse)
+    for n in range(12):
+        table(pipe, f"t{n}", 50)
+    engine.start()
+    pipe.create()
+    for n in range(6):
+        time.sleep(0.01 + 0.03 * n)
+        engine.kill()
+        engine.start()
+    pipe.wait("Running", seconds=90)
+    assert pipe.equal(*[f"t{n}" for n in range(12)]) == 600
+
+
+def test_created_while_the_destination_is_away_later(engine, mariadb, own_clickhouse):
+    """Registered while no engine runs; when the engine starts the destination is dead: it waits, and does not fail."""
+    pipe = Pipe(engine, mariadb, own_clickhouse)
+    table(pipe)
+    pipe.create()
+    own_clickhouse.kill()
+    engine.start()
+    status = stalled(pipe, "destination")
+    assert status["state"] == "Provisioning"
+    own_clickhouse.start()
+    pipe.wait("Running", seconds=90)
+    assert pipe.equal("t") == 1000
+
+
+def test_sql_with_a_dead_destination(make, mariadb, own_clickhouse):
+    pipe = make(mariadb, own_clickhouse)
+    own_clickhouse.kill()
+    result = pipe.engine.sluice("sql", "p", "SELECT 1", ok=1)
+    assert len(result.err.strip().splitlines()) == 1
+    assert str(own_clickhouse.port) in result.err
+    own_clickhouse.start()
+
+
+# The state dir
+
+
+def mounted(path, size):
+    path.mkdir(parents=True)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", path], capture_output=True)
+    return done.returncode == 0
+
+
+@pytest.fixture
+def small_disk(folder):
+    path = folder / "small"
+    if os.geteuid() != 0 or not mounted(path, "3m"):
+        pytest.skip("a small file system can only be mounted by root")
+    yield path
+    subprocess.run(["umount", path], check=False)
+
+
+def test_state_dir_becomes_full(small_disk, mariadb, clickhouse):
+    engine = Engine(small_disk / "engine")
+    engine.log_file = small_disk.parent / "engine.out"
+    pipe = Pipe(engine, mariadb, clickhouse)
+    table(pipe)
+    engine.start()
+    try:
+        pipe.live()
+        pipe.caught_up()
+        filler = small_disk / "filler"
+        with open(filler, "wb") as f:
+            try:
+                while True:
+                    f.write(b"x" * 4096)
+                    f.flush()
+            except OSError:
+                pass
+        for n in range(20):
+            rows(pipe, 2001 + n * 10, 10)
+            time.sleep(0.2)
+        stall = stalled(pipe, "catalog")["stalled"]
+        assert re.search("full|space", stall["message"], re.I), stall
+        assert engine.answers()
+        filler.unlink()
+        assert pipe.equal("t", seconds=90) == 1200
+        engine.wait_stalled("p", False)
+    finally:
+        engine.close()
+
+
+def test_state_dir_on_a_full_disk(small_disk):
+    engine = Engine(small_disk / "engine")
+    (small_disk / "filler").write_bytes(b"x" * (3 * 1024 * 1024 - 64 * 1024))
+    with open(small_disk / "filler", "ab") as f:
+        try:
+            while True:
+                f.write(b"x" * 4096)
+                f.flush()
+        except OSError:
+            pass
+    result = engine.sluice("run", ok=1, timeout=20)
+    assert len(result.err.strip().splitlines()) == 1, result.err
+    assert re.search("full|space", result.err, re.I), result.err
+    result = engine.sluice("run", "--detach", ok=1, timeout=20)
+    assert len(result.err.strip().splitlines()) == 1, result.err
+
+
+@pytest.mark.parametrize("path", ("/proc/sluice", "/dev/null/state"))
+def test_state_dir_cannot_be_made(engine, path):
+    for detach in ((), ("--detach",)):
+        engine.state_dir = pathlib.Path(path)
+        result = engine.sluice("run", *detach, ok=1, timeout=20)
+        assert len(result.err.strip().splitlines()) == 1, result.err
+        assert path in result.err, result.err
+
+
+def test_state_dir_is_read_only(small_disk, mariadb, clickhouse):
+    engine = Engine(small_disk / "engine")
+    engine.start()
+    engine.stop()
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    result = engine.sluice("run", ok=1, timeout=20)
+    assert len(result.err.strip().splitlines()) == 1, result.err
+    assert "read-only" in result.err.lower() or "readonly" in result.err.lower(), result.err
+    subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
+    engine.start()
+    engine.stop()

@@ -1,0 +1,97 @@
+"""A TCP proxy whose line can be cut, or go silent, in the middle of anything."""
+
+import contextlib
+import socket
+import threading
+
+
+class Proxy:
+    """Passes on to 127.0.0.1:`port`. cut(): all connections break. refuse(): new ones are closed at once. silence(): they
+    stay, and nothing passes any more. cut_after(n): the next connection that carries n bytes to the server is cut there."""
+
+    def __init__(self, port):
+        self.target = port
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.lock = threading.Lock()
+        self.pairs = []
+        self.open = threading.Event()
+        self.open.set()
+        self.refusing = False
+        self.limit = None
+        self.cuts = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            if self.refusing:
+                client.close()
+                continue
+            try:
+                server = socket.create_connection(("127.0.0.1", self.target), 5)
+                server.settimeout(None)
+            except OSError:
+                client.close()
+                continue
+            pair = (client, server)
+            with self.lock:
+                self.pairs.append(pair)
+            threading.Thread(target=self._pass, args=(client, server, pair, True), daemon=True).start()
+            threading.Thread(target=self._pass, args=(server, client, pair, False), daemon=True).start()
+
+    def _pass(self, source, goal, pair, upwards):
+        carried = 0
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                self.open.wait()
+                carried += len(data)
+                if upwards and self.limit is not None and carried > self.limit:
+                    self.limit = None
+                    self.cuts += 1
+                    break
+                goal.sendall(data)
+        self._end(pair)
+
+    def _end(self, pair):
+        with self.lock:
+            if pair in self.pairs:
+                self.pairs.remove(pair)
+        for s in pair:
+            with contextlib.suppress(OSError):
+                s.shutdown(socket.SHUT_RDWR)
+            s.close()
+
+    def cut(self):
+        with self.lock:
+            pairs = list(self.pairs)
+        for pair in pairs:
+            self._end(pair)
+
+    def refuse(self, refusing=True):
+        self.refusing = refusing
+        if refusing:
+            self.cut()
+
+    def silence(self, silent=True):
+        if silent:
+            self.open.clear()
+        else:
+            self.open.set()
+
+    def cut_after(self, count):
+        self.limit = count
+
+    def close(self):
+        self.listener.close()
+        self.open.set()
+        self.cut()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
