@@ -49,6 +49,8 @@ class Proxy:
             while data := source.recv(65536):
                 self.open.wait()
                 carried += len(data)
+                if upwards:  # the endpoint takes requests for its own address only
+                    data = data.replace(b"\r\nHost: 127.0.0.1:%d\r\n" % self.port, b"\r\nHost: 127.0.0.1:%d\r\n" % self.target)
                 if upwards and self.limit is not None and carried > self.limit:
                     self.limit = None
                     self.cuts += 1
