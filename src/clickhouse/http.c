@@ -420,10 +420,12 @@ static void set_transport_error(Clickhouse *ch, CURLcode result, GError **error)
     long request_bytes = 0, os_errno = 0;
     curl_easy_getinfo(ch->easy, CURLINFO_REQUEST_SIZE, &request_bytes);
     curl_easy_getinfo(ch->easy, CURLINFO_OS_ERRNO, &os_errno);
-    /* "Couldn't connect to server" does not say why; errno does. Names and time-outs have none. */
     const char *said = *ch->errors ? ch->errors : curl_easy_strerror(result);
-    g_autofree char *why =
-        printable(result == CURLE_COULDNT_CONNECT && os_errno ? g_strerror((int)os_errno) : said, 300);
+    if (result == CURLE_COULDNT_CONNECT && os_errno)
+        said = g_strerror((int)os_errno); /* "Couldn't connect to server" does not say why */
+    else if (result == CURLE_OPERATION_TIMEDOUT)
+        said = "no answer in time"; /* without the milliseconds: the same stall is to read the same each time */
+    g_autofree char *why = printable(said, 300);
     if (ch->too_large) {
         g_set_error(error, CLICKHOUSE_ERROR, CLICKHOUSE_ERROR_HTTP,
                     "ClickHouse at %s: the result is larger than %u MiB; add a LIMIT", ch->server,

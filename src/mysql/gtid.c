@@ -2,6 +2,7 @@
 
 #include "mysql/wire_private.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* MariaDB: one GTID per domain, the last one. */
@@ -341,6 +342,14 @@ bool gtid_set_contains(const GtidSet *set, const GtidEvent *gtid)
         return false;
     unsigned i = interval_index(sid->intervals, gtid->seq + 1);
     return i < sid->intervals->len && g_array_index(sid->intervals, Interval, i).start <= gtid->seq;
+}
+
+bool gtid_set_is_repeat(const GtidSet *set, const GtidEvent *gtid)
+{
+    if (set->flavour != SOURCE_MARIADB || !gtid_set_contains(set, gtid))
+        return gtid_set_contains(set, gtid);
+    unsigned domain, server = 0;
+    return sscanf(gtid->text, "%u-%u-", &domain, &server) == 2 && domain_find(set, gtid->domain)->server == server;
 }
 
 static void append_u64(GByteArray *out, uint64_t v)

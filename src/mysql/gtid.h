@@ -16,6 +16,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(GtidSet, gtid_set_free)
 
 void gtid_set_add(GtidSet *set, const GtidEvent *gtid); /* at its transaction's end */
 bool gtid_set_contains(const GtidSet *set, const GtidEvent *gtid);
+/* A server never gives this GTID to a transaction that follows those of the set: it counts upwards. On MariaDB numbers are
+ * compared only with the same server's last one: several servers may write into one domain out of order. */
+bool gtid_set_is_repeat(const GtidSet *set, const GtidEvent *gtid);
 char *gtid_set_text(const GtidSet *set); /* canonical; free with g_free */
 
 /* MySQL: the data part of COM_BINLOG_DUMP_GTID (u64 n_sids, {uuid, u64 n, {u64 start, u64 end_exclusive}}). */

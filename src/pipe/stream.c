@@ -307,6 +307,28 @@ static void wait_for_memory(Stream *s)
         ;
 }
 
+/* Every position that a session begins at is where a transaction began or ended, and what stands there is a short event that
+ * begins the next one. When a server cannot read it ("exceeded max_allowed_packet", "bogus data", a wrong checksum), the
+ * position lies in the middle of something else: RESET MASTER or a restore has put other transactions under the old names
+ * [tried]. A purged or missing log is another matter and says so. */
+static void judge_start(const Stream *s, GError **error)
+{
+    static const char *const texts[] = {"max_allowed_packet", "bogus data", "corrupt", "checksum", "truncated", "impossible position"};
+    bool unreadable = g_error_matches(*error, SLUICE_ERROR, SLUICE_ERROR_DECODE);
+
+    if (s->began || !s->skip_file)
+        return;
+    for (size_t i = 0; i < G_N_ELEMENTS(texts) && g_error_matches(*error, SOURCE_ERROR, 1236); i++)
+        unreadable = unreadable || strcasestr((*error)->message, texts[i]);
+    if (!unreadable)
+        return;
+    g_autoptr(GError) server = g_steal_pointer(error);
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_HISTORY,
+                "no transaction begins at %s:%" G_GUINT64_FORMAT " any more, where one did: the server's history was rewritten "
+                "(restored or reset), or its log is damaged there (%s)",
+                s->verifying ? s->print.file : s->skip_file, s->verifying ? s->print.pos : s->skip_pos, server->message);
+}
+
 static bool stream_run(Stream *s, GError **error)
 {
     BinlogEvent event;
@@ -315,8 +337,11 @@ static bool stream_run(Stream *s, GError **error)
     while (!reached_stop(s)) {
         bool timed = n++ % TIME_SAMPLE == 0;
         int64_t began = timed ? clock_monotonic_usec() : 0;
-        if (binlog_stream_next(s->stream, &event, error) == BINLOG_NEXT_ERROR)
+        if (binlog_stream_next(s->stream, &event, error) == BINLOG_NEXT_ERROR) {
+            judge_start(s, error);
             return false;
+        }
+        s->began = s->began || (event.end > event.start && event.type != BINLOG_FORMAT_DESCRIPTION);
         int64_t read = timed ? clock_monotonic_usec() : 0;
         bool heartbeat = event.type == BINLOG_HEARTBEAT;
         if (!stream_step(s, &event, error))

@@ -132,8 +132,12 @@ static void statement_on_table(Stream *s, const DdlStatement *statement, PipeTab
 
 static void handle_statement(Stream *s, const DdlStatement *statement, const BinlogEvent *event)
 {
-    if (statement->kind <= DDL_HARMLESS || (event->flags & BINLOG_FLAG_THREAD_SPECIFIC))
-        return; /* thread specific: on temporary tables, never on ours */
+    /* Thread specific: on temporary tables, which hide ours. But DROP and CREATE OR REPLACE of any table have that flag on
+     * MariaDB [tried on 10.11]; those of temporary ones say TEMPORARY, also where the session did not. */
+    bool says_itself = statement->kind == DDL_DROP_TABLE || statement->kind == DDL_DROP_DATABASE ||
+                       statement->kind == DDL_CREATE_TABLE || statement->kind == DDL_REPLACE_TABLE;
+    if (statement->kind <= DDL_HARMLESS || ((event->flags & BINLOG_FLAG_THREAD_SPECIFIC) && !says_itself))
+        return;
     int lower_case = binlog_stream_server(s->stream)->lower_case_table_names;
     for (unsigned n = 0; n < statement->tables->len; n++) {
         const DdlName *name = statement->tables->pdata[n];
@@ -260,6 +264,20 @@ static bool handle_rows(Stream *s, const BinlogEvent *event, GError **error)
 
 /* ---- Events ---- */
 
+/* After RESET MASTER a server counts from 1 again, and MariaDB goes on sending from the log that it has deleted, and then, at
+ * the next rotation, from the second of the new ones [tried on 10.11]: what it wrote between is lost without a word. Numbers
+ * that come again tell. */
+static bool gtid_is_new(const Stream *s, const BinlogEvent *event, const GtidEvent *gtid, GError **error)
+{
+    if (!s->gtid || !gtid->text[0] || !gtid_set_is_repeat(s->gtid, gtid))
+        return true;
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_HISTORY,
+                "GTID %s at %s:%" G_GUINT64_FORMAT " was used before by another transaction: the server's history was rewritten "
+                "(its log was reset, or it was restored)",
+                gtid->text, event->file, event->start);
+    return false;
+}
+
 DdlStatement *stream_event_statement(const BinlogEvent *event, GError **error)
 {
     QueryEvent query;
@@ -317,6 +335,8 @@ bool stream_handle_event(Stream *s, const BinlogEvent *event, GError **error)
     case BINLOG_GTID_TAGGED:
     case BINLOG_ANONYMOUS_GTID:
         if (!gtid_event_parse(event, flavour, &gtid, error))
+            return false;
+        if (!gtid_is_new(s, event, &gtid, error))
             return false;
         gtid_or_null = &gtid;
         break;

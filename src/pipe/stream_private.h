@@ -48,6 +48,7 @@ typedef struct {
     GtidSet *gtid;
     Fingerprint print;
     bool verifying; /* re-reading the last transaction */
+    bool began;     /* an event behind the start position was read */
 
     const char *file; /* behind the last event; interned */
     uint64_t pos;
