@@ -16,9 +16,11 @@
 
 extern char **environ;
 
-static GError *failure(const char *what)
+static GError *failure(const char *what, const char *path, const char *mend)
 {
-    return g_error_new(SLUICE_ERROR, SLUICE_ERROR_FAILED, "%s: %s", what, g_strerror(errno));
+    int why = errno;
+    g_autofree char *shown = printable(path, 0);
+    return g_error_new(SLUICE_ERROR, SLUICE_ERROR_FAILED, "%s %s: %s; %s", what, shown, g_strerror(why), mend);
 }
 
 static bool spawn_engine(const char *state_dir, bool paused, int log, int ready, pid_t *pid)
@@ -82,18 +84,18 @@ static int await_ready(int fd, pid_t pid, const char *log_path)
 static int detach(const char *state_dir, bool paused)
 {
     if (g_mkdir_with_parents(state_dir, 0700) != 0)
-        return cli_fail(failure("cannot make the state directory"));
+        return cli_fail(failure("cannot make the state dir", state_dir, "use another --state-dir"));
     g_autofree char *log_path = g_build_filename(state_dir, "engine.log", NULL);
     /* Above 3, so that none of them is where another one goes. */
     int log = open(log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     int high_log = log >= 0 ? fcntl(log, F_DUPFD_CLOEXEC, READY_FD + 1) : -1;
     int ends[2] = {-1, -1};
     if (high_log < 0 || pipe2(ends, O_CLOEXEC) != 0)
-        return cli_fail(failure("cannot open engine.log in the state dir"));
+        return cli_fail(failure("cannot open", log_path, "make room and see that we may write there, or use another --state-dir"));
     int high_ready = fcntl(ends[1], F_DUPFD_CLOEXEC, READY_FD + 1);
     pid_t pid;
     if (high_ready < 0 || !spawn_engine(state_dir, paused, high_log, high_ready, &pid))
-        return cli_fail(failure("cannot start the engine"));
+        return cli_fail(failure("cannot start the engine on", state_dir, "see the limits of processes and open files"));
     close(log);
     close(high_log);
     close(ends[1]);

@@ -2,7 +2,6 @@
 
 #include "mysql/wire_private.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* MariaDB: one GTID per domain, the last one. */
@@ -348,8 +347,7 @@ bool gtid_set_is_repeat(const GtidSet *set, const GtidEvent *gtid)
 {
     if (set->flavour != SOURCE_MARIADB || !gtid_set_contains(set, gtid))
         return gtid_set_contains(set, gtid);
-    unsigned domain, server = 0;
-    return sscanf(gtid->text, "%u-%u-", &domain, &server) == 2 && domain_find(set, gtid->domain)->server == server;
+    return domain_find(set, gtid->domain)->server == gtid_server(gtid);
 }
 
 static void append_u64(GByteArray *out, uint64_t v)

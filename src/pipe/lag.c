@@ -9,6 +9,15 @@
 /* An insert may take its time; a server that does not answer a ping meanwhile is not busy but gone. */
 #define SILENCE_USEC          (10 * 1000 * 1000)
 #define PING_MS               3000
+#define UNSENT_PERIODS        5 /* for which the log is ahead of a stream that has nothing to read */
+#define DOUBT_PERIOD_USEC     (60 * 1000 * 1000)
+
+/* What the monitor remembers from one period to the next. */
+typedef struct {
+    unsigned silent; /* pings without an answer */
+    unsigned unsent; /* periods */
+    int64_t next_doubt;
+} Watch;
 
 double lag_seconds_unlocked(const Pipe *pipe)
 {
@@ -55,7 +64,22 @@ static bool ask_clock(Pipe *pipe, SourceConnection *source, GError **error)
     return true;
 }
 
-static bool ask_log(Work *work, SourceConnection *source, GError **error)
+/* After RESET MASTER the server sends heartbeats for ever from the log that it has deleted, and writes into another of the same
+ * name [tried on MariaDB 10.11]. Then its log ends before what was read, or it grows and nothing of that is sent. The stream
+ * connects anew, which compares the last transaction, and finds out. */
+static void doubt(Work *work, bool backwards, bool unsent, Watch *watch)
+{
+    int64_t now = clock_monotonic_usec();
+
+    watch->unsent = unsent ? watch->unsent + 1 : 0;
+    if ((!backwards && watch->unsent < UNSENT_PERIODS) || now < watch->next_doubt)
+        return;
+    watch->unsent = 0;
+    watch->next_doubt = now + DOUBT_PERIOD_USEC;
+    atomic_store(&work->doubt, true);
+}
+
+static bool ask_log(Work *work, SourceConnection *source, Watch *watch, GError **error)
 {
     Pipe *pipe = work->pipe;
     g_autofree char *file = NULL;
@@ -67,9 +91,12 @@ static bool ask_log(Work *work, SourceConnection *source, GError **error)
     if (!logs)
         return false;
     pthread_mutex_lock(&pipe->lock);
+    bool backwards = pipe->applied.file && binlog_position_compare(file, pos, pipe->applied.file, pipe->applied.pos) < 0;
     if (pipe->applied.file)
         pipe->lag_bytes = bytes_behind(logs, file, pos, pipe->applied.file, pipe->applied.pos);
+    bool unsent = pipe->lag_bytes > 0 && atomic_load(&pipe->caught_up);
     pthread_mutex_unlock(&pipe->lock);
+    doubt(work, backwards, unsent, watch);
 
     /* A `snapshot` pipe streams to where the log ended after its last range was loaded. */
     if (pipe->mode == PIPE_MODE_SNAPSHOT && atomic_load(&work->loaded_told)) {
@@ -144,18 +171,18 @@ void *monitor_main(void *data)
     Pipe *pipe = work->pipe;
     SourceConnection *source = NULL;
     int64_t retention_asked = 0;
-    unsigned silent = 0;
+    Watch watch = {0};
     bool known = false;
 
     do {
         g_autoptr(GError) error = NULL;
         known = known || ask_destination(work);
-        watch_destination(work, &silent);
+        watch_destination(work, &watch.silent);
         if (!source && (source = source_open(work->source_url, work->reading, &error)))
             note_server(pipe, source_server(source));
         if (!source)
             continue;
-        bool ok = ask_clock(pipe, source, &error) && ask_log(work, source, &error);
+        bool ok = ask_clock(pipe, source, &error) && ask_log(work, source, &watch, &error);
         if (ok && clock_monotonic_usec() - retention_asked > RETENTION_PERIOD_USEC) {
             int64_t seconds = source_log_retention_seconds(source, &error);
             ok = !error;

@@ -149,6 +149,7 @@ struct Work {
     char *stop_file;
     uint64_t stop_pos;
 
+    _Atomic bool doubt; /* the monitor saw a log that does not fit what the stream is sent: it is to connect anew */
     _Atomic unsigned sending_now; /* inserts that wait for their answer */
     _Atomic int64_t answered_at;  /* monotonic; when one was last answered, or the first of them began */
 

@@ -6,6 +6,7 @@
  */
 #include "pipe/stream_private.h"
 
+#include <errmsg.h>
 #include <string.h>
 
 #define TIME_SAMPLE 16 /* every so many events are timed */
@@ -252,6 +253,11 @@ static void note_idle(Stream *s, const BinlogEvent *event)
 static bool stream_step(Stream *s, const BinlogEvent *event, GError **error)
 {
     if (event->type == BINLOG_HEARTBEAT) {
+        if (atomic_exchange(&s->work->doubt, false)) {
+            g_set_error(error, SOURCE_ERROR, CR_SERVER_LOST,
+                        "the source says that its log ends elsewhere than at what it sends; connecting anew to look");
+            return false;
+        }
         pipe_stall_clear(s->pipe, SIDE_SOURCE);
         note_idle(s, event);
     } else if (already_applied(s, event)) {

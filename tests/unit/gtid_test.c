@@ -104,6 +104,11 @@ static void test_mariadb(void)
     g_assert_true(gtid_set_contains(set, &gtid));
     gtid.seq = 8;
     g_assert_true(gtid_set_contains(set, &gtid));
+    g_assert_true(gtid_set_is_repeat(set, &gtid));
+    GtidEvent sibling = {.text = "0-1-5", .domain = 0, .seq = 5}; /* another server's, out of order */
+    g_assert_false(gtid_set_is_repeat(set, &sibling));
+    GtidEvent next = {.text = "0-2-10", .domain = 0, .seq = 10};
+    g_assert_false(gtid_set_is_repeat(set, &next));
     GtidEvent other = {.text = "3-2-1", .domain = 3, .seq = 1};
     g_assert_false(gtid_set_contains(set, &other));
     GtidEvent anonymous = {.text = ""};
