@@ -6,7 +6,6 @@
  */
 #include "pipe/stream_private.h"
 
-#include <errmsg.h>
 #include <string.h>
 
 #define TIME_SAMPLE 16 /* every so many events are timed */
@@ -254,7 +253,7 @@ static bool stream_step(Stream *s, const BinlogEvent *event, GError **error)
 {
     if (event->type == BINLOG_HEARTBEAT) {
         if (atomic_exchange(&s->work->doubt, false)) {
-            g_set_error(error, SOURCE_ERROR, CR_SERVER_LOST,
+            g_set_error(error, SOURCE_ERROR, 2013 /* CR_SERVER_LOST */,
                         "the source says that its log ends elsewhere than at what it sends; connecting anew to look");
             return false;
         }
