@@ -148,7 +148,7 @@ static int pipe_compare(const void *a, const void *b)
 Pipe *engine_find_pipe(Engine *engine, const char *name)
 {
     for (unsigned i = 0; i < engine->pipes->len; i++)
-        if (strcmp(pipe_name(engine->pipes->pdata[i]), name) == 0)
+        if (strcmp(pipe_name(engine->pipes->pdata[i]), name) == 0 && !pipe_is_dropped(engine->pipes->pdata[i]))
             return engine->pipes->pdata[i];
     return NULL;
 }

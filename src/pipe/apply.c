@@ -103,37 +103,75 @@ static bool finish(Work *work, Insert *insert, bool inserted)
     return ok;
 }
 
-/* Sends until it is acknowledged or given up for good. False: this sender ends; the insert is freed either way. */
-static bool deliver(Work *work, Clickhouse *ch, Insert *insert)
+typedef struct {
+    Work *work;
+    char *dest; /* what the pipe's destination was resolved to */
+    Clickhouse *ch;
+} Sender;
+
+/* The first time, and after a try that failed: an embedded endpoint that died is started again, on another port. False: `ch`
+ * stays what it was. */
+static bool sender_connect(Sender *sender, GError **error)
 {
-    Pipe *pipe = work->pipe;
+    const Pipe *pipe = sender->work->pipe;
+    g_autofree char *dest = pipe->env->resolve_dest(pipe->env->data, pipe->record->dest, error);
+    if (!dest)
+        return false;
+    if (g_strcmp0(dest, sender->dest) == 0)
+        return true;
+    g_autoptr(Url) url = clickhouse_url_parse(dest, error);
+    Clickhouse *ch = url ? clickhouse_new(url, sender->work->sending, error) : NULL;
+    if (!ch)
+        return false;
+    clickhouse_free(sender->ch);
+    sender->ch = ch;
+    g_free(sender->dest);
+    sender->dest = g_steal_pointer(&dest);
+    return true;
+}
+
+static bool send_block(Sender *sender, const Insert *insert, GError **error)
+{
+    Clickhouse *ch = sender->ch;
+    Work *work = sender->work;
     InsertRequest request = {.database = clickhouse_database(ch),
                              .table = insert->target,
                              .query_id = insert->query_id,
                              .token = insert->token,
                              /* Over loopback compressing costs five times what it saves. */
                              .compression = clickhouse_is_local(ch) ? COMPRESSION_NONE : work->settings.compression};
+    int64_t began = clock_monotonic_usec();
+    if (atomic_fetch_add(&work->sending_now, 1) == 0)
+        atomic_store(&work->answered_at, began);
+    bool ok = insert_block(ch, &request, insert->block, error);
+    int64_t answered = clock_monotonic_usec();
+    atomic_store(&work->answered_at, answered);
+    atomic_fetch_sub(&work->sending_now, 1);
+    atomic_fetch_add(&work->pipe->send_usec, (uint64_t)(answered - began));
+    return ok;
+}
+
+/* Sends until it is acknowledged or given up for good. False: this sender ends; the insert is freed either way. */
+static bool deliver(Sender *sender, Insert *insert)
+{
+    Work *work = sender->work;
+    Pipe *pipe = work->pipe;
 
     for (unsigned tries = 1;; tries++) {
         GError *error = NULL;
         /* Of a failed table the changes before its fault still count; its load does not. */
-        if (insert->snapshot && atomic_load(&insert->table->state) == TABLE_FAILED)
+        if (insert->snapshot && atomic_load(&insert->table->state) == TABLE_FAILED) {
+            pipe_stall_clear(pipe, SIDE_DESTINATION);
             return finish(work, insert, false);
-        int64_t began = clock_monotonic_usec();
-        if (atomic_fetch_add(&work->sending_now, 1) == 0)
-            atomic_store(&work->answered_at, began);
-        bool ok = insert_block(ch, &request, insert->block, &error);
-        int64_t answered = clock_monotonic_usec();
-        atomic_store(&work->answered_at, answered);
-        atomic_fetch_sub(&work->sending_now, 1);
-        atomic_fetch_add(&pipe->send_usec, (uint64_t)(answered - began));
-        if (ok) {
+        }
+        if (send_block(sender, insert, &error)) {
             pipe_stall_clear(pipe, SIDE_DESTINATION);
             return finish(work, insert, true);
         }
         RetryDecision decision = retry_decide(error, SIDE_DESTINATION);
         switch (decision.verdict) {
         case VERDICT_FAIL_TABLE:
+            pipe_stall_clear(pipe, SIDE_DESTINATION);
             pipe_table_fail(pipe, insert->table, error, &decision, NULL);
             g_clear_error(&error);
             return finish(work, insert, false);
@@ -154,6 +192,7 @@ static bool deliver(Work *work, Clickhouse *ch, Insert *insert)
             insert_free(insert);
             return false;
         }
+        sender_connect(sender, NULL); /* what does not work is told by the next try */
     }
 }
 
@@ -161,18 +200,16 @@ void *sender_main(void *data)
 {
     Work *work = data;
     GError *error = NULL;
-    g_autoptr(Clickhouse) ch = clickhouse_new(work->dest_url, work->sending, &error);
+    Sender sender = {.work = work};
     Insert *insert;
 
-    if (!ch)
+    if (!sender_connect(&sender, &error))
         work_fail(work, SIDE_DESTINATION, error);
-    while (ch && (insert = queue_pop(work->inserts, -1)))
-        if (!deliver(work, ch, insert))
+    while (sender.ch && (insert = queue_pop(work->inserts, -1)))
+        if (!deliver(&sender, insert))
             break;
-    Message *message = g_new0(Message, 1);
-    message->kind = MESSAGE_THREAD_ENDED;
-    message->sender = true;
-    if (!queue_push_take(work->pipe->mailbox, QUEUE_URGENT, message))
-        message_free(message);
+    clickhouse_free(sender.ch);
+    g_free(sender.dest);
+    work_thread_leave(work, true);
     return NULL;
 }

@@ -79,6 +79,9 @@ int64_t pipe_stall_note(Pipe *pipe, Side side, const GError *error, unsigned tri
     bool first = !stall->on;
     if (first)
         stall->since = clock_real_usec();
+    if (!stall->holders)
+        stall->holders = g_hash_table_new(NULL, NULL);
+    g_hash_table_add(stall->holders, g_thread_self());
     stall->on = true;
     stall->needs_operator = needs_operator;
     stall->code = error->code;
@@ -104,19 +107,50 @@ bool pipe_stall_wait(Pipe *pipe, Side side, const GError *error, unsigned tries,
     return wait_for_try(pipe, cancel, pipe_stall_note(pipe, side, error, tries, needs_operator));
 }
 
+static void stall_reset(Stall *stall)
+{
+    if (stall->holders)
+        g_hash_table_destroy(stall->holders);
+    g_free(stall->message);
+    *stall = (Stall){0};
+}
+
+/* Takes the calling thread off; returns true when the stall ends with that. With Pipe.lock held. */
+static bool stall_leave(Stall *stall)
+{
+    return stall->holders && g_hash_table_remove(stall->holders, g_thread_self()) && g_hash_table_size(stall->holders) == 0;
+}
+
 void pipe_stall_clear(Pipe *pipe, Side side)
 {
     pthread_mutex_lock(&pipe->lock);
     Stall *stall = &pipe->stalls[side];
-    bool was = stall->on;
     unsigned tries = stall->tries;
     int64_t since = stall->since;
-    g_free(stall->message);
-    *stall = (Stall){0};
+    bool ends = stall_leave(stall);
+    if (ends)
+        stall_reset(stall);
     pthread_mutex_unlock(&pipe->lock);
-    if (was)
+    if (ends)
         pipe_journal(pipe, "engine", "retry", NULL, "the %s answers again after %.0f s and %u tries", side_name(side),
                      (double)(clock_real_usec() - since) / 1e6, tries);
+}
+
+void pipe_stalls_leave(Pipe *pipe)
+{
+    pthread_mutex_lock(&pipe->lock);
+    for (unsigned side = 0; side < G_N_ELEMENTS(pipe->stalls); side++)
+        if (stall_leave(&pipe->stalls[side]))
+            stall_reset(&pipe->stalls[side]);
+    pthread_mutex_unlock(&pipe->lock);
+}
+
+void pipe_stalls_reset(Pipe *pipe)
+{
+    pthread_mutex_lock(&pipe->lock);
+    for (unsigned side = 0; side < G_N_ELEMENTS(pipe->stalls); side++)
+        stall_reset(&pipe->stalls[side]);
+    pthread_mutex_unlock(&pipe->lock);
 }
 
 char *pipe_error_json(const Pipe *pipe, const GError *error, const RetryDecision *decision)
@@ -212,6 +246,16 @@ void work_fail(Work *work, Side side, GError *error_take)
     message->side = side;
     message->error = error_take;
     cancel_request(work->reading);
+    if (!queue_push_take(work->pipe->mailbox, QUEUE_URGENT, message))
+        message_free(message);
+}
+
+void work_thread_leave(Work *work, bool sender)
+{
+    Message *message = g_new0(Message, 1);
+    message->kind = MESSAGE_THREAD_ENDED;
+    message->sender = sender;
+    pipe_stalls_leave(work->pipe);
     if (!queue_push_take(work->pipe->mailbox, QUEUE_URGENT, message))
         message_free(message);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define PERIOD_USEC           (2 * 1000 * 1000)
+#define HEARTBEATS_LATE_SECONDS 5 /* they come every half second */
 #define RETENTION_PERIOD_USEC (60 * 1000 * 1000)
 /* An insert may take its time; a server that does not answer a ping meanwhile is not busy but gone. */
 #define SILENCE_USEC          (10 * 1000 * 1000)
@@ -21,11 +22,12 @@ typedef struct {
 
 double lag_seconds_unlocked(const Pipe *pipe)
 {
-    if (atomic_load(&pipe->caught_up))
-        return 0;
     if (pipe->fresh_until == 0 || pipe->state == PIPE_COMPLETED)
         return -1;
     double lag = (double)(clock_real_usec() + pipe->source_clock_offset - pipe->fresh_until) / 1e6;
+    /* While heartbeats come nothing is missing; when they stay away, nothing is known any more. */
+    if (atomic_load(&pipe->caught_up) && lag < HEARTBEATS_LATE_SECONDS)
+        return 0;
     return MAX(lag, 0.0);
 }
 
@@ -85,6 +87,8 @@ static bool ask_log(Work *work, SourceConnection *source, Watch *watch, GError *
     g_autofree char *file = NULL;
     uint64_t pos;
 
+    /* Looked at before the log's end is: ranges that were read after that end would hold later changes. */
+    bool loaded = atomic_load(&work->loaded_told);
     if (!source_log_end(source, &file, &pos, NULL, error))
         return false;
     g_autoptr(GArray) logs = source_list_logs(source, error);
@@ -99,7 +103,7 @@ static bool ask_log(Work *work, SourceConnection *source, Watch *watch, GError *
     doubt(work, backwards, unsent, watch);
 
     /* A `snapshot` pipe streams to where the log ended after its last range was loaded. */
-    if (pipe->mode == PIPE_MODE_SNAPSHOT && atomic_load(&work->loaded_told)) {
+    if (pipe->mode == PIPE_MODE_SNAPSHOT && loaded) {
         pthread_mutex_lock(&work->stop_lock);
         bool note = !work->stop_file;
         if (note) {
@@ -113,6 +117,14 @@ static bool ask_log(Work *work, SourceConnection *source, Watch *watch, GError *
         }
     }
     return true;
+}
+
+/* Nobody looks at the log's end any more. */
+static void forget_log(Pipe *pipe)
+{
+    pthread_mutex_lock(&pipe->lock);
+    pipe->lag_bytes = -1;
+    pthread_mutex_unlock(&pipe->lock);
 }
 
 static void note_server(Pipe *pipe, const SourceServer *server)
@@ -144,11 +156,16 @@ static void watch_destination(Work *work, unsigned *tries)
 {
     int64_t quiet = clock_monotonic_usec() - atomic_load(&work->answered_at);
     if (atomic_load(&work->sending_now) == 0 || quiet < SILENCE_USEC) {
-        *tries = 0; /* a sender that got an answer has ended the stall */
+        if (*tries)
+            pipe_stall_clear(work->pipe, SIDE_DESTINATION);
+        *tries = 0;
         return;
     }
     g_autoptr(GError) error = NULL;
-    g_autoptr(Clickhouse) ch = clickhouse_new(work->dest_url, work->reading, NULL);
+    const PipeEnv *env = work->pipe->env; /* an embedded endpoint may have been started again elsewhere */
+    g_autofree char *dest = env->resolve_dest(env->data, work->pipe->record->dest, NULL);
+    g_autoptr(Url) url = dest ? clickhouse_url_parse(dest, NULL) : NULL;
+    g_autoptr(Clickhouse) ch = url ? clickhouse_new(url, work->reading, NULL) : NULL;
     if (!ch)
         return;
     if (clickhouse_ping(ch, PING_MS, &error)) {
@@ -180,8 +197,10 @@ void *monitor_main(void *data)
         watch_destination(work, &watch.silent);
         if (!source && (source = source_open(work->source_url, work->reading, &error)))
             note_server(pipe, source_server(source));
-        if (!source)
+        if (!source) {
+            forget_log(pipe);
             continue;
+        }
         bool ok = ask_clock(pipe, source, &error) && ask_log(work, source, &watch, &error);
         if (ok && clock_monotonic_usec() - retention_asked > RETENTION_PERIOD_USEC) {
             int64_t seconds = source_log_retention_seconds(source, &error);
@@ -192,13 +211,13 @@ void *monitor_main(void *data)
             pthread_mutex_unlock(&pipe->lock);
             retention_asked = clock_monotonic_usec();
         }
-        if (!ok)
+        if (!ok) {
+            forget_log(pipe);
             g_clear_pointer(&source, source_close);
+        }
     } while (!cancel_sleep(work->reading, pipe->mode == PIPE_MODE_SNAPSHOT ? PERIOD_USEC / 8 : PERIOD_USEC));
     source_close(source);
-    Message *message = g_new0(Message, 1);
-    message->kind = MESSAGE_THREAD_ENDED;
-    if (!queue_push_take(pipe->mailbox, QUEUE_URGENT, message))
-        message_free(message);
+    forget_log(pipe);
+    work_thread_leave(work, false);
     return NULL;
 }

@@ -55,6 +55,9 @@ static PipeTable *pipe_table_new(CatalogTable *record_take, GError **error)
     if (record_take->definition) {
         json_t *json = json_loads(record_take->definition, 0, NULL);
         table->definition = json ? source_table_from_json(json, error) : NULL;
+        const json_t *shape = json_object_get(json, "shape");
+        table->tinyint1_bool = json_is_true(json_object_get(shape, "tinyint1_bool"));
+        table->nullable_off = json_is_true(json_object_get(shape, "nullable_off"));
         json_decref(json);
         if (!table->definition) {
             if (!json)
@@ -150,8 +153,7 @@ void pipe_free(Pipe *pipe)
     catalog_close(pipe->catalog);
     catalog_checkpoint_clear(&pipe->applied);
     catalog_pipe_free(pipe->record);
-    for (unsigned side = 0; side < G_N_ELEMENTS(pipe->stalls); side++)
-        g_free(pipe->stalls[side].message);
+    pipe_stalls_reset(pipe);
     budget_account_unref(pipe->account);
     pthread_mutex_destroy(&pipe->catalog_lock);
     pthread_mutex_destroy(&pipe->load_lock);
@@ -223,22 +225,12 @@ static bool transition(Pipe *pipe, PipeEvent event, const char *actor, const cha
     return true;
 }
 
-static void clear_stalls(Pipe *pipe)
-{
-    pthread_mutex_lock(&pipe->lock);
-    for (unsigned side = 0; side < G_N_ELEMENTS(pipe->stalls); side++) {
-        g_free(pipe->stalls[side].message);
-        pipe->stalls[side] = (Stall){0};
-    }
-    pthread_mutex_unlock(&pipe->lock);
-}
-
 static void fail(Pipe *pipe, const GError *error, Side side)
 {
     RetryDecision decision = retry_decide(error, side);
     g_autofree char *json = pipe_error_json(pipe, error, &decision);
     g_autofree char *message = printable(error->message, 1000);
-    clear_stalls(pipe);
+    pipe_stalls_reset(pipe);
     transition(pipe, EVENT_FAIL, "error", message, json);
 }
 
@@ -277,6 +269,7 @@ static void attempt_worked(Supervisor *s)
     s->retry_at = 0;
     pipe_stall_clear(s->pipe, SIDE_SOURCE);
     pipe_stall_clear(s->pipe, SIDE_DESTINATION);
+    pipe_stalls_leave(s->pipe);
 }
 
 static void start_work(Supervisor *s, GError **error)
@@ -321,6 +314,7 @@ static bool drive(Supervisor *s)
         start_work(s, &error);
         break;
     case PIPE_PAUSING:
+        pipe_stalls_reset(pipe);
         transition(pipe, EVENT_QUIET, "engine", NULL, NULL); /* nothing runs: it was stopped meanwhile */
         break;
     default:
@@ -371,7 +365,7 @@ static void work_ended(Supervisor *s)
     pipe_set_activity(pipe, NULL);
     switch (reason) {
     case END_PAUSE:
-        clear_stalls(pipe);
+        pipe_stalls_reset(pipe);
         transition(pipe, EVENT_QUIET, "engine", NULL, NULL);
         break;
     case END_COMPLETE:

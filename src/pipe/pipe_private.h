@@ -36,6 +36,8 @@ typedef struct {
 
 typedef struct {
     SourceTable *definition; /* NULL until Setup; then immutable */
+    /* The settings that its destination table was made with; new values wait for a table made anew. Set with `definition`. */
+    bool tinyint1_bool, nullable_off;
     _Atomic int state;       /* TableState */
     /* Under Pipe.lock: */
     CatalogTable *record;
@@ -55,6 +57,7 @@ typedef struct {
 
 typedef struct {
     bool on, needs_operator;
+    GHashTable *holders; /* threads that wait because of it: it ends with the last one. NULL: none yet */
     int64_t since, next_try_at;
     int code;
     unsigned tries;
@@ -204,6 +207,9 @@ bool setup_provision(Pipe *pipe, Side *side, GError **error);
 bool setup_tables(Pipe *pipe, GError **error);
 bool setup_drop_targets(Pipe *pipe, GError **error);
 
+/* How a table is mapped: by the live settings, in the shape that its destination table has. */
+MappingSettings pipe_table_mapping(const PipeTable *table, const PipeSettings *settings);
+
 /* lag.c */
 void *monitor_main(void *work);
 double lag_seconds_unlocked(const Pipe *pipe); /* with Pipe.lock held; -1: not known */
@@ -216,12 +222,16 @@ void status_sample(Pipe *pipe); /* once a second */
 int64_t pipe_stall_note(Pipe *pipe, Side side, const GError *error, unsigned tries, bool needs_operator);
 /* The same, and waits; ends early when told to try now. False: cancelled. */
 bool pipe_stall_wait(Pipe *pipe, Side side, const GError *error, unsigned tries, bool needs_operator, Cancel *cancel);
+/* What the calling thread waited for works: the stall ends when no other thread is held up by it. */
 void pipe_stall_clear(Pipe *pipe, Side side);
+void pipe_stalls_leave(Pipe *pipe); /* the calling thread ends */
+void pipe_stalls_reset(Pipe *pipe); /* none are shown any more: no thread is at work */
 void pipe_table_fail(Pipe *pipe, PipeTable *table, const GError *error, const RetryDecision *decision, const char *position);
 void pipe_journal(Pipe *pipe, const char *actor, const char *kind, const char *position, const char *format, ...)
     G_GNUC_PRINTF(5, 6);
 char *pipe_error_json(const Pipe *pipe, const GError *error, const RetryDecision *decision);
 void work_fail(Work *work, Side side, GError *error_take);
+void work_thread_leave(Work *work, bool sender); /* the last thing a thread does */
 /* Runs a catalog write until it succeeds or `cancel` is requested; stalls meanwhile. */
 typedef bool (*CatalogWrite)(Catalog *catalog, void *data, GError **error);
 bool pipe_catalog_write(Pipe *pipe, Cancel *cancel, CatalogWrite write, void *data);

@@ -25,6 +25,11 @@ bool preflight_mark_is_ours(const char *comment, const char *uuid)
     return comment && g_str_has_prefix(comment, prefix);
 }
 
+bool preflight_mark_is_a_pipes(const char *comment)
+{
+    return comment && g_str_has_prefix(comment, "sluice pipe=");
+}
+
 bool preflight_unreachable(const Check *check, Side *side)
 {
     *side = g_str_has_prefix(check->name, "clickhouse_") || strcmp(check->name, "destination") == 0 ? SIDE_DESTINATION
@@ -179,7 +184,7 @@ static bool check_target(Clickhouse *ch, const PreflightTable *table, const Pref
     }
     if (!info->exists || (request->uuid && preflight_mark_is_ours(info->comment, request->uuid)))
         return true;
-    if (info->comment && g_str_has_prefix(info->comment, "sluice pipe=")) {
+    if (preflight_mark_is_a_pipes(info->comment)) {
         check_add(checks, CHECK_FAIL, "target", "choose another target or database, or drop that table",
                   "table %s belongs to another pipe, or is left over from one that was dropped", shown);
         return false;

@@ -33,5 +33,6 @@ bool preflight_unreachable(const Check *check, Side *side);
 /* The mark of a table of ours: "sluice pipe=<uuid> table=<source table>". Free with g_free. */
 char *preflight_mark(const char *uuid, const SourceTable *table);
 bool preflight_mark_is_ours(const char *comment, const char *uuid);
+bool preflight_mark_is_a_pipes(const char *comment); /* ours or another one's */
 
 #endif

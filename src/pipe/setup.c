@@ -138,9 +138,21 @@ static bool read_definitions(Pipe *pipe, SourceConnection *source, char **file, 
     return false;
 }
 
-static bool create_target(Pipe *pipe, Clickhouse *ch, PipeTable *table, GError **error)
+MappingSettings pipe_table_mapping(const PipeTable *table, const PipeSettings *settings)
 {
-    g_autoptr(TableMapping) mapping = mapping_new(table->definition, &pipe->settings.mapping, error);
+    MappingSettings mapping = settings->mapping;
+    mapping.column_prefix = settings->column_prefix;
+    mapping.tinyint1_bool = table->tinyint1_bool;
+    mapping.nullable_off = table->nullable_off;
+    return mapping;
+}
+
+static bool create_target(Pipe *pipe, Clickhouse *ch, PipeTable *table, const PipeSettings *settings, GError **error)
+{
+    table->tinyint1_bool = settings->mapping.tinyint1_bool;
+    table->nullable_off = settings->mapping.nullable_off;
+    MappingSettings shape = pipe_table_mapping(table, settings);
+    g_autoptr(TableMapping) mapping = mapping_new(table->definition, &shape, error);
     g_autoptr(DestTableInfo) info = NULL;
     const char *database = clickhouse_database(ch), *target = table->record->target;
 
@@ -149,7 +161,7 @@ static bool create_target(Pipe *pipe, Clickhouse *ch, PipeTable *table, GError *
     g_autoptr(DestTableSpec) spec = dest_table_spec_new(database, target);
     mapping_fill_spec(mapping, spec);
     spec->mark = preflight_mark(pipe->uuid, table->definition);
-    spec->durable = pipe->settings.durable;
+    spec->durable = settings->durable;
     info = dest_table_inspect(ch, database, target, spec->version_column, error);
     if (!info)
         return false;
@@ -157,8 +169,10 @@ static bool create_target(Pipe *pipe, Clickhouse *ch, PipeTable *table, GError *
         if (!dest_table_drop(ch, database, target, info->comment, error))
             return false;
     } else if (info->exists) {
-        /* Somebody's: preflight found it empty and fitting; it must still be. */
-        g_autofree char *why = dest_table_incompatible(info, spec);
+        /* Somebody's: preflight found it empty and fitting; it must still be, and no other pipe's, which may not have
+         * written to it yet. */
+        g_autofree char *why = preflight_mark_is_a_pipes(info->comment) ? g_strdup("belongs to another pipe")
+                                                                        : dest_table_incompatible(info, spec);
         if (!why && info->rows == 0)
             return true;
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT,
@@ -168,9 +182,11 @@ static bool create_target(Pipe *pipe, Clickhouse *ch, PipeTable *table, GError *
     return dest_table_create(ch, spec, error);
 }
 
-static char *definition_text(const SourceTable *definition)
+static char *definition_text(const PipeTable *table)
 {
-    json_t *json = source_table_to_json(definition);
+    json_t *json = source_table_to_json(table->definition);
+    json_object_set_new(json, "shape", json_pack("{s:b, s:b}", "tinyint1_bool", table->tinyint1_bool, "nullable_off",
+                                                 table->nullable_off));
     char *dumped = json_dumps(json, JSON_COMPACT);
     char *text = g_strdup(dumped);
     free(dumped);
@@ -183,7 +199,7 @@ static void begin_table(Pipe *pipe, PipeTable *table, const CatalogCheckpoint *s
     pthread_mutex_lock(&pipe->lock);
     CatalogTable *record = table->record;
     g_free(record->definition);
-    record->definition = definition_text(table->definition);
+    record->definition = definition_text(table);
     g_free(record->begin_file);
     record->begin_file = g_strdup(start->file);
     record->begin_pos = start->pos;
@@ -269,13 +285,17 @@ bool setup_tables(Pipe *pipe, GError **error)
     CatalogCheckpoint start = {.epoch = 1};
     bool ok;
 
+    pthread_mutex_lock(&pipe->lock);
+    PipeSettings settings = pipe->settings;
+    pthread_mutex_unlock(&pipe->lock);
+
     if (!ch || !clickhouse_ensure_database(ch, error))
         return false;
     ok = read_definitions(pipe, source, &start.file, &start.pos, &start.gtid, error);
     if (ok && pipe->mode == PIPE_MODE_CDC)
-        apply_start(&pipe->settings, &start);
+        apply_start(&settings, &start);
     for (unsigned i = 0; ok && i < pipe->tables->len; i++)
-        ok = create_target(pipe, ch, pipe->tables->pdata[i], error);
+        ok = create_target(pipe, ch, pipe->tables->pdata[i], &settings, error);
     ok = ok && record_start(pipe, source, &start, error);
     catalog_checkpoint_clear(&start);
     return ok;

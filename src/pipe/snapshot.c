@@ -287,7 +287,8 @@ static TableMapping *reader_mapping(Reader *reader, PipeTable *table, GError **e
     TableMapping *mapping = g_hash_table_lookup(reader->mappings, table);
     if (mapping)
         return mapping;
-    mapping = mapping_new(table->definition, &reader->work->settings.mapping, error);
+    MappingSettings settings = pipe_table_mapping(table, &reader->work->settings);
+    mapping = mapping_new(table->definition, &settings, error);
     if (mapping)
         g_hash_table_insert(reader->mappings, table, mapping);
     return mapping;
@@ -537,8 +538,11 @@ static bool read_something(Reader *reader, unsigned *tries)
         pthread_mutex_unlock(&pipe->load_lock);
         if (kind == WORK_NONE)
             return false;
-        if (kind == WORK_LATER)
+        if (kind == WORK_LATER) {
+            pipe_stall_clear(pipe, SIDE_SOURCE);
+            *tries = 0;
             return !cancel_sleep(reader->work->reading, 50000);
+        }
         table_begins(reader, table);
         if (kind == WORK_PLAN) {
             ok = make_plan(reader, table, &error);
@@ -559,6 +563,8 @@ static bool read_something(Reader *reader, unsigned *tries)
     g_clear_pointer(&reader->source, source_close);
     switch (decision.verdict) {
     case VERDICT_FAIL_TABLE:
+        if (table && atomic_load(&table->state) == TABLE_DROPPED)
+            return true; /* the stream has told already why it cannot be read */
         if (table) {
             pipe_table_fail(pipe, table, error, &decision, NULL);
             check_all_loaded(reader->work);
@@ -589,9 +595,6 @@ void *reader_main(void *data)
         check_all_loaded(work);
     source_close(reader.source);
     g_hash_table_destroy(reader.mappings);
-    Message *message = g_new0(Message, 1);
-    message->kind = MESSAGE_THREAD_ENDED;
-    if (!queue_push_take(work->pipe->mailbox, QUEUE_URGENT, message))
-        message_free(message);
+    work_thread_leave(work, false);
     return NULL;
 }

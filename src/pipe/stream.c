@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#define FRESH_PERIOD_USEC (200 * 1000)
 #define TIME_SAMPLE 16 /* every so many events are timed */
 
 /* ---- The fingerprint of the last transaction ---- */
@@ -56,7 +57,6 @@ char *stream_table_key(const char *database, const char *name)
 
 static bool stream_prepare_tables(Stream *s, GError **error)
 {
-    MappingSettings mapping = s->work->settings.mapping;
     for (unsigned i = 0; i < s->pipe->tables->len; i++) {
         PipeTable *table = s->pipe->tables->pdata[i];
         int state = atomic_load(&table->state);
@@ -66,6 +66,7 @@ static bool stream_prepare_tables(Stream *s, GError **error)
         st->table = table;
         st->marks = g_array_new(FALSE, TRUE, sizeof(StreamMark));
         g_ptr_array_add(s->tables, st);
+        MappingSettings mapping = pipe_table_mapping(table, &s->work->settings);
         st->mapping = mapping_new(table->definition, &mapping, error);
         if (!st->mapping)
             return false;
@@ -229,12 +230,33 @@ static bool reached_stop(Stream *s)
     return reached;
 }
 
-static void note_idle(Stream *s, const BinlogEvent *event)
+/* Nothing read is left to be sent, and all that was sent has arrived. */
+static bool stream_is_quiet(Stream *s)
 {
+    if (s->batch_rows || s->group.open || s->verifying)
+        return false;
     pthread_mutex_lock(&s->work->progress_lock);
     bool quiet = batch_tracker_in_flight(s->work->tracker) == 0;
     pthread_mutex_unlock(&s->work->progress_lock);
-    quiet = quiet && s->batch_rows == 0 && !s->group.open && !s->verifying;
+    return quiet;
+}
+
+/* While only other tables change no checkpoint tells how far we are, but every some seconds. */
+static void note_progress(Stream *s)
+{
+    if (s->batch_rows || s->group.open || clock_monotonic_usec() - s->fresh_noted < FRESH_PERIOD_USEC)
+        return;
+    s->fresh_noted = clock_monotonic_usec();
+    if (!stream_is_quiet(s))
+        return;
+    pthread_mutex_lock(&s->pipe->lock);
+    s->pipe->fresh_until = MAX(s->pipe->fresh_until, s->newest_time);
+    pthread_mutex_unlock(&s->pipe->lock);
+}
+
+static void note_idle(Stream *s, const BinlogEvent *event)
+{
+    bool quiet = stream_is_quiet(s);
     atomic_store(&s->pipe->caught_up, quiet);
     if (!quiet)
         return;
@@ -249,15 +271,52 @@ static void note_idle(Stream *s, const BinlogEvent *event)
     }
 }
 
+/* The server has sent all it has. What was read before must be among it: the transaction of the checkpoint, and what was
+ * sent behind it. A server that lost the end of its log in a crash hands out the same places and GTIDs again. */
+static bool log_is_long_enough(const Stream *s, const BinlogEvent *event, GError **error)
+{
+    if (s->group.open || !s->skip_file)
+        return true;
+    bool at_checkpoint = binlog_position_compare(event->file, event->start, s->skip_file, s->skip_pos) >= 0;
+    if (at_checkpoint && !s->verifying && !batch_cutter_forced(&s->cutter))
+        return true;
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_HISTORY,
+                "the server's log ends at %s:%" G_GUINT64_FORMAT ", before what was read of it already: the server's history "
+                "was rewritten (restored, reset, or its last transactions were lost in a crash)",
+                event->file, event->start);
+    return false;
+}
+
+/* The cuts of batches that may have been sent are met exactly, or this is another history: then the same tokens would stand
+ * for other rows. */
+static bool cut_fits(const Stream *s, GError **error)
+{
+    if (s->verifying || !batch_cutter_forced(&s->cutter))
+        return true;
+    const CatalogBatch *cut = &g_array_index(s->cutter.forced, CatalogBatch, s->cutter.next_forced);
+    if (s->rows_end <= cut->end_offset)
+        return true;
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_HISTORY,
+                "the transactions before %s:%" G_GUINT64_FORMAT " are not those that were read before: the server's history "
+                "was rewritten (restored, reset, or its last transactions were lost in a crash)",
+                s->file ? s->file : "?", s->pos);
+    return false;
+}
+
 static bool stream_step(Stream *s, const BinlogEvent *event, GError **error)
 {
+    if (!s->answered && (event->type == BINLOG_HEARTBEAT || event->end > event->start)) {
+        s->answered = true;
+        pipe_stall_clear(s->pipe, SIDE_SOURCE);
+    }
     if (event->type == BINLOG_HEARTBEAT) {
         if (atomic_exchange(&s->work->doubt, false)) {
             g_set_error(error, SOURCE_ERROR, 2013 /* CR_SERVER_LOST */,
                         "the source says that its log ends elsewhere than at what it sends; connecting anew to look");
             return false;
         }
-        pipe_stall_clear(s->pipe, SIDE_SOURCE);
+        if (!log_is_long_enough(s, event, error))
+            return false;
         note_idle(s, event);
     } else if (already_applied(s, event)) {
         if (s->verifying && !verify_event(s, event, error))
@@ -294,7 +353,10 @@ static bool stream_step(Stream *s, const BinlogEvent *event, GError **error)
             s->pos = event->end;
         }
         atomic_store_explicit(&s->pipe->caught_up, false, memory_order_relaxed);
+        note_progress(s);
     }
+    if (!cut_fits(s, error))
+        return false;
     if (!stream_seal_if_due(s, event->type == BINLOG_HEARTBEAT)) {
         cancel_set_error(s->work->reading, error);
         return false;
@@ -453,9 +515,6 @@ void *stream_main(void *data)
             !wait_until_quiet(work))
             break;
     }
-    Message *message = g_new0(Message, 1);
-    message->kind = MESSAGE_THREAD_ENDED;
-    if (!queue_push_take(pipe->mailbox, QUEUE_URGENT, message))
-        message_free(message);
+    work_thread_leave(work, false);
     return NULL;
 }

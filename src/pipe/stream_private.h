@@ -49,6 +49,7 @@ typedef struct {
     Fingerprint print;
     bool verifying; /* re-reading the last transaction */
     bool began;     /* an event behind the start position was read */
+    bool answered;  /* the server sent something in this session */
 
     const char *file; /* behind the last event; interned */
     uint64_t pos;
@@ -59,6 +60,7 @@ typedef struct {
     uint64_t rows_end;   /* offset behind the last rows event */
     uint64_t group_offset; /* rows_end where the open group began */
     uint64_t sealed_end; /* where the last batch ended */
+    int64_t fresh_noted; /* monotonic: when Pipe.fresh_until was last brought up to newest_time */
     int64_t newest_time; /* commit time of the last group, microseconds */
     bool moved;          /* the position moved since the last checkpoint */
 

@@ -1,5 +1,6 @@
 """Which log a pipe follows: another server at its address, a start at a GTID, transactions that were prepared before it began."""
 
+import shutil
 import time
 
 import pytest
@@ -145,3 +146,30 @@ def test_prepared_transactions(engine, own_mariadb, clickhouse):
     assert pipe.status()["lag_bytes"] == 0
     pipe.run("INSERT INTO a VALUES (3, 'new')")
     pipe.equal("a")
+
+
+@pytest.mark.parametrize("afterwards", [None, "INSERT INTO a VALUES (2, 'two'), (3, 'three')", "INSERT INTO a VALUES (5, 'xyz')"])
+def test_server_restored_from_an_older_copy(engine, own_mariadb, clickhouse, folder, afterwards):
+    """It hands out the same places and GTIDs for other transactions, or has not even got so far."""
+    mariadb = own_mariadb()
+    pipe = Pipe(engine, mariadb, clickhouse)
+    pipe.run("CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(60))")
+    engine.start()
+    pipe.live()
+    pipe.caught_up()
+    mariadb.stop()
+    shutil.copytree(mariadb.folder / "data", folder / "copy")
+    mariadb.start()
+    pipe.run("INSERT INTO a VALUES (1, 'one')")
+    pipe.equal("a")
+    time.sleep(1.5)  # the position is saved
+    engine.stop()
+    mariadb.stop()
+    shutil.rmtree(mariadb.folder / "data")
+    shutil.move(folder / "copy", mariadb.folder / "data")
+    mariadb.start()
+    if afterwards:
+        pipe.run(afterwards)
+    engine.start()
+    status = pipe.wait("Failed", seconds=30 * PATIENCE)
+    assert "rewritten" in status["error"]["message"] or status["error"]["code"] == 1236

@@ -1,0 +1,137 @@
+"""What is shown is so: stalls that are there and no others, lag, and settings that take effect when they say."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+from harness.engine import PATIENCE
+from harness.pipe import Pipe
+from harness.process import wait_until
+
+
+@contextlib.contextmanager
+def writing(pipe, statement, every=0.05):
+    """Another client runs the statement again and again."""
+    stop = threading.Event()
+
+    def write():
+        with contextlib.closing(pipe.mariadb.connect(pipe.source)) as connection, connection.cursor() as cursor:
+            while not stop.wait(every):
+                cursor.execute(statement)
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@pytest.fixture
+def two(engine, mariadb, clickhouse):
+    pipe = Pipe(engine, mariadb, clickhouse)
+    pipe.run("CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(60))")
+    pipe.run("CREATE TABLE b (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(60))")
+    pipe.run("INSERT INTO a VALUES (1, 'x'), (2, NULL)")
+    engine.start()
+    return pipe
+
+
+def test_lag_when_only_other_tables_change(two):
+    two.live(tables=[f"{two.source}.a"])
+    two.run("INSERT INTO a VALUES (3, 'y')")
+    two.caught_up()
+    with writing(two, "INSERT INTO b (v) VALUES ('other')"):
+        time.sleep(3)
+        seen = []
+        for _ in range(30):
+            seen.append(two.status()["lag_seconds"])
+            time.sleep(0.3)
+    assert max(seen) < 3 * PATIENCE, seen
+
+
+def test_nothing_is_said_of_a_log_that_is_not_looked_at(two):
+    two.live()
+    wait_until(lambda: two.status()["lag_bytes"] == 0 and two.status()["lag_seconds"] == 0, 20 * PATIENCE, "caught up")
+    two.engine.sluice("pause", "p", "--wait")
+    two.run("INSERT INTO a VALUES (3, 'while paused')")
+    time.sleep(3)
+    status = two.status()
+    assert status["lag_bytes"] is None and status["lag_seconds"] > 2
+
+
+def test_stall_ends_when_the_log_flows_again(two):
+    """Also when it never falls silent, so that no heartbeat comes."""
+    two.live()
+    with writing(two, "INSERT INTO b (v) VALUES ('busy')"):
+        threads = two.mariadb.run("SELECT id FROM information_schema.processlist WHERE command = 'Binlog Dump' AND user = 'repl'")
+        for (thread,) in threads:
+            two.mariadb.run(f"KILL {thread}")
+        wait_until(lambda: "stalled at the source" in two.journal(), 10 * PATIENCE, "the stall is noticed")
+        wait_until(lambda: two.status()["stalled"] is None, 10 * PATIENCE, lambda: f"no stall: {two.status()}")
+    two.equal("a", "b")
+
+
+def test_stall_of_one_table_is_not_hidden_by_the_others(two):
+    two.live()
+    two.clickhouse.query(
+        f"CREATE MATERIALIZED VIEW {two.destination}.never ENGINE = Memory AS SELECT throwIf(id > 10) AS t FROM {two.destination}.a"
+    )
+    with writing(two, "INSERT INTO b (v) VALUES ('busy')"):
+        two.run("INSERT INTO a VALUES (20, 'not yet')")
+        wait_until(lambda: two.status()["stalled"], 20 * PATIENCE, "the insert does not work")
+        seen = []
+        for _ in range(20):
+            seen.append(bool(two.status()["stalled"]))
+            time.sleep(0.2)
+        assert all(seen), seen
+        two.clickhouse.query(f"DROP VIEW {two.destination}.never SYNC")
+        wait_until(lambda: two.status()["stalled"] is None, 90 * PATIENCE, "it works again")
+    assert two.journal().count("answers again") == 1
+    two.equal("a", "b")
+
+
+def test_pause_while_nothing_can_start_leaves_no_stall(engine, own_mariadb, clickhouse):
+    mariadb = own_mariadb()
+    pipe = Pipe(engine, mariadb, clickhouse)
+    pipe.run("CREATE TABLE a (id INT PRIMARY KEY)")
+    engine.start()
+    pipe.live()
+    mariadb.stop()
+    wait_until(lambda: pipe.status()["stalled"], 20 * PATIENCE, "the source is gone")
+    engine.sluice("pause", "p", "--wait")
+    assert pipe.status()["stalled"] is None
+
+
+def test_settings_of_the_next_resync_wait_for_it(two):
+    two.live()
+    answer = two.engine.sluice("set", "p", "nullable=off", ok=None)
+    two.run("INSERT INTO a VALUES (3, NULL)")
+    two.equal("a")
+    two.engine.stop()
+    two.engine.start()
+    two.run("INSERT INTO a VALUES (4, NULL)")
+    two.equal("a")
+    assert answer.code in (0, 5)
+
+
+def test_embedded_destination_that_dies_is_started_again(engine, mariadb, clickhouse):
+    pipe = Pipe(engine, mariadb, clickhouse)
+    pipe.run("CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(60))")
+    pipe.run("INSERT INTO a VALUES (1, 'x')")
+    engine.start()
+    pipe.live(destination="embedded:")
+    children = subprocess.run(["pgrep", "-P", str(engine.process.pid)], capture_output=True, text=True).stdout.split()
+    assert len(children) == 1
+    os.kill(int(children[0]), signal.SIGKILL)
+    pipe.run("INSERT INTO a VALUES (2, 'y')")
+    wait_until(
+        lambda: engine.sluice("sql", "p", "SELECT count() FROM a FINAL", ok=None).out.strip() == "2", 60 * PATIENCE,
+        lambda: json.dumps(pipe.status()["stalled"]),
+    )  # fmt: skip
