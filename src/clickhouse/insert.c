@@ -30,6 +30,8 @@ bool insert_block(Clickhouse *ch, const InsertRequest *request, const Block *blo
         "0",
         "input_format_null_as_default",
         "0",
+        "input_format_native_allow_types_conversion",
+        "0", /* else Int64 5 000 000 000 becomes Int32 705 032 704 where somebody altered the table */
         "deduplicate_blocks_in_dependent_materialized_views",
         "1",
         "insert_deduplication_token",

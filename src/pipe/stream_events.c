@@ -133,9 +133,12 @@ static void statement_on_table(Stream *s, const DdlStatement *statement, PipeTab
 static void handle_statement(Stream *s, const DdlStatement *statement, const BinlogEvent *event)
 {
     /* Thread specific: on temporary tables, which hide ours. But DROP and CREATE OR REPLACE of any table have that flag on
-     * MariaDB [tried on 10.11]; those of temporary ones say TEMPORARY, also where the session did not. */
+     * MariaDB [tried on 10.11]; those of temporary ones say TEMPORARY, also where the session did not. And so has a change of
+     * rows that calls CONNECTION_ID(), which is never passed over: a temporary table of the same name in a session that logs
+     * statements fails ours for nothing. */
     bool says_itself = statement->kind == DDL_DROP_TABLE || statement->kind == DDL_DROP_DATABASE ||
-                       statement->kind == DDL_CREATE_TABLE || statement->kind == DDL_REPLACE_TABLE;
+                       statement->kind == DDL_CREATE_TABLE || statement->kind == DDL_REPLACE_TABLE ||
+                       statement->kind == DDL_ROWS_STATEMENT;
     if (statement->kind <= DDL_HARMLESS || ((event->flags & BINLOG_FLAG_THREAD_SPECIFIC) && !says_itself))
         return;
     int lower_case = binlog_stream_server(s->stream)->lower_case_table_names;

@@ -1,0 +1,202 @@
+"""A hostile day, continued: the embedded endpoint is ill-treated, sessions log less than they should, things vanish."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+import pytest
+from harness.engine import PATIENCE
+from harness.pipe import Pipe
+from harness.process import wait_until
+
+
+def table_failed(pipe, name):
+    found = wait_until(
+        lambda: (t := pipe.table(name))["state"] == "failed" and t, 60 * PATIENCE, lambda: f"failed: {pipe.engine.describe('p')}"
+    )
+    return found["error"]
+
+
+def endpoint_of(engine):
+    """The pid of the embedded endpoint, the engine's child."""
+    found = subprocess.run(["pgrep", "-P", str(engine.process.pid), "-f", "sluice-clickhouse"], capture_output=True, text=True)
+    return int(found.stdout.split()[0]) if found.stdout.split() else None
+
+
+@pytest.fixture
+def embedded(engine, mariadb, clickhouse):
+    pipe = Pipe(engine, mariadb, clickhouse)
+    pipe.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+    pipe.run("INSERT INTO t SELECT seq, seq FROM seq_1_to_1000")
+    engine.start()
+    pipe.create(destination="embedded:d")
+    pipe.wait("Running")
+    return pipe
+
+
+def count(pipe):
+    return int(pipe.engine.sluice("sql", "p", "SELECT count() FROM d.t FINAL").out.split()[0])
+
+
+def test_embedded_endpoint_is_killed(embedded):
+    for n in range(2):
+        os.kill(endpoint_of(embedded.engine), signal.SIGKILL)
+        embedded.run(f"INSERT INTO t SELECT seq, 1 FROM seq_{2001 + n * 10}_to_{2010 + n * 10}")
+        embedded.caught_up(90)
+    assert count(embedded) == 1020
+    embedded.engine.wait_stalled("p", False)
+
+
+def test_engine_is_killed_and_its_endpoint_lives_on(embedded):
+    for n in range(3):
+        embedded.engine.kill()
+        embedded.run(f"INSERT INTO t SELECT seq, 1 FROM seq_{2001 + n * 10}_to_{2010 + n * 10}")
+        embedded.engine.start()
+        embedded.caught_up(90)
+        assert count(embedded) == 1010 + n * 10
+
+
+def test_embedded_endpoint_is_frozen_at_the_stop_of_the_engine(embedded):
+    pid = endpoint_of(embedded.engine)
+    os.kill(pid, signal.SIGSTOP)
+    embedded.run("INSERT INTO t VALUES (2001, 1)")
+    time.sleep(2)
+    began = time.monotonic()
+    embedded.engine.stop()
+    assert time.monotonic() - began < 45 * PATIENCE
+    assert not pathlib.Path(f"/proc/{pid}").exists() or "Z" in pathlib.Path(f"/proc/{pid}/stat").read_text().split()[2]
+    embedded.engine.start()
+    embedded.caught_up(90)
+    assert count(embedded) == 1001
+
+
+def test_session_logs_half_rows(pipe, mariadb):
+    """binlog_row_image = MINIMAL in one session: what is missing is never guessed."""
+    pipe.run("CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(10))")
+    pipe.run("CREATE TABLE good (id INT PRIMARY KEY, a INT)")
+    pipe.run("INSERT INTO t VALUES (1, 1, 'one')")
+    pipe.live()
+    with mariadb.connect(pipe.source) as connection, connection.cursor() as cursor:
+        cursor.execute("SET SESSION binlog_row_image = 'MINIMAL'")
+        cursor.execute("UPDATE t SET a = 2 WHERE id = 1")
+        cursor.execute("INSERT INTO good VALUES (1, 1)")
+    error = table_failed(pipe, "t")
+    assert "binlog_row_image" in error["message"] or "image" in error["message"], error
+    assert pipe.rows("t", "id, a, b") == [[1, 1, "one"]]
+    assert pipe.equal("good") == 1
+
+
+def test_temporary_table_hides_a_followed_one(pipe, mariadb):
+    pipe.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+    pipe.run("INSERT INTO t VALUES (1, 1)")
+    pipe.live()
+    for form in ("ROW", "MIXED"):
+        with mariadb.connect(pipe.source) as connection, connection.cursor() as cursor:
+            cursor.execute(f"SET SESSION binlog_format = '{form}'")
+            cursor.execute("CREATE TEMPORARY TABLE t (id INT PRIMARY KEY, v INT)")
+            if form == "ROW":
+                cursor.execute("INSERT INTO t VALUES (7, 7)")
+            cursor.execute("TRUNCATE TABLE t")
+            cursor.execute("CREATE OR REPLACE TEMPORARY TABLE t (id INT PRIMARY KEY)")
+            cursor.execute("DROP TABLE t")
+            cursor.execute("SET SESSION binlog_format = 'ROW'")
+            cursor.execute("INSERT INTO t VALUES (%s, 2)", (len(form),))
+            cursor.execute("CREATE TEMPORARY TABLE t (id INT PRIMARY KEY, v INT)")
+        # The session ends, and the server drops what it left.
+    assert pipe.equal("t") == 3
+    assert pipe.table("t")["state"] == "live"
+
+
+def test_statement_that_is_bound_to_its_session(pipe, mariadb):
+    """CONNECTION_ID() marks it in the log as those on temporary tables are marked; it is no less a change of ours."""
+    pipe.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+    pipe.live()
+    with mariadb.connect(pipe.source) as connection, connection.cursor() as cursor:
+        cursor.execute("SET SESSION binlog_format = 'STATEMENT'")
+        cursor.execute("INSERT INTO t VALUES (CONNECTION_ID(), 2)")
+    assert "logged as text" in table_failed(pipe, "t")["message"]
+
+
+def test_database_is_dropped_at_the_source(pipe, mariadb):
+    pipe.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+    pipe.run("INSERT INTO t VALUES (1, 1)")
+    pipe.live()
+    mariadb.run(f"DROP DATABASE {pipe.source}")
+    wait_until(lambda: pipe.table("t")["state"] == "dropped", 30 * PATIENCE, lambda: pipe.engine.describe("p"))
+    assert pipe.rows("t", "count()") == [[1]]
+    assert pipe.status()["state"] == "Running"
+    mariadb.run(f"CREATE DATABASE {pipe.source}")
+    pipe.caught_up()
+    pipe.engine.stop()
+    pipe.engine.start()
+    pipe.caught_up()
+    assert pipe.status()["state"] == "Running"
+
+
+def test_connections_are_killed_at_the_source(pipe, mariadb):
+    pipe.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+    pipe.live()
+    for n in range(5):
+        for (number,) in mariadb.run("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'repl'"):
+            try:
+                mariadb.run(f"KILL {number}")
+            except Exception:  # noqa: BLE001 - it has gone by itself
+                pass
+        pipe.run(f"INSERT INTO t VALUES ({n}, {n})")
+        time.sleep(0.3)
+    assert pipe.equal("t", seconds=90) == 5
+
+
+def test_key_changes_at_the_destination(pipe, clickhouse):
+    """Somebody alters our table there: the table fails, or goes on rightly; never a wrong value."""
+    pipe.run("CREATE TABLE t (id INT PRIMARY KEY, v BIGINT)")
+    pipe.run("CREATE TABLE good (id INT PRIMARY KEY)")
+    pipe.run("INSERT INTO t VALUES (1, 1)")
+    pipe.live()
+    clickhouse.query(f"ALTER TABLE {pipe.destination}.t MODIFY COLUMN v Nullable(Int32)", alter_sync=2)
+    pipe.run("INSERT INTO t VALUES (2, 5000000000)")
+    pipe.run("INSERT INTO good VALUES (1)")
+    assert pipe.equal("good") == 1
+    rows = pipe.rows("t", "id, v")
+    assert [2, 705032704] not in rows, "a value was cut"
+    assert rows == [[1, 1]]
+    assert table_failed(pipe, "t")["remedies"]
+
+
+def test_column_is_dropped_at_the_destination(pipe, clickhouse):
+    pipe.run("CREATE TABLE t (id INT PRIMARY KEY, v BIGINT)")
+    pipe.run("CREATE TABLE good (id INT PRIMARY KEY)")
+    pipe.live()
+    clickhouse.query(f"ALTER TABLE {pipe.destination}.t DROP COLUMN v", alter_sync=2)
+    pipe.run("INSERT INTO t VALUES (2, 5)")
+    pipe.run("INSERT INTO good VALUES (1)")
+    error = table_failed(pipe, "t")
+    assert "`v`" in error["message"] or " v " in error["message"], error
+    assert pipe.equal("good") == 1
+
+
+def test_secrets_are_not_shown(engine, mariadb, clickhouse):
+    """Passwords in both URLs: not in status, log, the journal, the engine's output, an error; the catalog is ours alone."""
+    pipe = Pipe(engine, mariadb, clickhouse)
+    pipe.run("CREATE TABLE t (id INT PRIMARY KEY)")
+    secret = clickhouse.password
+    source = f"mysql://repl:geheim%20%231@127.0.0.1:{mariadb.port}/"
+    engine.start()
+    result = pipe.create(url=source, destination=f"http://default:{secret}@127.0.0.1:{clickhouse.port}/{pipe.destination}")
+    pipe.wait("Running")
+    mariadb.run("SET PASSWORD FOR repl@'127.0.0.1' = PASSWORD('another')")
+    try:
+        for (number,) in mariadb.run("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'repl'"):
+            mariadb.run(f"KILL {number}")
+        engine.wait_stalled("p")
+        shown = result.out + result.err + pipe.journal() + engine.sluice("status", "--json").out + engine.sluice("status", "p").out
+        shown += engine.log()
+    finally:
+        mariadb.run("SET PASSWORD FOR repl@'127.0.0.1' = PASSWORD('geheim #1')")
+    for word in ("geheim", secret):
+        assert word not in shown
+    (catalog,) = engine.state_dir.glob("catalog.*q*e")
+    assert catalog.stat().st_mode & 0o077 == 0
+    assert engine.state_dir.stat().st_mode & 0o077 == 0
