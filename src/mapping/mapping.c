@@ -36,6 +36,8 @@ struct TableMapping {
     unsigned last_key;     /* the largest index of a key column */
     bool bound;
     unsigned n_wire;          /* columns of the table map: n_columns and the hidden ones */
+    unsigned n_json;          /* of them with MySQL's JSON */
+    bool reading_diffs;       /* the event at hand has changes of documents */
     WireSkip *skips;          /* one a wire column */
     KeyBytes *before, *after; /* of the row at hand; one a key column, in the order of the columns */
     unsigned n_variable;      /* columns whose cells are of varying size, */
@@ -335,6 +337,9 @@ bool mapping_bind(TableMapping *mapping, const TableMap *map, GError **error)
     for (unsigned i = 0; i < map->n_columns; i++)
         if (!skip_bind(&mapping->skips[i], &map->columns[i]))
             return bind_error(mapping, error, "column %u has wire type %u", i + 1, map->columns[i].type);
+    mapping->n_json = 0;
+    for (unsigned i = 0; i < map->n_columns; i++)
+        mapping->n_json += map->columns[i].type == WIRE_JSON;
     mapping->bound = true;
     return true;
 }
@@ -405,7 +410,8 @@ static void block_take_back(const TableMapping *mapping, Block *block, uint64_t 
     block->n_rows = n_rows;
     for (unsigned i = 0; i < block->n_columns; i++) {
         block->columns[i].data.len = n_rows * block->columns[i].width;
-        block->columns[i].nulls.len = block->columns[i].nullable ? n_rows : 0;
+        block->columns[i].nulls.len =
+            n_rows * (block->columns[i].nullable ? 1 : block->columns[i].array ? sizeof(uint64_t) : 0);
     }
     for (unsigned i = 0; i < mapping->n_variable; i++)
         block->columns[mapping->variable[i].column].data.len = mapping->variable[i].len;
@@ -420,6 +426,10 @@ static inline bool bitmap_has(const uint8_t *bitmap, unsigned bit)
 static inline void append_empty(BlockColumn *out)
 {
     enum { WIDEST = 32 }; /* zeroing a constant size takes one or two stores, a varying one a call */
+    if (G_UNLIKELY(out->array)) {
+        column_append_array_end(out, 0);
+        return;
+    }
     if (out->nullable)
         column_append_null_flag(out, 1);
     memset(byte_buffer_reserve(&out->data, WIDEST), 0, WIDEST);
@@ -566,11 +576,64 @@ static bool key_changed(const TableMapping *mapping)
     return false;
 }
 
+/* ---- images with changes of documents (PARTIAL_UPDATE_ROWS) ----
+ *
+ * Before the image after an update stand options, length-encoded, and with bit 0 of them a bitmap of the JSON columns
+ * whose value is changes of the one before (MySQL source, sql/log_event.cc, Rows_log_event::unpack_current_row). */
+
+/* Notes where the documents of the image before stand; NULL on overrun. */
+static const uint8_t *find_documents(TableMapping *mapping, const uint8_t *p, const uint8_t *end)
+{
+    const uint8_t *nulls = p;
+    p += (mapping->n_wire + 7) / 8; /* found to be there by find_key */
+    for (unsigned i = 0; p && i < mapping->n_columns; i++) {
+        ColumnWriter *writer = &mapping->writers[i];
+        const uint8_t *next = skip_columns(mapping, nulls, i, i + 1, p, end);
+        if (next && writer->column->type == SOURCE_TYPE_JSON) {
+            writer->before = bitmap_has(nulls, i) ? NULL : p + writer->wire_size;
+            writer->before_len = writer->before ? (size_t)(next - writer->before) : 0;
+        }
+        p = next;
+    }
+    return p;
+}
+
+/* The image behind the options; NULL when they cannot be read. */
+static const uint8_t *read_diff_options(TableMapping *mapping, const uint8_t *p, const uint8_t *end)
+{
+    enum { PARTIAL_JSON = 1 };
+    uint64_t options;
+    unsigned json = 0;
+    p = lenenc_read(p, end, &options);
+    if (!p || (options & ~(uint64_t)PARTIAL_JSON))
+        return NULL;
+    const uint8_t *bits = p;
+    if (options & PARTIAL_JSON) {
+        if ((size_t)(end - p) < (mapping->n_json + 7) / 8)
+            return NULL;
+        p += (mapping->n_json + 7) / 8;
+    }
+    for (unsigned i = 0; i < mapping->n_columns; i++) {
+        ColumnWriter *writer = &mapping->writers[i];
+        if (writer->column->type == SOURCE_TYPE_JSON)
+            writer->is_diff = (options & PARTIAL_JSON) && bitmap_has(bits, json++);
+    }
+    return p;
+}
+
+static void forget_diffs(TableMapping *mapping)
+{
+    for (unsigned i = 0; i < mapping->n_columns; i++)
+        mapping->writers[i].is_diff = false;
+}
+
 /* Both images of an update. The version of a delete of the old key is smaller than that of the new row. */
 static const uint8_t *append_update(TableMapping *mapping, Block *block, const uint8_t *body, const uint8_t *p,
                                     const uint8_t *end, uint64_t version_base, GError **error)
 {
     const uint8_t *after = find_key(mapping, p, end, mapping->n_wire, mapping->before);
+    if (G_UNLIKELY(mapping->reading_diffs) && after)
+        after = find_documents(mapping, p, end) ? read_diff_options(mapping, after, end) : NULL;
     if (G_UNLIKELY(!after) || G_UNLIKELY(!find_key(mapping, after, end, mapping->last_key + 1, mapping->after)))
         return row_overrun(mapping, error);
     if (key_changed(mapping) && !append_delete(mapping, block, p, end, version_base + (uint64_t)(p - body), error))
@@ -615,11 +678,11 @@ static bool event_check(const TableMapping *mapping, const RowsEvent *rows, GErr
                     rows->n_columns, mapping->n_wire);
         return false;
     }
-    if (rows->partial_json || !rows->full) {
+    if (!rows->full) {
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
-                    "table %s.%s: the log holds parts of rows only; set %s at the source, then resync the table",
-                    table->database, table->name,
-                    rows->partial_json ? "binlog_row_value_options=''" : "binlog_row_image=FULL");
+                    "table %s.%s: the log holds parts of rows only; set binlog_row_image=FULL at the source, then resync "
+                    "the table",
+                    table->database, table->name);
         return false;
     }
     return true;
@@ -636,7 +699,11 @@ bool mapping_append_event(TableMapping *mapping, Block *block, const RowsEvent *
     if (!event_check(mapping, rows, error))
         return false;
     block_begin(mapping, block);
-    if (!append_rows(mapping, block, rows, version_base, counts, error)) {
+    mapping->reading_diffs = rows->partial_json;
+    bool good = append_rows(mapping, block, rows, version_base, counts, error);
+    if (rows->partial_json)
+        forget_diffs(mapping);
+    if (!good) {
         block_take_back(mapping, block, n_rows);
         return false;
     }

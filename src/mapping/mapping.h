@@ -15,10 +15,16 @@
 typedef enum { ZERO_DATE_NULL, ZERO_DATE_EPOCH, ZERO_DATE_FAIL } ZeroDatePolicy;
 typedef enum { OUT_OF_RANGE_CLAMP, OUT_OF_RANGE_NULL, OUT_OF_RANGE_FAIL } OutOfRangePolicy;
 
+typedef enum { BINARY_RAW, BINARY_HEX, BINARY_BASE64 } BinaryForm;
+
 typedef struct {
     bool tinyint1_bool; /* setting tinyint1 */
     bool nullable_off;  /* setting nullable */
     bool time_int64;    /* the destination has no Time64: TIME becomes Int64 microseconds (the same bytes) */
+    bool set_array;     /* SET as Array(LowCardinality(String)): NULL becomes []; not in keys */
+    bool json_type;     /* MySQL's JSON as ClickHouse's JSON, which holds objects only */
+    bool geometry_wkb;  /* as WKB instead of WKT */
+    BinaryForm binary;  /* BINARY, VARBINARY, BLOB */
     ZeroDatePolicy zero_date;
     OutOfRangePolicy out_of_range;
     const char *column_prefix; /* "_peerdb_" */

@@ -57,12 +57,11 @@ static char *text_enum(const SourceColumn *column, bool in_key, const MappingSet
 
 static char *text_set(const SourceColumn *column, bool in_key, const MappingSettings *settings, const char **why)
 {
-    (void)in_key, (void)settings;
     if (!column->labels || !column->labels[0] || g_strv_length(column->labels) > 64) {
         *why = "its members are not known";
         return NULL;
     }
-    return g_strdup("String");
+    return g_strdup(settings->set_array && !in_key ? "Array(LowCardinality(String))" : "String");
 }
 
 /* Tables made with mysql56_temporal_format=OFF hold fractions in a format whose size the log does not tell. */
@@ -102,6 +101,14 @@ FIXED_TEXT(text_bytes, "String")
 FIXED_TEXT(text_uuid, "UUID")
 FIXED_TEXT(text_inet4, "IPv4")
 FIXED_TEXT(text_inet6, "IPv6")
+FIXED_TEXT(text_geometry, "String")
+FIXED_TEXT(text_vector, "Array(Float32)")
+
+static char *text_json(const SourceColumn *column, bool in_key, const MappingSettings *settings, const char **why)
+{
+    (void)column, (void)in_key, (void)why;
+    return g_strdup(settings->json_type ? "JSON" : "String");
+}
 
 static const ColumnType column_types[] = {
     [SOURCE_TYPE_UNKNOWN] = {.why = "this version of sluice does not know the type"},
@@ -127,12 +134,12 @@ static const ColumnType column_types[] = {
     [SOURCE_TYPE_BLOB] = {text_bytes, bytes_prepare, bytes_bind, NULL},
     [SOURCE_TYPE_ENUM] = {text_enum, enum_prepare, enum_bind, NULL},
     [SOURCE_TYPE_SET] = {text_set, set_prepare, set_bind, NULL},
-    [SOURCE_TYPE_JSON] = {.why = "MySQL's binary JSON is not mapped by this version of sluice"},
-    [SOURCE_TYPE_GEOMETRY] = {.why = "spatial types are not mapped by this version of sluice"},
+    [SOURCE_TYPE_JSON] = {text_json, json_prepare, json_bind, NULL},
+    [SOURCE_TYPE_GEOMETRY] = {text_geometry, geometry_prepare, geometry_bind, NULL},
     [SOURCE_TYPE_UUID] = {text_uuid, address_prepare, address_bind, NULL},
     [SOURCE_TYPE_INET4] = {text_inet4, address_prepare, address_bind, NULL},
     [SOURCE_TYPE_INET6] = {text_inet6, address_prepare, address_bind, NULL},
-    [SOURCE_TYPE_VECTOR] = {.why = "VECTOR is not mapped by this version of sluice"},
+    [SOURCE_TYPE_VECTOR] = {text_vector, vector_prepare, vector_bind, NULL},
 };
 
 const ColumnType *column_type_find(SourceType type)
@@ -143,6 +150,7 @@ const ColumnType *column_type_find(SourceType type)
 }
 
 #define LOW_CARDINALITY "LowCardinality("
+#define ARRAY           "Array(" /* cannot stand in Nullable: NULL becomes [] */
 
 char *mapping_column_type(const SourceColumn *column, bool in_key, const MappingSettings *settings, const char **why)
 {
@@ -154,7 +162,7 @@ char *mapping_column_type(const SourceColumn *column, bool in_key, const Mapping
     g_autofree char *text = type->text(column, in_key, settings, why);
     if (!text)
         return NULL;
-    if (!column->nullable || in_key || settings->nullable_off)
+    if (!column->nullable || in_key || settings->nullable_off || g_str_has_prefix(text, ARRAY))
         return g_steal_pointer(&text);
     if (g_str_has_prefix(text, LOW_CARDINALITY)) /* Nullable stands inside it */
         return g_strdup_printf(LOW_CARDINALITY "Nullable(%s)", text + strlen(LOW_CARDINALITY));
@@ -163,6 +171,12 @@ char *mapping_column_type(const SourceColumn *column, bool in_key, const Mapping
 
 char *column_type_in_block(const char *type)
 {
+    static const char *const sent[][2] = {{"JSON", "String"},
+                                          {"Nullable(JSON)", "Nullable(String)"},
+                                          {ARRAY LOW_CARDINALITY "String))", ARRAY "String)"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(sent); i++)
+        if (strcmp(type, sent[i][0]) == 0)
+            return g_strdup(sent[i][1]);
     if (!g_str_has_prefix(type, LOW_CARDINALITY))
         return g_strdup(type);
     const char *inner = type + strlen(LOW_CARDINALITY);
@@ -176,5 +190,5 @@ bool column_type_nullable(const char *type)
 
 bool column_type_variable(const char *type)
 {
-    return strstr(type, "String") != NULL;
+    return strstr(type, "String") || strstr(type, "JSON") || g_str_has_prefix(type, ARRAY);
 }

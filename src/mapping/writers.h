@@ -47,6 +47,12 @@ struct ColumnWriter {
     const Charset *charset; /* text that is not UTF-8 */
     Inflater *inflater;     /* COMPRESSED columns; NULL until needed */
     GByteArray *scratch;    /* for a value on its way; NULL until needed */
+    bool json_type;         /* ClickHouse's JSON: objects only */
+    bool set_array;         /* SET as an array */
+    BinaryForm binary;      /* of bytes that are no text */
+    bool is_diff;           /* JSON: the value at hand is changes of the one before: */
+    const uint8_t *before;  /* binary JSON, NULL: was NULL */
+    size_t before_len;
     MemberNames members;
     uint32_t last_day;       /* year, month, day of the last date converted, packed; 0: none */
     int32_t last_day_number; /* its days since 1970 */
@@ -67,7 +73,7 @@ typedef struct {
 } ColumnType;
 
 const ColumnType *column_type_find(SourceType type); /* never NULL */
-/* The type that stands in the block for a destination type: LowCardinality(T) is sent as T. */
+/* The type that stands in the block for a destination type: LowCardinality(T) is sent as T, JSON as String. */
 char *column_type_in_block(const char *type);
 bool column_type_nullable(const char *type);
 bool column_type_variable(const char *type); /* its cells are of varying size */
@@ -78,6 +84,7 @@ const uint8_t *cell_malformed(ColumnWriter *self, const char *format, ...) G_GNU
 const uint8_t *cell_refuse(ColumnWriter *self, const char *mend, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 #define MEND_KEY        "a key value is never changed on the way: correct the row at the source, then resync the table"
+#define MEND_VALUE      "correct the row at the source, or leave the column out with exclude, then resync the table"
 #define MEND_DEFINITION "resync the table, so that its definition is read again"
 
 /* Makes the cell being written NULL: the flag was appended as 0. */
@@ -124,6 +131,15 @@ static inline const uint8_t *lenenc_bytes(const uint8_t *p, const uint8_t *end, 
         return NULL;
     *len = (size_t)n;
     return p;
+}
+
+/* Bytes that varuint_write takes for it. */
+static inline size_t varuint_size(uint64_t value)
+{
+    size_t n = 1;
+    for (; value >= 0x80; value >>= 7)
+        n++;
+    return n;
 }
 
 /* Little-endian numbers of 1 to 8 bytes, as in event bytes and block columns. */
@@ -173,6 +189,16 @@ CellWriter time_bind(ColumnWriter *self, const WireColumn *wire);
 /* writers_address.c: UUID, INET6, INET4 */
 void address_prepare(ColumnWriter *self, const MappingSettings *settings);
 CellWriter address_bind(ColumnWriter *self, const WireColumn *wire);
+
+/* writers_document.c: JSON of MySQL, GEOMETRY and kin */
+void json_prepare(ColumnWriter *self, const MappingSettings *settings);
+CellWriter json_bind(ColumnWriter *self, const WireColumn *wire);
+void geometry_prepare(ColumnWriter *self, const MappingSettings *settings);
+CellWriter geometry_bind(ColumnWriter *self, const WireColumn *wire);
+
+/* writers_vector.c */
+void vector_prepare(ColumnWriter *self, const MappingSettings *settings);
+CellWriter vector_bind(ColumnWriter *self, const WireColumn *wire);
 
 /* writers_member.c: ENUM and SET */
 void enum_prepare(ColumnWriter *self, const MappingSettings *settings);

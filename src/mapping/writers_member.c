@@ -80,6 +80,17 @@ CellWriter enum_bind(ColumnWriter *self, const WireColumn *wire)
     return size == 1 ? write_enum1 : write_enum2;
 }
 
+/* Each member as a string of an array. */
+static void append_members(const MemberNames *names, uint64_t bits, BlockColumn *out)
+{
+    uint64_t n = 0;
+    for (uint64_t left = bits; left; left &= left - 1, n++) {
+        unsigned member = (unsigned)__builtin_ctzll(left);
+        column_append_string(out, names->bytes + names->start[member], names->start[member + 1] - names->start[member]);
+    }
+    column_append_array_end(out, n);
+}
+
 static const uint8_t *append_set(ColumnWriter *self, uint64_t bits, const uint8_t *next, BlockColumn *out)
 {
     const MemberNames *names = &self->members;
@@ -91,6 +102,10 @@ static const uint8_t *append_set(ColumnWriter *self, uint64_t bits, const uint8_
         return cell_refuse(self, MEND_KEY,
                            "the set 0x%" PRIx64 " has the same text as another and the column is part of the key",
                            bits);
+    if (self->set_array) {
+        append_members(names, bits, out);
+        return next;
+    }
     size_t len = 0;
     for (uint64_t left = bits; left; left &= left - 1) {
         unsigned member = (unsigned)__builtin_ctzll(left);
@@ -127,7 +142,7 @@ static const uint8_t *write_set_result(ColumnWriter *self, const uint8_t *p, con
 
 void set_prepare(ColumnWriter *self, const MappingSettings *settings)
 {
-    (void)settings;
+    self->set_array = settings->set_array && !self->in_key;
     char **labels = self->column->labels;
     MemberNames *names = &self->members;
     names->n = g_strv_length(labels);

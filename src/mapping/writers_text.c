@@ -27,14 +27,6 @@ static inline bool append_raw(ColumnWriter *self, const uint8_t *p, size_t len, 
     return true;
 }
 
-static size_t varuint_size(uint64_t value)
-{
-    size_t n = 1;
-    for (; value >= 0x80; value >>= 7)
-        n++;
-    return n;
-}
-
 /* Text that did not decode is kept, so it could be equal to another key's text in UTF-8. */
 static bool refuse_undecodable_key(ColumnWriter *self, const uint8_t *p, size_t len)
 {
@@ -77,16 +69,49 @@ static inline bool append_padded(ColumnWriter *self, const uint8_t *p, size_t le
     return true;
 }
 
+/* Hexadecimal digits as the servers' HEX writes them, or base64 without line ends. The zero bytes that events leave out
+ * are put back first. */
+static inline bool append_encoded(ColumnWriter *self, const uint8_t *p, size_t len, BlockColumn *out)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    if (G_UNLIKELY(self->padded && len > self->padded))
+        return cell_refuse(self, MEND_DEFINITION, "a value of %zu bytes does not fit %s", len, self->column->type_text);
+    if (self->padded && len < self->padded) {
+        g_byte_array_set_size(self->scratch ? self->scratch : (self->scratch = g_byte_array_new()),
+                              (guint)self->padded);
+        memcpy(self->scratch->data, p, len);
+        memset(self->scratch->data + len, 0, self->padded - len);
+        p = self->scratch->data;
+        len = self->padded;
+    }
+    size_t size = self->binary == BINARY_HEX ? 2 * len : (len + 2) / 3 * 4;
+    uint8_t *cell = byte_buffer_reserve(&out->data, size + 16);
+    uint8_t *q = cell + varuint_write(cell, size);
+    out->data.len += (size_t)(q - cell) + size;
+    if (self->binary == BINARY_HEX) {
+        for (size_t i = 0; i < len; i++) {
+            *q++ = (uint8_t)digits[p[i] >> 4];
+            *q++ = (uint8_t)digits[p[i] & 15];
+        }
+        return true;
+    }
+    int state = 0, save = 0;
+    gsize n = g_base64_encode_step(p, len, FALSE, (gchar *)q, &state, &save);
+    g_base64_encode_close(FALSE, (gchar *)q + n, &state, &save);
+    return true;
+}
+
 /* A value of a COMPRESSED column: made plain in the column's buffer where that is all, else beside it first. */
 static inline bool append_inflated(ColumnWriter *self, const uint8_t *p, size_t len, BlockColumn *out)
 {
     size_t size;
     if (G_UNLIKELY(!compressed_size(p, len, &size)))
-        return cell_malformed(self, "a compressed value of %zu bytes is not compressed in a known way", len);
+        return cell_refuse(self, MEND_VALUE, "a compressed value of %zu bytes is not compressed in a known way", len);
     if (!self->inflater)
         self->inflater = inflater_new();
     uint8_t *cell = NULL, *plain;
-    if (self->charset) {
+    bool beside = self->charset || self->binary != BINARY_RAW;
+    if (beside) {
         g_byte_array_set_size(self->scratch ? self->scratch : (self->scratch = g_byte_array_new()), (guint)size + 1);
         plain = self->scratch->data;
     } else {
@@ -94,9 +119,9 @@ static inline bool append_inflated(ColumnWriter *self, const uint8_t *p, size_t 
         plain = cell + varuint_write(cell, size);
     }
     if (G_UNLIKELY(!compressed_read(self->inflater, p, len, plain, size)))
-        return cell_malformed(self, "a compressed value of %zu bytes cannot be uncompressed", len);
-    if (self->charset)
-        return append_converted(self, plain, size, out);
+        return cell_refuse(self, MEND_VALUE, "a compressed value of %zu bytes cannot be uncompressed", len);
+    if (beside)
+        return self->charset ? append_converted(self, plain, size, out) : append_encoded(self, plain, size, out);
     out->data.len += (size_t)(plain - cell) + size;
     return true;
 }
@@ -120,11 +145,14 @@ static inline bool append_inflated(ColumnWriter *self, const uint8_t *p, size_t 
 STRING_WRITERS(append_raw)
 STRING_WRITERS(append_converted)
 STRING_WRITERS(append_padded)
+STRING_WRITERS(append_encoded)
 STRING_WRITERS(append_inflated)
 
 /* By the bytes of the length. Values of COMPRESSED columns are plain in result rows. */
 static const CellWriter *writers_of(const ColumnWriter *self)
 {
+    if (self->binary != BINARY_RAW)
+        return append_encoded_writers;
     if (self->padded)
         return append_padded_writers;
     return self->charset ? append_converted_writers : append_raw_writers;
@@ -140,7 +168,7 @@ void text_prepare(ColumnWriter *self, const MappingSettings *settings)
 
 void bytes_prepare(ColumnWriter *self, const MappingSettings *settings)
 {
-    (void)settings;
+    self->binary = settings->binary;
     self->padded = self->column->type == SOURCE_TYPE_BINARY ? self->column->precision : 0;
     self->write_result = writers_of(self)[LENENC];
 }

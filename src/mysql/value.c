@@ -284,6 +284,39 @@ void value_read_decimal(const uint8_t *p, unsigned precision, unsigned scale, ui
     store_le(out, v.limb, width);
 }
 
+/* `digits` of the number, zeros in front. */
+static char *put_digits(char *q, uint32_t value, unsigned digits)
+{
+    for (unsigned i = digits; i-- > 0; value /= 10)
+        q[i] = (char)('0' + value % 10);
+    return q + digits;
+}
+
+size_t value_decimal_text(const uint8_t *p, unsigned precision, unsigned scale, char out[VALUE_DECIMAL_TEXT])
+{
+    DigitGroups groups;
+    char digits[VALUE_DECIMAL_TEXT], *q = digits, *to = out;
+    uint32_t value;
+    unsigned n, integer = precision - scale, first = 0;
+    digit_groups_init(&groups, p, precision, scale);
+    while ((n = digit_groups_next(&groups, &value)))
+        q = put_digits(q, value, n);
+    if (groups.flip)
+        *to++ = '-';
+    while (first + 1 < integer && digits[first] == '0')
+        first++;
+    if (integer == 0)
+        *to++ = '0';
+    memcpy(to, digits + first, integer - first);
+    to += integer - first;
+    if (scale) {
+        *to++ = '.';
+        memcpy(to, digits + integer, scale);
+        to += scale;
+    }
+    return (size_t)(to - out);
+}
+
 /* True when the magnitude `v` with this sign is within a two's complement integer of `width` bytes. */
 static bool wide_fits(const Wide *v, bool negative, size_t width)
 {

@@ -35,6 +35,9 @@ bool value_read_protocol_time(const uint8_t *p, size_t len, SourceTime *out);
 
 /* A decimal as a little-endian two's complement integer of `width` (4, 8, 16, 32) bytes: value * 10^scale. */
 void value_read_decimal(const uint8_t *p, unsigned precision, unsigned scale, uint8_t *out, size_t width);
+/* The digits as the servers print them, all of the scale's; not NUL-terminated; returns the length. */
+#define VALUE_DECIMAL_TEXT 80
+size_t value_decimal_text(const uint8_t *p, unsigned precision, unsigned scale, char out[VALUE_DECIMAL_TEXT]);
 /* The same from decimal text ("-12.340"); false when it is not a number or does not fit `width` at this scale. */
 bool value_parse_decimal(const char *text, size_t len, unsigned scale, uint8_t *out, size_t width);
 

@@ -259,8 +259,6 @@ static void test_images(World *w, gconstpointer unused)
     RowsEvent rows = fixture_event(ROWS_INSERT, SHOP, w->body);
     rows.full = false;
     append_fails(w, &rows, SLUICE_ERROR_TABLE, "binlog_row_image=FULL");
-    rows.partial_json = true;
-    append_fails(w, &rows, SLUICE_ERROR_TABLE, "binlog_row_value_options=''");
     rows = fixture_event(ROWS_INSERT, SHOP + 1, w->body);
     append_fails(w, &rows, SLUICE_ERROR_DECODE, "5 columns");
     g_byte_array_set_size(w->body, 1); /* an event that only ends its statement */
@@ -608,11 +606,6 @@ static void new_fails(const FixtureColumn *columns, unsigned n, unsigned n_key, 
 static void test_refused(void)
 {
     FixtureColumn columns[] = {shop[0], {.name = "x", .type_text = "thing", .precision = 10}};
-    static const SourceType not_yet[] = {SOURCE_TYPE_JSON, SOURCE_TYPE_GEOMETRY, SOURCE_TYPE_VECTOR};
-    for (size_t i = 0; i < G_N_ELEMENTS(not_yet); i++) {
-        columns[1].type = not_yet[i];
-        new_fails(columns, 2, 1, "table shop.t: column x (thing) cannot be replicated: ");
-    }
     columns[1].type = SOURCE_TYPE_UNKNOWN;
     new_fails(columns, 2, 1, "column x (thing) cannot be replicated: ");
     columns[1].type = SOURCE_TYPE_VARCHAR;

@@ -162,9 +162,340 @@ static void test_compressed_faults(void)
         put_hex(body, bad[i]);
         RowsEvent rows = fixture_event(ROWS_INSERT, 1, body);
         g_assert_false(mapping_append_event(mapping, block, &rows, 1, 1, &counts, &error));
-        g_assert_error(error, SLUICE_ERROR, SLUICE_ERROR_DECODE);
+        g_assert_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE);
         g_assert_cmpuint(block_bytes(block), ==, 0);
     }
+}
+
+/* ---- text of unknown length ---- */
+
+static char *string_cell(const char *text)
+{
+    g_autoptr(GByteArray) cell = g_byte_array_new();
+    uint8_t size[10];
+    g_byte_array_append(cell, size, (guint)varuint_write(size, strlen(text)));
+    g_byte_array_append(cell, (const uint8_t *)text, (guint)strlen(text));
+    return bytes_hex(cell->data, cell->len);
+}
+
+static const FixtureColumn json_column = {
+    .type = SOURCE_TYPE_JSON, .type_text = "json", .wire_type = WIRE_JSON, .wire_meta = 4};
+
+static void check_json(Case *c, const char *binary, const char *text)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    g_autofree char *expected = string_cell(text);
+    put_hex(bytes, binary);
+    put_string(c->event, bytes->data, bytes->len, 4);
+    put_string(c->result, text, strlen(text), 0);
+    case_check(c, expected);
+}
+
+static void test_json(void)
+{
+    Case c = case_new(json_column);
+    check_json(&c, "0400", "null");
+    check_json(&c, "", "null");
+    check_json(&c, "050000", "0");
+    check_json(&c, "0b000000000000f03f", "1.0");
+    check_json(&c, "0c00", "\"\"");
+    check_json(&c, "0000000400", "{}");
+    case_end(&c);
+}
+
+/* The text is made behind a length of as many bytes as the binary form's would need: it is moved when that was wrong.
+ */
+static void test_json_lengths(void)
+{
+    Case c = case_new(json_column);
+    for (unsigned n = 0; n <= 300; n++) {
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+        g_autoptr(GString) text = g_string_new("[");
+        put_le(bytes, 2, 1);
+        put_le(bytes, n, 2);
+        put_le(bytes, 4 + 3 * n, 2);
+        for (unsigned i = 0; i < n; i++) {
+            put_le(bytes, i % 3 ? 5 : 4, 1);
+            put_le(bytes, i % 3 ? 7 : 2, 2);
+            g_string_append_printf(text, "%s%s", i ? ", " : "", i % 3 ? "7" : "false");
+        }
+        g_string_append_c(text, ']');
+        g_autofree char *hex = bytes_hex(bytes->data, bytes->len);
+        check_json(&c, hex, text->str);
+    }
+    case_end(&c);
+}
+
+/* An update of one row as MySQL 9.7 logged it: JSON_REMOVE(j, '$.pad'); k is NULL. */
+static void test_json_changes(void)
+{
+    static const FixtureColumn columns[] = {
+        {.name = "id", .type = SOURCE_TYPE_INT, .type_text = "int", .wire_type = WIRE_LONG},
+        {.name = "j",
+         .type = SOURCE_TYPE_JSON,
+         .type_text = "json",
+         .nullable = true,
+         .wire_type = WIRE_JSON,
+         .wire_meta = 4},
+        {.name = "n", .type = SOURCE_TYPE_INT, .type_text = "int", .nullable = true, .wire_type = WIRE_LONG},
+        {.name = "k",
+         .type = SOURCE_TYPE_JSON,
+         .type_text = "json",
+         .nullable = true,
+         .wire_type = WIRE_JSON,
+         .wire_meta = 4},
+    };
+    static const char before[] =
+        "08020000004d0000000002004c0012000100130003000507000c1e0061706164076c6f6e676973682d787878787878787878"
+        "78787878787878787878787878787878787878787878787878787878787878787878787803000000";
+    static const char after[] = "01010802000000070000000205242e70616403000000";
+    MappingSettings settings = fixture_settings();
+    g_autoptr(TableMapping) mapping = fixture_mapping(columns, 4, 1, &settings);
+    g_autoptr(Block) block = mapping_block_new(mapping, NULL);
+    g_autoptr(GByteArray) body = g_byte_array_new();
+    g_autoptr(GError) error = NULL;
+    RowCounts counts;
+    put_hex(body, "00");
+    put_hex(body, before);
+    put_hex(body, after);
+    put_hex(body, before);
+    put_hex(body, "00 08 02000000 03000000 050900 03000000"); /* no changes but a new document */
+    RowsEvent rows = fixture_event(ROWS_UPDATE, 4, body);
+    rows.partial_json = true;
+    mapping_append_event(mapping, block, &rows, 1, 1, &counts, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(counts.updates, ==, 2);
+    g_autofree char *cells = bytes_hex(block->columns[1].data.data, block->columns[1].data.len);
+    g_assert_cmpstr(cells, ==, "087b2261223a20377d0139");
+}
+
+static void event_fails(TableMapping *mapping, Block *block, RowsEvent *rows, const char *text)
+{
+    g_autoptr(GError) error = NULL;
+    RowCounts counts;
+    uint64_t n_rows = block->n_rows;
+    g_assert_false(mapping_append_event(mapping, block, rows, 1, 1, &counts, &error));
+    g_assert_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE);
+    if (!strstr(error->message, text))
+        g_error("\"%s\" is not in: %s", text, error->message);
+    g_assert_cmpuint(block->n_rows, ==, n_rows);
+}
+
+static void test_json_faults(void)
+{
+    FixtureColumn columns[] = {{.name = "id", .type = SOURCE_TYPE_INT, .type_text = "int", .wire_type = WIRE_LONG},
+                               json_column};
+    columns[1].name = "j";
+    MappingSettings settings = fixture_settings();
+    settings.json_type = true;
+    g_autoptr(TableMapping) mapping = fixture_mapping(columns, 2, 1, &settings);
+    g_autoptr(Block) block = mapping_block_new(mapping, NULL);
+    g_assert_cmpstr(block->columns[1].type, ==, "String");
+    g_autoptr(GByteArray) body = g_byte_array_new();
+    put_hex(body, "0000 01000000 05000000 0c ff ff ff ff"); /* a string without an end */
+    RowsEvent rows = fixture_event(ROWS_INSERT, 2, body);
+    event_fails(mapping, block, &rows, "column j: a JSON document is cut short");
+    g_byte_array_set_size(body, 0);
+    put_hex(body, "0000 01000000 03000000 05 07 00");
+    rows = fixture_event(ROWS_INSERT, 2, body);
+    event_fails(mapping, block, &rows, "the document 7 is not an object");
+    g_assert_cmpuint(block_bytes(block), ==, 0);
+}
+
+static void check_geometry(const char *hex, const char *wkt)
+{
+    Case c = case_new((FixtureColumn){
+        .type = SOURCE_TYPE_GEOMETRY, .type_text = "geometry", .wire_type = WIRE_GEOMETRY, .wire_meta = 4});
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    g_autofree char *expected = string_cell(wkt);
+    put_hex(bytes, hex);
+    put_string(c.event, bytes->data, bytes->len, 4);
+    put_string(c.result, bytes->data, bytes->len, 0);
+    case_check(&c, expected);
+    c.settings.geometry_wkb = true;
+    put_string(c.event, bytes->data, bytes->len, 4);
+    put_string(c.result, bytes->data, bytes->len, 0);
+    g_autofree char *cell = event_cell(&c, false), *wkb = bytes_hex(bytes->data + 4, bytes->len - 4);
+    g_assert_true(g_str_has_suffix(cell, wkb));
+    case_check(&c, NULL);
+    case_end(&c);
+}
+
+/* Values and texts of MySQL 9.7 (HEX(g), ST_AsText(g)); the one with an SRID in longitude-latitude order. */
+static void test_geometry(void)
+{
+    check_geometry("000000000101000000000000000000F03F0000000000000040", "POINT(1 2)");
+    check_geometry("0000000001020000000300000000000000000000000000000000000000000000000000F83F00000000000002C0"
+                   "9C7500883CE4377E59F3F8C21F6EA501",
+                   "LINESTRING(0 0,1.5 -2.25,1e300 1e-300)");
+    check_geometry(
+        "0000000001030000000200000004000000000000000000000000000000000000000000000000002440000000000000000000"
+        "00000000002440000000000000244000000000000000000000000000000000"
+        "04000000000000000000F03F000000000000F03F0000000000000040000000000000F03F0000000000000040000000000000"
+        "0040000000000000F03F000000000000F03F",
+        "POLYGON((0 0,10 0,10 10,0 0),(1 1,2 1,2 2,1 1))");
+    check_geometry(
+        "000000000104000000020000000101000000000000000000F03F000000000000F03F010100000000000000000000400000000000"
+        "000040",
+        "MULTIPOINT((1 1),(2 2))");
+    check_geometry(
+        "0000000001050000000200000001020000000200000000000000000000000000000000000000000000000000F03F000000000000"
+        "F03F0102000000020000000000000000000040000000000000004000000000000008400000000000000840",
+        "MULTILINESTRING((0 0,1 1),(2 2,3 3))");
+    check_geometry(
+        "000000000107000000020000000101000000000000000000F03F000000000000F03F010200000002000000000000000000000000"
+        "00000000000000000000000000F03F000000000000F03F",
+        "GEOMETRYCOLLECTION(POINT(1 1),LINESTRING(0 0,1 1))");
+    check_geometry("00000000010700000000000000", "GEOMETRYCOLLECTION EMPTY");
+    check_geometry(
+        "000000000107000000020000000107000000010000000101000000000000000000F03F000000000000F03F010400000001000000"
+        "010100000000000000000008400000000000001040",
+        "GEOMETRYCOLLECTION(GEOMETRYCOLLECTION(POINT(1 1)),MULTIPOINT((3 4)))");
+    check_geometry("E6100000010100000000000000008028409A9999999999B93F", "POINT(12.25 0.1)");
+    check_geometry("00000000010100000000003426F56B0C430080E03779C34143", "POINT(1e15 1e16)");
+    check_geometry("0000000001010000002D431CEBE2361A3F1656E79EAF03D23C", "POINT(0.0001 0.000000000000001)");
+    check_geometry("0000000001010000000000000000000080C976BE9F0C24FE40", "POINT(-0 123456.789)");
+    check_geometry("000000000101000000000000000000303D343333333333D3BF",
+                   "POINT(5.684341886080802e-14 -0.30000000000000004)");
+}
+
+static void test_geometry_faults(void)
+{
+    static const char *const bad[] = {"",
+                                      "000000",
+                                      "00000000",
+                                      "0000000001",
+                                      "000000000201000000",
+                                      "000000000001000000000000000000F03F0000000000000040",
+                                      "000000000101000000000000000000F03F00000000000000",
+                                      "000000000101000000000000000000F03F000000000000004000",
+                                      "0000000001020000000000ff7f",
+                                      "0000000001040000000100000001020000000000000000",
+                                      "000000000108000000"};
+    const FixtureColumn columns[] = {
+        {.name = "id", .type = SOURCE_TYPE_INT, .type_text = "int", .wire_type = WIRE_LONG},
+        {.name = "g",
+         .type = SOURCE_TYPE_GEOMETRY,
+         .type_text = "geometry",
+         .wire_type = WIRE_GEOMETRY,
+         .wire_meta = 4}};
+    MappingSettings settings = fixture_settings();
+    g_autoptr(TableMapping) mapping = fixture_mapping(columns, 2, 1, &settings);
+    g_autoptr(Block) block = mapping_block_new(mapping, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(GByteArray) body = g_byte_array_new(), value = g_byte_array_new();
+        put_hex(value, bad[i]);
+        put_hex(body, "000001000000");
+        put_string(body, value->data, value->len, 4);
+        RowsEvent rows = fixture_event(ROWS_INSERT, 2, body);
+        event_fails(mapping, block, &rows, "column g: a geometry");
+    }
+    g_assert_cmpuint(block_bytes(block), ==, 0);
+}
+
+/* ---- arrays ---- */
+
+static char *array_cells(const BlockColumn *column)
+{
+    g_autofree char *ends = bytes_hex(column->nulls.data, column->nulls.len);
+    g_autofree char *data = bytes_hex(column->data.data, column->data.len);
+    return g_strconcat(ends, ":", data, NULL);
+}
+
+/* The rows 1 with `event` (`result`) and 2 with NULL, both ways: the same array cells. */
+static void check_array(FixtureColumn column, const MappingSettings *settings, const char *event, const char *result,
+                        const char *type, const char *expected)
+{
+    column.name = "v";
+    column.nullable = true;
+    const FixtureColumn columns[] = {
+        {.name = "id", .type = SOURCE_TYPE_INT, .type_text = "int", .wire_type = WIRE_LONG}, column};
+    g_autoptr(TableMapping) mapping = fixture_mapping(columns, 2, 1, settings);
+    g_autoptr(Block) block = mapping_block_new(mapping, NULL), again = mapping_block_new(mapping, NULL);
+    g_autoptr(GByteArray) body = g_byte_array_new(), row = g_byte_array_new(), null_row = g_byte_array_new();
+    GError *error = NULL;
+    RowCounts counts;
+    put_hex(body, "000001000000");
+    put_hex(body, event);
+    put_hex(body, "0202000000");
+    RowsEvent rows = fixture_event(ROWS_INSERT, 2, body);
+    mapping_append_event(mapping, block, &rows, 1, 1, &counts, &error);
+    g_assert_no_error(error);
+    put_hex(row, "000001000000");
+    put_hex(row, result);
+    put_hex(null_row, "000802000000");
+    mapping_append_result(mapping, again, row->data, row->len, 1, 1, &error);
+    g_assert_no_error(error);
+    mapping_append_result(mapping, again, null_row->data, null_row->len, 1, 1, &error);
+    g_assert_no_error(error);
+    g_autofree char *cells = array_cells(&block->columns[1]), *others = array_cells(&again->columns[1]);
+    g_assert_cmpstr(cells, ==, expected);
+    g_assert_cmpstr(others, ==, expected);
+    g_assert_cmpstr(block->columns[1].type, ==, type);
+    /* A row that fails takes nothing of it back but itself. */
+    put_hex(body, "00030000");
+    rows = fixture_event(ROWS_INSERT, 2, body);
+    g_assert_false(mapping_append_event(mapping, block, &rows, 1, 1, &counts, NULL));
+    g_autofree char *after = array_cells(&block->columns[1]);
+    g_assert_cmpstr(after, ==, expected);
+}
+
+static void test_vector(void)
+{
+    MappingSettings settings = fixture_settings();
+    FixtureColumn mysql = {
+        .type = SOURCE_TYPE_VECTOR, .type_text = "vector(3)", .precision = 3, .wire_type = WIRE_VECTOR, .wire_meta = 4};
+    FixtureColumn mariadb = mysql;
+    mariadb.wire_type = WIRE_VARCHAR;
+    mariadb.wire_meta = 12;
+    check_array(mysql, &settings, "0c0000000000803f0000004000006040", "0c0000803f0000004000006040", "Array(Float32)",
+                "03000000000000000300000000000000:0000803f0000004000006040");
+    check_array(mariadb, &settings, "0c0000803f0000004000006040", "0c0000803f0000004000006040", "Array(Float32)",
+                "03000000000000000300000000000000:0000803f0000004000006040");
+}
+
+static void test_set_array(void)
+{
+    static const char *const members[] = {"red", "", "blue", NULL};
+    FixtureColumn column = {.type = SOURCE_TYPE_SET,
+                            .type_text = "set('red','','blue')",
+                            .labels = members,
+                            .wire_type = WIRE_SET,
+                            .wire_meta = 1};
+    MappingSettings settings = fixture_settings();
+    settings.set_array = true;
+    check_array(column, &settings, "07", "0700000000000000", "Array(String)",
+                "03000000000000000300000000000000:037265640004626c7565");
+    check_array(column, &settings, "00", "0000000000000000", "Array(String)", "00000000000000000000000000000000:");
+    check_array(column, &settings, "02", "0200000000000000", "Array(String)", "01000000000000000100000000000000:00");
+}
+
+static void check_binary(FixtureColumn column, BinaryForm form, const char *event, const char *result, const char *text)
+{
+    Case c = case_new(column);
+    g_autofree char *expected = string_cell(text);
+    c.settings.binary = form;
+    check_hex(&c, event, result, expected);
+    case_end(&c);
+}
+
+static void test_binary(void)
+{
+    FixtureColumn fixed = {
+        .type = SOURCE_TYPE_BINARY, .type_text = "binary(5)", .precision = 5, .wire_type = WIRE_STRING, .wire_meta = 5};
+    FixtureColumn blob = {.type = SOURCE_TYPE_BLOB, .type_text = "blob", .wire_type = WIRE_BLOB, .wire_meta = 2};
+    FixtureColumn compressed = {.type = SOURCE_TYPE_BLOB,
+                                .type_text = "longblob /*M!100301 COMPRESSED*/",
+                                .wire_type = WIRE_BLOB_COMPRESSED,
+                                .wire_meta = 4,
+                                .compressed = true};
+    check_binary(fixed, BINARY_HEX, "03626900", "056269000000", "6269000000");
+    check_binary(fixed, BINARY_BASE64, "0262ff", "0562ff000000", "Yv8AAAA=");
+    check_binary(blob, BINARY_HEX, "0300abcdef", "03abcdef", "ABCDEF");
+    check_binary(blob, BINARY_HEX, "0000", "00", "");
+    check_binary(blob, BINARY_BASE64, "0000", "00", "");
+    check_binary(blob, BINARY_BASE64, "01004d", "014d", "TQ==");
+    check_binary(compressed, BINARY_HEX, "0400000000616263", "03616263", "616263");
 }
 
 int main(int argc, char **argv)
@@ -174,5 +505,14 @@ int main(int argc, char **argv)
     g_test_add_func("/mapping/types/address_faults", test_address_faults);
     g_test_add_func("/mapping/types/compressed", test_compressed);
     g_test_add_func("/mapping/types/compressed_faults", test_compressed_faults);
+    g_test_add_func("/mapping/types/json", test_json);
+    g_test_add_func("/mapping/types/json_lengths", test_json_lengths);
+    g_test_add_func("/mapping/types/json_changes", test_json_changes);
+    g_test_add_func("/mapping/types/json_faults", test_json_faults);
+    g_test_add_func("/mapping/types/geometry", test_geometry);
+    g_test_add_func("/mapping/types/geometry_faults", test_geometry_faults);
+    g_test_add_func("/mapping/types/vector", test_vector);
+    g_test_add_func("/mapping/types/set_array", test_set_array);
+    g_test_add_func("/mapping/types/binary", test_binary);
     return g_test_run();
 }
