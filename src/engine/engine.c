@@ -13,6 +13,8 @@
 #define BLOCKS_SHARE    0.5 /* of the memory setting: the rest is the program, compression, connections */
 #define EMBEDDED_SCHEME "embedded:"
 #define EMBEDDED_DB     "sluice"
+#define JOURNAL_BYTES   (64u << 20)
+#define TRIM_USEC       (600ll * 1000 * 1000)
 
 /* ---- The lock of the state dir ---- */
 
@@ -194,4 +196,15 @@ bool engine_start(Engine *engine, bool paused, GError **error)
     for (unsigned i = 0; ok && i < engine->pipes->len; i++)
         pipe_start(engine->pipes->pdata[i], paused);
     return ok;
+}
+
+void engine_trim_journal(Engine *engine)
+{
+    int64_t now = clock_monotonic_usec();
+    if (engine->trimmed_at && now - engine->trimmed_at < TRIM_USEC)
+        return;
+    engine->trimmed_at = now;
+    pthread_mutex_lock(&engine->catalog_lock);
+    catalog_journal_trim(engine->catalog, JOURNAL_BYTES, NULL); /* not now: then in ten minutes */
+    pthread_mutex_unlock(&engine->catalog_lock);
 }

@@ -18,6 +18,7 @@ struct Engine {
 
     pthread_mutex_t catalog_lock;
     Catalog *catalog;
+    int64_t trimmed_at; /* monotonic; of the server's thread alone */
 
     pthread_mutex_t embedded_lock;
     Embedded *embedded; /* NULL: not needed yet */
@@ -43,6 +44,7 @@ char *engine_resolve_dest(void *engine, const char *dest, GError **error);
 Pipe *engine_find_pipe(Engine *engine, const char *name); /* with pipes_lock held; NULL: none */
 bool engine_add_pipe(Engine *engine, CatalogPipe *record_take, GError **error); /* with pipes_lock held; starts it */
 void engine_reap(Engine *engine); /* frees the pipes that were dropped */
+void engine_trim_journal(Engine *engine); /* keeps it under its size; cheap when called again within ten minutes */
 
 /* picture.c */
 View *engine_view(Engine *engine); /* at most 0.2 s old unless something changed; new reference */
