@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define JOURNAL_BYTES  (64u << 20)
 #define LOCK_WAIT_USEC (5 * 1000000LL)
 
 /* `stop` is asked for in a request's thread: the main thread is woken as by the signal. */
@@ -96,7 +95,6 @@ int engine_run(const char *state_dir, bool paused, int ready_fd)
     if (!engine)
         return give_up(error, ready_fd);
     engine->stop = request_stop;
-    catalog_journal_trim(engine->catalog, JOURNAL_BYTES, NULL);
     if (!engine_start(engine, paused, &error))
         return give_up(error, ready_fd);
     Server *server = server_start(engine, &error);
