@@ -72,7 +72,7 @@ typedef struct {
 } TypeWidth;
 
 static const TypeWidth TYPES[] = {
-    {"String", 0},  {"Int8", 1},   {"Int16", 2},  {"Int32", 4},    {"Int64", 8},    {"Int128", 16},  {"Int256", 32},
+    {"String", 0},  {"JSON", 0},   {"Int8", 1},   {"Int16", 2},  {"Int32", 4},    {"Int64", 8},    {"Int128", 16},  {"Int256", 32},
     {"UInt8", 1},   {"UInt16", 2}, {"UInt32", 4}, {"UInt64", 8},   {"UInt128", 16}, {"UInt256", 32}, {"Float32", 4},
     {"Float64", 8}, {"Bool", 1},   {"Date32", 4}, {"DateTime", 4}, {"UUID", 16},    {"IPv4", 4},     {"IPv6", 16},
 };
@@ -139,7 +139,7 @@ static bool plain_width(const char *type, unsigned *width)
 
 static bool type_parse(const char *type, BlockColumn *column)
 {
-    column->nullable = column->array = false;
+    column->nullable = column->array = column->json = false;
     g_autofree char *element = type_argument(type, "Array");
     if (element) {
         column->array = true;
@@ -148,6 +148,7 @@ static bool type_parse(const char *type, BlockColumn *column)
     }
     g_autofree char *inner = type_argument(type, "Nullable");
     column->nullable = inner != NULL;
+    column->json = strcmp(inner ? inner : type, "JSON") == 0;
     return plain_width(inner ? inner : type, &column->width);
 }
 
@@ -170,6 +171,9 @@ Block *block_new(BudgetAccount *account, unsigned n_columns)
     return block;
 }
 
+/* What stands before a JSON column: the version of its serialization, in 64 bits (SerializationObject: STRING). */
+static const uint8_t json_as_text[8] = {1};
+
 static uint8_t *put_text(uint8_t *p, const char *text)
 {
     size_t len = strlen(text);
@@ -189,8 +193,12 @@ void block_set_column(Block *block, unsigned index, const char *name, const char
     g_free(column->header);
     column->name = g_strdup(name);
     column->type = g_strdup(type);
-    column->header = g_malloc(strlen(name) + strlen(type) + 2 * 10);
+    column->header = g_malloc(strlen(name) + strlen(type) + 2 * 10 + sizeof json_as_text);
     column->header_len = (size_t)(put_text(put_text(column->header, name), type) - column->header);
+    if (column->json) {
+        memcpy(column->header + column->header_len, json_as_text, sizeof json_as_text);
+        column->header_len += sizeof json_as_text;
+    }
 }
 
 void block_free(Block *block)

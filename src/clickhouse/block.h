@@ -36,6 +36,7 @@ typedef struct {
     unsigned width; /* bytes of a fixed-width value; 0: String. Of an array: of its elements */
     bool nullable;
     bool array;
+    bool json;        /* written as text: of a value that is missing "{}", for '' is no JSON */
     ByteBuffer nulls; /* one byte a row when nullable; of an array the end offset of each row, uint64_t */
     ByteBuffer data;
     uint8_t *header; /* name and type as they stand in the block */
@@ -54,7 +55,8 @@ typedef struct {
 Block *block_new(BudgetAccount *account, unsigned n_columns);
 /* `type` decides width and nullable; asserts that it is one of those that blocks can hold: Int8..Int256,
  * UInt8..UInt256, Float32/64, Bool, Decimal(p,s), Date32, DateTime, DateTime64(s[,tz]), Time64(s), UUID, IPv4, IPv6,
- * String, Nullable of these, and Array(Float32) / Array(String). LowCardinality(String), JSON are sent as String. */
+ * String, JSON, Nullable of these, and Array(Float32) / Array(String). LowCardinality(String) is sent as String. A cell of
+ * JSON is a string. */
 void block_set_column(Block *block, unsigned column, const char *name, const char *type);
 void block_free(Block *block);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Block, block_free)
@@ -124,11 +126,15 @@ static inline void column_append_array_end(BlockColumn *column, uint64_t element
     column->nulls.len += sizeof end;
 }
 
-/* A value's default: zero bytes, the empty string, the empty array. Does not touch the NULL flags. */
+/* A value's default: zero bytes, the empty string, the empty array, {}. Does not touch the NULL flags. */
 static inline void column_append_default(BlockColumn *column)
 {
     if (column->array) {
         column_append_array_end(column, 0);
+        return;
+    }
+    if (column->json) {
+        column_append_string(column, "{}", 2);
         return;
     }
     size_t width = column->width ? column->width : 1;

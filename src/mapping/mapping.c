@@ -426,12 +426,12 @@ static inline bool bitmap_has(const uint8_t *bitmap, unsigned bit)
 static inline void append_empty(BlockColumn *out)
 {
     enum { WIDEST = 32 }; /* zeroing a constant size takes one or two stores, a varying one a call */
-    if (G_UNLIKELY(out->array)) {
-        column_append_array_end(out, 0);
-        return;
-    }
     if (out->nullable)
         column_append_null_flag(out, 1);
+    if (G_UNLIKELY(out->array || out->json)) {
+        column_append_default(out);
+        return;
+    }
     memset(byte_buffer_reserve(&out->data, WIDEST), 0, WIDEST);
     out->data.len += out->width ? out->width : 1;
 }

@@ -171,12 +171,8 @@ char *mapping_column_type(const SourceColumn *column, bool in_key, const Mapping
 
 char *column_type_in_block(const char *type)
 {
-    static const char *const sent[][2] = {{"JSON", "String"},
-                                          {"Nullable(JSON)", "Nullable(String)"},
-                                          {ARRAY LOW_CARDINALITY "String))", ARRAY "String)"}};
-    for (size_t i = 0; i < G_N_ELEMENTS(sent); i++)
-        if (strcmp(type, sent[i][0]) == 0)
-            return g_strdup(sent[i][1]);
+    if (strcmp(type, ARRAY LOW_CARDINALITY "String))") == 0)
+        return g_strdup(ARRAY "String)");
     if (!g_str_has_prefix(type, LOW_CARDINALITY))
         return g_strdup(type);
     const char *inner = type + strlen(LOW_CARDINALITY);

@@ -73,7 +73,7 @@ typedef struct {
 } ColumnType;
 
 const ColumnType *column_type_find(SourceType type); /* never NULL */
-/* The type that stands in the block for a destination type: LowCardinality(T) is sent as T, JSON as String. */
+/* The type that stands in the block for a destination type: LowCardinality(T) is sent as T. */
 char *column_type_in_block(const char *type);
 bool column_type_nullable(const char *type);
 bool column_type_variable(const char *type); /* its cells are of varying size */

@@ -226,11 +226,27 @@ static void test_write_ends(void)
     g_assert_cmpuint(calls, ==, 2);
 }
 
+/* Text behind the version of its serialization; a missing value is {}, since '' is no JSON. */
+static void test_json(void)
+{
+    g_autoptr(Block) block = block_new(NULL, 1);
+    block_set_column(block, 0, "j", "Nullable(JSON)");
+    BlockColumn *column = &block->columns[0];
+    column_append_null_flag(column, 0);
+    column_append_string(column, "{\"a\":1}", 7);
+    column_append_null_flag(column, 1);
+    column_append_default(column);
+    block->n_rows = 2;
+    static const char bytes[] = "\001\002\001j\016Nullable(JSON)\001\0\0\0\0\0\0\0\0\001\007{\"a\":1}\002{}";
+    assert_bytes(block, bytes, sizeof bytes - 1);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/block/bytes", test_bytes);
     g_test_add_func("/block/arrays", test_arrays);
+    g_test_add_func("/block/json", test_json);
     g_test_add_func("/block/varuint", test_varuint);
     g_test_add_func("/block/types", test_types);
     g_test_add_func("/block/account", test_account);

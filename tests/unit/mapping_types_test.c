@@ -290,7 +290,7 @@ static void test_json_faults(void)
     settings.json_type = true;
     g_autoptr(TableMapping) mapping = fixture_mapping(columns, 2, 1, &settings);
     g_autoptr(Block) block = mapping_block_new(mapping, NULL);
-    g_assert_cmpstr(block->columns[1].type, ==, "String");
+    g_assert_cmpstr(block->columns[1].type, ==, "JSON");
     g_autoptr(GByteArray) body = g_byte_array_new();
     put_hex(body, "0000 01000000 05000000 0c ff ff ff ff"); /* a string without an end */
     RowsEvent rows = fixture_event(ROWS_INSERT, 2, body);
