@@ -329,12 +329,33 @@ static bool wide_fits(const Wide *v, bool negative, size_t width)
     return negative;
 }
 
+/* Digits on their way into a Wide, nine at a time. */
+typedef struct {
+    uint32_t value;
+    unsigned n;
+} DigitsHeld;
+
+/* True when the number has become too large, as wide_multiply_add. */
+static bool digits_flush(Wide *v, DigitsHeld *held)
+{
+    bool over = wide_multiply_add(v, powers_of_10[held->n], held->value);
+    *held = (DigitsHeld){0};
+    return over;
+}
+
+static bool digits_add(Wide *v, DigitsHeld *held, uint32_t digit)
+{
+    held->value = held->value * 10 + digit;
+    return ++held->n == 9 && digits_flush(v, held);
+}
+
 bool value_parse_decimal(const char *text, size_t len, unsigned scale, uint8_t *out, size_t width)
 {
     const char *p = text, *end = text + len;
     bool negative = false, seen_digit = false, seen_point = false;
     unsigned fraction = 0;
     Wide v = {{0}};
+    DigitsHeld held = {0};
     if (p < end && (*p == '-' || *p == '+'))
         negative = *p++ == '-';
     for (; p < end; p++) {
@@ -351,15 +372,15 @@ bool value_parse_decimal(const char *text, size_t len, unsigned scale, uint8_t *
             continue;
         }
         fraction += seen_point;
-        if (wide_multiply_add(&v, 10, (uint32_t)(*p - '0')))
+        if (digits_add(&v, &held, (uint32_t)(*p - '0')))
             return false;
     }
     if (!seen_digit)
         return false;
     for (; fraction < scale; fraction++)
-        if (wide_multiply_add(&v, 10, 0))
+        if (digits_add(&v, &held, 0))
             return false;
-    if (!wide_fits(&v, negative, width))
+    if (digits_flush(&v, &held) || !wide_fits(&v, negative, width))
         return false;
     if (negative)
         wide_negate(&v);
