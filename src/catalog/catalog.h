@@ -55,6 +55,7 @@ typedef struct {
     bool loaded;           /* all ranges acknowledged */
     bool resync_advised;
     char *error;           /* JSON, NULL */
+    char *column_counts; /* JSON: values changed on the way, by column; NULL: none */
 } CatalogTable;
 void catalog_table_free(CatalogTable *table);
 

@@ -44,8 +44,10 @@ static bool save_counters(Catalog *catalog, GPtrArray *tables, GError **error)
     for (guint i = 0; tables != NULL && i < tables->len; i++) {
         const CatalogTable *table = g_ptr_array_index(tables, i);
         if (!database_run(catalog, error,
-                          "UPDATE tables SET inserts = ?, updates = ?, deletes = ?, last_change = ? WHERE id = ?",
-                          "uuuii", table->inserts, table->updates, table->deletes, table->last_change, table->id))
+                          "UPDATE tables SET inserts = ?, updates = ?, deletes = ?, last_change = ?, column_counts = ?"
+                          " WHERE id = ?",
+                          "uuuisi", table->inserts, table->updates, table->deletes, table->last_change,
+                          table->column_counts, table->id))
             return false;
     }
     return true;

@@ -12,6 +12,7 @@ void catalog_table_free(CatalogTable *table)
     g_free(table->definition);
     g_free(table->begin_file);
     g_free(table->error);
+    g_free(table->column_counts);
     g_free(table);
 }
 
@@ -24,8 +25,9 @@ static void free_table(gpointer table)
 #define TABLE_VALUES(t)                                                                                                \
     (t)->pipe_id, (t)->database, (t)->name, (t)->target, (t)->state, (t)->generation, (t)->definition,                 \
         (t)->begin_file, (t)->begin_pos, (t)->snapshot_version, (t)->rows_estimate, (t)->rows_done, (t)->inserts,      \
-        (t)->updates, (t)->deletes, (t)->last_change, (int)(t)->loaded, (int)(t)->resync_advised, (t)->error
-#define TABLE_TYPES "issssissuuuuuuuibbs"
+        (t)->updates, (t)->deletes, (t)->last_change, (int)(t)->loaded, (int)(t)->resync_advised, (t)->error, \
+        (t)->column_counts
+#define TABLE_TYPES "issssissuuuuuuuibbss"
 
 bool table_insert(Catalog *catalog, CatalogTable *table, GError **error)
 {
@@ -33,7 +35,8 @@ bool table_insert(Catalog *catalog, CatalogTable *table, GError **error)
             catalog, error,
             "INSERT INTO tables (pipe_id, database, name, target, state, generation, definition, begin_file,"
             " begin_pos, snapshot_version, rows_estimate, rows_done, inserts, updates, deletes, last_change,"
-            " loaded, resync_advised, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " loaded, resync_advised, error, column_counts)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             TABLE_TYPES, TABLE_VALUES(table)))
         return false;
     table->id = sqlite3_last_insert_rowid(catalog->db);
@@ -51,7 +54,7 @@ bool catalog_table_save(Catalog *catalog, const CatalogTable *table, GError **er
                       "UPDATE tables SET pipe_id = ?, database = ?, name = ?, target = ?, state = ?, generation = ?,"
                       " definition = ?, begin_file = ?, begin_pos = ?, snapshot_version = ?, rows_estimate = ?,"
                       " rows_done = ?, inserts = ?, updates = ?, deletes = ?, last_change = ?, loaded = ?,"
-                      " resync_advised = ?, error = ? WHERE id = ?",
+                      " resync_advised = ?, error = ?, column_counts = ? WHERE id = ?",
                       TABLE_TYPES "i", TABLE_VALUES(table), table->id))
         return false;
     if (sqlite3_changes(catalog->db) == 1)
@@ -89,6 +92,7 @@ static CatalogTable *read_table(sqlite3_stmt *row)
     table->loaded = sqlite3_column_int(row, 17) != 0;
     table->resync_advised = sqlite3_column_int(row, 18) != 0;
     table->error = database_text(row, 19);
+    table->column_counts = database_text(row, 20);
     return table;
 }
 
@@ -98,7 +102,7 @@ GPtrArray *catalog_tables(Catalog *catalog, int64_t pipe_id, GError **error)
         catalog, error,
         "SELECT id, pipe_id, database, name, target, state, generation, definition, begin_file, begin_pos,"
         " snapshot_version, rows_estimate, rows_done, inserts, updates, deletes, last_change, loaded, resync_advised,"
-        " error FROM tables WHERE pipe_id = ? ORDER BY id",
+        " error, column_counts FROM tables WHERE pipe_id = ? ORDER BY id",
         "i", pipe_id);
     if (statement == NULL)
         return NULL;

@@ -163,6 +163,27 @@ static char *table_rows_text(const ViewTable *table)
     return g_strdup_printf("%s of %s", done, estimate);
 }
 
+static void add_count(GString *text, int64_t count, const char *what)
+{
+    if (count <= 0)
+        return;
+    g_autofree char *shown = output_count(count);
+    g_string_append_printf(text, "%s%s %s", text->len ? ", " : "", shown, what);
+}
+
+/* Values that are not what the source has. */
+static void show_columns(const ViewTable *table, const char *indent)
+{
+    for (unsigned i = 0; i < table->n_columns; i++) {
+        const ViewColumn *column = &table->columns[i];
+        g_autoptr(GString) text = g_string_new(NULL);
+        add_count(text, column->zero_dates, "zero dates converted");
+        add_count(text, column->clamped, "out of range");
+        add_count(text, column->undecodable, "not text in the column's charset");
+        output_line("%scolumn %s: %s", indent, column->name != NULL ? column->name : "-", text->str);
+    }
+}
+
 void show_tables(const ViewPipe *pipe, const char *indent)
 {
     static const char *const HEADERS[] = {"SOURCE",  "TARGET",  "STATE",   "LOADED",
@@ -187,6 +208,7 @@ void show_tables(const ViewPipe *pipe, const char *indent)
         g_autofree char *inner = g_strdup_printf("%s%s: ", indent, table->source);
         if (table->error != NULL)
             show_error(table->error, inner);
+        show_columns(table, inner);
         if (table->resync_advised)
             output_line("%sa resync of this table is advised", inner);
     }

@@ -43,6 +43,9 @@ static void clear_table(ViewTable *table)
     g_free(table->target);
     g_free(table->state);
     free_error(table->error);
+    for (unsigned i = 0; i < table->n_columns; i++)
+        g_free(table->columns[i].name);
+    g_free(table->columns);
 }
 
 static void clear_pipe(ViewPipe *pipe)

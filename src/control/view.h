@@ -32,6 +32,12 @@ typedef struct {
     char **remedies; /* commands or sentences, NULL-terminated */
 } ViewError;
 
+/* Values of a column that were changed on the way. */
+typedef struct {
+    char *name;
+    int64_t zero_dates, clamped, undecodable;
+} ViewColumn;
+
 typedef struct {
     char *source; /* "shop.orders" */
     char *target; /* "orders" */
@@ -42,6 +48,8 @@ typedef struct {
     int64_t ranges_done, ranges_total;
     bool resync_advised;
     ViewError *error; /* NULL: none */
+    unsigned n_columns; /* only those with such values */
+    ViewColumn *columns;
 } ViewTable;
 
 typedef struct {

@@ -62,16 +62,34 @@ static json_t *stalled_to_json(const ViewStalled *stalled)
                      "needs_operator", stalled->needs_operator);
 }
 
+/* Numbers that are 0 are left out, and so are columns without any. */
+static json_t *columns_to_json(const ViewTable *table)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < table->n_columns; i++) {
+        const ViewColumn *column = &table->columns[i];
+        json_t *object = json_pack("{s:o}", "name", text_to_json(column->name));
+        if (column->zero_dates > 0)
+            json_object_set_new(object, "zero_dates", json_integer(column->zero_dates));
+        if (column->clamped > 0)
+            json_object_set_new(object, "clamped", json_integer(column->clamped));
+        if (column->undecodable > 0)
+            json_object_set_new(object, "undecodable", json_integer(column->undecodable));
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
 static json_t *table_to_json(const ViewTable *table)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "source",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "source",
                      text_to_json(table->source), "target", text_to_json(table->target), "state",
                      text_to_json(table->state), "rows_done", count_to_json(table->rows_done), "rows_estimate",
                      count_to_json(table->rows_estimate), "inserts", count_to_json(table->inserts), "updates",
                      count_to_json(table->updates), "deletes", count_to_json(table->deletes), "last_change_at",
                      time_to_json(table->last_change_at), "ranges_done", count_to_json(table->ranges_done),
                      "ranges_total", count_to_json(table->ranges_total), "resync_advised", table->resync_advised,
-                     "error", error_to_json(table->error));
+                     "error", error_to_json(table->error), "columns", columns_to_json(table));
 }
 
 static json_t *history_to_json(const ViewPipe *pipe)
@@ -299,6 +317,16 @@ static void table_from_json(const json_t *object, ViewTable *table)
     table->ranges_total = count_of(object, "ranges_total");
     table->resync_advised = json_is_true(json_object_get(object, "resync_advised"));
     table->error = error_from_json(json_object_get(object, "error"));
+    const json_t *columns = json_object_get(object, "columns");
+    table->n_columns = (unsigned)json_array_size(columns);
+    table->columns = g_new0(ViewColumn, table->n_columns);
+    for (unsigned i = 0; i < table->n_columns; i++) {
+        const json_t *column = json_array_get(columns, i);
+        table->columns[i] = (ViewColumn){.name = text_of(column, "name"),
+                                         .zero_dates = json_integer_value(json_object_get(column, "zero_dates")),
+                                         .clamped = json_integer_value(json_object_get(column, "clamped")),
+                                         .undecodable = json_integer_value(json_object_get(column, "undecodable"))};
+    }
 }
 
 /* What stands in objects and arrays of their own. */

@@ -46,6 +46,15 @@ static void fill_table(ViewTable *to, PipeTableStatus *from)
     to->ranges_total = from->ranges_total;
     to->resync_advised = from->resync_advised;
     to->error = error_from_json(from->error);
+    to->n_columns = from->columns->len;
+    to->columns = g_new0(ViewColumn, to->n_columns);
+    for (unsigned i = 0; i < to->n_columns; i++) {
+        const ColumnCount *count = from->columns->pdata[i];
+        to->columns[i] = (ViewColumn){.name = printable(count->name, 0),
+                                      .zero_dates = (int64_t)count->counters.converted_zero_dates,
+                                      .clamped = (int64_t)count->counters.clamped,
+                                      .undecodable = (int64_t)count->counters.undecodable};
+    }
 }
 
 static ViewStalled *stalled_of(const PipeStatus *from)

@@ -183,6 +183,21 @@ const MappingCounters *mapping_counters(const TableMapping *mapping, unsigned co
     return &mapping->writers[column].counters;
 }
 
+MappingCounters *mapping_take_counters(TableMapping *mapping)
+{
+    MappingCounters *taken = NULL;
+    for (unsigned i = 0; i < mapping->n_columns; i++) {
+        MappingCounters *counters = &mapping->writers[i].counters;
+        if (G_LIKELY(!(counters->converted_zero_dates | counters->clamped | counters->undecodable)))
+            continue;
+        if (!taken)
+            taken = g_new0(MappingCounters, mapping->n_columns);
+        taken[i] = *counters;
+        *counters = (MappingCounters){0};
+    }
+    return taken;
+}
+
 /* ---- binding to a table map ---- */
 
 static const char *wire_type_name(uint8_t type)

@@ -49,6 +49,8 @@ const SourceTable *mapping_table(const TableMapping *mapping);
 void mapping_fill_spec(const TableMapping *mapping, DestTableSpec *spec);
 Block *mapping_block_new(const TableMapping *mapping, BudgetAccount *account);
 const MappingCounters *mapping_counters(const TableMapping *mapping, unsigned column);
+/* What was counted since the last call, one for each of the definition's columns (free with g_free); NULL: nothing. */
+MappingCounters *mapping_take_counters(TableMapping *mapping);
 
 /* Checks a table map against the definition (count, types, metadata, names where told) and chooses the event writers.
  * SLUICE_ERROR_TABLE on a mismatch: never read by guess. A mapping is used by one thread at a time. */

@@ -9,6 +9,7 @@ void insert_free(Insert *insert)
     g_free(insert->token);
     g_free(insert->query_id);
     g_free(insert->target);
+    g_free(insert->changed);
     g_free(insert);
 }
 
@@ -30,6 +31,8 @@ static GPtrArray *changed_records(Pipe *pipe)
         table->record->updates = atomic_load(&table->updates);
         table->record->deletes = atomic_load(&table->deletes);
         table->record->last_change = atomic_load(&table->last_change);
+        g_free(table->record->column_counts);
+        table->record->column_counts = column_counts_to_json(table->column_counts);
         g_ptr_array_add(records, table->record);
     }
     return records;
@@ -80,6 +83,15 @@ static void count_stream_rows(Insert *insert)
     atomic_store(&table->counters_changed, true);
 }
 
+static void count_changed_values(Pipe *pipe, const Insert *insert)
+{
+    PipeTable *table = insert->table;
+    pthread_mutex_lock(&pipe->lock);
+    column_counts_add(table->column_counts, table->definition, insert->changed);
+    pthread_mutex_unlock(&pipe->lock);
+    atomic_store(&table->counters_changed, true);
+}
+
 /* The insert is at the destination, or its table has failed and it will never be. */
 static bool finish(Work *work, Insert *insert, bool inserted)
 {
@@ -87,6 +99,8 @@ static bool finish(Work *work, Insert *insert, bool inserted)
     if (inserted) {
         atomic_fetch_add(&work->pipe->total_rows, insert->block->n_rows);
         atomic_fetch_add(&work->pipe->total_bytes, insert->bytes);
+        if (insert->changed)
+            count_changed_values(work->pipe, insert);
     }
     if (insert->snapshot) {
         snapshot_chunk_done(work, insert);

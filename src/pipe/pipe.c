@@ -33,6 +33,8 @@ static void pipe_table_free(PipeTable *table)
 {
     snapshot_forget(table);
     catalog_table_free(table->record);
+    if (table->column_counts)
+        g_ptr_array_free(table->column_counts, TRUE);
     if (table->definition)
         source_table_unref(table->definition);
     g_free(table);
@@ -52,12 +54,11 @@ static PipeTable *pipe_table_new(CatalogTable *record_take, GError **error)
     atomic_store(&table->deletes, record_take->deletes);
     atomic_store(&table->rows_done, record_take->rows_done);
     atomic_store(&table->last_change, record_take->last_change);
+    table->column_counts = column_counts_from_json(record_take->column_counts);
     if (record_take->definition) {
         json_t *json = json_loads(record_take->definition, 0, NULL);
         table->definition = json ? source_table_from_json(json, error) : NULL;
-        const json_t *shape = json_object_get(json, "shape");
-        table->tinyint1_bool = json_is_true(json_object_get(shape, "tinyint1_bool"));
-        table->nullable_off = json_is_true(json_object_get(shape, "nullable_off"));
+        shape_from_json(json_object_get(json, "shape"), &table->shape);
         json_decref(json);
         if (!table->definition) {
             if (!json)

@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "catalog/catalog.h"
+#include "pipe/column_counts.h"
 #include "pipe/lifecycle.h"
 #include "pipe/preflight.h"
 #include "pipe/retry.h"
@@ -60,6 +61,7 @@ typedef struct {
     int64_t ranges_done, ranges_total; /* -1: not planned */
     bool resync_advised;
     char *error; /* JSON, NULL */
+    GPtrArray *columns; /* of ColumnCount: those with values that were changed on the way */
 } PipeTableStatus;
 
 /* A copy of everything shown, owned by the caller. -1 or NULL: unknown. */

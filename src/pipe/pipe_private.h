@@ -16,8 +16,10 @@
 #include "mapping/mapping.h"
 #include "mysql/mysql.h"
 #include "pipe/batch.h"
+#include "pipe/column_counts.h"
 #include "pipe/group.h"
 #include "pipe/pipe.h"
+#include "pipe/shape.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -37,10 +39,11 @@ typedef struct {
 typedef struct {
     SourceTable *definition; /* NULL until Setup; then immutable */
     /* The settings that its destination table was made with; new values wait for a table made anew. Set with `definition`. */
-    bool tinyint1_bool, nullable_off;
+    MappingSettings shape;
     _Atomic int state;       /* TableState */
     /* Under Pipe.lock: */
     CatalogTable *record;
+    GPtrArray *column_counts; /* of ColumnCount */
     /* Under Pipe.load_lock: */
     RangePlan *plan; /* NULL until planned */
     bool planning, has_bounds, loaded_told;
@@ -169,6 +172,7 @@ typedef struct {
     Block *block;
     char *token, *query_id, *target;
     size_t bytes;
+    MappingCounters *changed; /* values of it that were changed on the way, a column each; NULL: none */
     bool snapshot;
     /* stream: */
     uint64_t batch_seq;

@@ -142,15 +142,13 @@ MappingSettings pipe_table_mapping(const PipeTable *table, const PipeSettings *s
 {
     MappingSettings mapping = settings->mapping;
     mapping.column_prefix = settings->column_prefix;
-    mapping.tinyint1_bool = table->tinyint1_bool;
-    mapping.nullable_off = table->nullable_off;
+    shape_copy(&table->shape, &mapping);
     return mapping;
 }
 
 static bool create_target(Pipe *pipe, Clickhouse *ch, PipeTable *table, const PipeSettings *settings, GError **error)
 {
-    table->tinyint1_bool = settings->mapping.tinyint1_bool;
-    table->nullable_off = settings->mapping.nullable_off;
+    shape_copy(&settings->mapping, &table->shape);
     MappingSettings shape = pipe_table_mapping(table, settings);
     g_autoptr(TableMapping) mapping = mapping_new(table->definition, &shape, error);
     g_autoptr(DestTableInfo) info = NULL;
@@ -185,8 +183,7 @@ static bool create_target(Pipe *pipe, Clickhouse *ch, PipeTable *table, const Pi
 static char *definition_text(const PipeTable *table)
 {
     json_t *json = source_table_to_json(table->definition);
-    json_object_set_new(json, "shape", json_pack("{s:b, s:b}", "tinyint1_bool", table->tinyint1_bool, "nullable_off",
-                                                 table->nullable_off));
+    json_object_set_new(json, "shape", shape_to_json(&table->shape));
     char *dumped = json_dumps(json, JSON_COMPACT);
     char *text = g_strdup(dumped);
     free(dumped);

@@ -306,6 +306,7 @@ typedef struct {
     Block *block;
     char *key;  /* of its last row; NULL: no rows */
     bool ended; /* the range has no rows behind it */
+    MappingCounters *changed; /* of its values; NULL: none */
 } ChunkRead;
 
 typedef enum { RANGE_OURS, RANGE_NARROWED, RANGE_PASSED } RangeStanding;
@@ -368,6 +369,7 @@ static bool read_rows(Reader *reader, PipeTable *table, TableMapping *mapping, C
         if (standing == RANGE_PASSED || block_bytes(block) >= target || clock_monotonic_usec() - began > CHUNK_USEC_MAX)
             break;
     }
+    out->changed = mapping_take_counters(mapping);
     if (got < 0)
         return false;
     /* The time of the whole chunk is shared out as the sampled rows were. */
@@ -401,6 +403,7 @@ static bool read_chunk(Reader *reader, PipeTable *table, TableMapping *mapping, 
     if (!chunk)
         return false;
     out->block = spares_take(reader->pipe, table, mapping);
+    g_free(mapping_take_counters(mapping)); /* of rows that were read before an error and are read again */
     return read_rows(reader, table, mapping, chunk, range_id, upto, limit, out, error);
 }
 
@@ -417,6 +420,7 @@ static bool hand_over(Reader *reader, PipeTable *table, uint64_t range_id, uint3
     chunk->last = read->ended;
     insert->snapshot = true;
     insert->table = table;
+    insert->changed = g_steal_pointer(&read->changed);
     insert->chunk = chunk;
     insert->block = g_steal_pointer(&read->block);
     insert->bytes = block_bytes(insert->block);
@@ -480,6 +484,7 @@ static bool read_range(Reader *reader, PipeTable *table, uint64_t range_id, GErr
             after = g_strdup(read.key);
         }
         g_free(read.key);
+        g_free(read.changed);
         if (!ok || read.ended)
             return ok;
     }

@@ -84,6 +84,7 @@ static void table_status_free(PipeTableStatus *table)
     g_free(table->target);
     g_free(table->state);
     g_free(table->error);
+    g_ptr_array_free(table->columns, TRUE);
     g_free(table);
 }
 
@@ -128,7 +129,7 @@ static PipeStatus *status_new(const CatalogPipe *record, const CatalogCheckpoint
     return status;
 }
 
-static PipeTableStatus *table_status_new(const CatalogTable *record)
+static PipeTableStatus *table_status_new(const CatalogTable *record, GPtrArray *columns_take)
 {
     PipeTableStatus *table = g_new0(PipeTableStatus, 1);
     table->source = g_strdup_printf("%s.%s", record->database, record->name);
@@ -143,14 +144,17 @@ static PipeTableStatus *table_status_new(const CatalogTable *record)
     table->ranges_done = table->ranges_total = -1;
     table->resync_advised = record->resync_advised;
     table->error = g_strdup(record->error);
+    table->columns = columns_take;
     return table;
 }
 
 PipeStatus *pipe_status_offline(const CatalogPipe *record, const GPtrArray *tables, const CatalogCheckpoint *checkpoint)
 {
     PipeStatus *status = status_new(record, checkpoint);
-    for (unsigned i = 0; i < tables->len; i++)
-        g_ptr_array_add(status->tables, table_status_new(tables->pdata[i]));
+    for (unsigned i = 0; i < tables->len; i++) {
+        const CatalogTable *table = tables->pdata[i];
+        g_ptr_array_add(status->tables, table_status_new(table, column_counts_from_json(table->column_counts)));
+    }
     return status;
 }
 
@@ -175,7 +179,7 @@ static void add_tables(Pipe *pipe, PipeStatus *status)
 {
     for (unsigned i = 0; i < pipe->tables->len; i++) {
         const PipeTable *table = pipe->tables->pdata[i];
-        PipeTableStatus *shown = table_status_new(table->record);
+        PipeTableStatus *shown = table_status_new(table->record, column_counts_copy(table->column_counts));
         g_free(shown->state);
         shown->state = g_strdup(table_state_name(atomic_load(&table->state)));
         shown->rows_done = (int64_t)atomic_load(&table->rows_done);

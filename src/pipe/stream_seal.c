@@ -107,6 +107,7 @@ static Insert *table_take_insert(Stream *s, StreamTable *table, uint64_t seq)
     insert->table = table->table;
     insert->block = g_steal_pointer(&table->block);
     insert->bytes = block_bytes(insert->block);
+    insert->changed = mapping_take_counters(table->mapping);
     insert->batch_seq = seq;
     insert->counts = table->counts;
     insert->change_time = s->newest_time;

@@ -71,6 +71,10 @@ static void fill_table(ViewTable *table)
                          .ranges_total = some_count(),
                          .resync_advised = coin(),
                          .error = some_error()};
+    table->n_columns = coin() ? 0 : 2;
+    table->columns = g_new0(ViewColumn, table->n_columns);
+    for (unsigned i = 0; i < table->n_columns; i++)
+        table->columns[i] = (ViewColumn){some_text(), coin(), 2 * coin(), 3};
 }
 
 static void fill_numbers(ViewPipe *pipe)
@@ -188,6 +192,13 @@ static void same_table(const ViewTable *a, const ViewTable *b)
     g_assert_cmpint(a->ranges_total, ==, b->ranges_total);
     g_assert_cmpint(a->resync_advised, ==, b->resync_advised);
     same_error(a->error, b->error);
+    g_assert_cmpuint(a->n_columns, ==, b->n_columns);
+    for (unsigned i = 0; i < a->n_columns; i++) {
+        g_assert_cmpstr(a->columns[i].name, ==, b->columns[i].name);
+        g_assert_cmpint(a->columns[i].zero_dates, ==, b->columns[i].zero_dates);
+        g_assert_cmpint(a->columns[i].clamped, ==, b->columns[i].clamped);
+        g_assert_cmpint(a->columns[i].undecodable, ==, b->columns[i].undecodable);
+    }
 }
 
 static void same_numbers(const ViewPipe *a, const ViewPipe *b)

@@ -1,0 +1,42 @@
+#include "pipe/shape.h"
+
+#include <stddef.h>
+
+/* Names that the catalog holds: they are never changed. */
+static const struct {
+    const char *name;
+    size_t offset;
+} flags[] = {
+    {"tinyint1_bool", offsetof(MappingSettings, tinyint1_bool)}, {"nullable_off", offsetof(MappingSettings, nullable_off)},
+    {"set_array", offsetof(MappingSettings, set_array)},         {"json_type", offsetof(MappingSettings, json_type)},
+    {"geometry_wkb", offsetof(MappingSettings, geometry_wkb)},
+};
+
+static bool *flag_of(const MappingSettings *settings, size_t i)
+{
+    return (bool *)((char *)settings + flags[i].offset);
+}
+
+void shape_copy(const MappingSettings *from, MappingSettings *to)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(flags); i++)
+        *flag_of(to, i) = *flag_of(from, i);
+    to->binary = from->binary;
+}
+
+json_t *shape_to_json(const MappingSettings *settings)
+{
+    json_t *json = json_object();
+    for (size_t i = 0; i < G_N_ELEMENTS(flags); i++)
+        json_object_set_new(json, flags[i].name, json_boolean(*flag_of(settings, i)));
+    json_object_set_new(json, "binary", json_integer(settings->binary));
+    return json;
+}
+
+void shape_from_json(const json_t *json, MappingSettings *out)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(flags); i++)
+        *flag_of(out, i) = json_is_true(json_object_get(json, flags[i].name));
+    json_int_t binary = json_integer_value(json_object_get(json, "binary"));
+    out->binary = binary >= BINARY_RAW && binary <= BINARY_BASE64 ? (BinaryForm)binary : BINARY_RAW;
+}
