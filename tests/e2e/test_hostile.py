@@ -309,6 +309,27 @@ def test_log_is_reset_under_a_running_pipe(make, own_mariadb, clickhouse):
     assert error["cause"], error
 
 
+@pytest.mark.parametrize("far", (False, True))
+def test_log_is_reset_and_does_not_rotate(make, own_mariadb, clickhouse, far):
+    """The server sends heartbeats from the log that it has deleted, for ever, and writes into a new one of that name."""
+    server = own_mariadb()
+    pipe = make(server, clickhouse)
+    rows(pipe, 1001, 10)
+    pipe.caught_up()
+    goal = end_of_log(server)[1]
+    server.run("RESET MASTER")
+    if far:  # beyond the old position before anybody can have looked
+        with server.connect(pipe.source) as connection, connection.cursor() as cursor:
+            cursor.execute(f"INSERT INTO t SELECT seq, 1, REPEAT('x', 50) FROM seq_10000_to_{10000 + goal // 10}")
+        assert end_of_log(server)[1] > goal
+    else:
+        rows(pipe, 2001, 10)
+        assert end_of_log(server)[1] < goal
+    error = failed(pipe, seconds=60)
+    assert "history" in error["message"] + str(error["cause"]), error
+    assert pipe.rows("t", "count()") == [[1010]]
+
+
 def test_log_is_purged_under_a_paused_pipe(make, own_mariadb, clickhouse):
     server = own_mariadb()
     pipe = make(server, clickhouse)
