@@ -73,6 +73,15 @@ static void drop_dashes(char **argv)
     }
 }
 
+/* A variable of a script that is not set: the default one is not what was meant. */
+static bool state_dir_is_empty(const char *state_dir, int *code)
+{
+    if (state_dir == NULL || state_dir[0] != '\0')
+        return false;
+    *code = cli_usage("--state-dir is empty; name a folder, or leave the option out");
+    return true;
+}
+
 bool cli_parse(Cli *cli, char **argv, const GOptionEntry *entries, unsigned min_words, unsigned max_words, int *code)
 {
     char *state_dir = NULL;
@@ -97,6 +106,8 @@ bool cli_parse(Cli *cli, char **argv, const GOptionEntry *entries, unsigned min_
     cli->n_words = g_strv_length(cli->words);
     if (!parsed)
         *code = cli_usage("%s; see `sluice help %s`", error->message, cli->command->name);
+    else if (state_dir_is_empty(cli->state_dir, code))
+        return false;
     else if (cli->n_words < min_words || cli->n_words > max_words)
         *code = cli_usage("usage: sluice %s%s%s", cli->command->name, cli->command->usage[0] != '\0' ? " " : "",
                           cli->command->usage);
@@ -212,6 +223,9 @@ static int run(int argc, char **argv)
             printf("sluice %s\n", PACKAGE_VERSION);
         return 0;
     }
+    int code;
+    if (state_dir_is_empty(state_dir, &code))
+        return code;
     if (words[0] == NULL || words[1] == NULL)
         return run_dashboard(state_dir, ascii, stop_on_quit);
     return run_command(words[1], words + 1, state_dir);

@@ -197,6 +197,7 @@ def test_wrong_usage(engine, shop):
         ["create", "bad name/\x1b[31m", *shop.arguments()],
         ["pause"],
         ["status", "--no-such-option"],
+        ["status", "--state-dir", ""],
     ):
         result = engine.sluice(*arguments, ok=WRONG_USAGE)
         one_line(result)
