@@ -60,6 +60,12 @@ bool clickhouse_ensure_database(Clickhouse *ch, GError **error)
 static void add_error(GPtrArray *checks, CheckResult result, const char *name, const char *mend, const GError *failed)
 {
     g_autofree char *found = g_strdup(failed->message);
+    /* A line that broke says nothing of what was looked at. */
+    if (g_error_matches(failed, CLICKHOUSE_ERROR, CLICKHOUSE_ERROR_CONNECT) ||
+        g_error_matches(failed, CLICKHOUSE_ERROR, CLICKHOUSE_ERROR_BROKEN)) {
+        result = CHECK_FAIL;
+        name = "clickhouse_reachable";
+    }
     char *cut = mend ? g_strrstr(found, "; ") : NULL;
     if (cut)
         *cut = '\0';

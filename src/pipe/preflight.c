@@ -117,6 +117,18 @@ static GPtrArray *wanted_tables(SourceConnection *source, const Selection *selec
     return names;
 }
 
+/* What failed because the connection broke meanwhile says nothing of the server: the break is a finding of its own. */
+static void check_still_there(SourceConnection *source, GPtrArray *checks)
+{
+    g_autoptr(GError) error = NULL;
+    if (!check_list_failed(checks))
+        return;
+    g_autofree char *one = source_query_value(source, "SELECT 1", &error);
+    if (!one)
+        check_add(checks, CHECK_FAIL, "source", "see the server's log and the network, then try again",
+                  "the connection was lost while the source was looked at: %s", error ? error->message : "no answer");
+}
+
 static void check_source(const PreflightRequest *request, Cancel *cancel, GPtrArray *checks, GPtrArray *tables)
 {
     g_autoptr(GError) error = NULL;
@@ -137,6 +149,7 @@ static void check_source(const PreflightRequest *request, Cancel *cancel, GPtrAr
         const SelectionName *name = names->pdata[i];
         add_table(source, request, name->database, name->table, checks, tables);
     }
+    check_still_there(source, checks);
     if (names->len == 0)
         check_add(checks, CHECK_FAIL, "tables", "mend --tables", "no table of the source matches the list");
     else if (tables->len > 0)
@@ -179,7 +192,9 @@ static bool check_target(Clickhouse *ch, const PreflightTable *table, const Pref
     g_autoptr(DestTableInfo) info =
         dest_table_inspect(ch, clickhouse_database(ch), table->target, spec->version_column, &error);
     if (!info) {
-        check_add(checks, CHECK_FAIL, "target", "see the message", "%s: %s", shown, error->message);
+        bool broke = g_error_matches(error, CLICKHOUSE_ERROR, CLICKHOUSE_ERROR_CONNECT) ||
+                     g_error_matches(error, CLICKHOUSE_ERROR, CLICKHOUSE_ERROR_BROKEN);
+        check_add(checks, CHECK_FAIL, broke ? "destination" : "target", "see the message", "%s: %s", shown, error->message);
         return false;
     }
     if (!info->exists || (request->uuid && preflight_mark_is_ours(info->comment, request->uuid)))
