@@ -99,9 +99,14 @@ def test_table_has_no_key(shop):
 
 
 def test_type_has_no_mapping(shop):
-    shop.run("CREATE TABLE odd (id INT PRIMARY KEY, place POINT)")
+    """Fractions of a second as MariaDB wrote them before 10.1, which its log does not describe."""
+    shop.mariadb.run("SET GLOBAL mysql56_temporal_format = OFF")
+    try:
+        shop.run("CREATE TABLE odd (id INT PRIMARY KEY, moment DATETIME(3))")
+    finally:
+        shop.mariadb.run("SET GLOBAL mysql56_temporal_format = ON")
     result = shop.check(ok=PREFLIGHT)
-    finds(result, f"{shop.source}.odd", "place")
+    finds(result, f"{shop.source}.odd", "moment")
 
 
 def test_grants_are_missing(shop):
