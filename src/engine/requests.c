@@ -1,5 +1,6 @@
 /* requests.c - the requests of control/protocol.h, one function each, found by name in a table. */
 #include "engine/engine_private.h"
+#include "pipe/columns.h"
 
 #include <string.h>
 
@@ -106,7 +107,8 @@ static void wanted_check(Engine *engine, Wanted *wanted)
     g_autoptr(GError) error = NULL;
     g_autofree char *dest = engine_resolve_dest(engine, wanted->dest, &error);
     PreflightRequest preflight = {
-        .source = wanted->source, .dest_url = dest, .selection = wanted->selection, .settings = &wanted->settings};
+        .source = wanted->source, .dest_url = dest, .selection = wanted->selection, .settings = &wanted->settings,
+        .set = wanted->set};
 
     wanted->checks = check_list_new();
     wanted->tables = preflight_tables_new();
@@ -383,6 +385,16 @@ static json_t *settings_list(const json_t *set)
                                               value ? value : info->initial, "default", info->initial, "values", info->values,
                                               "meaning", info->meaning, "when", setting_when_name(info->when)));
     }
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)set, name, value)
+    {
+        const char *meaning;
+        if (column_setting_is(name, &meaning))
+            json_array_append_new(list, json_pack("{s:s, s:O, s:s, s:s, s:s, s:s}", "name", name, "value", value, "default", "",
+                                                  "values", "", "meaning", meaning, "when",
+                                                  setting_when_name(SETTING_RESYNC)));
+    }
     return list;
 }
 
@@ -404,7 +416,10 @@ static bool merge_settings(json_t *old, const json_t *changes, GError **error)
                             "setting %s is fixed when a pipe is created; create another pipe with it", name);
                 return false;
             }
-        json_object_set(old, name, value);
+        if (column_setting_is(name, NULL) && !*json_string_value(value))
+            json_object_del(old, name);
+        else
+            json_object_set(old, name, value);
     }
     return true;
 }

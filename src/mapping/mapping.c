@@ -31,8 +31,9 @@ struct TableMapping {
     SourceTable *table;
     char *prefix;
     unsigned n_columns;
+    unsigned n_mapped;     /* of them: those that are not excluded, one a column of the block */
     ColumnWriter *writers; /* one a source column */
-    char **types;          /* at the destination, the added columns last */
+    char **types;          /* at the destination, NULL of excluded ones; the added columns last */
     unsigned last_key;     /* the largest index of a key column */
     bool bound;
     unsigned n_wire;          /* columns of the table map: n_columns and the hidden ones */
@@ -55,13 +56,24 @@ static char *added_name(const TableMapping *mapping, unsigned added)
     return g_strconcat(mapping->prefix, added_columns[added].name, NULL);
 }
 
+static const char *source_column_target(const SourceColumn *column)
+{
+    return column->as_name ? column->as_name : column->name;
+}
+
 static bool column_prepare(TableMapping *mapping, unsigned i, const MappingSettings *settings, GError **error)
 {
     const SourceTable *table = mapping->table;
     const SourceColumn *column = &table->columns[i];
     ColumnWriter *writer = &mapping->writers[i];
     const char *why = NULL;
+    writer->column = column;
+    writer->fault = &mapping->fault;
     writer->in_key = source_table_column_in_key(table, i);
+    if (column->excluded && !writer->in_key) {
+        writer->excluded = true;
+        return true;
+    }
     char *type = mapping->types[i] = mapping_column_type(column, writer->in_key, settings, &why);
     if (!type) {
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
@@ -71,7 +83,7 @@ static bool column_prepare(TableMapping *mapping, unsigned i, const MappingSetti
     }
     for (unsigned added = 0; added < N_ADDED; added++) {
         g_autofree char *name = added_name(mapping, added);
-        if (strcmp(column->name, name) != 0)
+        if (strcmp(source_column_target(column), name) != 0)
             continue;
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
                     "table %s.%s: column %s has the name of a column that sluice adds; set another column_prefix",
@@ -79,9 +91,9 @@ static bool column_prepare(TableMapping *mapping, unsigned i, const MappingSetti
         return false;
     }
     if (column_type_variable(type))
-        mapping->variable[mapping->n_variable++].column = i;
-    writer->column = column;
-    writer->fault = &mapping->fault;
+        mapping->variable[mapping->n_variable++].column = mapping->n_mapped;
+    mapping->n_mapped++;
+    writer->type = type;
     writer->nullable = column_type_nullable(type);
     writer->zero_date = settings->zero_date;
     writer->out_of_range = settings->out_of_range;
@@ -152,13 +164,14 @@ void mapping_fill_spec(const TableMapping *mapping, DestTableSpec *spec)
 {
     const SourceTable *table = mapping->table;
     for (unsigned i = 0; i < mapping->n_columns; i++)
-        dest_table_spec_add_column(spec, table->columns[i].name, mapping->types[i]);
+        if (!mapping->writers[i].excluded)
+            dest_table_spec_add_column(spec, source_column_target(&table->columns[i]), mapping->types[i]);
     for (unsigned added = 0; added < N_ADDED; added++) {
         g_autofree char *name = added_name(mapping, added);
         dest_table_spec_add_column(spec, name, added_columns[added].type);
     }
     for (unsigned k = 0; k < table->n_key; k++)
-        g_ptr_array_add(spec->order_by, g_strdup(table->columns[table->key[k]].name));
+        g_ptr_array_add(spec->order_by, g_strdup(source_column_target(&table->columns[table->key[k]])));
     g_free(spec->version_column);
     spec->version_column = added_name(mapping, ADDED_VERSION);
     g_free(spec->deleted_column);
@@ -167,12 +180,15 @@ void mapping_fill_spec(const TableMapping *mapping, DestTableSpec *spec)
 
 Block *mapping_block_new(const TableMapping *mapping, BudgetAccount *account)
 {
-    Block *block = block_new(account, mapping->n_columns + N_ADDED);
+    Block *block = block_new(account, mapping->n_mapped + N_ADDED);
+    unsigned at = 0;
     for (unsigned i = 0; i < mapping->n_columns + N_ADDED; i++) {
-        g_autofree char *name = i < mapping->n_columns ? g_strdup(mapping->table->columns[i].name)
+        if (i < mapping->n_columns && mapping->writers[i].excluded)
+            continue;
+        g_autofree char *name = i < mapping->n_columns ? g_strdup(source_column_target(&mapping->table->columns[i]))
                                                        : added_name(mapping, i - mapping->n_columns);
         g_autofree char *type = column_type_in_block(mapping->types[i]);
-        block_set_column(block, i, name, type);
+        block_set_column(block, at++, name, type);
     }
     return block;
 }
@@ -278,6 +294,13 @@ static bool bind_column(TableMapping *mapping, unsigned i, const TableMap *map, 
     if (map->names && strcmp(map->names[i], column->name) != 0)
         return bind_error(mapping, error, "column %u is %s in the definition, %s in the log", i + 1, column->name,
                           map->names[i]);
+    if (writer->excluded) {
+        writer->wire_size = wire->meta; /* of a document, which a change of another one's is told apart by */
+        if ((wire->type == WIRE_JSON) != (column->type == SOURCE_TYPE_JSON))
+            return bind_error(mapping, error, "column %s is %s in the definition, %s in the log", column->name,
+                              column->type_text ? column->type_text : "?", wire_type_name(wire->type));
+        return true;
+    }
     CellWriter write = column_type_find(column->type)->bind(writer, wire);
     if (!write || (map->charsets && charset_mismatch(column, map->charsets[i])))
         return bind_error(mapping, error, "column %s is %s in the definition, %s%s (%u:%u) in the log", column->name,
@@ -415,7 +438,7 @@ static const uint8_t *row_overrun(const TableMapping *mapping, GError **error)
 
 static void block_begin(TableMapping *mapping, const Block *block)
 {
-    g_assert(block->n_columns == mapping->n_columns + N_ADDED);
+    g_assert(block->n_columns == mapping->n_mapped + N_ADDED);
     for (unsigned i = 0; i < mapping->n_variable; i++)
         mapping->variable[i].len = block->columns[mapping->variable[i].column].data.len;
 }
@@ -425,8 +448,9 @@ static void block_take_back(const TableMapping *mapping, Block *block, uint64_t 
     block->n_rows = n_rows;
     for (unsigned i = 0; i < block->n_columns; i++) {
         block->columns[i].data.len = n_rows * block->columns[i].width;
-        block->columns[i].nulls.len =
-            n_rows * (block->columns[i].nullable ? 1 : block->columns[i].array ? sizeof(uint64_t) : 0);
+        block->columns[i].nulls.len = n_rows * (block->columns[i].nullable ? 1
+                                                : block->columns[i].array  ? sizeof(uint64_t)
+                                                                           : 0);
     }
     for (unsigned i = 0; i < mapping->n_variable; i++)
         block->columns[mapping->variable[i].column].data.len = mapping->variable[i].len;
@@ -473,7 +497,7 @@ static inline const uint8_t *append_cell(ColumnWriter *writer, CellWriter write,
 
 static inline void append_version(const TableMapping *mapping, Block *block, uint64_t version, uint8_t is_deleted)
 {
-    BlockColumn *added = block->columns + mapping->n_columns;
+    BlockColumn *added = block->columns + mapping->n_mapped;
     version = GUINT64_TO_LE(version);
     column_append_fixed(&added[ADDED_VERSION], &version, sizeof version);
     column_append_fixed(&added[ADDED_IS_DELETED], &is_deleted, sizeof is_deleted);
@@ -482,7 +506,7 @@ static inline void append_version(const TableMapping *mapping, Block *block, uin
 
 static void append_synced_at(const TableMapping *mapping, Block *block, uint64_t rows, int64_t synced_nsec)
 {
-    BlockColumn *out = &block->columns[mapping->n_columns + ADDED_SYNCED_AT];
+    BlockColumn *out = &block->columns[mapping->n_mapped + ADDED_SYNCED_AT];
     uint8_t *p = byte_buffer_reserve(&out->data, rows * sizeof synced_nsec);
     synced_nsec = GINT64_TO_LE(synced_nsec);
     for (uint64_t i = 0; i < rows; i++, p += sizeof synced_nsec)
@@ -517,8 +541,14 @@ static const uint8_t *append_row(TableMapping *mapping, Block *block, const uint
     p += bitmap_size;
     ColumnWriter *writer = mapping->writers;
     BlockColumn *out = block->columns;
-    for (unsigned i = 0; i < mapping->n_columns; i++, writer++, out++) {
-        p = append_cell(writer, writer->write, bitmap_has(nulls, i), p, end, out);
+    for (unsigned i = 0; i < mapping->n_columns; i++, writer++) {
+        if (G_UNLIKELY(writer->excluded)) {
+            p = skip_columns(mapping, nulls, i, i + 1, p, end);
+            if (G_UNLIKELY(!p))
+                return row_overrun(mapping, error);
+            continue;
+        }
+        p = append_cell(writer, writer->write, bitmap_has(nulls, i), p, end, out++);
         if (G_UNLIKELY(!p))
             return cell_error(mapping, i, error);
     }
@@ -542,13 +572,14 @@ static const uint8_t *append_delete(TableMapping *mapping, Block *block, const u
     p += bitmap_size;
     ColumnWriter *writer = mapping->writers;
     BlockColumn *out = block->columns;
-    for (unsigned i = 0; i < mapping->n_columns; i++, writer++, out++) {
+    for (unsigned i = 0; i < mapping->n_columns; i++, writer++) {
         if (writer->in_key) {
-            p = append_cell(writer, writer->write, bitmap_has(nulls, i), p, end, out);
+            p = append_cell(writer, writer->write, bitmap_has(nulls, i), p, end, out++);
             if (G_UNLIKELY(!p))
                 return cell_error(mapping, i, error);
         } else {
-            append_empty(out);
+            if (G_LIKELY(!writer->excluded))
+                append_empty(out++);
             p = skip_columns(mapping, nulls, i, i + 1, p, end);
             if (G_UNLIKELY(!p))
                 return row_overrun(mapping, error);
@@ -694,10 +725,11 @@ static bool event_check(const TableMapping *mapping, const RowsEvent *rows, GErr
         return false;
     }
     if (!rows->full) {
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
-                    "table %s.%s: the log holds parts of rows only; set binlog_row_image=FULL at the source, then resync "
-                    "the table",
-                    table->database, table->name);
+        g_set_error(
+            error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+            "table %s.%s: the log holds parts of rows only; set binlog_row_image=FULL at the source, then resync "
+            "the table",
+            table->database, table->name);
         return false;
     }
     return true;
@@ -739,8 +771,13 @@ static bool append_result(TableMapping *mapping, Block *block, const uint8_t *pa
     p += 1 + bitmap_size;
     ColumnWriter *writer = mapping->writers;
     BlockColumn *out = block->columns;
-    for (unsigned i = 0; i < mapping->n_columns; i++, writer++, out++) {
-        p = append_cell(writer, writer->write_result, bitmap_has(nulls, i + 2), p, end, out);
+    for (unsigned i = 0; i < mapping->n_columns; i++, writer++) {
+        if (G_UNLIKELY(writer->excluded)) { /* SELECT NULL */
+            if (!bitmap_has(nulls, i + 2))
+                return row_overrun(mapping, error), false;
+            continue;
+        }
+        p = append_cell(writer, writer->write_result, bitmap_has(nulls, i + 2), p, end, out++);
         if (G_UNLIKELY(!p))
             return cell_error(mapping, i, error), false;
     }

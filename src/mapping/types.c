@@ -1,5 +1,6 @@
 /* types.c - the one table from MySQL column definition to ClickHouse type (types.md). */
 #include "mapping/writers.h"
+#include <stdlib.h>
 
 static char *text_integer(const SourceColumn *column, bool in_key, const MappingSettings *settings, const char **why)
 {
@@ -150,7 +151,76 @@ const ColumnType *column_type_find(SourceType type)
 }
 
 #define LOW_CARDINALITY "LowCardinality("
+#define NULLABLE        "Nullable("
 #define ARRAY           "Array(" /* cannot stand in Nullable: NULL becomes [] */
+
+char *column_type_base(const char *type)
+{
+    static const char *const wrappers[] = {LOW_CARDINALITY, NULLABLE};
+    size_t len = strlen(type);
+    for (size_t i = 0; i < G_N_ELEMENTS(wrappers); i++) {
+        size_t n = strlen(wrappers[i]);
+        if (strncmp(type, wrappers[i], n) == 0 && type[len - 1] == ')') {
+            type += n;
+            len -= n + 1;
+        }
+    }
+    return g_strndup(type, len);
+}
+
+/* Bits of Int8 to Int64 (negative) and UInt8 to UInt64; 0: another type. */
+static int integer_bits(const char *type)
+{
+    static const struct {
+        const char *name;
+        int bits;
+    } types[] = {{"Int8", -8}, {"Int16", -16}, {"Int32", -32}, {"Int64", -64},
+                 {"UInt8", 8}, {"UInt16", 16}, {"UInt32", 32}, {"UInt64", 64}};
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
+        if (strcmp(type, types[i].name) == 0)
+            return types[i].bits;
+    return 0;
+}
+
+/* Whether every value of `from` is the same value in `to`, and a writer makes it so. */
+static bool type_allowed(const SourceColumn *column, bool in_key, const char *from, const char *to)
+{
+    int have = integer_bits(from), want = integer_bits(to);
+    if (strcmp(from, to) == 0)
+        return true;
+    if (have && want) /* an unsigned one also into a wider signed one */
+        return column->type >= SOURCE_TYPE_TINYINT && column->type <= SOURCE_TYPE_BIGINT &&
+               ((have < 0) == (want < 0) ? abs(want) >= abs(have) : have > 0 && -want > have);
+    switch (column->type) {
+    case SOURCE_TYPE_TINYINT:
+        return column->precision == 1 && !column->is_unsigned && !in_key &&
+               (strcmp(to, "Bool") == 0 || strcmp(to, "Int8") == 0);
+    case SOURCE_TYPE_DATE:
+    case SOURCE_TYPE_TIME:
+        return strcmp(to, "String") == 0;
+    case SOURCE_TYPE_DATETIME:
+    case SOURCE_TYPE_TIMESTAMP: /* another zone: the same moment, shown otherwise */
+        return strcmp(to, "String") == 0 || strcmp(to, "DateTime64(6)") == 0 ||
+               (g_str_has_prefix(to, "DateTime64(6, '") && block_type_known(to));
+    case SOURCE_TYPE_JSON:
+        return strcmp(to, "String") == 0 || strcmp(to, "JSON") == 0;
+    default:
+        return false;
+    }
+}
+
+/* The type that the operator wants for the column (without Nullable, which follows from the source), or NULL. */
+static char *wanted_type(const SourceColumn *column, bool in_key, const char *natural, const char **why)
+{
+    g_autofree char *from = column_type_base(natural), *to = column_type_base(column->as_type);
+    bool low = g_str_has_prefix(column->as_type, LOW_CARDINALITY);
+    if (!type_allowed(column, in_key, from, to) || (low && strcmp(to, "String") != 0)) {
+        *why = "it cannot be given that type: what can are wider integers, LowCardinality(String) or String of text, "
+               "String of dates and times, DateTime64(6, 'ZONE'), JSON or String of JSON, Bool of TINYINT(1)";
+        return NULL;
+    }
+    return low ? g_strdup(LOW_CARDINALITY "String)") : g_steal_pointer(&to);
+}
 
 char *mapping_column_type(const SourceColumn *column, bool in_key, const MappingSettings *settings, const char **why)
 {
@@ -160,13 +230,17 @@ char *mapping_column_type(const SourceColumn *column, bool in_key, const Mapping
         return NULL;
     }
     g_autofree char *text = type->text(column, in_key, settings, why);
+    if (text && column->as_type) {
+        g_autofree char *natural = g_steal_pointer(&text);
+        text = wanted_type(column, in_key, natural, why);
+    }
     if (!text)
         return NULL;
     if (!column->nullable || in_key || settings->nullable_off || g_str_has_prefix(text, ARRAY))
         return g_steal_pointer(&text);
     if (g_str_has_prefix(text, LOW_CARDINALITY)) /* Nullable stands inside it */
-        return g_strdup_printf(LOW_CARDINALITY "Nullable(%s)", text + strlen(LOW_CARDINALITY));
-    return g_strdup_printf("Nullable(%s)", text);
+        return g_strdup_printf(LOW_CARDINALITY NULLABLE "%s)", text + strlen(LOW_CARDINALITY));
+    return g_strdup_printf(NULLABLE "%s)", text);
 }
 
 char *column_type_in_block(const char *type)
@@ -181,7 +255,7 @@ char *column_type_in_block(const char *type)
 
 bool column_type_nullable(const char *type)
 {
-    return g_str_has_prefix(type, "Nullable(") || g_str_has_prefix(type, LOW_CARDINALITY "Nullable(");
+    return g_str_has_prefix(type, NULLABLE) || g_str_has_prefix(type, LOW_CARDINALITY NULLABLE);
 }
 
 bool column_type_variable(const char *type)

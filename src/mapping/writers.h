@@ -38,20 +38,24 @@ struct ColumnWriter {
     CellWriter write_result; /* binary protocol bytes */
     bool in_key;             /* never changed on the way, never NULL */
     bool nullable;           /* the destination column is */
+    bool excluded;           /* has no destination column */
+    bool as_text;            /* temporal: as the source prints it */
+    const char *type;        /* of the destination column */
     ZeroDatePolicy zero_date;
     OutOfRangePolicy out_of_range;
     uint8_t digits;                                          /* of a fraction, on the wire */
     uint8_t decimal_precision, decimal_scale, decimal_width; /* width: bytes at the destination */
-    size_t wire_size;       /* bytes on the wire of a fixed-size value: DECIMAL, BIT, ENUM, SET, temporal types */
-    size_t padded;          /* BINARY, UUID, INET4, INET6: bytes at the destination */
-    const Charset *charset; /* text that is not UTF-8 */
-    Inflater *inflater;     /* COMPRESSED columns; NULL until needed */
-    GByteArray *scratch;    /* for a value on its way; NULL until needed */
-    bool json_type;         /* ClickHouse's JSON: objects only */
-    bool set_array;         /* SET as an array */
-    BinaryForm binary;      /* of bytes that are no text */
-    bool is_diff;           /* JSON: the value at hand is changes of the one before: */
-    const uint8_t *before;  /* binary JSON, NULL: was NULL */
+    uint8_t source_size, width; /* integers into wider ones: bytes at the source, at the destination */
+    size_t wire_size;           /* bytes on the wire of a fixed-size value: DECIMAL, BIT, ENUM, SET, temporal types */
+    size_t padded;              /* BINARY, UUID, INET4, INET6: bytes at the destination */
+    const Charset *charset;     /* text that is not UTF-8 */
+    Inflater *inflater;         /* COMPRESSED columns; NULL until needed */
+    GByteArray *scratch;        /* for a value on its way; NULL until needed */
+    bool json_type;             /* ClickHouse's JSON: objects only */
+    bool set_array;             /* SET as an array */
+    BinaryForm binary;          /* of bytes that are no text */
+    bool is_diff;               /* JSON: the value at hand is changes of the one before: */
+    const uint8_t *before;      /* binary JSON, NULL: was NULL */
     size_t before_len;
     MemberNames members;
     uint32_t last_day;       /* year, month, day of the last date converted, packed; 0: none */
@@ -75,6 +79,8 @@ typedef struct {
 const ColumnType *column_type_find(SourceType type); /* never NULL */
 /* The type that stands in the block for a destination type: LowCardinality(T) is sent as T. */
 char *column_type_in_block(const char *type);
+/* Without Nullable and LowCardinality. Free with g_free. */
+char *column_type_base(const char *type);
 bool column_type_nullable(const char *type);
 bool column_type_variable(const char *type); /* its cells are of varying size */
 

@@ -112,7 +112,8 @@ static const uint8_t *write_json_result(ColumnWriter *self, const uint8_t *p, co
 
 void json_prepare(ColumnWriter *self, const MappingSettings *settings)
 {
-    self->json_type = settings->json_type;
+    (void)settings;
+    self->json_type = strstr(self->type, "JSON") != NULL;
     self->write_result = write_json_result;
 }
 

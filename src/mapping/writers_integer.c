@@ -45,6 +45,31 @@ static const uint8_t *write_bool(ColumnWriter *self, const uint8_t *p, const uin
     return p + 1;
 }
 
+/* Into a wider integer: of `source_size` bytes, `width` at the destination. */
+static inline const uint8_t *append_widened(ColumnWriter *self, const uint8_t *p, const uint8_t *end, size_t size,
+                                            BlockColumn *out)
+{
+    if (G_UNLIKELY((size_t)(end - p) < size))
+        return cell_overrun(self);
+    uint64_t value = le_read(p, size);
+    unsigned unused = 64 - 8 * (unsigned)size;
+    if (!self->column->is_unsigned && unused)
+        value = (uint64_t)((int64_t)(value << unused) >> unused);
+    value = GUINT64_TO_LE(value);
+    column_append_fixed(out, &value, self->width);
+    return p + size;
+}
+
+static const uint8_t *write_widened(ColumnWriter *self, const uint8_t *p, const uint8_t *end, BlockColumn *out)
+{
+    return append_widened(self, p, end, self->wire_size, out);
+}
+
+static const uint8_t *write_widened_result(ColumnWriter *self, const uint8_t *p, const uint8_t *end, BlockColumn *out)
+{
+    return append_widened(self, p, end, self->source_size, out);
+}
+
 static CellWriter fixed_writer(size_t size)
 {
     switch (size) {
@@ -61,24 +86,36 @@ static CellWriter fixed_writer(size_t size)
 
 void integer_prepare(ColumnWriter *self, const MappingSettings *settings)
 {
+    (void)settings;
     static const uint8_t protocol_size[] = {
         [SOURCE_TYPE_TINYINT] = 1, [SOURCE_TYPE_SMALLINT] = 2, [SOURCE_TYPE_MEDIUMINT] = 4,
         [SOURCE_TYPE_INT] = 4,     [SOURCE_TYPE_BIGINT] = 8,
     };
-    const char *why = NULL;
-    g_autofree char *type = column_type_find(self->column->type)->text(self->column, self->in_key, settings, &why);
-    self->write_result = strcmp(type, "Bool") == 0 ? write_bool : fixed_writer(protocol_size[self->column->type]);
+    g_autofree char *type = column_type_base(self->type);
+    const char *digits = type + strcspn(type, "0123456789");
+    self->source_size = protocol_size[self->column->type];
+    self->width = (uint8_t)(g_ascii_strtoull(digits, NULL, 10) / 8);
+    if (strcmp(type, "Bool") == 0)
+        self->write_result = write_bool;
+    else
+        self->write_result = self->width == self->source_size ? fixed_writer(self->source_size) : write_widened_result;
 }
 
 CellWriter integer_bind(ColumnWriter *self, const WireColumn *wire)
 {
-    static const uint8_t wire_type[] = {
-        [SOURCE_TYPE_TINYINT] = WIRE_TINY, [SOURCE_TYPE_SMALLINT] = WIRE_SHORT,  [SOURCE_TYPE_MEDIUMINT] = WIRE_INT24,
-        [SOURCE_TYPE_INT] = WIRE_LONG,     [SOURCE_TYPE_BIGINT] = WIRE_LONGLONG,
+    static const struct {
+        uint8_t type, size;
+    } wires[] = {
+        [SOURCE_TYPE_TINYINT] = {WIRE_TINY, 1},    [SOURCE_TYPE_SMALLINT] = {WIRE_SHORT, 2},
+        [SOURCE_TYPE_MEDIUMINT] = {WIRE_INT24, 3}, [SOURCE_TYPE_INT] = {WIRE_LONG, 4},
+        [SOURCE_TYPE_BIGINT] = {WIRE_LONGLONG, 8},
     };
     const SourceColumn *column = self->column;
-    if (wire->type != wire_type[column->type] || (wire->is_unsigned >= 0 && wire->is_unsigned != column->is_unsigned))
+    if (wire->type != wires[column->type].type || (wire->is_unsigned >= 0 && wire->is_unsigned != column->is_unsigned))
         return NULL;
+    self->wire_size = wires[column->type].size;
+    if (self->write_result == write_widened_result)
+        return write_widened;
     if (wire->type == WIRE_INT24)
         return column->is_unsigned ? write_uint24 : write_int24;
     return self->write_result; /* the same bytes in both */

@@ -6,6 +6,7 @@
  */
 #include "mapping/writers.h"
 #include "mysql/value.h"
+#include <time.h>
 
 #define USEC_PER_SEC INT64_C(1000000)
 #define USEC_PER_DAY (86400 * USEC_PER_SEC)
@@ -84,8 +85,30 @@ static inline DayResult resolve_day(ColumnWriter *self, const SourceTime *t, int
     return DAY_GOOD;
 }
 
+/* As the source prints it, with as many digits of the fraction as the column has. */
+static bool append_text(const ColumnWriter *self, const SourceTime *t, BlockColumn *out)
+{
+    char text[64];
+    int n;
+    if (self->column->type == SOURCE_TYPE_TIME)
+        n = g_snprintf(text, sizeof text, "%s%02u:%02u:%02u", t->negative ? "-" : "", t->hour, t->minute, t->second);
+    else if (self->column->type == SOURCE_TYPE_DATE)
+        n = g_snprintf(text, sizeof text, "%04u-%02u-%02u", t->year, t->month, t->day);
+    else
+        n = g_snprintf(text, sizeof text, "%04u-%02u-%02u %02u:%02u:%02u", t->year, t->month, t->day, t->hour,
+                       t->minute, t->second);
+    if (self->column->scale) {
+        g_snprintf(text + n, sizeof text - (size_t)n, ".%06u", t->usec);
+        n += 1 + (int)MIN(self->column->scale, 6);
+    }
+    column_append_string(out, text, (size_t)n);
+    return true;
+}
+
 static inline bool append_date(ColumnWriter *self, const SourceTime *t, BlockColumn *out)
 {
+    if (G_UNLIKELY(self->as_text))
+        return append_text(self, t, out);
     int32_t day = 0;
     switch (resolve_day(self, t, &day)) {
     case DAY_FAILED:
@@ -112,6 +135,8 @@ static inline bool append_date(ColumnWriter *self, const SourceTime *t, BlockCol
 
 static inline bool append_datetime(ColumnWriter *self, const SourceTime *t, BlockColumn *out)
 {
+    if (G_UNLIKELY(self->as_text))
+        return append_text(self, t, out);
     int32_t day = 0;
     int64_t usec = 0;
     switch (resolve_day(self, t, &day)) {
@@ -170,6 +195,19 @@ static inline bool append_timestamp(ColumnWriter *self, int64_t seconds, uint32_
         SourceTime zero = {0};
         return append_datetime(self, &zero, out);
     }
+    if (G_UNLIKELY(self->as_text)) {
+        struct tm tm;
+        time_t time = (time_t)seconds;
+        gmtime_r(&time, &tm);
+        SourceTime t = {.year = (uint32_t)tm.tm_year + 1900,
+                        .month = (uint8_t)(tm.tm_mon + 1),
+                        .day = (uint8_t)tm.tm_mday,
+                        .hour = (uint32_t)tm.tm_hour,
+                        .minute = (uint8_t)tm.tm_min,
+                        .second = (uint8_t)tm.tm_sec,
+                        .usec = usec};
+        return append_text(self, &t, out);
+    }
     column_append_int64(out, seconds * USEC_PER_SEC + usec);
     return true;
 }
@@ -191,8 +229,12 @@ static const uint8_t *write_timestamp_old(ColumnWriter *self, const uint8_t *p, 
     return append_timestamp(self, (int64_t)le_read(p, 4), 0, out) ? p + 4 : NULL;
 }
 
-static inline void append_time(const SourceTime *t, BlockColumn *out)
+static inline void append_time(const ColumnWriter *self, const SourceTime *t, BlockColumn *out)
 {
+    if (G_UNLIKELY(self->as_text)) {
+        append_text(self, t, out);
+        return;
+    }
     int64_t usec = (t->hour * INT64_C(3600) + t->minute * 60u + t->second) * USEC_PER_SEC + t->usec;
     column_append_int64(out, t->negative ? -usec : usec);
 }
@@ -203,7 +245,7 @@ static const uint8_t *write_time2(ColumnWriter *self, const uint8_t *p, const ui
     if (G_UNLIKELY((size_t)(end - p) < self->wire_size))
         return cell_overrun(self);
     value_read_time2(p, self->digits, &t);
-    append_time(&t, out);
+    append_time(self, &t, out);
     return p + self->wire_size;
 }
 
@@ -213,7 +255,7 @@ static const uint8_t *write_time_old(ColumnWriter *self, const uint8_t *p, const
     if (G_UNLIKELY(end - p < 3))
         return cell_overrun(self);
     value_read_time_old(p, &t);
-    append_time(&t, out);
+    append_time(self, &t, out);
     return p + 3;
 }
 
@@ -247,25 +289,28 @@ static const uint8_t *write_time_result(ColumnWriter *self, const uint8_t *p, co
     SourceTime t = {0};
     p = result_time(self, p, end, value_read_protocol_time, &t);
     if (p)
-        append_time(&t, out);
+        append_time(self, &t, out);
     return p;
 }
 
 void date_prepare(ColumnWriter *self, const MappingSettings *settings)
 {
     (void)settings;
+    self->as_text = strstr(self->type, "String") != NULL;
     self->write_result = write_date_result;
 }
 
 void datetime_prepare(ColumnWriter *self, const MappingSettings *settings)
 {
     (void)settings;
+    self->as_text = strstr(self->type, "String") != NULL;
     self->write_result = write_datetime_result;
 }
 
 void time_prepare(ColumnWriter *self, const MappingSettings *settings)
 {
     (void)settings;
+    self->as_text = strstr(self->type, "String") != NULL;
     self->write_result = write_time_result;
 }
 

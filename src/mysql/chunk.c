@@ -361,7 +361,10 @@ static char *chunk_sql(const SourceTable *table, const char *after, const char *
     for (unsigned i = 0; i < table->n_columns; i++) {
         if (i > 0)
             g_string_append(sql, ", ");
-        append_column(sql, &table->columns[i]);
+        if (table->columns[i].excluded)
+            g_string_append(sql, "NULL");
+        else
+            append_column(sql, &table->columns[i]);
     }
     g_string_append(sql, " FROM ");
     source_quote_table(sql, table->database, table->name);
@@ -482,7 +485,8 @@ static bool check_fields(ChunkReader *reader, GError **error)
     unsigned wrong = 0;
 
     for (unsigned i = 0; fits && i < table->n_columns; i++) {
-        fits = field_wire(mysql_fetch_field_direct(result, i)->type) == column_wire(&table->columns[i]);
+        fits = table->columns[i].excluded ||
+               field_wire(mysql_fetch_field_direct(result, i)->type) == column_wire(&table->columns[i]);
         wrong = i;
     }
     if (result != NULL)

@@ -81,6 +81,8 @@ static void table_clear(void *data)
         g_free(column->charset);
         g_free(column->collation);
         g_strfreev(column->labels);
+        g_free(column->as_name);
+        g_free(column->as_type);
     }
     g_free(table->columns);
     g_free(table->key);

@@ -53,6 +53,9 @@ typedef struct {
     char *charset;      /* CHAR, VARCHAR, TEXT, ENUM, SET: MySQL's name ("utf8mb4", "latin1"); NULL otherwise */
     char *collation;    /* likewise */
     char **labels;      /* ENUM, SET: NULL-terminated, UTF-8; NULL otherwise */
+    /* What the owner of the definition makes of the column, set before the definition is shared; here it is only kept. */
+    bool excluded;            /* never read: SELECT gives NULL in its place */
+    char *as_name, *as_type;  /* NULL: its own */
 } SourceColumn;
 
 typedef struct {

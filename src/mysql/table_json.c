@@ -56,6 +56,12 @@ static json_t *column_to_json(const SourceColumn *column)
         column->compressed, "precision", (json_int_t)column->precision, "scale", (json_int_t)column->scale, "charset",
         text_to_json(column->charset), "collation", text_to_json(column->collation));
 
+    if (column->excluded)
+        json_object_set_new(json, "excluded", json_true());
+    if (column->as_name != NULL)
+        json_object_set_new(json, "as_name", text_to_json(column->as_name));
+    if (column->as_type != NULL)
+        json_object_set_new(json, "as_type", text_to_json(column->as_type));
     if (column->labels != NULL) {
         json_t *labels = json_array();
 
@@ -139,6 +145,9 @@ static bool column_from_json(const json_t *json, SourceColumn *column)
     column->generated = json_is_true(json_object_get(json, "generated"));
     column->invisible = json_is_true(json_object_get(json, "invisible"));
     column->compressed = json_is_true(json_object_get(json, "compressed"));
+    column->excluded = json_is_true(json_object_get(json, "excluded"));
+    get_text(json, "as_name", true, &column->as_name);
+    get_text(json, "as_type", true, &column->as_type);
     return get_text(json, "name", false, &column->name) && get_type(json, &column->type) &&
            get_text(json, "type_text", false, &column->type_text) &&
            get_number(json, "precision", &column->precision) && get_number(json, "scale", &column->scale) &&

@@ -1,5 +1,5 @@
 noinst_LIBRARIES += src/pipe/libpipe.a
-src_pipe_libpipe_a_SOURCES = src/pipe/apply.c src/pipe/batch.c src/pipe/batch.h src/pipe/column_counts.c src/pipe/column_counts.h \
+src_pipe_libpipe_a_SOURCES = src/pipe/apply.c src/pipe/batch.c src/pipe/batch.h src/pipe/column_counts.c src/pipe/column_counts.h src/pipe/columns.c src/pipe/columns.h \
 	src/pipe/faults.c src/pipe/group.c \
 	src/pipe/group.h src/pipe/lag.c src/pipe/lifecycle.c src/pipe/lifecycle.h src/pipe/pipe.c src/pipe/pipe.h \
 	src/pipe/pipe_private.h src/pipe/preflight.c src/pipe/preflight.h src/pipe/retry.c src/pipe/retry.h \
@@ -16,7 +16,9 @@ pipe_test_libs = src/pipe/libpipe.a src/mapping/libmapping.a src/mysql/libmysql.
 	src/catalog/libcatalog.a src/base/libbase.a $(MARIADB_LIBS) $(CURL_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(ZSTD_LIBS) \
 	$(LZ4_LIBS) $(ZLIB_LIBS) $(GLIB_LIBS)
 check_PROGRAMS += tests/unit/batch_test tests/unit/group_test tests/unit/retry_test tests/unit/selection_test \
-	tests/unit/settings_test tests/unit/shape_test
+	tests/unit/settings_test tests/unit/shape_test tests/unit/columns_test
+tests_unit_columns_test_SOURCES = tests/unit/columns_test.c
+tests_unit_columns_test_LDADD = $(pipe_test_libs)
 tests_unit_shape_test_SOURCES = tests/unit/shape_test.c
 tests_unit_shape_test_LDADD = $(pipe_test_libs)
 tests_unit_batch_test_SOURCES = tests/unit/batch_test.c

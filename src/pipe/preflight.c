@@ -1,4 +1,5 @@
 #include "pipe/preflight.h"
+#include "pipe/columns.h"
 
 #include <string.h>
 
@@ -43,12 +44,14 @@ static void check_mapping(const SourceTable *definition, const PipeSettings *set
     for (unsigned c = 0; c < definition->n_columns; c++) {
         const SourceColumn *column = &definition->columns[c];
         const char *why = NULL;
+        if (column->excluded)
+            continue;
         g_autofree char *type = mapping_column_type(column, source_table_column_in_key(definition, c), &settings->mapping, &why);
         if (type)
             continue;
         g_autofree char *shown = printable(column->name, 64);
         g_autofree char *shown_type = printable(column->type_text, 80);
-        check_add(checks, CHECK_FAIL, "column", "leave the table out with --exclude, or change the column's type at the source",
+        check_add(checks, CHECK_FAIL, "column", "leave the column out with --set DB.TABLE:exclude=COLUMN, or change its type at the source",
                   "%s.%s: column %s is %s, which cannot be mapped: %s", definition->database, definition->name, shown,
                   shown_type, why ? why : "its type is not known");
     }
@@ -65,6 +68,9 @@ static void add_table(SourceConnection *source, const PreflightRequest *request,
         g_free(target);
         return;
     }
+    g_autoptr(GError) error = NULL;
+    if (!column_settings_apply(request->set, definition, &error))
+        check_add(checks, CHECK_FAIL, "column", "mend the settings of the table", "%s", error->message);
     check_mapping(definition, request->settings, checks);
     PreflightTable *table = g_new(PreflightTable, 1);
     table->definition = definition;

@@ -14,6 +14,7 @@ typedef struct {
     const char *dest_url; /* resolved: http or https; NULL: could not be resolved, a check says so already */
     const Selection *selection;
     const PipeSettings *settings;
+    const json_t *set; /* the same as given, with those of single tables; NULL: none */
     const char *uuid; /* of the pipe whose own tables are expected at the destination; NULL: a new pipe */
 } PreflightRequest;
 

@@ -1,4 +1,5 @@
 #include "pipe/settings.h"
+#include "pipe/columns.h"
 
 #include "pipe/batch.h"
 
@@ -259,6 +260,11 @@ bool settings_parse(const json_t *values, PipeSettings *out, GError **error)
     }
     json_object_foreach((json_t *)values, name, value)
     {
+        if (column_setting_is(name, NULL) && json_is_string(value)) {
+            if (!column_setting_check(name, json_string_value(value), error))
+                return false;
+            continue; /* of single tables: see columns.h */
+        }
         const Setting *setting = find(name);
         if (!setting) {
             set_unknown_error(name, error);

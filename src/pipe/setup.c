@@ -3,6 +3,7 @@
  * Setup may be cut off at any point and is then done again from its start: nothing was inserted yet, so tables of ours
  * are dropped and created anew, and position and definitions are read afresh.
  */
+#include "pipe/columns.h"
 #include "pipe/pipe_private.h"
 
 #include <string.h>
@@ -65,12 +66,17 @@ bool setup_provision(Pipe *pipe, Side *side, GError **error)
     dest = pipe->env->resolve_dest(pipe->env->data, pipe->record->dest, error);
     if (!dest)
         return false;
+    pthread_mutex_lock(&pipe->lock);
+    json_t *set = pipe->record->settings ? json_loads(pipe->record->settings, 0, NULL) : NULL;
+    pthread_mutex_unlock(&pipe->lock);
     PreflightRequest request = {.source = pipe->record->source,
                                 .dest_url = dest,
                                 .selection = selection,
                                 .settings = &pipe->settings,
+                                .set = set,
                                 .uuid = pipe->uuid};
     preflight_run(&request, pipe->life, checks, tables);
+    json_decref(set);
     if (cancel_set_error(pipe->life, error))
         return false;
     if (!provision_judge(checks, side, error))
@@ -101,6 +107,20 @@ static bool no_prepared_transactions(SourceConnection *source, GError **error)
     return false;
 }
 
+/* With what the settings say of its columns. */
+static SourceTable *read_definition(Pipe *pipe, SourceConnection *source, const CatalogTable *record, GError **error)
+{
+    g_autoptr(SourceTable) definition = source_table_read(source, record->database, record->name, error);
+    if (!definition)
+        return NULL;
+    pthread_mutex_lock(&pipe->lock);
+    json_t *set = pipe->record->settings ? json_loads(pipe->record->settings, 0, NULL) : NULL;
+    pthread_mutex_unlock(&pipe->lock);
+    bool ok = column_settings_apply(set, definition, error);
+    json_decref(set);
+    return ok ? g_steal_pointer(&definition) : NULL;
+}
+
 /* Definitions and the end of the log, such that no definition changed around that position. */
 static bool read_definitions(Pipe *pipe, SourceConnection *source, char **file, uint64_t *pos, char **gtid,
                              GError **error)
@@ -111,7 +131,7 @@ static bool read_definitions(Pipe *pipe, SourceConnection *source, char **file, 
         g_clear_pointer(gtid, g_free);
         for (unsigned i = 0; i < pipe->tables->len; i++) {
             PipeTable *table = pipe->tables->pdata[i];
-            SourceTable *definition = source_table_read(source, table->record->database, table->record->name, error);
+            SourceTable *definition = read_definition(pipe, source, table->record, error);
             if (!definition)
                 return false;
             pthread_mutex_lock(&pipe->lock);

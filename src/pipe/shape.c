@@ -7,8 +7,10 @@ static const struct {
     const char *name;
     size_t offset;
 } flags[] = {
-    {"tinyint1_bool", offsetof(MappingSettings, tinyint1_bool)}, {"nullable_off", offsetof(MappingSettings, nullable_off)},
-    {"set_array", offsetof(MappingSettings, set_array)},         {"json_type", offsetof(MappingSettings, json_type)},
+    {"tinyint1_bool", offsetof(MappingSettings, tinyint1_bool)},
+    {"nullable_off", offsetof(MappingSettings, nullable_off)},
+    {"set_array", offsetof(MappingSettings, set_array)},
+    {"json_type", offsetof(MappingSettings, json_type)},
     {"geometry_wkb", offsetof(MappingSettings, geometry_wkb)},
 };
 

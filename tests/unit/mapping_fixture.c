@@ -45,6 +45,11 @@ SourceTable *fixture_table(const FixtureColumn *columns, unsigned n, unsigned n_
             json_pack("{s:s, s:s, s:s, s:b, s:b, s:b, s:i, s:i, s:s?}", "name", c->name, "type", type_word(c->type),
                       "type_text", c->type_text, "unsigned", c->is_unsigned, "nullable", c->nullable, "compressed", c->compressed, "precision",
                       (int)c->precision, "scale", (int)c->scale, "charset", c->charset);
+        json_object_set_new(json, "excluded", json_boolean(c->excluded));
+        if (c->as_name)
+            json_object_set_new(json, "as_name", json_string(c->as_name));
+        if (c->as_type)
+            json_object_set_new(json, "as_type", json_string(c->as_type));
         if (c->labels) {
             json_t *labels = json_array();
             for (unsigned k = 0; c->labels[k]; k++)

@@ -15,7 +15,8 @@ typedef struct {
     const char *const *labels;
     uint8_t wire_type;
     uint16_t wire_meta;
-    bool compressed;
+    bool compressed, excluded;
+    const char *as_name, *as_type;
 } FixtureColumn;
 
 /* Table shop.t with these columns; the key is the first `n_key` columns. */

@@ -470,6 +470,185 @@ static void test_set_array(void)
     check_array(column, &settings, "02", "0200000000000000", "Array(String)", "01000000000000000100000000000000:00");
 }
 
+/* ---- columns as the operator wants them ---- */
+
+static const FixtureColumn wished[] = {
+    {.name = "secret",
+     .type = SOURCE_TYPE_JSON,
+     .type_text = "json",
+     .nullable = true,
+     .wire_type = WIRE_JSON,
+     .wire_meta = 4,
+     .excluded = true},
+    {.name = "day",
+     .type = SOURCE_TYPE_DATE,
+     .type_text = "date",
+     .wire_type = WIRE_DATE,
+     .as_name = "on",
+     .as_type = "String"},
+    {.name = "odd",
+     .type = SOURCE_TYPE_UNKNOWN,
+     .type_text = "thing",
+     .wire_type = WIRE_VARCHAR,
+     .wire_meta = 20,
+     .excluded = true},
+    {.name = "n",
+     .type = SOURCE_TYPE_MEDIUMINT,
+     .type_text = "mediumint",
+     .nullable = true,
+     .wire_type = WIRE_INT24,
+     .as_type = "Int64"},
+};
+
+/* The key is the second column, whose zero dates and far years are as good as any as text. */
+static TableMapping *wished_mapping(void)
+{
+    g_autoptr(SourceTable) table = fixture_table(wished, 4, 0);
+    unsigned key[] = {1};
+    MappingSettings settings = fixture_settings();
+    GError *error = NULL;
+    table->n_key = 1;
+    table->key = g_memdup2(key, sizeof key);
+    table->key_name = g_strdup("PRIMARY");
+    TableMapping *mapping = mapping_new(table, &settings, &error);
+    g_assert_no_error(error);
+    TableMap *map = fixture_map(wished, 4);
+    mapping_bind(mapping, map, &error);
+    g_assert_no_error(error);
+    table_map_free(map);
+    return mapping;
+}
+
+static char *column_hex(const Block *block, unsigned column)
+{
+    return bytes_hex(block->columns[column].data.data, block->columns[column].data.len);
+}
+
+static void test_wished(void)
+{
+    g_autoptr(TableMapping) mapping = wished_mapping();
+    g_autoptr(Block) block = mapping_block_new(mapping, NULL), again = mapping_block_new(mapping, NULL);
+    g_autoptr(GByteArray) body = g_byte_array_new(), row = g_byte_array_new();
+    GError *error = NULL;
+    RowCounts counts;
+    g_assert_cmpuint(block->n_columns, ==, 5);
+    g_assert_cmpstr(block->columns[0].name, ==, "on");
+    g_assert_cmpstr(block->columns[0].type, ==, "String");
+    g_assert_cmpstr(block->columns[1].type, ==, "Nullable(Int64)");
+    g_autoptr(DestTableSpec) spec = dest_table_spec_new("d", "t");
+    mapping_fill_spec(mapping, spec);
+    g_assert_cmpuint(spec->columns->len, ==, 5);
+    g_assert_cmpstr(spec->order_by->pdata[0], ==, "on");
+    put_hex(body, "00 00 03000000 050700 000000 0161 ffffff");
+    put_hex(body, "01 210000 0161 000080");
+    RowsEvent rows = fixture_event(ROWS_INSERT, 4, body);
+    mapping_append_event(mapping, block, &rows, 1, 1, &counts, &error);
+    g_assert_no_error(error);
+    rows.kind = ROWS_DELETE;
+    mapping_append_event(mapping, block, &rows, 1, 1, &counts, &error);
+    g_assert_no_error(error);
+    rows.kind = ROWS_UPDATE; /* the key changes: a delete and an insert */
+    mapping_append_event(mapping, block, &rows, 1, 1, &counts, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(block->n_rows, ==, 6);
+    g_autofree char *days = column_hex(block, 0), *numbers = column_hex(block, 1);
+    const char zero[] = "0a303030302d30302d3030", one[] = "0a303030302d30312d3031";
+    g_autofree char *expected = g_strconcat(zero, one, zero, one, zero, one, NULL);
+    g_assert_cmpstr(days, ==, expected);
+    g_assert_cmpstr(numbers, ==,
+                    "ffffffffffffffff000080ffffffffff00000000000000000000000000000000"
+                    "0000000000000000000080ffffffffff");
+
+    put_hex(row, "00 14 00 ffffffff"); /* NULL in place of the excluded ones */
+    mapping_append_result(mapping, again, row->data, row->len, 1, 1, &error);
+    g_assert_no_error(error);
+    g_autofree char *result_days = column_hex(again, 0), *result_numbers = column_hex(again, 1);
+    g_assert_cmpstr(result_days, ==, zero);
+    g_assert_cmpstr(result_numbers, ==, "ffffffffffffffff");
+    row->data[1] = 0x10;
+    g_assert_false(mapping_append_result(mapping, again, row->data, row->len, 1, 1, NULL));
+}
+
+static void test_wished_temporal(void)
+{
+    FixtureColumn column = {.type = SOURCE_TYPE_DATETIME,
+                            .type_text = "datetime(3)",
+                            .scale = 3,
+                            .wire_type = WIRE_DATETIME2,
+                            .wire_meta = 3,
+                            .as_type = "String"};
+    SourceTime t = {.year = 1, .month = 2, .day = 3, .hour = 4, .minute = 5, .second = 6, .usec = 789000};
+    Case c = case_new(column);
+    put_datetime2(c.event, &t, 3);
+    put_result_datetime(c.result, &t, true);
+    g_autofree char *expected = string_cell("0001-02-03 04:05:06.789");
+    case_check(&c, expected);
+    case_end(&c);
+
+    column.type = SOURCE_TYPE_TIMESTAMP;
+    column.wire_type = WIRE_TIMESTAMP2;
+    c = case_new(column);
+    t = (SourceTime){.year = 2001, .month = 9, .day = 9, .hour = 1, .minute = 46, .second = 40, .usec = 120000};
+    put_timestamp2(c.event, 1000000000, 120000, 3);
+    put_result_datetime(c.result, &t, true);
+    g_autofree char *stamp = string_cell("2001-09-09 01:46:40.120");
+    case_check(&c, stamp);
+    t = (SourceTime){0};
+    put_timestamp2(c.event, 0, 0, 3);
+    put_result_datetime(c.result, &t, true);
+    g_autofree char *zero = string_cell("0000-00-00 00:00:00.000");
+    case_check(&c, zero);
+    case_end(&c);
+
+    column.type = SOURCE_TYPE_TIME;
+    column.wire_type = WIRE_TIME2;
+    c = case_new(column);
+    t = (SourceTime){.negative = true, .hour = 838, .minute = 59, .second = 58, .usec = 500000};
+    put_time2(c.event, &t, 3);
+    put_result_time(c.result, &t);
+    g_autofree char *time = string_cell("-838:59:58.500");
+    case_check(&c, time);
+    case_end(&c);
+}
+
+static void check_type(FixtureColumn column, bool in_key, const char *wish, const char *expected)
+{
+    const char *why = NULL;
+    MappingSettings settings = fixture_settings();
+    column.name = "v";
+    column.as_type = wish;
+    g_autoptr(SourceTable) table = fixture_table(&column, 1, 1);
+    g_autofree char *type = mapping_column_type(&table->columns[0], in_key, &settings, &why);
+    g_assert_cmpstr(type, ==, expected);
+    g_assert_true(expected || why);
+}
+
+static void test_wished_types(void)
+{
+    FixtureColumn integer = {.type = SOURCE_TYPE_INT, .type_text = "int", .nullable = true};
+    FixtureColumn number = {.type = SOURCE_TYPE_SMALLINT, .type_text = "smallint unsigned", .is_unsigned = true};
+    FixtureColumn text = {
+        .type = SOURCE_TYPE_VARCHAR, .type_text = "varchar(9)", .nullable = true, .charset = "latin1"};
+    FixtureColumn stamp = {.type = SOURCE_TYPE_TIMESTAMP, .type_text = "timestamp"};
+    check_type(integer, false, "Int64", "Nullable(Int64)");
+    check_type(integer, false, "Nullable(Int64)", "Nullable(Int64)");
+    check_type(integer, true, "Int64", "Int64");
+    check_type(integer, false, "Int16", NULL); /* would lose */
+    check_type(integer, false, "UInt64", NULL);
+    check_type(number, false, "Int16", NULL);
+    check_type(number, false, "Int32", "Int32");
+    check_type(number, false, "UInt32", "UInt32");
+    check_type(number, false, "String", NULL);
+    check_type(number, false, "LowCardinality(UInt16)", NULL);
+    check_type(text, false, "LowCardinality(String)", "LowCardinality(Nullable(String))");
+    check_type(text, true, "LowCardinality(String)", "LowCardinality(String)");
+    check_type(text, false, "FixedString(9)", NULL);
+    check_type(stamp, false, "DateTime64(6, 'Europe/Berlin')", "DateTime64(6, 'Europe/Berlin')");
+    check_type(stamp, false, "DateTime64(3, 'UTC')", NULL);
+    check_type(stamp, false, "DateTime64(6, 'x') TTL now()", NULL);
+    check_type(stamp, false, "", NULL);
+}
+
 static void check_binary(FixtureColumn column, BinaryForm form, const char *event, const char *result, const char *text)
 {
     Case c = case_new(column);
@@ -514,5 +693,8 @@ int main(int argc, char **argv)
     g_test_add_func("/mapping/types/vector", test_vector);
     g_test_add_func("/mapping/types/set_array", test_set_array);
     g_test_add_func("/mapping/types/binary", test_binary);
+    g_test_add_func("/mapping/types/wished", test_wished);
+    g_test_add_func("/mapping/types/wished_temporal", test_wished_temporal);
+    g_test_add_func("/mapping/types/wished_types", test_wished_types);
     return g_test_run();
 }

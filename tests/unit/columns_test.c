@@ -1,0 +1,109 @@
+/* Settings of single tables about their columns. */
+#include "base/base.h"
+#include "pipe/columns.h"
+#include "pipe/settings.h"
+
+static SourceTable *table_new(void)
+{
+    json_t *columns = json_array(), *key = json_array();
+    const char *names[] = {"id", "name", "na,me", "Note"};
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        json_array_append_new(columns, json_pack("{s:s, s:s, s:s, s:i, s:i}", "name", names[i], "type", "int",
+                                                 "type_text", "int", "precision", 0, "scale", 0));
+    json_array_append_new(key, json_integer(0));
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o}", "database", "shop", "name", "orders", "engine",
+                             "InnoDB", "create_sql", "", "key_name", "PRIMARY", "columns", columns, "key", key);
+    GError *error = NULL;
+    SourceTable *table = source_table_from_json(json, &error);
+    g_assert_no_error(error);
+    json_decref(json);
+    return table;
+}
+
+static bool apply(SourceTable *table, const char *name, const char *value, GError **error)
+{
+    json_t *settings = json_pack("{s:s, s:s}", name, value, "batch_rows", "10");
+    bool ok = column_settings_apply(settings, table, error);
+    json_decref(settings);
+    return ok;
+}
+
+static void test_apply(void)
+{
+    g_autoptr(SourceTable) table = table_new();
+    GError *error = NULL;
+    g_assert_true(apply(table, "shop.orders:exclude", "name,`na,me`", &error));
+    g_assert_true(table->columns[1].excluded && table->columns[2].excluded && !table->columns[3].excluded);
+    g_assert_true(apply(table, "shop.*:rename", "note=`a,``b`, id=key, nothing=x", &error));
+    g_assert_cmpstr(table->columns[3].as_name, ==, "a,`b");
+    g_assert_cmpstr(table->columns[0].as_name, ==, "key");
+    g_assert_true(apply(table, "shop.orders:type", "Note=DateTime64(6, 'Europe/Berlin'),id=Int64", &error));
+    g_assert_cmpstr(table->columns[3].as_type, ==, "DateTime64(6, 'Europe/Berlin')");
+    g_assert_cmpstr(table->columns[0].as_type, ==, "Int64");
+    g_assert_true(apply(table, "shop.others:exclude", "id", &error));
+    g_assert_no_error(error);
+
+    /* It is kept with the definition. */
+    json_t *json = source_table_to_json(table);
+    g_autoptr(SourceTable) back = source_table_from_json(json, &error);
+    g_assert_no_error(error);
+    g_assert_true(back->columns[1].excluded && !back->columns[3].excluded);
+    g_assert_cmpstr(back->columns[3].as_name, ==, "a,`b");
+    g_assert_cmpstr(back->columns[0].as_type, ==, "Int64");
+    json_decref(json);
+}
+
+static void test_refused(void)
+{
+    static const struct {
+        const char *name, *value, *text;
+    } cases[] = {
+        {"shop.orders:exclude", "id", "column id is part of the key"},
+        {"shop.orders:exclude", "nothing", "column nothing is named in the settings, but there is none"},
+        {"shop.orders:rename", "name=Note", "the same name at the destination"},
+        {"shop.orders:rename", "name=x,`na,me`=x", "the same name at the destination"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(SourceTable) table = table_new();
+        g_autoptr(GError) error = NULL;
+        g_assert_false(apply(table, cases[i].name, cases[i].value, &error));
+        g_assert_error(error, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT);
+        g_assert_nonnull(strstr(error->message, cases[i].text));
+    }
+}
+
+static bool parse(const char *name, const char *value)
+{
+    PipeSettings settings;
+    g_autoptr(GError) error = NULL;
+    json_t *json = json_pack("{s:s}", name, value);
+    bool ok = settings_parse(json, &settings, &error);
+    json_decref(json);
+    g_assert_true(ok || g_error_matches(error, SLUICE_ERROR, SLUICE_ERROR_USAGE));
+    return ok;
+}
+
+static void test_check(void)
+{
+    g_assert_true(parse("shop.orders:exclude", "a,b"));
+    g_assert_true(parse("shop.orders:exclude", ""));
+    g_assert_true(parse("`a.b`.`c:d`:rename", "a=b"));
+    g_assert_true(parse("shop.*:type", "a=Decimal(10, 2),b=Int64"));
+    g_assert_false(parse("shop.orders:exclude", "a,"));
+    g_assert_false(parse("shop.orders:exclude", ",a"));
+    g_assert_false(parse("shop.orders:rename", "a"));
+    g_assert_false(parse("shop.orders:rename", "a=,b=c"));
+    g_assert_false(parse("shop.orders:rename", "a=`b"));
+    g_assert_false(parse("shop.orders:type", "a=Decimal(10, 2"));
+    g_assert_false(parse("orders:exclude", "a"));
+    g_assert_false(parse("shop.orders:exclud", "a"));
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/columns/apply", test_apply);
+    g_test_add_func("/columns/refused", test_refused);
+    g_test_add_func("/columns/check", test_check);
+    return g_test_run();
+}
