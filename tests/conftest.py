@@ -1,1 +1,3 @@
-from harness.fixtures import clickhouse, engine, folder, mariadb, own_clickhouse, own_mariadb, pipe, session_folder  # noqa: F401
+from harness.fixtures import (  # noqa: F401
+    clickhouse, engine, folder, mariadb, own_clickhouse, own_mariadb, pipe, pytest_collection_modifyitems, session_folder
+)  # fmt: skip

@@ -46,8 +46,9 @@ typedef struct {
     char *state;           /* "waiting", "loading", "live", "failed", "dropped" */
     int64_t generation;    /* counts loads begun from nothing; part of deduplication tokens */
     char *definition;      /* source_table_to_json, NULL: not read yet */
-    char *begin_file;      /* E: events of the table up to here are ignored; NULL: none */
+    char *begin_file;      /* E: events of the table up to here are ignored; NULL: none, or by GTID: */
     uint64_t begin_pos;
+    char *begin_gtid;      /* E as a GTID set; NULL: none */
     uint64_t snapshot_version; /* version that its snapshot rows carry */
     uint64_t rows_estimate, rows_done;
     uint64_t inserts, updates, deletes;

@@ -11,6 +11,7 @@ void catalog_table_free(CatalogTable *table)
     g_free(table->state);
     g_free(table->definition);
     g_free(table->begin_file);
+    g_free(table->begin_gtid);
     g_free(table->error);
     g_free(table->column_counts);
     g_free(table);
@@ -26,8 +27,8 @@ static void free_table(gpointer table)
     (t)->pipe_id, (t)->database, (t)->name, (t)->target, (t)->state, (t)->generation, (t)->definition,                 \
         (t)->begin_file, (t)->begin_pos, (t)->snapshot_version, (t)->rows_estimate, (t)->rows_done, (t)->inserts,      \
         (t)->updates, (t)->deletes, (t)->last_change, (int)(t)->loaded, (int)(t)->resync_advised, (t)->error, \
-        (t)->column_counts
-#define TABLE_TYPES "issssissuuuuuuuibbss"
+        (t)->column_counts, (t)->begin_gtid
+#define TABLE_TYPES "issssissuuuuuuuibbsss"
 
 bool table_insert(Catalog *catalog, CatalogTable *table, GError **error)
 {
@@ -35,8 +36,8 @@ bool table_insert(Catalog *catalog, CatalogTable *table, GError **error)
             catalog, error,
             "INSERT INTO tables (pipe_id, database, name, target, state, generation, definition, begin_file,"
             " begin_pos, snapshot_version, rows_estimate, rows_done, inserts, updates, deletes, last_change,"
-            " loaded, resync_advised, error, column_counts)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " loaded, resync_advised, error, column_counts, begin_gtid)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             TABLE_TYPES, TABLE_VALUES(table)))
         return false;
     table->id = sqlite3_last_insert_rowid(catalog->db);
@@ -54,7 +55,7 @@ bool catalog_table_save(Catalog *catalog, const CatalogTable *table, GError **er
                       "UPDATE tables SET pipe_id = ?, database = ?, name = ?, target = ?, state = ?, generation = ?,"
                       " definition = ?, begin_file = ?, begin_pos = ?, snapshot_version = ?, rows_estimate = ?,"
                       " rows_done = ?, inserts = ?, updates = ?, deletes = ?, last_change = ?, loaded = ?,"
-                      " resync_advised = ?, error = ?, column_counts = ? WHERE id = ?",
+                      " resync_advised = ?, error = ?, column_counts = ?, begin_gtid = ? WHERE id = ?",
                       TABLE_TYPES "i", TABLE_VALUES(table), table->id))
         return false;
     if (sqlite3_changes(catalog->db) == 1)
@@ -93,6 +94,7 @@ static CatalogTable *read_table(sqlite3_stmt *row)
     table->resync_advised = sqlite3_column_int(row, 18) != 0;
     table->error = database_text(row, 19);
     table->column_counts = database_text(row, 20);
+    table->begin_gtid = database_text(row, 21);
     return table;
 }
 
@@ -102,7 +104,7 @@ GPtrArray *catalog_tables(Catalog *catalog, int64_t pipe_id, GError **error)
         catalog, error,
         "SELECT id, pipe_id, database, name, target, state, generation, definition, begin_file, begin_pos,"
         " snapshot_version, rows_estimate, rows_done, inserts, updates, deletes, last_change, loaded, resync_advised,"
-        " error, column_counts FROM tables WHERE pipe_id = ? ORDER BY id",
+        " error, column_counts, begin_gtid FROM tables WHERE pipe_id = ? ORDER BY id",
         "i", pipe_id);
     if (statement == NULL)
         return NULL;

@@ -3,6 +3,7 @@
 #include "mysql/connection_private.h"
 #include "mysql/gtid.h"
 #include "mysql/inflate_private.h"
+#include "mysql/table.h"
 #include "mysql/wire_private.h"
 
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #define FLAG_IN_USE      0x0001 /* of a file's FORMAT_DESCRIPTION; not part of its checksum */
 #define NET_BUFFER_KEEP  ((size_t)16 << 20) /* more than this is given back */
 #define COM_DUMP_GTID    30
+#define WAIT_EXECUTED_SEC 60
 
 typedef enum {
     CHECKSUM_NONE = 0,
@@ -465,6 +467,90 @@ bool source_log_end(SourceConnection *source, char **file, uint64_t *pos, char *
     if (gtid)
         *gtid = g_steal_pointer(&end_gtid);
     return true;
+}
+
+static bool lock_tables(SourceConnection *source, GPtrArray *tables, GError **error)
+{
+    g_autoptr(GString) sql = g_string_new("LOCK TABLES ");
+    for (unsigned i = 0; i < tables->len; i++) {
+        const SourceTable *table = tables->pdata[i];
+        g_string_append(sql, i ? ", " : "");
+        source_quote_table(sql, table->database, table->name);
+        g_string_append(sql, " READ");
+    }
+    return source_exec(source, sql->str, error);
+}
+
+bool source_begin_position(SourceConnection *source, GPtrArray *tables, bool by_gtid, char **file, uint64_t *pos,
+                           char **gtid, GError **error)
+{
+    const SourceServer *server = source_server(source);
+    if (server->flavour == SOURCE_MARIADB)
+        return source_log_end(source, file, pos, gtid, error);
+    if (server->gtid && by_gtid) {
+        if (!source_log_end(source, file, pos, gtid, error))
+            return false;
+        g_clear_pointer(file, g_free);
+        *pos = 0;
+        return true;
+    }
+    *gtid = NULL;
+    if (tables->len && !lock_tables(source, tables, error))
+        return false;
+    bool ok = source_log_end(source, file, pos, NULL, error);
+    return source_exec(source, "UNLOCK TABLES", ok ? error : NULL) && ok;
+}
+
+bool source_wait_executed(SourceConnection *source, const char *gtid, Cancel *cancel, GError **error)
+{
+    g_autoptr(GString) sql = g_string_new("SELECT WAIT_FOR_EXECUTED_GTID_SET(");
+    source_quote_string(sql, gtid);
+    g_string_append(sql, ", 2)");
+    for (unsigned waited = 0; waited < WAIT_EXECUTED_SEC; waited += 2) {
+        GError *local = NULL;
+        g_autofree char *late = source_query_value(source, sql->str, &local);
+        if (local) {
+            g_propagate_error(error, local);
+            return false;
+        }
+        if (late && strcmp(late, "0") == 0)
+            return true;
+        if (cancel_set_error(cancel, error))
+            return false;
+    }
+    g_set_error(error, SOURCE_ERROR, 1205,
+                "the source has not executed all of GTID set %.200s yet: check for a commit that waits (semi-synchronous "
+                "replication), and that a replica applies",
+                gtid);
+    return false;
+}
+
+static char *mysql_gtids_missing(SourceConnection *source, const char *gtid, GError **error)
+{
+    g_autoptr(GString) sql = g_string_new("SELECT GTID_SUBTRACT(");
+    source_quote_string(sql, gtid);
+    g_string_append(sql, ", @@GLOBAL.gtid_executed)");
+    g_autofree char *missing = source_query_value(source, sql->str, error);
+    return missing && *missing ? g_steal_pointer(&missing) : NULL;
+}
+
+char *source_gtids_missing(SourceConnection *source, const char *gtid, GError **error)
+{
+    if (source_server(source)->flavour == SOURCE_MYSQL)
+        return mysql_gtids_missing(source, gtid, error);
+    g_autoptr(GtidSet) set = gtid_set_parse(SOURCE_MARIADB, gtid, error);
+    g_autofree char *state = set ? source_query_value(source, "SELECT @@GLOBAL.gtid_binlog_state", error) : NULL;
+    return state ? gtid_set_missing_in_state(set, state, error) : NULL;
+}
+
+bool source_gtids_purged(SourceConnection *source, const char *gtid, bool *purged, GError **error)
+{
+    g_autoptr(GString) sql = g_string_new("SELECT GTID_SUBSET(");
+    source_quote_string(sql, gtid);
+    g_string_append(sql, ", @@GLOBAL.gtid_purged)");
+    g_autofree char *answer = source_query_value(source, sql->str, error);
+    *purged = answer && strcmp(answer, "1") == 0;
+    return answer != NULL;
 }
 
 GArray *source_list_logs(SourceConnection *source, GError **error)

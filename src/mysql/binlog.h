@@ -99,6 +99,23 @@ const SourceServer *binlog_stream_server(const BinlogStream *stream);
  * GTID at exactly that position. Free file and gtid with g_free. */
 bool source_log_end(SourceConnection *source, char **file, uint64_t *pos, char **gtid, GError **error);
 
+/* The end that is fit for a table's beginning: all that was logged before it is seen by what reads the table once
+ * source_wait_executed has returned. MySQL with GTIDs and `by_gtid`: what it has executed, and no position (file NULL), for
+ * a position is logged before its rows can be read. MySQL else: a position at which nobody was writing to `tables` (of SourceTable),
+ * which are locked for a moment (privilege LOCK TABLES), and no GTIDs (NULL). MariaDB: as source_log_end. */
+bool source_begin_position(SourceConnection *source, GPtrArray *tables, bool by_gtid, char **file, uint64_t *pos,
+                           char **gtid, GError **error);
+
+/* Waits until what the set names can be read. MySQL only. */
+bool source_wait_executed(SourceConnection *source, const char *gtid, Cancel *cancel, GError **error);
+
+/* What of our set the server never had: it has another history, or is not yet as far. MySQL serves such a set without a word
+ * [tried on 9.7]. NULL (no error): nothing is missing. Free with g_free. */
+char *source_gtids_missing(SourceConnection *source, const char *gtid, GError **error);
+
+/* MySQL: whether the logs that held these were purged. */
+bool source_gtids_purged(SourceConnection *source, const char *gtid, bool *purged, GError **error);
+
 /* The server's binlog files in order. Names interned. */
 typedef struct {
     const char *file;

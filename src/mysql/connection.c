@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,6 +255,17 @@ static void attempt_connect(Attempt *attempt)
         attempt->why = connect_probe(attempt->host, attempt->port);
 }
 
+static _Atomic unsigned attempts_under_way;
+
+/* At the program's end, before the TLS library takes itself down: a hand-shake that nobody waits for any more would fall over
+ * that [seen on OpenSSL 3.0]. A server that answers is done in no time; one that does not keeps its attempt out of that
+ * library, and us not for long. */
+static void attempts_wait(void)
+{
+    for (unsigned ms = 0; ms < 1000 && atomic_load(&attempts_under_way) > 0; ms += 5)
+        g_usleep(5000);
+}
+
 static void *attempt_thread(void *data)
 {
     Attempt *attempt = data;
@@ -267,6 +279,7 @@ static void *attempt_thread(void *data)
     pthread_mutex_unlock(&attempt->lock);
     if (abandoned)
         attempt_free(attempt);
+    atomic_fetch_sub(&attempts_under_way, 1);
     return NULL;
 }
 
@@ -297,9 +310,11 @@ static bool attempt_run(Attempt *attempt, Cancel *cancel, GError **error, bool *
     }
     pthread_attr_init(&detached);
     pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+    atomic_fetch_add(&attempts_under_way, 1);
     failed = pthread_create(&thread, &detached, attempt_thread, attempt);
     pthread_attr_destroy(&detached);
     if (failed != 0) {
+        atomic_fetch_sub(&attempts_under_way, 1);
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_FAILED, "cannot start a thread: %s", g_strerror(failed));
         *gone = true;
         attempt_free(attempt);
@@ -405,12 +420,13 @@ static bool session_set(SourceConnection *source, GError **error)
            source_exec(source, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", error);
 }
 
-/* A time limit meant for people's queries must not cut off the reading of a range. */
+/* A time limit meant for people's queries must not cut off the reading of a range; and the number of rows that MySQL tells is
+ * not to be a day old. */
 static bool session_lift_time_limit(SourceConnection *source, GError **error)
 {
     return source_exec(source,
                        source->server.flavour == SOURCE_MARIADB ? "SET SESSION max_statement_time=0"
-                                                                : "SET SESSION max_execution_time=0",
+                                                                : "SET SESSION max_execution_time=0, information_schema_stats_expiry=0",
                        error);
 }
 
@@ -497,6 +513,8 @@ SourceConnection *source_open_timeout(const Url *url, unsigned read_timeout, Can
     if (g_once_init_enter(&initialised)) {
         int failed = mysql_server_init(0, NULL, NULL);
 
+        g_assert(failed == 0);
+        failed = atexit(attempts_wait);
         g_assert(failed == 0);
         g_once_init_leave(&initialised, 1);
     }

@@ -350,6 +350,59 @@ bool gtid_set_is_repeat(const GtidSet *set, const GtidEvent *gtid)
     return domain_find(set, gtid->domain)->server == gtid_server(gtid);
 }
 
+/* Takes `gone` out of rising intervals; what is left is appended to `out`. */
+static void interval_subtract(Interval from, const GArray *gone, GArray *out)
+{
+    for (unsigned i = interval_index(gone, from.start); i < gone->len && from.start < from.end; i++) {
+        const Interval *hole = &g_array_index(gone, Interval, i);
+        if (hole->start >= from.end)
+            break;
+        if (hole->start > from.start) {
+            Interval before = {from.start, hole->start};
+            g_array_append_val(out, before);
+        }
+        from.start = MAX(from.start, hole->end);
+    }
+    if (from.start < from.end)
+        g_array_append_val(out, from);
+}
+
+GtidSet *gtid_set_subtract(const GtidSet *set, const GtidSet *other)
+{
+    GtidSet *left = set_new(set->flavour);
+    for (unsigned i = 0; i < set->sids->len; i++) {
+        const Sid *sid = &g_array_index(set->sids, Sid, i), *gone = sid_find(other, sid->uuid, sid->tag);
+        g_autoptr(GArray) kept = g_array_new(FALSE, FALSE, sizeof(Interval));
+        for (unsigned k = 0; k < sid->intervals->len; k++) {
+            Interval interval = g_array_index(sid->intervals, Interval, k);
+            if (gone)
+                interval_subtract(interval, gone->intervals, kept);
+            else
+                g_array_append_val(kept, interval);
+        }
+        if (kept->len)
+            g_array_append_vals(sid_need(left, sid->uuid, sid->tag)->intervals, kept->data, kept->len);
+    }
+    return left;
+}
+
+char *gtid_set_missing_in_state(const GtidSet *set, const char *binlog_state, GError **error)
+{
+    g_auto(GStrv) parts = g_strsplit(binlog_state, ",", -1);
+    g_autoptr(GtidSet) missing = gtid_set_copy(set);
+    for (unsigned i = 0; parts[i]; i++) {
+        g_autoptr(GtidSet) one = gtid_set_parse(SOURCE_MARIADB, parts[i], error);
+        if (!one)
+            return NULL;
+        if (one->domains->len == 0)
+            continue;
+        const DomainGtid *logged = &g_array_index(one->domains, DomainGtid, 0), *ours = domain_find(missing, logged->domain);
+        if (ours && ours->server == logged->server && ours->seq <= logged->seq)
+            g_array_remove_index(missing->domains, domain_index(missing, logged->domain));
+    }
+    return missing->domains->len ? gtid_set_text(missing) : NULL;
+}
+
 static void append_u64(GByteArray *out, uint64_t v)
 {
     v = GUINT64_TO_LE(v);

@@ -21,6 +21,13 @@ bool gtid_set_contains(const GtidSet *set, const GtidEvent *gtid);
 bool gtid_set_is_repeat(const GtidSet *set, const GtidEvent *gtid);
 char *gtid_set_text(const GtidSet *set); /* canonical; free with g_free */
 
+/* MySQL: what is in `set` and not in `other`. */
+GtidSet *gtid_set_subtract(const GtidSet *set, const GtidSet *other);
+
+/* MariaDB: those of `set` that a server with this @@gtid_binlog_state never logged, as text; NULL: none. The state tells
+ * the last number of each server in each domain, so a history that went another way is seen. Free with g_free. */
+char *gtid_set_missing_in_state(const GtidSet *set, const char *binlog_state, GError **error);
+
 /* MySQL: the data part of COM_BINLOG_DUMP_GTID (u64 n_sids, {uuid, u64 n, {u64 start, u64 end_exclusive}}). */
 GByteArray *gtid_set_encode_mysql(const GtidSet *set);
 

@@ -122,6 +122,28 @@ static void check_replication_slave(SourceConnection *source, const char *accoun
                   "the account %s may not read the binlog: it lacks REPLICATION SLAVE", account);
 }
 
+/* Without GTIDs a table's beginning is read while the table is locked for a moment. The privilege may be given for a database. */
+static void check_lock_tables(SourceConnection *source, const char *account, GPtrArray *checks)
+{
+    g_autoptr(SourceRows) grants = grants_read(source, NULL);
+    g_autofree char *mend = g_strdup_printf("GRANT LOCK TABLES ON *.* TO %s; or switch GTIDs on (gtid_mode)", account);
+    bool found = false;
+
+    if (source_server(source)->flavour != SOURCE_MYSQL || source_server(source)->gtid || grants == NULL)
+        return; /* replication_slave tells why grants cannot be read */
+    for (unsigned i = 0; i < grants->rows->len; i++) {
+        const char *grant = source_rows_get(grants, i, 0);
+
+        found = found || strstr(grant, "LOCK TABLES") != NULL || strstr(grant, "ALL PRIVILEGES") != NULL;
+    }
+    if (found)
+        check_add(checks, CHECK_OK, "lock_tables", NULL, "the account %s may lock tables for a moment", account);
+    else
+        check_add(checks, CHECK_FAIL, "lock_tables", mend,
+                  "the account %s may not lock tables, without which no position fits their rows: the server has no GTIDs",
+                  account);
+}
+
 /* Proven by doing what it is needed for. */
 static void check_replication_client(SourceConnection *source, const char *account, GPtrArray *checks)
 {
@@ -346,6 +368,7 @@ void source_preflight_server(SourceConnection *source, const Url *url, GPtrArray
     }
     check_replication_slave(source, account, checks);
     check_replication_client(source, account, checks);
+    check_lock_tables(source, account, checks);
     check_add(checks, CHECK_OK, "gtid", NULL,
               server->gtid ? "GTIDs are on: the pipe survives a failover of the source"
                            : "GTIDs are off: the pipe follows files and positions of this one server");
@@ -384,6 +407,17 @@ static void check_filters(SourceConnection *source, const SourceTable *table, GP
                   table->database);
 }
 
+/* Since 9.6 MySQL's own layer carries out foreign keys and logs what they do, unless InnoDB is told to do it as before. */
+static bool cascades_are_logged(SourceConnection *source)
+{
+    g_autofree char *native = NULL;
+
+    if (source_server(source)->flavour != SOURCE_MYSQL || source_server(source)->version < 90600)
+        return false;
+    native = source_query_value(source, "SELECT @@GLOBAL.innodb_native_foreign_keys", NULL);
+    return native != NULL && strcmp(native, "0") == 0;
+}
+
 /* Rows of a child that a foreign key deletes or changes along with their parent are not in the binlog. */
 static void check_foreign_keys(SourceConnection *source, const SourceTable *table, bool accepted, GPtrArray *checks)
 {
@@ -392,6 +426,8 @@ static void check_foreign_keys(SourceConnection *source, const SourceTable *tabl
                      "information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ");
     g_autoptr(SourceRows) rows = NULL;
 
+    if (cascades_are_logged(source))
+        return;
     source_quote_string(sql, table->database);
     g_string_append(sql, " AND TABLE_NAME = ");
     source_quote_string(sql, table->name);

@@ -37,6 +37,7 @@ static void pipe_table_free(PipeTable *table)
         g_ptr_array_free(table->column_counts, TRUE);
     if (table->definition)
         source_table_unref(table->definition);
+    gtid_set_free(table->begin_set);
     g_free(table);
 }
 

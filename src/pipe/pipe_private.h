@@ -40,6 +40,7 @@ typedef struct {
     SourceTable *definition; /* NULL until Setup; then immutable */
     /* The settings that its destination table was made with; new values wait for a table made anew. Set with `definition`. */
     MappingSettings shape;
+    GtidSet *begin_set;      /* of the stream thread: E on MySQL by GTID, else NULL */
     _Atomic int state;       /* TableState */
     /* Under Pipe.lock: */
     CatalogTable *record;

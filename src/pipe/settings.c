@@ -295,3 +295,8 @@ bool settings_load(const char *text, PipeSettings *out, GError **error)
     json_decref(values);
     return ok;
 }
+
+bool settings_by_file(const PipeSettings *of)
+{
+    return of->position == 2;
+}

@@ -13,7 +13,7 @@ typedef struct {
     int64_t batch_age_usec;
     unsigned readers, senders;
     Compression compression;
-    int position; /* 0 auto, 1 gtid, 2 file */
+    int position; /* 0 auto, 1 gtid, 2 file: see settings_by_file */
     uint32_t server_id; /* 0: auto */
     char start[512];    /* "now", "gtid:...", "file:NAME:POS" */
     MappingSettings mapping;
@@ -42,5 +42,8 @@ bool settings_load(const char *text, PipeSettings *out, GError **error);
 
 bool settings_parse_size(const char *text, uint64_t *bytes);   /* "32MiB", "100", "2GB" */
 bool settings_parse_duration(const char *text, int64_t *usec); /* "50ms", "1s", "10m", "4h", "2d" */
+
+/* The stream is to be followed by file and position although the server has GTIDs. */
+bool settings_by_file(const PipeSettings *of);
 
 #endif

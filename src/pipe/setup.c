@@ -121,6 +121,14 @@ static SourceTable *read_definition(Pipe *pipe, SourceConnection *source, const 
     return ok ? g_steal_pointer(&definition) : NULL;
 }
 
+static bool begin_position(Pipe *pipe, SourceConnection *source, char **file, uint64_t *pos, char **gtid, GError **error)
+{
+    g_autoptr(GPtrArray) definitions = g_ptr_array_new();
+    for (unsigned i = 0; i < pipe->tables->len; i++)
+        g_ptr_array_add(definitions, ((const PipeTable *)pipe->tables->pdata[i])->definition);
+    return source_begin_position(source, definitions, !settings_by_file(&pipe->settings), file, pos, gtid, error);
+}
+
 /* Definitions and the end of the log, such that no definition changed around that position. */
 static bool read_definitions(Pipe *pipe, SourceConnection *source, char **file, uint64_t *pos, char **gtid,
                              GError **error)
@@ -140,7 +148,7 @@ static bool read_definitions(Pipe *pipe, SourceConnection *source, char **file, 
             table->definition = definition;
             pthread_mutex_unlock(&pipe->lock);
         }
-        if (!source_log_end(source, file, pos, gtid, error) || !no_prepared_transactions(source, error))
+        if (!begin_position(pipe, source, file, pos, gtid, error) || !no_prepared_transactions(source, error))
             return false;
         for (unsigned i = 0; i < pipe->tables->len && same; i++) {
             PipeTable *table = pipe->tables->pdata[i];
@@ -220,6 +228,8 @@ static void begin_table(Pipe *pipe, PipeTable *table, const CatalogCheckpoint *s
     g_free(record->begin_file);
     record->begin_file = g_strdup(start->file);
     record->begin_pos = start->pos;
+    g_free(record->begin_gtid);
+    record->begin_gtid = g_strdup(start->gtid);
     record->snapshot_version = (uint64_t)start->epoch << 48 | start->offset;
     record->rows_estimate = table->definition->rows_estimate;
     record->rows_done = 0;
@@ -281,7 +291,7 @@ static bool record_start(Pipe *pipe, SourceConnection *source, CatalogCheckpoint
     catalog_checkpoint_clear(&pipe->applied);
     checkpoint_copy(&pipe->applied, start);
     pthread_mutex_unlock(&pipe->lock);
-    g_autofree char *position = g_strdup_printf("%s:%" G_GUINT64_FORMAT, start->file ? start->file : "", start->pos);
+    g_autofree char *position = start->file ? g_strdup_printf("%s:%" G_GUINT64_FORMAT, start->file, start->pos) : NULL;
     pipe_journal(pipe, "engine", "position", position, "position recorded%s%s",
                  start->gtid && *start->gtid ? ": gtid " : "", start->gtid ? start->gtid : "");
     return true;

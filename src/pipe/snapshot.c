@@ -388,16 +388,34 @@ static bool read_rows(Reader *reader, PipeTable *table, TableMapping *mapping, C
     return true;
 }
 
+/* What a chunk must be able to see: `file` and `pos`, or nothing when that was waited for here. */
+static bool wait_visible(Reader *reader, const PipeTable *table, char **file, uint64_t *pos, GError **error)
+{
+    bool mysql = source_server(reader->source)->flavour == SOURCE_MYSQL;
+    g_autofree char *gtid = NULL;
+
+    pthread_mutex_lock(&reader->pipe->lock);
+    if (!mysql)
+        *file = g_strdup(table->record->begin_file);
+    *pos = table->record->begin_pos;
+    gtid = table->record->begin_file ? NULL : g_strdup(table->record->begin_gtid);
+    pthread_mutex_unlock(&reader->pipe->lock);
+    if (!gtid) /* also MySQL by file: nobody was writing to the table there */
+        return true;
+    if (mysql)
+        return source_wait_executed(reader->source, gtid, reader->work->reading, error);
+    /* MariaDB after a failover: this server has logged what the other had, and its own positions tell what can be read. */
+    return source_log_end(reader->source, file, pos, NULL, error);
+}
+
 static bool read_chunk(Reader *reader, PipeTable *table, TableMapping *mapping, uint64_t range_id, const char *after,
                        const char *upto, ChunkRead *out, GError **error)
 {
-    uint64_t limit = reader->chunk_rows, begin_pos;
+    uint64_t limit = reader->chunk_rows, begin_pos = 0;
     g_autofree char *begin_file = NULL;
 
-    pthread_mutex_lock(&reader->pipe->lock);
-    begin_file = g_strdup(table->record->begin_file);
-    begin_pos = table->record->begin_pos;
-    pthread_mutex_unlock(&reader->pipe->lock);
+    if (!wait_visible(reader, table, &begin_file, &begin_pos, error))
+        return false;
     g_autoptr(ChunkReader) chunk = chunk_reader_open(reader->source, table->definition, after, upto, limit, begin_file,
                                                      begin_pos, reader->work->reading, error);
     if (!chunk)

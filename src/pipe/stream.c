@@ -9,7 +9,9 @@
 #include <string.h>
 
 #define FRESH_PERIOD_USEC (200 * 1000)
-#define TIME_SAMPLE 16 /* every so many events are timed */
+#define TIME_SAMPLE       16 /* every so many events are timed */
+#define GTID_TRIES        20
+#define GTID_TRY_USEC     (500 * 1000)
 
 /* ---- The fingerprint of the last transaction ---- */
 
@@ -31,7 +33,8 @@ static bool verify_event(Stream *s, const BinlogEvent *event, GError **error)
         return false;
     }
     GroupAction action = group_event(&s->group, event, flavour, statement, gtid_or_null, &undo_mark);
-    bool first_is_wrong = event->start == s->print.pos && event->end > event->start && !gtid_or_null;
+    bool first_is_wrong = s->by_gtid ? gtid_or_null && g_strcmp0(gtid.text, s->print.gtid) != 0
+                                     : event->start == s->print.pos && event->end > event->start && !gtid_or_null;
     bool ended = action == GROUP_ENDS || action == GROUP_UNDONE || action == GROUP_PREPARED;
     if (!ended && !first_is_wrong && action != GROUP_BROKEN)
         return true;
@@ -80,7 +83,7 @@ static void stream_load(Stream *s, const CatalogCheckpoint *checkpoint, GArray *
 {
     s->file = g_intern_string(checkpoint->file);
     s->pos = checkpoint->pos;
-    s->skip_file = s->file;
+    s->skip_file = s->by_gtid ? NULL : s->file;
     s->skip_pos = s->pos;
     s->epoch = checkpoint->epoch;
     s->offset = s->rows_end = s->sealed_end = checkpoint->offset;
@@ -126,7 +129,7 @@ static bool forget_beginnings(Stream *s)
 static bool fail_over(Stream *s, CatalogCheckpoint *checkpoint, const char *identity, GError **error)
 {
     Pipe *pipe = s->pipe;
-    if (!checkpoint->gtid || !*checkpoint->gtid || s->work->settings.position == 2) {
+    if (!checkpoint->gtid || !*checkpoint->gtid || settings_by_file(&s->work->settings)) {
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_HISTORY,
                     "another server answers (%s): the position of this pipe is only good at the one it was read from",
                     identity);
@@ -167,48 +170,122 @@ static bool fingerprint_is_gone(SourceConnection *source, const CatalogCheckpoin
     return logs != NULL;
 }
 
+/* Before every dump by GTID: the server must have all that was applied. A replica that has become the server may still be
+ * applying what it received, so it is given a moment. */
+static bool check_gtids(Stream *s, SourceConnection *source, const CatalogCheckpoint *checkpoint, GError **error)
+{
+    for (unsigned tries = 0;; tries++) {
+        GError *problem = NULL;
+        g_autofree char *missing = source_gtids_missing(source, checkpoint->gtid ? checkpoint->gtid : "", &problem);
+        if (problem) {
+            g_propagate_error(error, problem);
+            return false;
+        }
+        if (!missing)
+            return true;
+        if (tries == GTID_TRIES) {
+            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_HISTORY,
+                        "the server (%s) has not the transactions %.300s, which were replicated already: it lost them, or has "
+                        "another history",
+                        source_server(source)->identity, missing);
+            return false;
+        }
+        if (cancel_sleep(s->work->reading, GTID_TRY_USEC)) {
+            cancel_set_error(s->work->reading, error);
+            return false;
+        }
+    }
+}
+
+/* MySQL: asks for the last transaction once more, to compare it, by leaving it out of the set. NULL: an error. */
+static char *gtids_before_print(Stream *s, SourceConnection *source, const CatalogCheckpoint *checkpoint, GError **error)
+{
+    bool purged = false;
+    if (!checkpoint->print_file || !checkpoint->print_gtid || !*checkpoint->print_gtid)
+        return g_strdup(checkpoint->gtid);
+    if (!source_gtids_purged(source, checkpoint->print_gtid, &purged, error))
+        return NULL;
+    if (purged)
+        return g_strdup(checkpoint->gtid);
+    g_autoptr(GtidSet) all = gtid_set_parse(SOURCE_MYSQL, checkpoint->gtid, error);
+    g_autoptr(GtidSet) last = all ? gtid_set_parse(SOURCE_MYSQL, checkpoint->print_gtid, error) : NULL;
+    if (!last)
+        return NULL;
+    g_autoptr(GtidSet) before = gtid_set_subtract(all, last);
+    s->verifying = true;
+    return gtid_set_text(before);
+}
+
+/* Where each table began, as this server's GTIDs tell it. */
+static bool parse_beginnings(Stream *s, const SourceServer *server, GError **error)
+{
+    for (unsigned i = 0; i < s->pipe->tables->len; i++) {
+        PipeTable *table = s->pipe->tables->pdata[i];
+        g_clear_pointer(&table->begin_set, gtid_set_free);
+        if (server->flavour != SOURCE_MYSQL || table->record->begin_file || !table->record->begin_gtid)
+            continue;
+        if (!(table->begin_set = gtid_set_parse(SOURCE_MYSQL, table->record->begin_gtid, error)))
+            return false;
+    }
+    return true;
+}
+
+/* Decides where to begin: by what (s->by_gtid), from where (`start`), and whether the last transaction is read again. */
+static bool stream_choose_start(Stream *s, SourceConnection *source, CatalogCheckpoint *checkpoint, BinlogStart *start,
+                                GError **error)
+{
+    Pipe *pipe = s->pipe;
+    const SourceServer *server = source_server(source);
+    GError *problem = NULL;
+
+    pthread_mutex_lock(&pipe->lock);
+    bool other = pipe->record->identity && strcmp(pipe->record->identity, server->identity) != 0;
+    pthread_mutex_unlock(&pipe->lock);
+    /* On MySQL always where it can be; on MariaDB, which compares only the last number of a domain, where it must be: at another
+     * server, and in a cdc pipe that starts at a GTID, until the first checkpoint. */
+    s->by_gtid = other || !checkpoint->file ||
+                 (server->flavour == SOURCE_MYSQL && server->gtid && checkpoint->gtid && !settings_by_file(&s->work->settings));
+    if (s->by_gtid && !(other && !checkpoint->gtid) && !check_gtids(s, source, checkpoint, error))
+        return false;
+    if (other && !fail_over(s, checkpoint, server->identity, error))
+        return false;
+    if (s->by_gtid && server->flavour == SOURCE_MYSQL && checkpoint->gtid)
+        return (start->gtid = gtids_before_print(s, source, checkpoint, error)) != NULL;
+    if (s->by_gtid) {
+        start->gtid = g_strdup(checkpoint->gtid);
+        return true;
+    }
+    if (fingerprint_is_gone(source, checkpoint, &problem))
+        g_clear_pointer(&checkpoint->print_file, g_free);
+    if (problem) {
+        g_propagate_error(error, problem);
+        return false;
+    }
+    s->verifying = checkpoint->print_file != NULL;
+    start->file = g_strdup(s->verifying ? checkpoint->print_file : checkpoint->file);
+    start->pos = s->verifying ? checkpoint->print_pos : checkpoint->pos;
+    return true;
+}
+
 static bool stream_open(Stream *s, CatalogCheckpoint *checkpoint, GError **error)
 {
     Pipe *pipe = s->pipe;
-    g_autofree char *identity = NULL;
-    bool by_gtid = false;
-    GError *problem = NULL;
+    uint32_t id = s->work->settings.server_id;
+    BinlogStart start = {.server_id = id ? id : pipe->record->server_id, .replica_uuid = pipe->uuid};
 
     g_autoptr(SourceConnection) source = source_open(s->work->source_url, s->work->reading, error);
     if (!source)
         return false;
-    identity = g_strdup(source_server(source)->identity);
-    pthread_mutex_lock(&pipe->lock);
-    bool other = pipe->record->identity && strcmp(pipe->record->identity, identity) != 0;
-    pthread_mutex_unlock(&pipe->lock);
-    if (other) {
-        if (!fail_over(s, checkpoint, identity, error))
-            return false;
-        by_gtid = true;
-    } else if (!checkpoint->file) {
-        by_gtid = true; /* a cdc pipe that starts at a GTID; after a failover, until the first checkpoint */
-    } else if (fingerprint_is_gone(source, checkpoint, &problem)) {
-        g_clear_pointer(&checkpoint->print_file, g_free);
-    } else if (problem) {
-        g_propagate_error(error, problem);
+    if (stream_choose_start(s, source, checkpoint, &start, error))
+        s->stream = binlog_stream_open(s->work->source_url, &start, source_server(source)->identity, s->work->reading, error);
+    g_free(start.file);
+    g_free(start.gtid);
+    if (!s->stream || !parse_beginnings(s, source_server(source), error))
         return false;
-    }
-    g_clear_pointer(&source, source_close);
-
-    s->verifying = !by_gtid && checkpoint->print_file;
-    BinlogStart start = {.file = by_gtid        ? NULL
-                                 : s->verifying ? checkpoint->print_file
-                                                : checkpoint->file,
-                         .pos = s->verifying ? checkpoint->print_pos : checkpoint->pos,
-                         .gtid = checkpoint->gtid,
-                         .server_id =
-                             s->work->settings.server_id ? s->work->settings.server_id : pipe->record->server_id,
-                         .replica_uuid = pipe->uuid};
-    s->stream = binlog_stream_open(s->work->source_url, &start, identity, s->work->reading, error);
-    if (!s->stream)
-        return false;
-    s->gtid = gtid_set_parse(binlog_stream_server(s->stream)->flavour, checkpoint->gtid ? checkpoint->gtid : "", error);
-    return s->gtid != NULL;
+    /* A MySQL pipe that began without GTIDs has no set, and does not make up one of those it happens to see. */
+    if (checkpoint->gtid || source_server(source)->flavour == SOURCE_MARIADB)
+        s->gtid = gtid_set_parse(source_server(source)->flavour, checkpoint->gtid ? checkpoint->gtid : "", error);
+    return s->gtid || !checkpoint->gtid;
 }
 
 /* Rows and groups before the checkpoint were applied: only their fingerprint is looked at. */
@@ -318,7 +395,7 @@ static bool stream_step(Stream *s, const BinlogEvent *event, GError **error)
         if (!log_is_long_enough(s, event, error))
             return false;
         note_idle(s, event);
-    } else if (already_applied(s, event)) {
+    } else if (already_applied(s, event) || (s->verifying && s->by_gtid)) {
         if (s->verifying && !verify_event(s, event, error))
             return false;
         if (event->type == BINLOG_TABLE_MAP && !stream_handle_table_map(s, event, error))

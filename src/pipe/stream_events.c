@@ -147,7 +147,7 @@ static void handle_statement(Stream *s, const DdlStatement *statement, const Bin
         for (unsigned i = 0; i < s->pipe->tables->len; i++) {
             PipeTable *table = s->pipe->tables->pdata[i];
             if (table->definition && name_is(name, table->definition, lower_case) &&
-                !stream_is_before(table, event->file, event->start))
+                !stream_is_before(s, table, event))
                 statement_on_table(s, statement, table);
         }
     }
@@ -155,10 +155,12 @@ static void handle_statement(Stream *s, const DdlStatement *statement, const Bin
 
 /* ---- Rows ---- */
 
-bool stream_is_before(const PipeTable *table, const char *file, uint64_t start)
+bool stream_is_before(const Stream *s, const PipeTable *table, const BinlogEvent *event)
 {
     const CatalogTable *record = table->record;
-    return record->begin_file && binlog_position_compare(file, start, record->begin_file, record->begin_pos) < 0;
+    if (!record->begin_file)
+        return table->begin_set && gtid_set_contains(table->begin_set, &s->group.gtid);
+    return binlog_position_compare(event->file, event->start, record->begin_file, record->begin_pos) < 0;
 }
 
 static bool bind_map(Stream *s, StreamTable *table, const BinlogEvent *event, GError **error)
@@ -202,7 +204,7 @@ bool stream_handle_table_map(Stream *s, const BinlogEvent *event, GError **error
         if (!table)
             return true;
     }
-    if (stream_is_before(table->table, event->file, event->start))
+    if (stream_is_before(s, table->table, event))
         return true; /* the definition is the one at E: this map may be an older one */
     if (table->map_body)
         g_byte_array_unref(table->map_body);
@@ -260,7 +262,7 @@ static bool handle_rows(Stream *s, const BinlogEvent *event, GError **error)
     if (!table)
         return true;
     int state = atomic_load_explicit(&table->table->state, memory_order_relaxed);
-    if (state == TABLE_FAILED || state == TABLE_DROPPED || stream_is_before(table->table, event->file, event->start))
+    if (state == TABLE_FAILED || state == TABLE_DROPPED || stream_is_before(s, table->table, event))
         return true;
     return append_rows(s, table, &rows, event, base, error);
 }

@@ -50,6 +50,7 @@ typedef struct {
     bool verifying; /* re-reading the last transaction */
     bool began;     /* an event behind the start position was read */
     bool answered;  /* the server sent something in this session */
+    bool by_gtid;   /* the server sends exactly what is not in the checkpoint's set */
 
     const char *file; /* behind the last event; interned */
     uint64_t pos;
@@ -87,7 +88,7 @@ bool stream_seal_if_due(Stream *s, bool idle); /* `idle`: the server has nothing
 bool stream_handle_event(Stream *s, const BinlogEvent *event, GError **error);
 bool stream_handle_table_map(Stream *s, const BinlogEvent *event, GError **error);
 DdlStatement *stream_event_statement(const BinlogEvent *event, GError **error);
-/* The event stands before the table began to be followed (E). */
-bool stream_is_before(const PipeTable *table, const char *file, uint64_t start);
+/* The event, of the open group, stands before the table began to be followed (E). */
+bool stream_is_before(const Stream *s, const PipeTable *table, const BinlogEvent *event);
 
 #endif

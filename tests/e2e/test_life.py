@@ -24,6 +24,7 @@ def filled(engine, mariadb, clickhouse):
 
 
 @pytest.mark.core
+@pytest.mark.servers
 def test_full(filled):
     filled.live()
     filled.run("UPDATE a SET v = 'changed' WHERE id < 100")
@@ -40,6 +41,7 @@ def test_full(filled):
 
 
 @pytest.mark.core
+@pytest.mark.servers
 def test_snapshot_mode_ends_completed(filled):
     filled.create(mode="snapshot")
     filled.run("INSERT INTO a VALUES (10000, 'during or after')")
@@ -64,6 +66,7 @@ def test_cdc_mode_takes_changes_only(filled):
 
 
 @pytest.mark.core
+@pytest.mark.servers
 def test_pause_and_resume(filled):
     filled.live()
     began = time.monotonic()

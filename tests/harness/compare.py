@@ -125,12 +125,6 @@ def assert_equal(mariadb, clickhouse, source, destination, tables, where="1"):
     return total
 
 
-def end_of_log(mariadb):
-    """(file, position) up to which the source has logged."""
-    row = mariadb.run("SHOW MASTER STATUS")[0]
-    return row[0], row[1]
-
-
 def position_of(pipe):
     position = pipe.get("position") or {}
     return (position.get("file") or "", position.get("pos") or 0)
@@ -141,7 +135,7 @@ def wait_caught_up(engine, name, mariadb, seconds=120):
     from .engine import PATIENCE
     from .process import wait_until
 
-    goal = end_of_log(mariadb)
+    goal = mariadb.end_of_log()
 
     def reached():
         pipe = engine.pipe(name)

@@ -1,4 +1,4 @@
-"""Fixtures for all suites (imported by conftest.py)."""
+"""Fixtures for all suites (imported by conftest.py). SLUICE_SERVER says what kind of server is the source: see KINDS in mariadb.py."""
 
 import os
 import pathlib
@@ -9,8 +9,11 @@ import pytest
 
 from .clickhouse import ClickHouse
 from .engine import Engine
-from .mariadb import MariaDB
+from .mariadb import KINDS, MariaDB
 from .pipe import Pipe
+
+KIND = os.environ.get("SLUICE_SERVER", "mariadb")
+assert KIND in KINDS, f"SLUICE_SERVER is {KIND}, not one of {', '.join(KINDS)}"
 
 
 def new_folder():
@@ -37,7 +40,7 @@ def folder():
 @pytest.fixture(scope="session")
 def mariadb(session_folder):
     """The server that most tests share; each takes a database of its own."""
-    with MariaDB(session_folder / "mariadb") as server:
+    with MariaDB(session_folder / "source", kind=KIND) as server:
         yield server
 
 
@@ -47,12 +50,23 @@ def own_mariadb(folder):
     servers = []
 
     def make(*options):
-        servers.append(MariaDB(folder / f"mariadb{len(servers)}", *options).start())
+        servers.append(MariaDB(folder / f"source{len(servers)}", *options, kind=KIND).start())
         return servers[-1]
 
+    make.kind = KIND
     yield make
     for server in servers:
         server.stop()
+
+
+def pytest_collection_modifyitems(config, items):
+    """Tests marked `only` are for the servers that they name."""
+    kept, dropped = [], []
+    for item in items:
+        only = item.get_closest_marker("only")
+        (kept if only is None or KIND in only.args else dropped).append(item)
+    config.hook.pytest_deselected(items=dropped)
+    items[:] = kept
 
 
 @pytest.fixture(scope="session")

@@ -140,6 +140,59 @@ static void test_encode_tags(void)
     g_assert_cmpuint(bytes->len, ==, 8 + 16 + 1 + 8 + 16 + 16 + 4 + 8 + 16);
 }
 
+static void test_subtract(void)
+{
+    static const struct {
+        const char *from, *what, *left;
+    } cases[] = {
+        {A ":1-10", A ":10", A ":1-9"},
+        {A ":1-10", A ":1", A ":2-10"},
+        {A ":1-10", A ":4-6:8", A ":1-3:7:9-10"},
+        {A ":1-3:5-9", A ":2-6", A ":1:7-9"},
+        {A ":1-3", A ":1-5", ""},
+        {A ":1-3", B ":1-3", A ":1-3"},
+        {A ":1-3:foo:1-3", A ":foo:3", A ":1-3:foo:1-2"},
+        {A ":1-3:foo:1-3", A ":3", A ":1-2:foo:1-3"},
+        {A ":1," B ":7", A ":1", B ":7"},
+        {"", A ":1", ""},
+        {A ":1-3", "", A ":1-3"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GtidSet) from = gtid_set_parse(SOURCE_MYSQL, cases[i].from, NULL);
+        g_autoptr(GtidSet) what = gtid_set_parse(SOURCE_MYSQL, cases[i].what, NULL);
+        g_autoptr(GtidSet) left = gtid_set_subtract(from, what);
+        g_autofree char *text = gtid_set_text(left);
+        g_assert_cmpstr(text, ==, cases[i].left);
+    }
+}
+
+static void test_missing_in_state(void)
+{
+    static const struct {
+        const char *ours, *state, *missing;
+    } cases[] = {
+        {"0-1-5", "0-1-5", NULL},
+        {"0-1-5", "0-1-9", NULL},
+        {"0-1-5", "0-2-8,0-1-5", NULL}, /* another server wrote on */
+        {"0-1-5", "0-1-4", "0-1-5"},
+        {"0-1-5", "0-1-4,0-2-8", "0-1-5"}, /* as far in numbers, but by another way */
+        {"0-1-5,7-1-2", "0-1-5", "7-1-2"},
+        {"0-1-5,7-1-2", "", "0-1-5,7-1-2"},
+        {"", "0-1-5", NULL},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GtidSet) ours = gtid_set_parse(SOURCE_MARIADB, cases[i].ours, NULL);
+        g_autoptr(GError) error = NULL;
+        g_autofree char *missing = gtid_set_missing_in_state(ours, cases[i].state, &error);
+        g_assert_no_error(error);
+        g_assert_cmpstr(missing, ==, cases[i].missing);
+    }
+    g_autoptr(GtidSet) ours = gtid_set_parse(SOURCE_MARIADB, "0-1-5", NULL);
+    g_autoptr(GError) error = NULL;
+    g_assert_null(gtid_set_missing_in_state(ours, "nonsense", &error));
+    g_assert_nonnull(error);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -149,5 +202,7 @@ int main(int argc, char **argv)
     g_test_add_func("/gtid/mariadb", test_mariadb);
     g_test_add_func("/gtid/encode", test_encode);
     g_test_add_func("/gtid/encode_tags", test_encode_tags);
+    g_test_add_func("/gtid/subtract", test_subtract);
+    g_test_add_func("/gtid/missing_in_state", test_missing_in_state);
     return g_test_run();
 }
