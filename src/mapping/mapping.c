@@ -264,16 +264,20 @@ static bool bind_error(const TableMapping *mapping, GError **error, const char *
     return false;
 }
 
-/* Whether the character set in the log (0: not told) says bytes where the definition says text, or the other way round.
- */
+/* Whether the character set in the log (0: not told) is not that of the definition. The collation may be another one:
+ * it changes no byte. */
 static bool charset_mismatch(const SourceColumn *column, uint32_t collation)
 {
     const uint32_t binary = 63;
     switch (column->type) {
     case SOURCE_TYPE_CHAR:
     case SOURCE_TYPE_VARCHAR:
-    case SOURCE_TYPE_TEXT:
-        return collation == binary;
+    case SOURCE_TYPE_TEXT: {
+        const char *charset = collation_charset(collation);
+        if (charset && strcmp(charset, "utf8mb3") == 0 && strcmp(column->charset, "utf8") == 0)
+            return false;
+        return charset && strcmp(charset, column->charset) != 0;
+    }
     case SOURCE_TYPE_BINARY:
     case SOURCE_TYPE_VARBINARY:
     case SOURCE_TYPE_BLOB:
@@ -302,7 +306,12 @@ static bool bind_column(TableMapping *mapping, unsigned i, const TableMap *map, 
         return true;
     }
     CellWriter write = column_type_find(column->type)->bind(writer, wire);
-    if (!write || (map->charsets && charset_mismatch(column, map->charsets[i])))
+    if (map->charsets && charset_mismatch(column, map->charsets[i])) {
+        const char *told = collation_charset(map->charsets[i]);
+        return bind_error(mapping, error, "column %s is %s in the definition, %s in the log", column->name,
+                          column->charset ? column->charset : "binary", told ? told : "of another character set");
+    }
+    if (!write)
         return bind_error(mapping, error, "column %s is %s in the definition, %s%s (%u:%u) in the log", column->name,
                           column->type_text ? column->type_text : "?", wire->is_unsigned == 1 ? "unsigned " : "",
                           wire_type_name(wire->type), wire->type, wire->meta);

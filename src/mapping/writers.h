@@ -49,6 +49,7 @@ struct ColumnWriter {
     size_t wire_size;           /* bytes on the wire of a fixed-size value: DECIMAL, BIT, ENUM, SET, temporal types */
     size_t padded;              /* BINARY, UUID, INET4, INET6: bytes at the destination */
     const Charset *charset;     /* text that is not UTF-8 */
+    const CharsetTwins *twins;  /* of a key: characters that two codes stand for */
     Inflater *inflater;         /* COMPRESSED columns; NULL until needed */
     GByteArray *scratch;        /* for a value on its way; NULL until needed */
     bool json_type;             /* ClickHouse's JSON: objects only */

@@ -5,6 +5,8 @@
  */
 #include "mapping/writers.h"
 
+#define MEND_TWIN "change the column's character set to utf8mb4 at the source, then resync the table"
+
 #define LENENC 0 /* in place of the bytes of the length */
 
 /* The string at `p`, or NULL on overrun. `prefix` is a constant wherever this is inlined. */
@@ -37,6 +39,15 @@ static bool refuse_undecodable_key(ColumnWriter *self, const uint8_t *p, size_t 
                        len > 32 ? "..." : "", self->column->charset);
 }
 
+/* Two codes of the charset are this character: another key could become the same text. */
+static bool refuse_twin_key(ColumnWriter *self, const uint8_t *utf8, size_t len)
+{
+    g_autofree char *shown = printable_n((const char *)utf8, len, 60);
+    return cell_refuse(self, MEND_TWIN,
+                       "the value '%s' holds a character that %s has two codes for, and the column is part of the key",
+                       shown, self->column->charset);
+}
+
 /* Converts into the column's buffer. The length before it has as many bytes as the longest result would need; when the
  * result needs fewer, it is moved down. */
 static inline bool append_converted(ColumnWriter *self, const uint8_t *p, size_t len, BlockColumn *out)
@@ -48,6 +59,8 @@ static inline bool append_converted(ColumnWriter *self, const uint8_t *p, size_t
             return refuse_undecodable_key(self, p, len);
         self->counters.undecodable++;
     }
+    if (G_UNLIKELY(self->twins) && charset_has_twin(self->twins, cell + guess, utf8_len))
+        return refuse_twin_key(self, cell + guess, utf8_len);
     size_t need = varuint_size(utf8_len);
     if (need < guess)
         memmove(cell + need, cell + guess, utf8_len);
@@ -163,6 +176,7 @@ void text_prepare(ColumnWriter *self, const MappingSettings *settings)
     (void)settings;
     const Charset *charset = charset_find(self->column->charset);
     self->charset = charset_is_utf8(charset) ? NULL : charset;
+    self->twins = self->charset && self->in_key ? charset_twins(self->charset) : NULL;
     self->write_result = writers_of(self)[LENENC];
 }
 

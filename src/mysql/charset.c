@@ -268,6 +268,90 @@ static uint8_t *convert(const Charset *charset, const uint8_t *in, size_t len, u
     return out + len;
 }
 
+/* ---- characters with more than one code ---- */
+
+struct CharsetTwins {
+    uint8_t bits[0x10000 / 8]; /* by character */
+};
+
+typedef struct {
+    CharsetTwins *twins;
+    uint8_t seen[0x10000 / 8];
+    bool any;
+} TwinSearch;
+
+static void see(TwinSearch *search, uint16_t character)
+{
+    uint8_t bit = (uint8_t)(1u << (character & 7));
+    if (character == 0)
+        return;
+    if (search->seen[character >> 3] & bit) {
+        search->twins->bits[character >> 3] |= bit;
+        search->any = true;
+    }
+    search->seen[character >> 3] |= bit;
+}
+
+static void see_all(TwinSearch *search, const uint16_t *table, size_t n)
+{
+    for (size_t i = 0; table && i < n; i++)
+        see(search, table[i]);
+}
+
+static CharsetTwins *find_twins(const Charset *charset)
+{
+    g_autofree TwinSearch *search = g_new0(TwinSearch, 1);
+    search->twins = g_new0(CharsetTwins, 1);
+    if (charset->kind == KIND_BYTES) {
+        see_all(search, charset->table, 256);
+    } else {
+        for (uint16_t c = 1; c < 0x80; c++)
+            see(search, c);
+        see_all(search, charset->tables->one, 0x80);
+        see_all(search, charset->tables->two, 0x8000);
+        see_all(search, charset->tables->three, 0x4000);
+    }
+    if (!search->any)
+        g_clear_pointer(&search->twins, g_free);
+    return search->twins;
+}
+
+const CharsetTwins *charset_twins(const Charset *charset)
+{
+    static GMutex mutex;
+    static GHashTable *known; /* charset -> CharsetTwins or NULL */
+    gpointer twins = NULL;
+    if (charset->kind != KIND_BYTES && charset->kind != KIND_MULTIBYTE)
+        return NULL;
+    g_mutex_lock(&mutex);
+    if (!known)
+        known = g_hash_table_new(NULL, NULL);
+    if (!g_hash_table_lookup_extended(known, charset, NULL, &twins)) {
+        twins = find_twins(charset);
+        g_hash_table_insert(known, (gpointer)charset, twins);
+    }
+    g_mutex_unlock(&mutex);
+    return twins;
+}
+
+bool charset_has_twin(const CharsetTwins *twins, const uint8_t *utf8, size_t len)
+{
+    for (size_t i = 0; i < len;) {
+        uint32_t c = utf8[i];
+        size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+        if (n > len - i)
+            return false;
+        if (n == 2)
+            c = (c & 0x1f) << 6 | (utf8[i + 1] & 0x3f);
+        else if (n == 3)
+            c = (c & 0x0f) << 12 | (uint32_t)(utf8[i + 1] & 0x3f) << 6 | (utf8[i + 2] & 0x3f);
+        if (n < 4 && (twins->bits[c >> 3] >> (c & 7) & 1))
+            return true;
+        i += n;
+    }
+    return false;
+}
+
 bool charset_to_utf8(const Charset *charset, const uint8_t *in, size_t len, uint8_t *out, size_t *out_len)
 {
     uint8_t *end = convert(charset, in, len, out);

@@ -167,6 +167,48 @@ static void test_find(void)
     g_assert_true(charset_find("gbk") == charset_find("gbk"));
 }
 
+/* Found by converting every code: how many characters have several. */
+static void test_twins(void)
+{
+    static const struct {
+        const char *name;
+        const char *twin, *single; /* UTF-8 */
+    } cases[] = {
+        {"cp932", "\xef\xbf\xa2", "\xe6\xbc\xa2"},
+        {"cp932", "\xe2\x85\xb0", "a"},
+        {"latin1", NULL, "\xe2\x82\xac"},
+        {"utf8mb4", NULL, "a"},
+        {"utf16", NULL, "a"},
+        {"koi8r", NULL, "\xd0\x96"},
+        {"gb2312", NULL, "\xe6\xbc\xa2"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const CharsetTwins *twins = charset_twins(charset_find(cases[i].name));
+        g_assert_true(charset_twins(charset_find(cases[i].name)) == twins);
+        if (!cases[i].twin) {
+            g_assert_null(twins);
+            continue;
+        }
+        g_autofree char *text = g_strconcat("abc", cases[i].single, cases[i].twin, NULL);
+        size_t len = strlen(text);
+        g_assert_true(charset_has_twin(twins, (const uint8_t *)text, len));
+        g_assert_false(charset_has_twin(twins, (const uint8_t *)text, len - strlen(cases[i].twin)));
+    }
+}
+
+static void test_collations(void)
+{
+    g_assert_cmpstr(collation_charset(8), ==, "latin1");
+    g_assert_cmpstr(collation_charset(63), ==, "binary");
+    g_assert_cmpstr(collation_charset(255), ==, "utf8mb4");
+    g_assert_cmpstr(collation_charset(33), ==, "utf8mb3");
+    g_assert_cmpstr(collation_charset(1032), ==, "latin1");
+    g_assert_cmpstr(collation_charset(2304), ==, "utf8mb4");
+    g_assert_null(collation_charset(0));
+    g_assert_null(collation_charset(17));
+    g_assert_null(collation_charset(60000));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -174,5 +216,7 @@ int main(int argc, char **argv)
     g_test_add_func("/charset/texts", test_texts);
     g_test_add_func("/charset/utf8", test_utf8);
     g_test_add_func("/charset/find", test_find);
+    g_test_add_func("/charset/twins", test_twins);
+    g_test_add_func("/charset/collations", test_collations);
     return g_test_run();
 }

@@ -423,9 +423,14 @@ static void test_bind(World *w, gconstpointer unused)
     map->columns[2].nullable = true;
     map->charsets = g_new0(uint32_t, SHOP);
     map->charsets[1] = 63;
-    bind_fails(w, map, "column name is varchar(10)");
-    map->charsets[1] = 45;
-    g_assert_true(mapping_bind(w->mapping, map, NULL));
+    bind_fails(w, map, "column name is utf8mb4 in the definition, binary in the log");
+    map->charsets[1] = 8;
+    bind_fails(w, map, "column name is utf8mb4 in the definition, latin1 in the log");
+    static const uint32_t good[] = {0, 45, 46, 255, 1070, 2304, 60000}; /* not told; of utf8mb4; not known */
+    for (size_t i = 0; i < G_N_ELEMENTS(good); i++) {
+        map->charsets[1] = good[i];
+        g_assert_true(mapping_bind(w->mapping, map, NULL));
+    }
     map->names = g_new0(char *, SHOP + 1);
     for (unsigned i = 0; i < SHOP; i++)
         map->names[i] = g_strdup(shop[i].name);
