@@ -43,6 +43,7 @@ missing_tests()
     for module in pytest pymysql pyte pexpect; do
         /usr/bin/python3 -c "import $module" 2>/dev/null || printf 'python3-%s\n' "$module"
     done
+    /usr/bin/python3 -c 'import xdist' 2>/dev/null || printf 'python3-pytest-xdist\n'
     command -v node >/dev/null || printf 'nodejs\n'
     command -v npm >/dev/null || printf 'npm\n'
     command -v tmux >/dev/null || printf 'tmux\n'
