@@ -317,18 +317,23 @@ static void column_fill_size(SourceColumn *column, char **row)
     }
 }
 
-/* information_schema and SHOW CREATE print four-byte characters as '?' (their charset is utf8mb3). MariaDB tells the
- * real label through a variable of the column's own type [tried on 10.11]; it needs no privilege but SELECT. */
-static bool labels_mend(SourceConnection *source, const SourceTable *table, SourceColumn *column, GError **error)
+/* --- Labels ---
+ *
+ * information_schema and SHOW CREATE print four-byte characters as '?' (their charset is utf8mb3). So labels with a '?' are
+ * asked for in another way, which gives them in hexadecimal, joined with commas. */
+
+static guint64 label_number(const SourceColumn *column, unsigned i)
+{
+    return column->type == SOURCE_TYPE_SET ? (guint64)1 << (i & 63) : (guint64)i + 1;
+}
+
+/* MariaDB tells the label through a variable of the column's own type [tried on 10.11]; it needs no privilege but SELECT. */
+static char *labels_ask_mariadb(SourceConnection *source, const SourceTable *table, const SourceColumn *column,
+                                GError **error)
 {
     g_autoptr(GString) sql = g_string_new("BEGIN NOT ATOMIC ");
     g_autoptr(GString) list = g_string_new(NULL);
-    g_autofree char *hex = NULL;
-    g_auto(GStrv) parts = NULL;
-    unsigned part = 0;
 
-    if (source_server(source)->flavour != SOURCE_MARIADB)
-        return true;
     for (unsigned i = 0; column->labels[i] != NULL; i++) {
         if (strchr(column->labels[i], '?') == NULL)
             continue;
@@ -336,29 +341,99 @@ static bool labels_mend(SourceConnection *source, const SourceTable *table, Sour
         source_quote_table(sql, table->database, table->name);
         g_string_append_c(sql, '.');
         source_quote_name(sql, column->name);
-        g_string_append_printf(sql, " DEFAULT %" G_GUINT64_FORMAT "; ",
-                               column->type == SOURCE_TYPE_SET ? (guint64)1 << (i & 63) : (guint64)i + 1);
+        g_string_append_printf(sql, " DEFAULT %" G_GUINT64_FORMAT "; ", label_number(column, i));
         g_string_append_printf(list, ", HEX(CONVERT(v%u USING utf8mb4))", i);
     }
-    if (list->len == 0)
-        return true;
     g_string_append_printf(sql, "SELECT CONCAT_WS(','%s); END", list->str);
-    hex = source_query_value(source, sql->str, error);
-    if (hex == NULL)
-        return false;
-    parts = g_strsplit(hex, ",", -1);
-    for (unsigned i = 0; column->labels[i] != NULL; i++) {
-        if (strchr(column->labels[i], '?') == NULL || parts[part] == NULL)
-            continue;
-        size_t len = strlen(parts[part]) / 2;
-        char *label = g_malloc0(len + 1);
+    return source_query_value(source, sql->str, error);
+}
 
-        for (size_t j = 0; j < len; j++)
-            label[j] =
-                (char)(g_ascii_xdigit_value(parts[part][2 * j]) << 4 | g_ascii_xdigit_value(parts[part][2 * j + 1]));
+#define LABELS_TABLE "sluice_labels"
+
+/* MySQL tells it only in a row, so one of each is put into a temporary table with the column's own type [tried on 9.7]; it is
+ * seen by this connection alone and stands in no log. */
+static char *labels_ask_mysql(SourceConnection *source, const SourceTable *table, const SourceColumn *column, GError **error)
+{
+    g_autoptr(GString) create = g_string_new("CREATE TEMPORARY TABLE ");
+    g_autoptr(GString) insert = g_string_new("INSERT INTO ");
+    g_autoptr(GString) select = g_string_new("SELECT GROUP_CONCAT(HEX(CONVERT(");
+    g_autoptr(GString) drop = g_string_new("DROP TEMPORARY TABLE ");
+    g_autoptr(GError) why = NULL;
+    const char *comma = "";
+
+    source_quote_table(create, table->database, LABELS_TABLE);
+    g_string_append(create, " SELECT ");
+    source_quote_name(create, column->name);
+    g_string_append(create, " FROM ");
+    source_quote_table(create, table->database, table->name);
+    g_string_append(create, " LIMIT 0");
+    source_quote_table(insert, table->database, LABELS_TABLE);
+    g_string_append(insert, " VALUES ");
+    for (unsigned i = 0; column->labels[i] != NULL; i++) {
+        if (strchr(column->labels[i], '?') == NULL)
+            continue;
+        g_string_append_printf(insert, "%s(%" G_GUINT64_FORMAT ")", comma, label_number(column, i));
+        comma = ", ";
+    }
+    source_quote_name(select, column->name);
+    g_string_append(select, " USING utf8mb4)) ORDER BY ");
+    source_quote_name(select, column->name);
+    g_string_append(select, " + 0) FROM ");
+    source_quote_table(select, table->database, LABELS_TABLE);
+    source_quote_table(drop, table->database, LABELS_TABLE);
+    if (!source_exec(source, create->str, &why)) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                    "%s.%s: labels of column %s may hold characters that MySQL shows as '?' (%s): GRANT CREATE TEMPORARY TABLES "
+                    "ON the database, or exclude the table",
+                    table->database, table->name, column->name, why->message);
+        return NULL;
+    }
+    char *hex = source_exec(source, "SET SESSION group_concat_max_len = 16777216", error) &&
+                        source_exec(source, insert->str, error)
+                    ? source_query_value(source, select->str, error)
+                    : NULL;
+    source_exec(source, drop->str, NULL);
+    return hex;
+}
+
+static char *label_from_hex(const char *hex)
+{
+    size_t len = strlen(hex) / 2;
+    char *label = g_malloc0(len + 1);
+
+    for (size_t j = 0; j < len; j++)
+        label[j] = (char)(g_ascii_xdigit_value(hex[2 * j]) << 4 | g_ascii_xdigit_value(hex[2 * j + 1]));
+    return label;
+}
+
+static bool labels_mend(SourceConnection *source, const SourceTable *table, SourceColumn *column, GError **error)
+{
+    g_autofree char *hex = NULL;
+    g_auto(GStrv) parts = NULL;
+    GError *why = NULL;
+    unsigned doubtful = 0, part = 0;
+
+    for (unsigned i = 0; column->labels[i] != NULL; i++)
+        doubtful += strchr(column->labels[i], '?') != NULL;
+    if (doubtful == 0)
+        return true;
+    hex = source_server(source)->flavour == SOURCE_MARIADB ? labels_ask_mariadb(source, table, column, &why)
+                                                           : labels_ask_mysql(source, table, column, &why);
+    if (why != NULL) {
+        g_propagate_error(error, why);
+        return false;
+    }
+    parts = g_strsplit(hex != NULL ? hex : "", ",", -1);
+    if (g_strv_length(parts) != doubtful) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE, "%s.%s: the labels of column %s cannot be read", table->database,
+                    table->name, column->name);
+        return false;
+    }
+    for (unsigned i = 0; column->labels[i] != NULL; i++) {
+        if (strchr(column->labels[i], '?') == NULL)
+            continue;
         g_free(column->labels[i]);
-        column->labels[i] = label;
-        part++;
+        column->labels[i] = label_from_hex(parts[part++]);
     }
     return true;
 }
