@@ -11,7 +11,6 @@ import threading
 import time
 
 import pytest
-from harness.compare import end_of_log
 from harness.engine import PATIENCE, Engine
 from harness.pipe import Pipe
 from harness.process import wait_until
@@ -280,14 +279,14 @@ def test_history_is_rewritten(make, own_mariadb, clickhouse):
     rows(pipe, 1001, 10)
     pipe.caught_up()
     pipe.engine.stop()
-    file, goal = end_of_log(server)
+    file, goal = server.end_of_log()
     server.run("RESET MASTER")
     # New transactions up to and past the old position, under the old names.
     number = 10_000
-    while end_of_log(server)[1] <= goal + 1000:
+    while server.end_of_log()[1] <= goal + 1000:
         rows(pipe, number, 200)
         number += 200
-    assert end_of_log(server)[0] == file
+    assert server.end_of_log()[0] == file
     pipe.engine.start()
     error = failed(pipe)
     assert "history" in error["message"] or "history" in error["cause"]
@@ -316,15 +315,15 @@ def test_log_is_reset_and_does_not_rotate(make, own_mariadb, clickhouse, far):
     pipe = make(server, clickhouse)
     rows(pipe, 1001, 10)
     pipe.caught_up()
-    goal = end_of_log(server)[1]
+    goal = server.end_of_log()[1]
     server.run("RESET MASTER")
     if far:  # beyond the old position before anybody can have looked
         with server.connect(pipe.source) as connection, connection.cursor() as cursor:
             cursor.execute(f"INSERT INTO t SELECT seq, 1, REPEAT('x', 50) FROM seq_10000_to_{10000 + goal // 10}")
-        assert end_of_log(server)[1] > goal
+        assert server.end_of_log()[1] > goal
     else:
         rows(pipe, 2001, 10)
-        assert end_of_log(server)[1] < goal
+        assert server.end_of_log()[1] < goal
     error = failed(pipe, seconds=60)
     assert "history" in error["message"] + str(error["cause"]), error
     assert pipe.rows("t", "count()") == [[1010]]
@@ -340,7 +339,7 @@ def test_log_is_purged_under_a_paused_pipe(make, own_mariadb, clickhouse):
         server.run("FLUSH BINARY LOGS")
 
     def purged():
-        server.run(f"PURGE BINARY LOGS TO '{end_of_log(server)[0]}'")
+        server.run(f"PURGE BINARY LOGS TO '{server.end_of_log()[0]}'")
         return len(server.run("SHOW BINARY LOGS")) == 1
 
     wait_until(purged, 30, "the logs are purged")
