@@ -509,7 +509,6 @@ static TableMapping *wished_mapping(void)
     GError *error = NULL;
     table->n_key = 1;
     table->key = g_memdup2(key, sizeof key);
-    table->key_name = g_strdup("PRIMARY");
     TableMapping *mapping = mapping_new(table, &settings, &error);
     g_assert_no_error(error);
     TableMap *map = fixture_map(wished, 4);
