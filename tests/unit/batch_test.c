@@ -226,7 +226,8 @@ static void life_seal(Life *life, unsigned at, const CatalogBatch *forced)
     g_array_append_val(life->sealed, sealed);
     life->open = g_string_new(NULL);
     life->group_at = 0;
-    life->sent_in_group = s->group_open;
+    /* Rows that were taken back still count as the open batch's: it may be sealed without any, and then nothing was sent. */
+    life->sent_in_group |= s->group_open && sealed.rows->len > 0;
     s->rows = s->bytes = 0;
     s->last_seal = s->now;
 }
