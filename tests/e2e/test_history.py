@@ -128,7 +128,7 @@ def test_prepared_transactions(engine, own_mariadb, clickhouse):
     xa.close()
     engine.start()
     pipe.create(tables=[f"{pipe.source}.a"])
-    time.sleep(3)
+    engine.wait_stalled("p")
     mariadb.run("XA COMMIT 'x'")
     pipe.wait("Running", seconds=60 * PATIENCE)
     pipe.equal("a")
@@ -162,7 +162,7 @@ def test_server_restored_from_an_older_copy(engine, own_mariadb, clickhouse, fol
     mariadb.start()
     pipe.run("INSERT INTO a VALUES (1, 'one')")
     pipe.equal("a")
-    time.sleep(1.5)  # the position is saved
+    pipe.caught_up()
     engine.stop()
     mariadb.stop()
     shutil.rmtree(mariadb.folder / "data")
