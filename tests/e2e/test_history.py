@@ -18,7 +18,6 @@ def pair(folder):
     second.run("RESET MASTER")
     second.run("SET GLOBAL gtid_slave_pos = ''")
     first.run("GRANT REPLICATION SLAVE ON *.* TO repl@'127.0.0.1'")
-    second.run("DROP USER repl@'127.0.0.1'")
     second.run("RESET MASTER")
     second.run(
         f"CHANGE MASTER TO master_host='127.0.0.1', master_port={first.port}, master_user='repl', master_password='geheim #1', "

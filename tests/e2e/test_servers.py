@@ -297,7 +297,7 @@ def test_a_server_that_lacks_transactions_is_refused(engine, couple, clickhouse)
     # Nothing was touched, and it goes on when the first one is back.
     second.stop()
     first.start()
-    engine.sluice("retry", "p")
+    engine.sluice("retry", "p", "--wait")
     pipe.wait("Running")
     rows(pipe, 2000, 100)
     assert pipe.equal("t") == 300
