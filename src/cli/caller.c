@@ -97,12 +97,18 @@ const ViewPipe *caller_find_pipe(const View *view, const char *name, GError **er
     return pipe;
 }
 
-bool caller_wait(Caller *caller, const char *name, CallerReached reached, GError **error)
+static bool failed_since_then(const ViewPipe *pipe, int64_t since)
+{
+    return pipe != NULL && since != 0 && pipe->since == since && g_strcmp0(pipe->state, "Failed") == 0;
+}
+
+bool caller_wait(Caller *caller, const char *name, int64_t failed_since, CallerReached reached, GError **error)
 {
     for (;;) {
         GError *why = NULL;
         g_autoptr(View) view = caller_view(caller, &why);
-        bool done = view != NULL && reached(view_find_pipe(view, name), &why);
+        const ViewPipe *pipe = view != NULL ? view_find_pipe(view, name) : NULL;
+        bool done = view != NULL && !failed_since_then(pipe, failed_since) && reached(pipe, &why);
         if (why != NULL) {
             g_propagate_error(error, why);
             return false;

@@ -24,8 +24,9 @@ View *caller_view(Caller *caller, GError **error);
 /* The pipe of a view, or SLUICE_ERROR_NOT_FOUND. */
 const ViewPipe *caller_find_pipe(const View *view, const char *name, GError **error);
 
-/* Polls until `reached` says that it is (a pipe that is gone is NULL). False with an error where `reached` set one. */
+/* Polls until `reached` says that it is (a pipe that is gone is NULL). False with an error where `reached` set one. A pipe
+ * that is Failed since `failed_since` is not looked at: what was asked for has not been taken up yet (0: look at once). */
 typedef bool (*CallerReached)(const ViewPipe *pipe, GError **error);
-bool caller_wait(Caller *caller, const char *name, CallerReached reached, GError **error);
+bool caller_wait(Caller *caller, const char *name, int64_t failed_since, CallerReached reached, GError **error);
 
 #endif

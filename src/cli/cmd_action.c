@@ -75,6 +75,9 @@ static int act(Cli *cli, char **argv, const Action *action)
         if (!cli_confirm(yes, question, &code))
             return code;
     }
+    g_autoptr(View) before = wait ? caller_view(caller, NULL) : NULL;
+    const ViewPipe *pipe = before != NULL ? view_find_pipe(before, name) : NULL;
+    int64_t failed_since = pipe != NULL && is_state(pipe, "Failed") ? pipe->since : 0;
     json_t *request = protocol_request(cli->command->name);
     json_object_set_new(request, "name", json_string(name));
     if (drop_target)
@@ -83,7 +86,7 @@ static int act(Cli *cli, char **argv, const Action *action)
     if (answer == NULL)
         return cli_fail(error);
     json_decref(answer);
-    if (wait && !caller_wait(caller, name, action->reached, &error))
+    if (wait && !caller_wait(caller, name, failed_since, action->reached, &error))
         return cli_fail(error);
     return 0;
 }

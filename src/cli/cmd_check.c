@@ -168,7 +168,7 @@ int cmd_create(Cli *cli, char **argv)
         return code;
     output_line("pipe %s is created%s", cli->words[0],
                 caller_is_live(caller) ? "" : "; it begins with the engine: `sluice run --detach`");
-    if (wait && !caller_wait(caller, cli->words[0], is_loaded, &error))
+    if (wait && !caller_wait(caller, cli->words[0], 0, is_loaded, &error))
         return cli_fail(error);
     return 0;
 }
