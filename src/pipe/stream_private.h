@@ -7,7 +7,7 @@
 typedef struct {
     uint64_t rows;
     RowCounts counts;
-    size_t *lens; /* per column: of nulls, of data */
+    BlockMark *block;
 } StreamMark;
 
 typedef struct {

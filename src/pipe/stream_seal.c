@@ -7,8 +7,7 @@
 
 static void mark_clear(StreamMark *mark)
 {
-    g_free(mark->lens);
-    mark->lens = NULL;
+    g_clear_pointer(&mark->block, block_mark_free);
 }
 
 void stream_table_free(StreamTable *table)
@@ -25,12 +24,7 @@ void stream_table_free(StreamTable *table)
 
 static void mark_take(StreamTable *table)
 {
-    StreamMark mark = {.rows = table->block->n_rows, .counts = table->counts};
-    mark.lens = g_new(size_t, 2 * table->block->n_columns);
-    for (unsigned c = 0; c < table->block->n_columns; c++) {
-        mark.lens[2 * c] = table->block->columns[c].nulls.len;
-        mark.lens[2 * c + 1] = table->block->columns[c].data.len;
-    }
+    StreamMark mark = {.rows = table->block->n_rows, .counts = table->counts, .block = block_mark(table->block)};
     g_array_append_val(table->marks, mark);
 }
 
@@ -52,11 +46,7 @@ void stream_table_forget_marks(StreamTable *table, unsigned keep)
 void stream_table_rewind(StreamTable *table, unsigned to)
 {
     const StreamMark *mark = &g_array_index(table->marks, StreamMark, to);
-    for (unsigned c = 0; c < table->block->n_columns; c++) {
-        table->block->columns[c].nulls.len = mark->lens[2 * c];
-        table->block->columns[c].data.len = mark->lens[2 * c + 1];
-    }
-    table->block->n_rows = mark->rows;
+    block_rewind(table->block, mark->block);
     table->counts = mark->counts;
     stream_table_forget_marks(table, to);
 }
