@@ -71,6 +71,7 @@ typedef struct {
     uint64_t print_pos;
     char *print_gtid;
     uint32_t print_time, print_crc;
+    char *prepared;      /* JSON: XA transactions that were prepared but not ended there; NULL: none */
     int64_t source_time; /* commit time of the newest applied change, 0 unknown */
     int64_t saved_at;
 } CatalogCheckpoint;

@@ -38,6 +38,7 @@ static const char *const STEPS[] = {
     "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
     "ALTER TABLE tables ADD COLUMN column_counts TEXT;",
     "ALTER TABLE tables ADD COLUMN begin_gtid TEXT;",
+    "ALTER TABLE checkpoints ADD COLUMN prepared TEXT;",
 };
 
 static bool read_number(Catalog *catalog, const char *sql, int64_t *out, GError **error)

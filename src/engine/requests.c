@@ -265,7 +265,7 @@ static bool act(Engine *engine, const char *name, PipeEvent event, bool drop_tar
     }
     pthread_mutex_lock(&engine->catalog_lock);
     g_autoptr(CatalogPipe) record = catalog_pipe_find(engine->catalog, name, error);
-    ok = record && pipe_command_offline(engine->catalog, record, event, error);
+    ok = record && pipe_command_offline(engine->state_dir, engine->catalog, record, event, error);
     pthread_mutex_unlock(&engine->catalog_lock);
     return ok;
 }

@@ -60,6 +60,8 @@ bool apply_save_checkpoint(Work *work)
         return true;
     checkpoint.saved_at = clock_real_usec();
     bool ok = pipe_catalog_write(pipe, work->sending, write_checkpoint, &write);
+    if (ok)
+        atomic_store(&work->saved_seq, write.applied_seq);
     pthread_mutex_lock(&pipe->lock);
     if (ok) {
         if (checkpoint.source_time > pipe->fresh_until)

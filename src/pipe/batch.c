@@ -95,6 +95,7 @@ void checkpoint_copy(CatalogCheckpoint *to, const CatalogCheckpoint *from)
     to->gtid = g_strdup(from->gtid);
     to->print_file = g_strdup(from->print_file);
     to->print_gtid = g_strdup(from->print_gtid);
+    to->prepared = g_strdup(from->prepared);
 }
 
 /* Batches wholly acknowledged at the head leave the queue once a boundary follows them: before that, a replay needs their

@@ -235,6 +235,16 @@ void pipe_table_fail(Pipe *pipe, PipeTable *table, const GError *error, const Re
                  table->record->name, message);
 }
 
+void pipe_table_advise_resync(Pipe *pipe, PipeTable *table, const char *why, const char *position)
+{
+    pthread_mutex_lock(&pipe->lock);
+    table->record->resync_advised = true;
+    pthread_mutex_unlock(&pipe->lock);
+    pipe_save_table(pipe, table, pipe->life);
+    pipe_journal(pipe, "engine", "table", position, "a resync of table %s.%s is advised: %s", table->record->database,
+                 table->record->name, why);
+}
+
 void work_fail(Work *work, Side side, GError *error_take)
 {
     if (atomic_exchange(&work->failed, true)) {

@@ -1,4 +1,5 @@
 /* pipe.c - the supervisor of a pipe: it carries out what the lifecycle decides. */
+#include "pipe/prepared.h"
 #include "pipe/work.h"
 
 #include <string.h>
@@ -344,6 +345,8 @@ static void drop(Supervisor *s)
     pthread_mutex_lock(&pipe->catalog_lock);
     bool ok = catalog_pipe_drop(pipe->catalog, pipe->id, &error);
     pthread_mutex_unlock(&pipe->catalog_lock);
+    if (ok)
+        prepared_remove_all(pipe->env->state_dir, pipe->uuid);
     pipe_journal(pipe, "operator", "note", NULL, ok ? "dropped%s" : "could not be dropped: %s",
                  ok ? (s->drop_target ? ", with its destination tables" : "; its destination tables are kept") : error->message);
     pthread_mutex_lock(&pipe->lock);
@@ -556,7 +559,7 @@ bool pipe_command(Pipe *pipe, PipeEvent event, bool drop_target, GError **error)
     return true;
 }
 
-bool pipe_command_offline(Catalog *catalog, const CatalogPipe *record, PipeEvent event, GError **error)
+bool pipe_command_offline(const char *state_dir, Catalog *catalog, const CatalogPipe *record, PipeEvent event, GError **error)
 {
     PipeState state, back = PIPE_RUNNING;
     PipeMode mode;
@@ -568,8 +571,12 @@ bool pipe_command_offline(Catalog *catalog, const CatalogPipe *record, PipeEvent
     pipe_state_parse(record->return_state, &back);
     if (!check_command(state, event, mode, back, record->name, error))
         return false;
-    if (event == EVENT_DROP)
-        return catalog_pipe_drop(catalog, record->id, error);
+    if (event == EVENT_DROP) {
+        if (!catalog_pipe_drop(catalog, record->id, error))
+            return false;
+        prepared_remove_all(state_dir, record->uuid);
+        return true;
+    }
     PipeSituation situation = {.mode = mode, .back = back};
     PipeTransition next = lifecycle_next(state, event, &situation);
     if (next.state == PIPE_PAUSING)

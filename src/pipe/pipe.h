@@ -40,7 +40,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pipe, pipe_free)
  * destination tables that we created, too. A dropped pipe ends by itself, see pipe_is_dropped. */
 bool pipe_command(Pipe *pipe, PipeEvent event, bool drop_target, GError **error);
 /* The same without an engine: changes the catalog alone. `pause` gives Paused at once, `retry` the state it goes back to. */
-bool pipe_command_offline(Catalog *catalog, const CatalogPipe *record, PipeEvent event, GError **error);
+bool pipe_command_offline(const char *state_dir, Catalog *catalog, const CatalogPipe *record, PipeEvent event, GError **error);
 bool pipe_is_dropped(Pipe *pipe);
 /* New values (JSON text of all settings); the live ones take effect with the next batch, connection or start. */
 bool pipe_set_settings(Pipe *pipe, const char *settings, GError **error);

@@ -151,6 +151,7 @@ struct Work {
 
     pthread_mutex_t progress_lock;
     BatchTracker *tracker;
+    _Atomic uint64_t saved_seq; /* the newest batch of the stream's session whose checkpoint is in the catalog; 0: none */
 
     pthread_mutex_t stop_lock; /* `snapshot` pipes: the position to stream to */
     char *stop_file;
@@ -232,6 +233,8 @@ void pipe_stall_clear(Pipe *pipe, Side side);
 void pipe_stalls_leave(Pipe *pipe); /* the calling thread ends */
 void pipe_stalls_reset(Pipe *pipe); /* none are shown any more: no thread is at work */
 void pipe_table_fail(Pipe *pipe, PipeTable *table, const GError *error, const RetryDecision *decision, const char *position);
+/* Its rows may differ from the source's; it is followed on, and shown so until it is loaded again. */
+void pipe_table_advise_resync(Pipe *pipe, PipeTable *table, const char *why, const char *position);
 void pipe_journal(Pipe *pipe, const char *actor, const char *kind, const char *position, const char *format, ...)
     G_GNUC_PRINTF(5, 6);
 char *pipe_error_json(const Pipe *pipe, const GError *error, const RetryDecision *decision);

@@ -441,8 +441,7 @@ static bool stream_step(Stream *s, const BinlogEvent *event, GError **error)
     return true;
 }
 
-/* Too much is in memory: what is open is sealed at once (BatchSituation.memory_short), then reading waits. */
-static void wait_for_memory(Stream *s)
+void stream_wait_for_memory(Stream *s)
 {
     if (!budget_full(s->pipe->account) || s->batch_rows)
         return;
@@ -494,7 +493,7 @@ static bool stream_run(Stream *s, GError **error)
             atomic_fetch_add(&s->pipe->read_usec, (uint64_t)(read - began) * TIME_SAMPLE);
             atomic_fetch_add(&s->pipe->build_usec, (uint64_t)(clock_monotonic_usec() - read) * TIME_SAMPLE);
         }
-        wait_for_memory(s);
+        stream_wait_for_memory(s);
     }
     return true;
 }
@@ -506,6 +505,8 @@ static void stream_clear(Stream *s)
     g_hash_table_destroy(s->by_id);
     g_hash_table_destroy(s->by_name);
     gtid_set_free(s->gtid);
+    prepared_discard(s->xa);
+    prepared_free(s->prepared);
     g_free(s->print.gtid);
     batch_cutter_clear(&s->cutter);
     group_clear(&s->group);
@@ -527,7 +528,10 @@ static bool stream_session(Work *work, GError **error)
     ok = catalog_checkpoint_load(work->pipe->catalog, work->pipe->id, &checkpoint, error);
     batches = ok ? catalog_batches(work->pipe->catalog, work->pipe->id, error) : NULL;
     pthread_mutex_unlock(&work->pipe->catalog_lock);
-    ok = ok && batches && stream_prepare_tables(&s, error) && stream_open(&s, &checkpoint, error);
+    atomic_store(&work->saved_seq, 0);
+    ok = ok && batches && stream_prepare_tables(&s, error) &&
+         (s.prepared = prepared_open(work->pipe->env->state_dir, work->pipe->uuid, checkpoint.prepared, error)) &&
+         stream_open(&s, &checkpoint, error);
     if (ok) {
         if (batches->len && g_array_index(batches, CatalogBatch, 0).epoch != checkpoint.epoch)
             g_array_set_size(batches, 0); /* read before a failover: those cuts are another server's */

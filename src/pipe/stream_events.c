@@ -8,7 +8,7 @@ static char *position_text(const Stream *s)
     return g_strdup_printf("%s:%" G_GUINT64_FORMAT, s->file ? s->file : "?", s->pos);
 }
 
-static void table_fault(Stream *s, PipeTable *table, const GError *error)
+void stream_table_fault(Stream *s, PipeTable *table, const GError *error)
 {
     g_autofree char *position = position_text(s);
     RetryDecision decision = retry_decide(error, SIDE_SOURCE);
@@ -22,7 +22,7 @@ static void undo_table(Stream *s, StreamTable *table, unsigned mark)
     if (table->sent_marks > mark) {
         GError *error = g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE,
                                     "rows of a transaction that was rolled back at the source had been sent already");
-        table_fault(s, table->table, error);
+        stream_table_fault(s, table->table, error);
         g_error_free(error);
         return;
     }
@@ -32,6 +32,7 @@ static void undo_table(Stream *s, StreamTable *table, unsigned mark)
 
 static void undo_to(Stream *s, unsigned mark)
 {
+    stream_xa_undo(s, mark);
     for (unsigned i = 0; i < s->tables->len; i++)
         undo_table(s, s->tables->pdata[i], mark);
 }
@@ -46,17 +47,17 @@ static void group_forget(Stream *s)
 }
 
 /* The rows of the open group do not count, or not all: nothing that can be followed further. */
-static void fail_tables_of_group(Stream *s, const char *why)
+static bool fail_tables_of_group(Stream *s, const char *why, GError **error)
 {
+    g_autoptr(GError) fault = g_error_new_literal(SLUICE_ERROR, SLUICE_ERROR_TABLE, why);
     for (unsigned i = 0; i < s->tables->len; i++) {
         StreamTable *table = s->tables->pdata[i];
         if (table->marks->len == 0 && table->sent_marks == 0)
             continue;
         undo_table(s, table, 0);
-        GError *error = g_error_new_literal(SLUICE_ERROR, SLUICE_ERROR_TABLE, why);
-        table_fault(s, table->table, error);
-        g_error_free(error);
+        stream_table_fault(s, table->table, fault);
     }
+    return stream_xa_fail_tables(s, fault, error);
 }
 
 static void group_ended(Stream *s, const BinlogEvent *event)
@@ -126,7 +127,7 @@ static void statement_on_table(Stream *s, const DdlStatement *statement, PipeTab
     GError *error =
         g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE, "table %s.%s %s; sluice stopped following it there",
                     table->record->database, table->record->name, what);
-    table_fault(s, table, error);
+    stream_table_fault(s, table, error);
     g_error_free(error);
 }
 
@@ -171,7 +172,7 @@ static bool bind_map(Stream *s, StreamTable *table, const BinlogEvent *event, GE
     if (!map)
         return false;
     if (!mapping_bind(table->mapping, map, &fault)) {
-        table_fault(s, table->table, fault);
+        stream_table_fault(s, table->table, fault);
         g_error_free(fault);
     }
     return true;
@@ -234,31 +235,36 @@ static bool append_rows(Stream *s, StreamTable *table, const RowsEvent *rows, co
         g_propagate_prefixed_error(error, fault, "%s:%" G_GUINT64_FORMAT ": ", event->file, event->start);
         return false;
     }
-    table_fault(s, table->table, fault);
+    stream_table_fault(s, table->table, fault);
     g_error_free(fault);
     return true;
 }
 
-static bool handle_rows(Stream *s, const BinlogEvent *event, GError **error)
+bool stream_rows_table(const Stream *s, const RowsEvent *rows, const BinlogEvent *event, StreamTable **table, GError **error)
+{
+    gpointer found = NULL;
+    *table = s->map_table;
+    if (rows->table_id == s->map_id)
+        return true;
+    if (!g_hash_table_lookup_extended(s->by_id, &rows->table_id, NULL, &found) && rows->rows < rows->end) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_DECODE,
+                    "%s:%" G_GUINT64_FORMAT ": a rows event without its table map; resync the pipe", event->file, event->start);
+        return false;
+    }
+    *table = found;
+    return true;
+}
+
+bool stream_handle_rows(Stream *s, const BinlogEvent *event, GError **error)
 {
     RowsEvent rows;
+    StreamTable *table;
     uint64_t base = s->offset;
 
     s->offset += event->body_len; /* every rows event counts, whoever's it is (replication.md, Versions) */
     s->rows_end = s->offset;
-    if (!rows_event_parse(event, &rows, error))
+    if (!rows_event_parse(event, &rows, error) || !stream_rows_table(s, &rows, event, &table, error))
         return false;
-    StreamTable *table = rows.table_id == s->map_id ? s->map_table : NULL;
-    if (rows.table_id != s->map_id) {
-        gpointer found = NULL;
-        if (!g_hash_table_lookup_extended(s->by_id, &rows.table_id, NULL, &found) && rows.rows < rows.end) {
-            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_DECODE,
-                        "%s:%" G_GUINT64_FORMAT ": a rows event without its table map; resync the pipe", event->file,
-                        event->start);
-            return false;
-        }
-        table = found;
-    }
     if (!table)
         return true;
     int state = atomic_load_explicit(&table->table->state, memory_order_relaxed);
@@ -320,6 +326,52 @@ static bool event_is_known(const BinlogEvent *event)
     }
 }
 
+/* What the event means for the group. */
+static bool group_step(Stream *s, GroupAction action, const DdlStatement *statement, unsigned undo_mark, const BinlogEvent *event,
+                       GError **error)
+{
+    switch (action) {
+    case GROUP_UNDONE:
+        undo_to(s, 0);
+        if (statement && !stream_xa_end(s, statement, event, error))
+            return false;
+        group_ended(s, event);
+        break;
+    case GROUP_BROKEN:
+        undo_to(s, 0);
+        group_forget(s);
+        s->group_offset = s->rows_end;
+        break;
+    case GROUP_UNDO_TO:
+        undo_to(s, undo_mark);
+        break;
+    case GROUP_UNDO_UNKNOWN:
+        return fail_tables_of_group(s, "rows were rolled back to a savepoint that is not in the log", error);
+    case GROUP_PREPARED:
+        if (!stream_xa_prepared(s, statement, event, error))
+            return false;
+        group_ended(s, event);
+        break;
+    case GROUP_ENDS:
+        if (s->xa && !stream_xa_one_phase(s, event, error))
+            return false;
+        if (statement && !stream_xa_end(s, statement, event, error))
+            return false;
+        if (statement)
+            handle_statement(s, statement, event);
+        group_ended(s, event);
+        return true;
+    case GROUP_BEGINS:
+        s->group_offset = s->rows_end;
+        break;
+    case GROUP_INSIDE:
+        break;
+    }
+    if (statement)
+        handle_statement(s, statement, event);
+    return true;
+}
+
 bool stream_handle_event(Stream *s, const BinlogEvent *event, GError **error)
 {
     g_autoptr(DdlStatement) statement = NULL;
@@ -329,12 +381,12 @@ bool stream_handle_event(Stream *s, const BinlogEvent *event, GError **error)
 
     if (rows_event_is(event->type)) {
         group_event(&s->group, event, flavour, NULL, NULL, &undo_mark);
-        return handle_rows(s, event, error);
+        return s->group.xa && s->group.open ? stream_xa_rows(s, event, error) : stream_handle_rows(s, event, error);
     }
     switch (event->type) {
     case BINLOG_TABLE_MAP:
         group_event(&s->group, event, flavour, NULL, NULL, &undo_mark);
-        return stream_handle_table_map(s, event, error);
+        return s->group.xa && s->group.open ? stream_xa_table_map(s, event, error) : stream_handle_table_map(s, event, error);
     case BINLOG_GTID_MARIADB:
     case BINLOG_GTID_MYSQL:
     case BINLOG_GTID_TAGGED:
@@ -370,39 +422,6 @@ bool stream_handle_event(Stream *s, const BinlogEvent *event, GError **error)
         break;
     }
 
-    switch (group_event(&s->group, event, flavour, statement, gtid_or_null, &undo_mark)) {
-    case GROUP_UNDONE:
-        undo_to(s, 0);
-        group_ended(s, event);
-        break;
-    case GROUP_BROKEN:
-        undo_to(s, 0);
-        group_forget(s);
-        s->group_offset = s->rows_end;
-        break;
-    case GROUP_UNDO_TO:
-        undo_to(s, undo_mark);
-        break;
-    case GROUP_UNDO_UNKNOWN:
-        fail_tables_of_group(s, "rows were rolled back to a savepoint that is not in the log");
-        break;
-    case GROUP_PREPARED:
-        /* What becomes of its rows is said in a later group. */
-        fail_tables_of_group(s, "an XA transaction was prepared on the table; sluice cannot follow XA PREPARE");
-        group_ended(s, event);
-        break;
-    case GROUP_ENDS:
-        if (statement)
-            handle_statement(s, statement, event);
-        group_ended(s, event);
-        return true;
-    case GROUP_BEGINS:
-        s->group_offset = s->rows_end;
-        break;
-    case GROUP_INSIDE:
-        break;
-    }
-    if (statement)
-        handle_statement(s, statement, event);
-    return true;
+    GroupAction action = group_event(&s->group, event, flavour, statement, gtid_or_null, &undo_mark);
+    return group_step(s, action, statement, undo_mark, event, error);
 }
