@@ -7,3 +7,9 @@ EXTRA_DIST += tests/e2e/test_hostile.py tests/e2e/test_vanished.py \
 	tests/harness/workload.py tests/pytest.ini tests/e2e/test_servers.py tests/servers/clickhouse-old tests/servers/common.sh \
 	tests/servers/compare.sh tests/servers/libchdb.sh tests/servers/fetch tests/servers/mariadb tests/servers/mariadb11 tests/servers/mysql tests/servers/unpacked.sh tests/servers/packages.sh \
 	tests/servers/shop.sql tests/tsan.supp
+
+# Derives definitions from statements, for tests/e2e/test_definitions.py.
+noinst_PROGRAMS = tests/harness/table_alter
+tests_harness_table_alter_SOURCES = tests/harness/table_alter.c
+tests_harness_table_alter_LDADD = src/mysql/libmysql.a src/base/libbase.a $(GLIB_LIBS) $(MARIADB_LIBS) $(JANSSON_LIBS) $(ZLIB_LIBS) \
+	$(ZSTD_LIBS)
