@@ -15,9 +15,9 @@ GPtrArray *preflight_tables_new(void)
     return g_ptr_array_new_with_free_func((GDestroyNotify)table_free);
 }
 
-char *preflight_mark(const char *uuid, const SourceTable *table)
+char *preflight_mark(const char *uuid, const char *database, const char *table)
 {
-    return g_strdup_printf("sluice pipe=%s table=%s.%s", uuid, table->database, table->name);
+    return g_strdup_printf("sluice pipe=%s table=%s.%s", uuid, database, table);
 }
 
 bool preflight_mark_is_ours(const char *comment, const char *uuid)
