@@ -91,19 +91,6 @@ def test_gtids_with_tags_and_gaps(make):
 
 
 @pytest.mark.only("mysql")
-def test_partitioned_tables(pipe):
-    pipe.run("CREATE TABLE p (id INT, region INT, v VARCHAR(20), PRIMARY KEY (id, region)) PARTITION BY LIST (region) "
-             "(PARTITION a VALUES IN (1, 2), PARTITION b VALUES IN (3), PARTITION c VALUES IN (4, 5))")  # fmt: skip
-    pipe.run("INSERT INTO p SELECT seq, 1 + seq % 5, 'first' FROM seq_1_to_500")
-    pipe.live()
-    pipe.run("INSERT INTO p SELECT seq, 1 + seq % 5, 'second' FROM seq_501_to_1000")
-    pipe.run("UPDATE p SET v = 'same partition' WHERE id % 3 = 0")
-    pipe.run("UPDATE p SET region = 1 + region % 5, v = 'another partition' WHERE id % 7 = 0")
-    pipe.run("DELETE FROM p WHERE id % 11 = 0")
-    assert pipe.equal("p") > 900
-
-
-@pytest.mark.only("mysql")
 def test_without_gtids(engine, own_mariadb, clickhouse):
     """By file and position; the beginning is read under a table lock, for which a privilege is needed."""
     server = own_mariadb("--gtid-mode=OFF", "--enforce-gtid-consistency=OFF")
