@@ -290,13 +290,29 @@ static bool gtid_is_new(const Stream *s, const BinlogEvent *event, const GtidEve
     return false;
 }
 
+/* Statements stand in the log as their client wrote them. NULL: as UTF-8 already, or bytes that are no text. */
+static char *statement_to_utf8(const QueryEvent *query, size_t *len)
+{
+    const char *name = collation_charset(query->client_charset);
+    const Charset *charset = name ? charset_find(name) : NULL;
+    if (!charset || charset_is_utf8(charset))
+        return NULL;
+    uint8_t *text = g_malloc(charset_max_utf8(charset, query->sql_len) + 1);
+    if (charset_to_utf8(charset, (const uint8_t *)query->sql, query->sql_len, text, len))
+        return (char *)text;
+    g_free(text);
+    return NULL;
+}
+
 DdlStatement *stream_event_statement(const BinlogEvent *event, GError **error)
 {
     QueryEvent query;
     if (!query_event_parse(event, &query, error))
         return NULL;
     g_autofree char *database = g_strndup(query.database, query.database_len);
-    return ddl_parse(query.sql, query.sql_len, database, query.sql_mode);
+    size_t len = query.sql_len;
+    g_autofree char *text = statement_to_utf8(&query, &len);
+    return ddl_parse(text ? text : query.sql, len, database, query.sql_mode);
 }
 
 /* Events that change no rows by themselves. What servers mark as ignorable may be skipped by their own word. */
@@ -306,6 +322,8 @@ static bool event_is_known(const BinlogEvent *event)
     case BINLOG_STOP:
     case BINLOG_ROTATE:
     case BINLOG_INTVAR:
+    case BINLOG_APPEND_BLOCK:
+    case BINLOG_DELETE_FILE:
     case BINLOG_RAND:
     case BINLOG_USER_VAR:
     case BINLOG_BEGIN_LOAD_QUERY:

@@ -149,7 +149,7 @@ class MariaDB:
             self.run("START REPLICA")
         else:
             self.run("CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = %s, MASTER_USER = 'repl', MASTER_PASSWORD = 'geheim #1', "
-                     "MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 1", master.port)  # fmt: skip
+                     "MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 1, MASTER_SSL = 0", master.port)  # fmt: skip
             self.run("START SLAVE")
 
     def gtids(self):
