@@ -1,13 +1,16 @@
+/* The tables of a pipe: listed, added, removed. */
+#include "cli/action.h"
+#include "cli/arguments.h"
 #include "cli/caller.h"
+#include "cli/output.h"
 #include "cli/show.h"
 #include "base/base.h"
 
-int cmd_tables(Cli *cli, char **argv)
+#include <string.h>
+
+static int list(Cli *cli)
 {
-    int code;
     GError *error = NULL;
-    if (!cli_parse(cli, argv, NULL, 1, 1, &code))
-        return code;
     g_autoptr(Caller) caller = caller_open(cli, true, &error);
     if (caller == NULL)
         return cli_fail(error);
@@ -25,4 +28,65 @@ int cmd_tables(Cli *cli, char **argv)
         return cli_fail(error);
     show_tables(&view->pipes[0], "");
     return 0;
+}
+
+static bool ask_to_remove(const Cli *cli, bool drop_target, bool yes, int *code)
+{
+    g_autofree char *names = g_strjoinv(", ", cli->words + 2);
+    g_autofree char *shown = printable(names, 200);
+    g_autofree char *question = g_strdup_printf("Remove %s from the pipe%s", shown,
+                                                drop_target ? " AND drop the destination tables with all their rows?"
+                                                            : "? The destination tables stay as they are, and are not followed any more.");
+    return cli_confirm(yes, question, code);
+}
+
+/* The checks of what is added are shown where they failed. */
+static int add(Caller *caller, const char *name, json_t *request_take, bool wait)
+{
+    GError *error = NULL;
+    json_t *answer = caller_exchange(caller, request_take, &error);
+    if (answer == NULL)
+        return cli_fail(error);
+    if (!protocol_answer_ok(answer, &error)) {
+        show_checks(json_object_get(answer, "checks"), true);
+        json_decref(answer);
+        return cli_fail(error);
+    }
+    json_decref(answer);
+    return wait && !caller_wait(caller, name, 0, action_is_settled, &error) ? cli_fail(error) : 0;
+}
+
+int cmd_tables(Cli *cli, char **argv)
+{
+    gboolean wait = FALSE, yes = FALSE, drop_target = FALSE;
+    const GOptionEntry entries[] = {{"wait", 0, 0, G_OPTION_ARG_NONE, &wait, "return when they are loaded, or removed", NULL},
+                                    {"yes", 0, 0, G_OPTION_ARG_NONE, &yes, "do not ask", NULL},
+                                    {"drop-target", 0, 0, G_OPTION_ARG_NONE, &drop_target,
+                                     "remove: drop the destination tables too", NULL},
+                                    G_OPTION_ENTRY_NULL};
+    int code;
+    GError *error = NULL;
+    if (!cli_parse(cli, argv, entries, 1, 100000, &code))
+        return code;
+    if (cli->n_words == 1)
+        return list(cli);
+    bool adds = strcmp(cli->words[1], "add") == 0;
+    if ((!adds && strcmp(cli->words[1], "remove") != 0) || cli->n_words == 2)
+        return cli_usage("usage: sluice tables NAME [add|remove TABLE…]");
+    if (adds && drop_target)
+        return cli_usage("--drop-target is for `sluice tables NAME remove`");
+    g_autoptr(Caller) caller = caller_open(cli, false, &error);
+    if (caller == NULL)
+        return cli_fail(error);
+    if (!adds && !ask_to_remove(cli, drop_target, yes, &code))
+        return code;
+    json_t *names = arguments_lists(cli->words + 2, &error);
+    if (names == NULL)
+        return cli_fail(error);
+    json_t *request = protocol_request(adds ? "tables_add" : "tables_remove");
+    json_object_set_new(request, "name", json_string(cli->words[0]));
+    json_object_set_new(request, "tables", names);
+    if (drop_target)
+        json_object_set_new(request, "drop_target", json_true());
+    return adds ? add(caller, cli->words[0], request, wait) : action_send(caller, cli->words[0], request, wait ? action_is_settled : NULL);
 }

@@ -229,3 +229,23 @@ void show_watch_line(const View *view, const ViewPipe *pipe)
                 pipe->state != NULL ? pipe->state : "-", lag, rows, bytes, loaded,
                 pipe->stalled != NULL ? "  stalled" : "", trouble != NULL ? ": " : "", trouble != NULL ? trouble : "");
 }
+
+void show_checks(const json_t *checks, bool failed_only)
+{
+    size_t i;
+    json_t *check;
+    json_array_foreach(checks, i, check)
+    {
+        const char *result = json_string_value(json_object_get(check, "result"));
+        const char *name = json_string_value(json_object_get(check, "name"));
+        const char *found = json_string_value(json_object_get(check, "found"));
+        const char *mend = json_string_value(json_object_get(check, "mend"));
+        bool fail = g_strcmp0(result, "fail") == 0;
+        if (!fail && failed_only)
+            continue;
+        output_line("%-4s %s: %s", fail ? "FAIL" : result != NULL ? result : "?", name != NULL ? name : "?",
+                    found != NULL ? found : "");
+        if (mend != NULL && mend[0] != '\0')
+            output_line("     mend: %s", mend);
+    }
+}

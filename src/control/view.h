@@ -41,7 +41,7 @@ typedef struct {
 typedef struct {
     char *source; /* "shop.orders" */
     char *target; /* "orders" */
-    char *state;  /* "waiting", "loading", "live", "failed", "dropped" */
+    char *state;  /* "waiting", "loading", "live", "resyncing", "failed", "dropped", "kept" */
     int64_t rows_done, rows_estimate;
     int64_t inserts, updates, deletes;
     int64_t last_change_at;
@@ -77,6 +77,7 @@ typedef struct {
     int64_t memory_bytes; /* in use by this pipe's blocks */
     char *activity;       /* what it does this second, in words; NULL */
     char *paused_by;      /* "operator"; NULL */
+    int64_t pending;      /* commands that were accepted and are not carried out yet; 0 where an older engine does not tell */
     double time_read, time_build, time_send; /* shares 0..1 of the last seconds; -1 unknown */
     unsigned n_tables, n_tables_failed;
     ViewTable *tables;

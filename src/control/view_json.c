@@ -148,6 +148,7 @@ static json_t *pipe_to_json(const ViewPipe *pipe)
     json_object_set_new(object, "memory_bytes", count_to_json(pipe->memory_bytes));
     json_object_set_new(object, "activity", text_to_json(pipe->activity));
     json_object_set_new(object, "paused_by", text_to_json(pipe->paused_by));
+    json_object_set_new(object, "pending", json_integer(pipe->pending));
     json_object_set_new(object, "time",
                         json_pack("{s:o, s:o, s:o}", "read", real_to_json(pipe->time_read), "build",
                                   real_to_json(pipe->time_build), "send", real_to_json(pipe->time_send)));
@@ -387,6 +388,7 @@ static void pipe_from_json(const json_t *object, ViewPipe *pipe)
     pipe->memory_bytes = count_of(object, "memory_bytes");
     pipe->activity = text_of(object, "activity");
     pipe->paused_by = text_of(object, "paused_by");
+    pipe->pending = json_integer_value(json_object_get(object, "pending"));
     pipe->n_tables_failed = (unsigned)CLAMP(json_integer_value(json_object_get(object, "tables_failed")), 0, UINT_MAX);
     pipe_parts_from_json(object, pipe);
 }

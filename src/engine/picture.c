@@ -104,6 +104,7 @@ static void fill_pipe(ViewPipe *to, const PipeStatus *from)
     to->memory_bytes = from->memory_bytes;
     to->activity = g_strdup(from->activity);
     to->paused_by = g_strdup(from->paused_by);
+    to->pending = from->pending;
     to->time_read = from->time_read;
     to->time_build = from->time_build;
     to->time_send = from->time_send;

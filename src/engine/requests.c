@@ -246,19 +246,21 @@ static json_t *do_create(Engine *engine, const json_t *request, GError **error)
 
 /* ---- Actions on a pipe ---- */
 
-static bool act(Engine *engine, const char *name, PipeEvent event, bool drop_target, GError **error)
+static bool act(Engine *engine, const char *name, const PipeCommand *command, GError **error)
 {
+    PipeEvent event = command->event;
     bool ok;
     if (engine->started_at) {
         pthread_mutex_lock(&engine->pipes_lock);
         Pipe *pipe = engine_find_pipe(engine, name);
         if (!pipe)
             g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_FOUND, "no pipe is called %s; sluice status lists them", name);
-        ok = pipe && pipe_command(pipe, event, drop_target, error);
+        ok = pipe && pipe_command(pipe, command, error);
         pthread_mutex_unlock(&engine->pipes_lock);
         return ok;
     }
-    if (event == EVENT_RESUME || drop_target) {
+    bool offline = event == EVENT_PAUSE || event == EVENT_RETRY || event == EVENT_DROP;
+    if (!offline || command->drop_target || command->tables) {
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_RUNNING, "no engine runs on %s; start it with sluice run --detach",
                     engine->state_dir);
         return false;
@@ -270,18 +272,46 @@ static bool act(Engine *engine, const char *name, PipeEvent event, bool drop_tar
     return ok;
 }
 
+/* The tables that a request names, as selection_name writes them; NULL (no error): none, so the whole pipe. */
+static GPtrArray *named_tables(const json_t *request, GError **error)
+{
+    g_autofree const char **names = texts_of(request, "tables");
+    if (!*names)
+        return NULL;
+    g_autoptr(Selection) selection = selection_parse(names, NULL, error);
+    if (!selection)
+        return NULL;
+    if (selection_has_wildcard(selection)) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "tables are named one by one here, without *");
+        return NULL;
+    }
+    g_autoptr(GPtrArray) exact = selection_exact_names(selection);
+    GPtrArray *tables = g_ptr_array_new_with_free_func(g_free);
+    for (unsigned i = 0; i < exact->len; i++) {
+        const SelectionName *name = exact->pdata[i];
+        g_ptr_array_add(tables, selection_name(name->database, name->table));
+    }
+    return tables;
+}
+
 static json_t *do_action(Engine *engine, const json_t *request, PipeEvent event, GError **error)
 {
+    GError *problem = NULL;
     const char *name = need_text(request, "name", error);
     if (!name)
         return NULL;
-    if (json_array_size(json_object_get(request, "tables")) > 0) {
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "%s works on whole pipes, not on single tables",
+    g_autoptr(GPtrArray) tables = named_tables(request, &problem);
+    if (!problem && tables && event != EVENT_RESYNC && event != EVENT_RETRY && event != EVENT_REMOVE_TABLES)
+        g_set_error(&problem, SLUICE_ERROR, SLUICE_ERROR_USAGE, "%s works on whole pipes, not on single tables",
                     pipe_event_name(event));
+    if (!problem && !tables && event == EVENT_REMOVE_TABLES)
+        g_set_error(&problem, SLUICE_ERROR, SLUICE_ERROR_USAGE, "name the tables that are to leave the pipe");
+    if (problem) {
+        g_propagate_error(error, problem);
         return NULL;
     }
-    bool drop_target = event == EVENT_DROP && json_is_true(json_object_get(request, "drop_target"));
-    return act(engine, name, event, drop_target, error) ? protocol_ok() : NULL;
+    PipeCommand command = {.event = event, .tables = tables, .drop_target = json_is_true(json_object_get(request, "drop_target"))};
+    return act(engine, name, &command, error) ? protocol_ok() : NULL;
 }
 
 static json_t *do_pause(Engine *engine, const json_t *request, GError **error)
@@ -299,9 +329,96 @@ static json_t *do_retry(Engine *engine, const json_t *request, GError **error)
     return do_action(engine, request, EVENT_RETRY, error);
 }
 
+static json_t *do_resync(Engine *engine, const json_t *request, GError **error)
+{
+    return do_action(engine, request, EVENT_RESYNC, error);
+}
+
+static json_t *do_cancel(Engine *engine, const json_t *request, GError **error)
+{
+    return do_action(engine, request, EVENT_CANCEL_RESYNC, error);
+}
+
+static json_t *do_tables_remove(Engine *engine, const json_t *request, GError **error)
+{
+    return do_action(engine, request, EVENT_REMOVE_TABLES, error);
+}
+
 static json_t *do_drop(Engine *engine, const json_t *request, GError **error)
 {
     return do_action(engine, request, EVENT_DROP, error);
+}
+
+/* What the pipe has already: a table that is named is refused, what a wildcard matches is left out. */
+static bool leave_out_known(Engine *engine, const CatalogPipe *record, const Selection *selection, GPtrArray *excludes, GError **error)
+{
+    pthread_mutex_lock(&engine->catalog_lock);
+    g_autoptr(GPtrArray) known = catalog_tables(engine->catalog, record->id, error);
+    pthread_mutex_unlock(&engine->catalog_lock);
+    g_autoptr(GPtrArray) exact = selection_exact_names(selection);
+    if (!known)
+        return false;
+    for (unsigned i = 0; i < known->len; i++) {
+        const CatalogTable *table = known->pdata[i];
+        for (unsigned e = 0; e < exact->len; e++) {
+            const SelectionName *name = exact->pdata[e];
+            if (strcmp(name->database, table->database) == 0 && strcmp(name->table, table->name) == 0) {
+                g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_REFUSED, "pipe %s has table %s.%s already", record->name, name->database,
+                            name->table);
+                return false;
+            }
+        }
+        g_ptr_array_add(excludes, selection_name(table->database, table->name));
+    }
+    g_ptr_array_add(excludes, NULL);
+    return true;
+}
+
+/* Preflight of the new tables alone, then as any action. The answer has the checks, like that of create. */
+static json_t *add_tables(Engine *engine, const CatalogPipe *record, const json_t *request, GError **error)
+{
+    Wanted wanted = {.source = record->source, .dest = record->dest, .mode = record->mode};
+    g_autofree const char **names = texts_of(request, "tables");
+    json_t *set = record->settings ? json_loads(record->settings, 0, NULL) : NULL, *answer = NULL;
+    GError *problem = NULL;
+
+    g_autoptr(Selection) asked = selection_parse(names, NULL, error);
+    g_autoptr(GPtrArray) excludes = g_ptr_array_new_with_free_func(g_free);
+
+    wanted.set = set;
+    if (asked && leave_out_known(engine, record, asked, excludes, error) && settings_parse(set, &wanted.settings, error) &&
+        (wanted.selection = selection_parse(names, (const char *const *)excludes->pdata, error))) {
+        wanted.settings.mapping.column_prefix = wanted.settings.column_prefix;
+        wanted_check(engine, &wanted);
+        g_autoptr(GPtrArray) tables = make_tables(&wanted);
+        g_autofree char *selection = selection_text(asked);
+        PipeCommand command = {.event = EVENT_ADD_TABLES, .added = tables, .selection = selection};
+        if (check_list_failed(wanted.checks))
+            g_set_error(&problem, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT, "preflight failed, no table was added; mend what is marked");
+        else
+            act(engine, record->name, &command, &problem);
+        answer = problem ? protocol_error(problem) : protocol_ok();
+        g_clear_error(&problem);
+        json_object_set_new(answer, "checks", checks_to_json(wanted.checks));
+    }
+    wanted_clear(&wanted);
+    json_decref(set);
+    return answer;
+}
+
+static json_t *do_tables_add(Engine *engine, const json_t *request, GError **error)
+{
+    const char *name = need_text(request, "name", error);
+    if (!name)
+        return NULL;
+    if (json_array_size(json_object_get(request, "tables")) == 0) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "name the tables to add");
+        return NULL;
+    }
+    pthread_mutex_lock(&engine->catalog_lock);
+    g_autoptr(CatalogPipe) record = catalog_pipe_find(engine->catalog, name, error);
+    pthread_mutex_unlock(&engine->catalog_lock);
+    return record ? add_tables(engine, record, request, error) : NULL;
 }
 
 /* ---- Looking ---- */
@@ -526,6 +643,7 @@ static const struct {
 } handlers[] = {
     {"status", do_status}, {"check", do_check}, {"create", do_create}, {"pause", do_pause},
     {"resume", do_resume}, {"retry", do_retry}, {"drop", do_drop},     {"source_tables", do_source_tables},
+    {"resync", do_resync}, {"cancel", do_cancel}, {"tables_add", do_tables_add}, {"tables_remove", do_tables_remove},
     {"tables", do_tables}, {"log", do_log},     {"set", do_set},       {"sql", do_sql},
     {"stop", do_stop},
 };

@@ -281,6 +281,8 @@ static bool is_within_transaction(unsigned type)
     switch (type) {
     case BINLOG_QUERY:
     case BINLOG_INTVAR:
+    case BINLOG_APPEND_BLOCK:
+    case BINLOG_DELETE_FILE:
     case BINLOG_RAND:
     case BINLOG_USER_VAR:
     case BINLOG_BEGIN_LOAD_QUERY:

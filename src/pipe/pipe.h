@@ -36,9 +36,18 @@ void pipe_stop(Pipe *pipe);
 void pipe_free(Pipe *pipe);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pipe, pipe_free)
 
-/* EVENT_PAUSE, RESUME, RETRY, DROP. SLUICE_ERROR_REFUSED names the states that allow it. `drop_target`: EVENT_DROP drops the
- * destination tables that we created, too. A dropped pipe ends by itself, see pipe_is_dropped. */
-bool pipe_command(Pipe *pipe, PipeEvent event, bool drop_target, GError **error);
+/* What an operator can ask of a pipe: an event of the lifecycle and what belongs to it. All is borrowed. */
+typedef struct {
+    PipeEvent event;
+    bool drop_target;        /* DROP, REMOVE_TABLES: also the destination tables that we created */
+    const GPtrArray *tables; /* RESYNC, RETRY, REMOVE_TABLES: of char *, names by selection_name; NULL: the whole pipe */
+    const GPtrArray *added;  /* ADD_TABLES: of CatalogTable (database, name, target, rows_estimate) */
+    const char *selection;   /* ADD_TABLES: what is added to the pipe's list of tables, as selection_text writes it */
+} PipeCommand;
+
+/* Accepted, or why not: SLUICE_ERROR_REFUSED names the states that allow it, SLUICE_ERROR_NOT_FOUND a table. What comes of it is
+ * seen in the state. A dropped pipe ends by itself, see pipe_is_dropped. */
+bool pipe_command(Pipe *pipe, const PipeCommand *command, GError **error);
 /* The same without an engine: changes the catalog alone. `pause` gives Paused at once, `retry` the state it goes back to. */
 bool pipe_command_offline(const char *state_dir, Catalog *catalog, const CatalogPipe *record, PipeEvent event, GError **error);
 bool pipe_is_dropped(Pipe *pipe);
@@ -85,6 +94,7 @@ typedef struct {
     unsigned readers, senders;
     int64_t memory_bytes;
     char *activity, *paused_by;
+    unsigned pending; /* commands that were accepted and are not carried out yet */
     double time_read, time_build, time_send;
     GPtrArray *tables; /* of PipeTableStatus */
     unsigned n_history;

@@ -15,9 +15,9 @@ GPtrArray *preflight_tables_new(void)
     return g_ptr_array_new_with_free_func((GDestroyNotify)table_free);
 }
 
-char *preflight_mark(const char *uuid, const SourceTable *table)
+char *preflight_mark(const char *uuid, const char *database, const char *table)
 {
-    return g_strdup_printf("sluice pipe=%s table=%s.%s", uuid, table->database, table->name);
+    return g_strdup_printf("sluice pipe=%s table=%s.%s", uuid, database, table);
 }
 
 bool preflight_mark_is_ours(const char *comment, const char *uuid)
@@ -135,6 +135,22 @@ static void check_still_there(SourceConnection *source, GPtrArray *checks)
                   "the connection was lost while the source was looked at: %s", error ? error->message : "no answer");
 }
 
+/* What the server itself would be asked again and again. */
+static void check_start(SourceConnection *source, const PipeSettings *settings, GPtrArray *checks)
+{
+    g_autoptr(GError) error = NULL;
+    const SourceServer *server = source_server(source);
+    if (!g_str_has_prefix(settings->start, "gtid:"))
+        return;
+    g_autoptr(GtidSet) set = gtid_set_parse(server->flavour, settings->start + strlen("gtid:"), &error);
+    if (!set)
+        check_add(checks, CHECK_FAIL, "start", "take it from @@gtid_executed (MySQL) or @@gtid_binlog_pos (MariaDB)", "start: %s",
+                  error->message);
+    else if (server->flavour == SOURCE_MYSQL && !server->gtid)
+        check_add(checks, CHECK_FAIL, "start", "start the server with gtid_mode=ON, or write start=file:NAME:POS",
+                  "start names GTIDs, and the server has none");
+}
+
 static void check_source(const PreflightRequest *request, Cancel *cancel, GPtrArray *checks, GPtrArray *tables)
 {
     g_autoptr(GError) error = NULL;
@@ -150,6 +166,7 @@ static void check_source(const PreflightRequest *request, Cancel *cancel, GPtrAr
         return;
     }
     source_preflight_server(source, url, checks);
+    check_start(source, request->settings, checks);
     g_autoptr(GPtrArray) names = wanted_tables(source, request->selection, checks);
     for (unsigned i = 0; i < names->len; i++) {
         const SelectionName *name = names->pdata[i];

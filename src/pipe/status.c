@@ -148,42 +148,56 @@ static PipeTableStatus *table_status_new(const CatalogTable *record, GPtrArray *
     return table;
 }
 
+/* Of a table and its twin the table is shown. */
+static bool has_twin(const GPtrArray *tables, const CatalogTable *table)
+{
+    for (unsigned i = 0; i < tables->len; i++)
+        if (((const CatalogTable *)tables->pdata[i])->twin_of == table->id)
+            return true;
+    return false;
+}
+
 PipeStatus *pipe_status_offline(const CatalogPipe *record, const GPtrArray *tables, const CatalogCheckpoint *checkpoint)
 {
     PipeStatus *status = status_new(record, checkpoint);
     for (unsigned i = 0; i < tables->len; i++) {
         const CatalogTable *table = tables->pdata[i];
-        g_ptr_array_add(status->tables, table_status_new(table, column_counts_from_json(table->column_counts)));
+        if (table->twin_of)
+            continue;
+        PipeTableStatus *shown = table_status_new(table, column_counts_from_json(table->column_counts));
+        if (has_twin(tables, table)) {
+            g_free(shown->state);
+            shown->state = g_strdup("resyncing");
+        }
+        g_ptr_array_add(status->tables, shown);
     }
     return status;
 }
 
-/* Ranges per table, when nobody is busy with them: a view never waits for the catalog. */
-static void add_ranges(Pipe *pipe, PipeStatus *status)
+/* Ranges, when nobody is busy with them (`plans`: load_lock is held): a view never waits for the catalog. */
+static void add_progress(const PipeTable *table, bool plans, PipeTableStatus *shown)
 {
-    if (pthread_mutex_trylock(&pipe->load_lock) != 0)
+    unsigned done = 0;
+    shown->rows_done = (int64_t)atomic_load(&((PipeTable *)table)->rows_done);
+    shown->rows_estimate = MAX((int64_t)table->record->rows_estimate, shown->rows_done);
+    if (!plans || !table->plan)
         return;
-    for (unsigned i = 0; i < pipe->tables->len; i++) {
-        PipeTable *table = pipe->tables->pdata[i];
-        PipeTableStatus *shown = status->tables->pdata[i];
-        unsigned done = 0;
-        if (!table->plan)
-            continue;
-        shown->ranges_total = range_plan_count(table->plan, &done);
-        shown->ranges_done = done;
-    }
-    pthread_mutex_unlock(&pipe->load_lock);
+    shown->ranges_total = range_plan_count(table->plan, &done);
+    shown->ranges_done = done;
 }
 
-static void add_tables(Pipe *pipe, PipeStatus *status)
+/* A table that is being loaded again is shown once: its own changes, and the progress of its twin. */
+static void add_tables(Pipe *pipe, PipeStatus *status, bool plans)
 {
     for (unsigned i = 0; i < pipe->tables->len; i++) {
         const PipeTable *table = pipe->tables->pdata[i];
+        if (table->record->twin_of)
+            continue;
+        const PipeTable *twin = pipe->resyncing ? resync_twin(pipe, table) : NULL;
         PipeTableStatus *shown = table_status_new(table->record, column_counts_copy(table->column_counts));
         g_free(shown->state);
-        shown->state = g_strdup(table_state_name(atomic_load(&table->state)));
-        shown->rows_done = (int64_t)atomic_load(&table->rows_done);
-        shown->rows_estimate = MAX(shown->rows_estimate, shown->rows_done);
+        shown->state = g_strdup(twin ? "resyncing" : table_state_name(atomic_load(&table->state)));
+        add_progress(twin ? twin : table, plans, shown);
         shown->inserts = (int64_t)atomic_load(&table->inserts);
         shown->updates = (int64_t)atomic_load(&table->updates);
         shown->deletes = (int64_t)atomic_load(&table->deletes);
@@ -201,6 +215,8 @@ static void add_load(Pipe *pipe, PipeStatus *status)
         return;
     for (unsigned i = 0; i < status->tables->len; i++) {
         const PipeTableStatus *table = status->tables->pdata[i];
+        if (pipe->resyncing && strcmp(table->state, "resyncing") != 0)
+            continue; /* not what is being loaded */
         done += table->rows_done;
         estimate += table->rows_estimate;
         if (table->ranges_total < 0)
@@ -242,9 +258,11 @@ static void add_stall(const Pipe *pipe, PipeStatus *status)
 
 PipeStatus *pipe_status(Pipe *pipe)
 {
+    bool plans = pthread_mutex_trylock(&pipe->load_lock) == 0;
     pthread_mutex_lock(&pipe->lock);
     PipeStatus *status = status_new(pipe->record, &pipe->applied);
-    bool active = pipe->state == PIPE_SNAPSHOT || pipe->state == PIPE_RUNNING || pipe->state == PIPE_PAUSING;
+    bool active = pipe->state == PIPE_SNAPSHOT || pipe->state == PIPE_RUNNING || pipe->state == PIPE_PAUSING ||
+                  pipe->state == PIPE_RESYNC;
     status->source_version = g_strdup(pipe->source_version);
     status->dest_version = g_strdup(pipe->dest_version);
     status->activity = g_strdup(pipe->activity);
@@ -256,6 +274,7 @@ PipeStatus *pipe_status(Pipe *pipe)
         status->headroom_seconds = MAX((int64_t)0, pipe->retention_seconds - (int64_t)status->lag_seconds);
     status->rows_per_second = active ? pipe->rows_per_second : 0;
     status->bytes_per_second = active ? pipe->bytes_per_second : 0;
+    status->pending = pipe->pending;
     status->readers = pipe->settings.readers;
     status->senders = pipe->settings.senders;
     status->memory_bytes = (int64_t)budget_account_used(pipe->account);
@@ -267,11 +286,10 @@ PipeStatus *pipe_status(Pipe *pipe)
     status->n_history = pipe->n_history;
     memcpy(status->history, pipe->history, pipe->n_history * sizeof *pipe->history);
     add_stall(pipe, status);
-    add_tables(pipe, status);
-    pthread_mutex_unlock(&pipe->lock);
-    add_ranges(pipe, status);
-    pthread_mutex_lock(&pipe->lock);
+    add_tables(pipe, status, plans);
     add_load(pipe, status);
     pthread_mutex_unlock(&pipe->lock);
+    if (plans)
+        pthread_mutex_unlock(&pipe->load_lock);
     return status;
 }

@@ -63,7 +63,7 @@ static bool stream_prepare_tables(Stream *s, GError **error)
     for (unsigned i = 0; i < s->pipe->tables->len; i++) {
         PipeTable *table = s->pipe->tables->pdata[i];
         int state = atomic_load(&table->state);
-        if (!table->definition || state == TABLE_FAILED || state == TABLE_DROPPED)
+        if (!table->definition || !table_state_is_followed(state))
             continue;
         StreamTable *st = g_new0(StreamTable, 1);
         st->table = table;
@@ -74,7 +74,9 @@ static bool stream_prepare_tables(Stream *s, GError **error)
         if (!st->mapping)
             return false;
         st->block = mapping_block_new(st->mapping, s->pipe->account);
-        g_hash_table_insert(s->by_name, stream_table_key(table->definition->database, table->definition->name), st);
+        char *key = stream_table_key(table->definition->database, table->definition->name);
+        st->next = g_hash_table_lookup(s->by_name, key);
+        g_hash_table_insert(s->by_name, key, st);
     }
     return true;
 }
@@ -143,6 +145,10 @@ static bool fail_over(Stream *s, CatalogCheckpoint *checkpoint, const char *iden
     g_clear_pointer(&checkpoint->print_gtid, g_free);
     Failover failover = {
         .pipe_id = pipe->id, .server_id = pipe->record->server_id, .identity = identity, .checkpoint = checkpoint};
+    /* The place to stop at was the other server's too. */
+    pthread_mutex_lock(&s->work->stop_lock);
+    g_clear_pointer(&s->work->stop_file, g_free);
+    pthread_mutex_unlock(&s->work->stop_lock);
     if (!forget_beginnings(s) || !pipe_catalog_write(pipe, s->work->reading, write_failover, &failover)) {
         cancel_set_error(s->work->reading, error);
         return false;
@@ -298,7 +304,7 @@ static bool already_applied(const Stream *s, const BinlogEvent *event)
 static bool reached_stop(Stream *s)
 {
     bool reached = false;
-    if (s->pipe->mode != PIPE_MODE_SNAPSHOT || s->group.open)
+    if (!atomic_load_explicit(&s->work->stops, memory_order_relaxed) || s->group.open)
         return false;
     pthread_mutex_lock(&s->work->stop_lock);
     if (s->work->stop_file && s->file)

@@ -156,6 +156,12 @@ static void handle_statement(Stream *s, const DdlStatement *statement, const Bin
 
 /* ---- Rows ---- */
 
+bool stream_follows(const Stream *s, const PipeTable *table, const BinlogEvent *event)
+{
+    int state = atomic_load_explicit(&table->state, memory_order_relaxed);
+    return table_state_is_followed(state) && !stream_is_before(s, table, event);
+}
+
 bool stream_is_before(const Stream *s, const PipeTable *table, const BinlogEvent *event)
 {
     const CatalogTable *record = table->record;
@@ -164,13 +170,22 @@ bool stream_is_before(const Stream *s, const PipeTable *table, const BinlogEvent
     return binlog_position_compare(event->file, event->start, record->begin_file, record->begin_pos) < 0;
 }
 
+/* The map of a table that has begun; the same as the last one, as a rule. Before it began (E) the definition is the one at E:
+ * the map may be an older one. */
 static bool bind_map(Stream *s, StreamTable *table, const BinlogEvent *event, GError **error)
 {
-    g_autoptr(TableMap) map = table_map_parse(event, error);
     GError *fault = NULL;
 
+    if (stream_is_before(s, table->table, event))
+        return true;
+    if (table->map_body && table->map_body->len == event->body_len &&
+        memcmp(table->map_body->data, event->body, event->body_len) == 0)
+        return true;
+    g_autoptr(TableMap) map = table_map_parse(event, error);
     if (!map)
         return false;
+    g_clear_pointer(&table->map_body, g_byte_array_unref);
+    table->map_body = g_byte_array_append(g_byte_array_new(), event->body, (guint)event->body_len);
     if (!mapping_bind(table->mapping, map, &fault)) {
         stream_table_fault(s, table->table, fault);
         g_error_free(fault);
@@ -185,32 +200,20 @@ bool stream_handle_table_map(Stream *s, const BinlogEvent *event, GError **error
 
     if (!table_map_peek_id(event, &id, error))
         return false;
-    s->map_id = id;
-    s->map_table = NULL;
-    if (g_hash_table_lookup_extended(s->by_id, &id, NULL, (gpointer *)&table)) {
-        if (!table)
-            return true;
-        s->map_table = table;
-        if (table->map_body && table->map_body->len == event->body_len &&
-            memcmp(table->map_body->data, event->body, event->body_len) == 0)
-            return true;
-    } else {
+    if (!g_hash_table_lookup_extended(s->by_id, &id, NULL, (gpointer *)&table)) {
         g_autoptr(TableMap) map = table_map_parse(event, error);
         if (!map)
             return false;
         g_autofree char *key = stream_table_key(map->database, map->table);
         table = g_hash_table_lookup(s->by_name, key);
         g_hash_table_insert(s->by_id, g_memdup2(&id, sizeof id), table);
-        s->map_table = table;
-        if (!table)
-            return true;
     }
-    if (stream_is_before(s, table->table, event))
-        return true; /* the definition is the one at E: this map may be an older one */
-    if (table->map_body)
-        g_byte_array_unref(table->map_body);
-    table->map_body = g_byte_array_append(g_byte_array_new(), event->body, (guint)event->body_len);
-    return bind_map(s, table, event, error);
+    s->map_id = id;
+    s->map_table = table;
+    for (; table; table = table->next)
+        if (!bind_map(s, table, event, error))
+            return false;
+    return true;
 }
 
 static bool append_rows(Stream *s, StreamTable *table, const RowsEvent *rows, const BinlogEvent *event, uint64_t base,
@@ -265,12 +268,10 @@ bool stream_handle_rows(Stream *s, const BinlogEvent *event, GError **error)
     s->rows_end = s->offset;
     if (!rows_event_parse(event, &rows, error) || !stream_rows_table(s, &rows, event, &table, error))
         return false;
-    if (!table)
-        return true;
-    int state = atomic_load_explicit(&table->table->state, memory_order_relaxed);
-    if (state == TABLE_FAILED || state == TABLE_DROPPED || stream_is_before(s, table->table, event))
-        return true;
-    return append_rows(s, table, &rows, event, base, error);
+    for (; table; table = table->next)
+        if (stream_follows(s, table->table, event) && !append_rows(s, table, &rows, event, base, error))
+            return false;
+    return true;
 }
 
 /* ---- Events ---- */
@@ -289,13 +290,29 @@ static bool gtid_is_new(const Stream *s, const BinlogEvent *event, const GtidEve
     return false;
 }
 
+/* Statements stand in the log as their client wrote them. NULL: as UTF-8 already, or bytes that are no text. */
+static char *statement_to_utf8(const QueryEvent *query, size_t *len)
+{
+    const char *name = collation_charset(query->client_charset);
+    const Charset *charset = name ? charset_find(name) : NULL;
+    if (!charset || charset_is_utf8(charset))
+        return NULL;
+    uint8_t *text = g_malloc(charset_max_utf8(charset, query->sql_len) + 1);
+    if (charset_to_utf8(charset, (const uint8_t *)query->sql, query->sql_len, text, len))
+        return (char *)text;
+    g_free(text);
+    return NULL;
+}
+
 DdlStatement *stream_event_statement(const BinlogEvent *event, GError **error)
 {
     QueryEvent query;
     if (!query_event_parse(event, &query, error))
         return NULL;
     g_autofree char *database = g_strndup(query.database, query.database_len);
-    return ddl_parse(query.sql, query.sql_len, database, query.sql_mode);
+    size_t len = query.sql_len;
+    g_autofree char *text = statement_to_utf8(&query, &len);
+    return ddl_parse(text ? text : query.sql, len, database, query.sql_mode);
 }
 
 /* Events that change no rows by themselves. What servers mark as ignorable may be skipped by their own word. */
@@ -305,6 +322,8 @@ static bool event_is_known(const BinlogEvent *event)
     case BINLOG_STOP:
     case BINLOG_ROTATE:
     case BINLOG_INTVAR:
+    case BINLOG_APPEND_BLOCK:
+    case BINLOG_DELETE_FILE:
     case BINLOG_RAND:
     case BINLOG_USER_VAR:
     case BINLOG_BEGIN_LOAD_QUERY:

@@ -11,8 +11,9 @@ typedef struct {
     BlockMark *block;
 } StreamMark;
 
-typedef struct {
+typedef struct StreamTable {
     PipeTable *table;
+    struct StreamTable *next; /* of the same source table: a table and its twin are both fed; NULL: no more */
     TableMapping *mapping;
     Block *block; /* open */
     RowCounts counts;
@@ -41,8 +42,8 @@ typedef struct {
     Pipe *pipe;
     BinlogStream *stream;
     GPtrArray *tables;   /* of StreamTable */
-    GHashTable *by_name; /* -> StreamTable */
-    GHashTable *by_id;   /* table id -> StreamTable, NULL: not followed */
+    GHashTable *by_name; /* -> the first StreamTable of its source table */
+    GHashTable *by_id;   /* table id -> the same, NULL: not followed */
     uint64_t map_id;     /* the table map seen last, and whose it is */
     StreamTable *map_table;
     Group group;
@@ -99,6 +100,8 @@ void stream_table_fault(Stream *s, PipeTable *table, const GError *error); /* it
 DdlStatement *stream_event_statement(const BinlogEvent *event, GError **error);
 /* The event, of the open group, stands before the table began to be followed (E). */
 bool stream_is_before(const Stream *s, const PipeTable *table, const BinlogEvent *event);
+/* Changes of the table at this event are applied: it is neither failed, dropped nor kept as it is, and has begun. */
+bool stream_follows(const Stream *s, const PipeTable *table, const BinlogEvent *event);
 
 /* stream_xa.c: of a group that is an XA transaction (Group.xa). False: SLUICE_ERROR_FAILED, its file was damaged; a decoder's
  * error; or reading was cancelled. */

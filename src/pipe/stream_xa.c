@@ -3,11 +3,12 @@
  */
 #include "pipe/stream_private.h"
 
-/* Whose table maps and rows these are; NULL: of no table that is followed here. */
-static StreamTable *followed(Stream *s, StreamTable *table, const BinlogEvent *event)
+/* Of a table that is followed here, or that has a twin which is. */
+static bool is_followed(const Stream *s, const StreamTable *table, const BinlogEvent *event)
 {
-    int state = table ? atomic_load_explicit(&table->table->state, memory_order_relaxed) : TABLE_DROPPED;
-    return state == TABLE_FAILED || state == TABLE_DROPPED || stream_is_before(s, table->table, event) ? NULL : table;
+    while (table && !stream_follows(s, table->table, event))
+        table = table->next;
+    return table != NULL;
 }
 
 typedef struct {
@@ -51,7 +52,7 @@ bool stream_xa_table_map(Stream *s, const BinlogEvent *event, GError **error)
     if (!stream_handle_table_map(s, event, error))
         return false;
     xa_begin(s);
-    if (followed(s, s->map_table, event))
+    if (is_followed(s, s->map_table, event))
         prepared_add_event(s->xa, PREPARED_TABLE_MAP, event, 0);
     else if (!add_other_table(s, event, error))
         return false;
@@ -69,7 +70,7 @@ bool stream_xa_rows(Stream *s, const BinlogEvent *event, GError **error)
     uint64_t place = prepared_count(s->xa, event->body_len);
     if (!rows_event_parse(event, &rows, error) || !stream_rows_table(s, &rows, event, &table, error))
         return false;
-    if (!followed(s, table, event))
+    if (!is_followed(s, table, event))
         return true;
     prepared_add_event(s->xa, PREPARED_ROWS, event, place);
     return spill_or_wait(s, error);
@@ -77,8 +78,7 @@ bool stream_xa_rows(Stream *s, const BinlogEvent *event, GError **error)
 
 static void advise(Stream *s, StreamTable *table, const char *why)
 {
-    int state = atomic_load(&table->table->state);
-    if (state == TABLE_FAILED || state == TABLE_DROPPED)
+    if (!table_state_is_followed(atomic_load(&table->table->state)))
         return;
     g_autofree char *position = g_strdup_printf("%s:%" G_GUINT64_FORMAT, s->file ? s->file : "?", s->pos);
     pipe_table_advise_resync(s->pipe, table->table, why, position);
@@ -93,9 +93,9 @@ static bool apply_record(Stream *s, const PreparedRecord *record, uint64_t base,
         s->offset = base + record->place;
         return stream_handle_rows(s, &record->event, error);
     case PREPARED_OTHER_TABLE: {
-        StreamTable *table = g_hash_table_lookup(s->by_name, record->name);
-        if (table && !stream_is_before(s, table->table, &record->event))
-            advise(s, table, "an XA transaction that was prepared before the table was followed was committed after it");
+        for (StreamTable *table = g_hash_table_lookup(s->by_name, record->name); table; table = table->next)
+            if (!stream_is_before(s, table->table, &record->event))
+                advise(s, table, "an XA transaction that was prepared before the table was followed was committed after it");
         return true;
     }
     }
@@ -218,8 +218,7 @@ bool stream_xa_fail_tables(Stream *s, const GError *fault, GError **error)
         if (!map)
             return false;
         g_autofree char *key = stream_table_key(map->database, map->table);
-        StreamTable *table = g_hash_table_lookup(s->by_name, key);
-        if (table)
+        for (StreamTable *table = g_hash_table_lookup(s->by_name, key); table; table = table->next)
             stream_table_fault(s, table->table, fault);
     }
     return more == 0;

@@ -98,19 +98,6 @@ def test_servers_with_other_settings(engine, own_mariadb, clickhouse, options):
     pipe.equal("t")
 
 
-def test_checksums_change_while_followed(engine, own_mariadb, clickhouse):
-    server = own_mariadb()
-    pipe = Pipe(engine, server, clickhouse)
-    pipe.run("CREATE TABLE t (id INT PRIMARY KEY)")
-    engine.start()
-    pipe.live()
-    for n, checksum in enumerate(("NONE", "CRC32", "NONE")):
-        pipe.run(f"INSERT INTO t VALUES ({n})")
-        server.run(f"SET GLOBAL binlog_checksum = {checksum}")
-        pipe.run(f"INSERT INTO t VALUES (10 + {n})")
-    assert pipe.equal("t") == 6
-
-
 ODD = ["select", "Mixed Case", "with space", "quo`te", "back\\slash", "back\\", "dot.dot", "dash-dash", "quote'", 'double"', "ünïcödé", "日本", "emoji no but €", "%s%d", "$1 {x}"]
 
 
