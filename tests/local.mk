@@ -9,7 +9,7 @@ EXTRA_DIST += tests/e2e/test_hostile.py tests/e2e/test_vanished.py \
 	tests/servers/shop.sql tests/tsan.supp
 
 # Derives definitions from statements, for tests/e2e/test_definitions.py.
-noinst_PROGRAMS = tests/harness/table_alter
+noinst_PROGRAMS += tests/harness/table_alter
 tests_harness_table_alter_SOURCES = tests/harness/table_alter.c
 tests_harness_table_alter_LDADD = src/mysql/libmysql.a src/base/libbase.a $(GLIB_LIBS) $(MARIADB_LIBS) $(JANSSON_LIBS) $(ZLIB_LIBS) \
 	$(ZSTD_LIBS)

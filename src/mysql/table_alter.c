@@ -210,6 +210,9 @@ static bool check_defaults(Work *work)
         const AlterClause *clause = work->alter->clauses->pdata[i];
         if (clause->kind == ALTER_CHARSET && !clause->charset)
             return refuse(work, "it makes the character set of new columns", "DEFAULT");
+        /* Which of them servers take for new columns depends on more than their order. */
+        if (clause->kind == ALTER_CHARSET && work->convert && strcmp(clause->charset, work->convert->charset) != 0)
+            return refuse(work, "it names two character sets,", clause->charset);
     }
     return true;
 }
