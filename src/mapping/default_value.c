@@ -3,6 +3,7 @@
 
 #include "clickhouse/http.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,10 +51,11 @@ static bool integer_text(const char *text, bool *negative, uint64_t *out)
     char *end;
     *negative = *text == '-';
     text += *negative || *text == '+';
-    if (!g_ascii_isdigit(*text) || strlen(text) > 19)
+    if (!g_ascii_isdigit(*text))
         return false;
+    errno = 0;
     *out = g_ascii_strtoull(text, &end, 10);
-    return *end == 0;
+    return errno == 0 && *end == 0;
 }
 
 /* ---- numbers ---- */

@@ -260,7 +260,7 @@ static bool read_number(SqlLexer *lexer, uint64_t *out)
     return true;
 }
 
-/* ('a', 'b'): trailing blanks are not part of a label. */
+/* ('a', 'b') */
 static bool read_labels(SqlLexer *lexer, SourceColumn *column)
 {
     g_autoptr(GPtrArray) labels = g_ptr_array_new_with_free_func(g_free);
@@ -271,8 +271,6 @@ static bool read_labels(SqlLexer *lexer, SourceColumn *column)
         char *label = token.type == SQL_STRING ? sql_token_string(lexer, &token) : NULL;
         if (!label)
             return false;
-        for (size_t n = strlen(label); n > 0 && label[n - 1] == ' '; n--)
-            label[n - 1] = 0;
         g_ptr_array_add(labels, label);
     } while (sql_accept_mark(lexer, ','));
     g_ptr_array_add(labels, NULL);
@@ -1008,9 +1006,20 @@ static void settle_decimal(ColumnText *text, GString *out)
     g_string_append_printf(out, "(%u,%u)", column->precision, column->scale);
 }
 
+/* Blanks at their end are not part of labels that are text. */
+static void strip_labels(SourceColumn *column)
+{
+    if (g_strcmp0(column->charset, "binary") == 0)
+        return;
+    for (unsigned i = 0; column->labels[i]; i++)
+        for (size_t n = strlen(column->labels[i]); n > 0 && column->labels[i][n - 1] == ' '; n--)
+            column->labels[i][n - 1] = 0;
+}
+
 static void settle_labels(ColumnText *text, GString *out)
 {
     SourceColumn *column = &text->column;
+    strip_labels(column);
     for (unsigned i = 0; column->labels[i]; i++) {
         g_string_append_c(out, i ? ',' : '(');
         append_label(out, column->labels[i]);

@@ -136,11 +136,13 @@ static bool refuse(const SourceTable *table, const char *column, const char *wha
     return false;
 }
 
-static bool apply_item(ColumnSetting setting, const Item *item, bool wildcard, SourceTable *table, GError **error)
+static bool apply_item(ColumnSetting setting, const Item *item, bool lenient, const int *origin, SourceTable *table, GError **error)
 {
     int index = source_table_find_column(table, item->column);
+    if (index >= 0 && origin && origin[index] >= 0)
+        return true;
     if (index < 0)
-        return wildcard || refuse(table, item->column, "is named in the settings, but there is none", error);
+        return lenient || refuse(table, item->column, "is named in the settings, but there is none", error);
     SourceColumn *column = &table->columns[index];
     switch (setting) {
     case EXCLUDE:
@@ -177,7 +179,7 @@ static bool names_differ(const SourceTable *table, GError **error)
     return true;
 }
 
-bool column_settings_apply(const json_t *settings, SourceTable *table, GError **error)
+static bool apply_all(const json_t *settings, SourceTable *table, const int *origin, GError **error)
 {
     const char *name;
     json_t *value;
@@ -195,9 +197,19 @@ bool column_settings_apply(const json_t *settings, SourceTable *table, GError **
             continue;
         g_autoptr(GPtrArray) items = parse_list(setting, json_string_value(value));
         for (unsigned i = 0; items && i < items->len; i++)
-            if (!apply_item(setting, items->pdata[i], selection_has_wildcard(selection), table, error))
+            if (!apply_item(setting, items->pdata[i], origin || selection_has_wildcard(selection), origin, table, error))
                 return false;
         renamed |= setting == RENAME;
     }
     return !renamed || names_differ(table, error);
+}
+
+bool column_settings_apply(const json_t *settings, SourceTable *table, GError **error)
+{
+    return apply_all(settings, table, NULL, error);
+}
+
+bool column_settings_apply_added(const json_t *settings, SourceTable *table, const int *origin, GError **error)
+{
+    return apply_all(settings, table, origin, error);
 }

@@ -285,10 +285,11 @@ void snapshot_chunk_done(Work *work, Insert *insert)
 static TableMapping *reader_mapping(Reader *reader, PipeTable *table, GError **error)
 {
     TableMapping *mapping = g_hash_table_lookup(reader->mappings, table);
-    if (mapping)
+    SourceTable *definition = table->definition;
+    if (mapping && mapping_table(mapping) == definition)
         return mapping;
     MappingSettings settings = pipe_table_mapping(table, &reader->work->settings);
-    mapping = mapping_new(table->definition, &settings, error);
+    mapping = mapping_new(definition, &settings, error);
     if (mapping)
         g_hash_table_insert(reader->mappings, table, mapping);
     return mapping;
@@ -416,7 +417,7 @@ static bool read_chunk(Reader *reader, PipeTable *table, TableMapping *mapping, 
 
     if (!wait_visible(reader, table, &begin_file, &begin_pos, error))
         return false;
-    g_autoptr(ChunkReader) chunk = chunk_reader_open(reader->source, table->definition, after, upto, limit, begin_file,
+    g_autoptr(ChunkReader) chunk = chunk_reader_open(reader->source, mapping_table(mapping), after, upto, limit, begin_file,
                                                      begin_pos, reader->work->reading, error);
     if (!chunk)
         return false;
@@ -425,8 +426,8 @@ static bool read_chunk(Reader *reader, PipeTable *table, TableMapping *mapping, 
     return read_rows(reader, table, mapping, chunk, range_id, upto, limit, out, error);
 }
 
-static bool hand_over(Reader *reader, PipeTable *table, uint64_t range_id, uint32_t attempt, unsigned number,
-                      ChunkRead *read, GError **error)
+static bool hand_over(Reader *reader, PipeTable *table, const TableMapping *mapping, uint64_t range_id, uint32_t attempt,
+                      unsigned number, ChunkRead *read, GError **error)
 {
     Pipe *pipe = reader->pipe;
     Insert *insert = g_new0(Insert, 1);
@@ -438,6 +439,7 @@ static bool hand_over(Reader *reader, PipeTable *table, uint64_t range_id, uint3
     chunk->last = read->ended;
     insert->snapshot = true;
     insert->table = table;
+    insert->definition = source_table_ref((SourceTable *)mapping_table(mapping));
     insert->changed = g_steal_pointer(&read->changed);
     insert->chunk = chunk;
     insert->block = g_steal_pointer(&read->block);
@@ -470,12 +472,9 @@ static bool hand_over(Reader *reader, PipeTable *table, uint64_t range_id, uint3
 static bool read_range(Reader *reader, PipeTable *table, uint64_t range_id, GError **error)
 {
     Pipe *pipe = reader->pipe;
-    TableMapping *mapping = reader_mapping(reader, table, error);
     g_autofree char *after = NULL;
     uint32_t attempt;
 
-    if (!mapping)
-        return false;
     pthread_mutex_lock(&pipe->load_lock);
     const Range *range = range_plan_get(table->plan, range_id);
     after = g_strdup(range->after);
@@ -494,8 +493,11 @@ static bool read_range(Reader *reader, PipeTable *table, uint64_t range_id, GErr
         while (budget_full(pipe->account) && !budget_wait(pipe->account, reader->work->reading, 1000000))
             if (cancel_set_error(reader->work->reading, error))
                 return false;
+        TableMapping *mapping = reader_mapping(reader, table, error); /* by the definition that the stream has come to */
+        if (!mapping)
+            return false;
         bool ok = read_chunk(reader, table, mapping, range_id, after, upto, &read, error) &&
-                  hand_over(reader, table, range_id, attempt, number, &read, error);
+                  hand_over(reader, table, mapping, range_id, attempt, number, &read, error);
         block_free(read.block);
         if (ok && read.key) {
             g_free(after);
