@@ -6,6 +6,7 @@
  * out has left its proof at the destination.
  */
 #include "pipe/columns.h"
+#include "pipe/cutover.h"
 #include "pipe/stream_private.h"
 
 #include "mapping/schema_change.h"
@@ -642,17 +643,72 @@ static int renamed_from(const StreamDdl *ddl, const PipeTable *table)
     return now;
 }
 
+/* What rows that were copied into the new table have in a new column is told by its default, unless that is a moment. */
+static GPtrArray *shown_defaults(StreamDdl *ddl, TableChange *change)
+{
+    GPtrArray *texts = g_ptr_array_new_with_free_func((GDestroyNotify)column_text_free);
+    ColumnContext context = {.flavour = ddl->context.flavour, .version = ddl->context.version, .explicit_timestamp = true};
+    for (unsigned i = 0; i < change->table->n_columns; i++) {
+        if (change->origin[i] >= 0)
+            continue;
+        ColumnText *text = alter_text_shown_column(change->table->create_sql, change->table->columns[i].name, &context);
+        if (!text)
+            continue;
+        if (text->initial.kind == DEFAULT_NOW)
+            text->initial.kind = DEFAULT_EXPRESSION;
+        g_ptr_array_add(texts, text);
+        change->texts[i] = text;
+    }
+    return texts;
+}
+
+/* Another table stands under the name from here on; its rows may be the same, or others. */
+static bool replace_table(StreamDdl *ddl, PipeTable *table, const DdlName *by, GError **error)
+{
+    static const char what[] = "was replaced by another table at the source";
+    int state = atomic_load(&table->state);
+    g_autofree char *why = NULL;
+    if (state == TABLE_LOADING || state == TABLE_WAITING) {
+        table_fails(ddl, table, what, "it was being loaded");
+        return true;
+    }
+    g_autoptr(SourceConnection) source = source_open(ddl->s->work->source_url, ddl->s->work->reading, error);
+    if (!source)
+        return false;
+    GError *problem = NULL;
+    g_autoptr(SourceTable) now = cutover_definition(source, table->definition->database, table->definition->name, ddl->event->file,
+                                                    ddl->event->end, ddl->s->work->reading, &why, &problem);
+    if (problem) {
+        g_propagate_error(error, problem);
+        return false;
+    }
+    if (!now) {
+        table_fails(ddl, table, what, why);
+        return true;
+    }
+    g_autoptr(TableChange) change = table_replace(table->definition, now);
+    g_autoptr(GPtrArray) texts = shown_defaults(ddl, change);
+    unsigned added = 0;
+    for (unsigned i = 0; i < now->n_columns; i++)
+        added += change->origin[i] < 0;
+    StatementTime time = {.usec = 0, .zone_known = true}; /* our sessions are in UTC */
+    if (!change_table(ddl, table, change, &time, error))
+        return false;
+    if (atomic_load(&table->state) == TABLE_FAILED)
+        return true;
+    if (!cutover_is_copy(by->table, table->definition->name))
+        pipe_table_advise_resync(ddl->s->pipe, table, "another table took its name, whose rows may be others", ddl->position);
+    else if (added && change->dropped->len)
+        pipe_table_advise_resync(ddl->s->pipe, table, "the table that took its name has new columns in the place of old ones", ddl->position);
+    return true;
+}
+
 static bool rename_table(StreamDdl *ddl, PipeTable *table, GError **error)
 {
-    (void)error;
     int from = renamed_from(ddl, table);
-    if (from == -2)
-        return true;
     if (from == -1)
         table_is_gone(ddl, table, "renamed");
-    else
-        table_fails(ddl, table, "was replaced by another table at the source", NULL);
-    return true;
+    return from < 0 || replace_table(ddl, table, ddl->statement->tables->pdata[from], error);
 }
 
 static bool statement_on_table(StreamDdl *ddl, PipeTable *table, unsigned index, GError **error)

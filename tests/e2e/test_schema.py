@@ -90,7 +90,7 @@ def test_zones_of_defaults(made):
 def test_defaults_that_differ(made):
     """Row by row: the column is there, and a resync advised."""
     pipe = made()
-    pipe.run("ALTER TABLE t ADD u VARCHAR(36) DEFAULT (UUID())")
+    pipe.run("ALTER TABLE t ADD u VARCHAR(36) DEFAULT (CONCAT(id, '-', b))")
     pipe.run("INSERT INTO t (id) VALUES (9)")
     pipe.caught_up()
     wait_until(lambda: pipe.table("t")["resync_advised"], 20 * PATIENCE, "a resync is advised")
@@ -264,3 +264,63 @@ def test_drop_and_create(made):
     assert len(pipe.rows("t")) == 3
     pipe.run(TABLE)
     fails(pipe, "was created anew")
+
+
+def test_another_table_takes_the_name(made):
+    """Followed with its definition; its rows may be others, so a resync is advised."""
+    pipe = made()
+    pipe.run("CREATE TABLE n (id INT PRIMARY KEY, b VARCHAR(40) NOT NULL DEFAULT 'b', c DECIMAL(10,2), a INT, d INT DEFAULT 5)")
+    pipe.run("INSERT INTO n SELECT id, b, c, a, 5 FROM t")
+    pipe.run("RENAME TABLE t TO old, n TO t")
+    pipe.run("INSERT INTO t (id, a) VALUES (9, 9)")
+    pipe.run("UPDATE t SET b = 'a longer text than before' WHERE id = 1")
+    assert len(same(pipe)) == 4
+    assert pipe.table("t")["resync_advised"]
+
+
+def test_cut_over_of_a_copy(made):
+    """As gh-ost does it: the copy's rows are the same."""
+    pipe = made()
+    pipe.run("CREATE TABLE _t_gho LIKE t")
+    pipe.run("ALTER TABLE _t_gho ADD n INT NOT NULL DEFAULT 7, MODIFY a BIGINT")
+    pipe.run("INSERT INTO _t_gho (id, a, b, c) SELECT id, a, b, c FROM t")
+    pipe.run("RENAME TABLE t TO _t_del, _t_gho TO t")
+    pipe.run("INSERT INTO t (id, a) VALUES (9, 9000000000)")
+    assert len(same(pipe)) == 4
+    assert not pipe.table("t")["resync_advised"]
+
+
+def test_cut_over_and_altered_again(made):
+    """While the pipe is away: what the definition was at that place cannot be known."""
+    pipe = made()
+    pipe.engine.sluice("pause", "p", "--wait")
+    pipe.run("CREATE TABLE n LIKE t")
+    pipe.run("RENAME TABLE t TO old, n TO t")
+    pipe.run("INSERT INTO t (id) VALUES (9)")
+    pipe.run("ALTER TABLE t ADD z INT")
+    pipe.engine.sluice("resume", "p", "--wait")
+    fails(pipe, "changed the table again")
+
+
+def test_renamed_away(made):
+    pipe = made()
+    pipe.run("RENAME TABLE t TO gone")
+    wait_until(lambda: pipe.table("t")["state"] == "dropped", 30 * PATIENCE, "t is gone")
+    assert len(pipe.rows("t")) == 3
+
+
+def test_two_phase_alter(made):
+    """Of START ALTER, COMMIT ALTER and ROLLBACK ALTER only the second counts."""
+    pipe = made()
+    if pipe.mariadb.is_mysql:
+        return
+    with contextlib.closing(pipe.mariadb.connect(pipe.source)) as connection, connection.cursor() as cursor:
+        cursor.execute("SET SESSION binlog_alter_two_phase = 1")
+        cursor.execute("ALTER TABLE t ADD x INT DEFAULT 4")
+        cursor.execute("INSERT INTO t (id) VALUES (10), (11)")
+        cursor.execute("UPDATE t SET a = 1")
+        with contextlib.suppress(Exception):
+            cursor.execute("ALTER TABLE t ADD UNIQUE u (a)")  # fails half way
+        cursor.execute("ALTER TABLE t DROP b, ADD y INT DEFAULT 5, ALGORITHM = COPY")
+        cursor.execute("INSERT INTO t (id) VALUES (12)")
+    assert len(same(pipe)) == 6
