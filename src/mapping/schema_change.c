@@ -551,7 +551,8 @@ static void make_steps(Planner *planner)
 static void see_whether_only_columns(Planner *planner)
 {
     const SchemaChangeRequest *request = planner->request;
-    bool only = !request->change->rows && !request->change->to_table && !request->change->converts;
+    /* A block of the load that is on its way must not meet another column of a name that it has. */
+    bool only = !request->change->rows && !request->change->to_table && !request->change->converts && planner->renames->len == 0;
     for (unsigned i = 0; only && i < request->change->table->n_columns; i++) {
         int origin = request->change->origin[i];
         if (origin < 0)

@@ -20,6 +20,7 @@ typedef struct {
     SourceConnection *source;
     GHashTable *mappings; /* PipeTable -> TableMapping, of this thread */
     uint64_t chunk_rows;  /* how many rows of this table make a block of the right size, by the last one */
+    const SourceTable *doubted; /* the definition that the source did not know; the stream has come to `doubted_pos` since */
 } Reader;
 
 /* ---- Saving ranges ---- */
@@ -548,6 +549,39 @@ static bool reader_connect(Reader *reader, GError **error)
     return !other;
 }
 
+/* Where the log ended when a table could not be read by its definition, or where the stream is. NULL: the source cannot tell. */
+static char *log_end_now(Reader *reader, uint64_t *pos)
+{
+    g_autoptr(SourceConnection) source = source_open(reader->work->source_url, reader->work->reading, NULL);
+    char *file = NULL;
+    return source && source_log_end(source, &file, pos, NULL, NULL) ? file : NULL;
+}
+
+static bool stream_has_reached(Pipe *pipe, const char *file, uint64_t pos)
+{
+    pthread_mutex_lock(&pipe->lock);
+    bool reached = pipe->applied.file && binlog_position_compare(pipe->applied.file, pipe->applied.pos, file, pos) >= 0;
+    pthread_mutex_unlock(&pipe->lock);
+    return reached;
+}
+
+/* The source may have altered the table before the stream has come there: the table cannot be read by the definition that the
+ * stream has, and no other is right until then. Waits for the stream; true: it is to be tried again. False: it is an error, for the
+ * stream is past what the log held then and the definition is the same. */
+static bool wait_for_stream(Reader *reader, PipeTable *table)
+{
+    const SourceTable *definition = table->definition;
+    uint64_t pos = 0;
+    if (reader->doubted == definition)
+        return false;
+    reader->doubted = definition;
+    g_autofree char *file = log_end_now(reader, &pos);
+    while (file && table->definition == definition && wants_loading(table) && !stream_has_reached(reader->pipe, file, pos))
+        if (cancel_sleep(reader->work->reading, 50000))
+            return true;
+    return true;
+}
+
 /* False: this reader ends. `tries` counts the failures in a row. */
 static bool read_something(Reader *reader, unsigned *tries)
 {
@@ -588,8 +622,8 @@ static bool read_something(Reader *reader, unsigned *tries)
     g_clear_pointer(&reader->source, source_close);
     switch (decision.verdict) {
     case VERDICT_FAIL_TABLE:
-        if (table && atomic_load(&table->state) == TABLE_DROPPED)
-            return true; /* the stream has told already why it cannot be read */
+        if (table && (!wants_loading(table) || wait_for_stream(reader, table)))
+            return true; /* the stream has told already why it cannot be read, or tells yet */
         if (table) {
             pipe_table_fail(pipe, table, error, &decision, NULL);
             check_all_loaded(reader->work);

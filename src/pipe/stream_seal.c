@@ -240,6 +240,9 @@ static bool wait_until_saved(Stream *s, uint64_t seq)
 
 bool stream_barrier(Stream *s)
 {
+    /* One statement right behind another: nothing has ended since the checkpoint that is saved. */
+    if (!s->moved && !s->batch_rows)
+        return wait_until_saved(s, 0);
     s->before_group = true;
     bool ok = stream_seal(s, NULL);
     s->before_group = false;

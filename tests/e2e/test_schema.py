@@ -1,6 +1,9 @@
 """Schema changes in stream order: what each statement does at the destination, to old rows and to new ones."""
 
 import contextlib
+import random
+import threading
+import time
 
 import pytest
 from harness.compare import destination_rows, source_rows
@@ -324,3 +327,162 @@ def test_two_phase_alter(made):
         cursor.execute("ALTER TABLE t DROP b, ADD y INT DEFAULT 5, ALGORITHM = COPY")
         cursor.execute("INSERT INTO t (id) VALUES (12)")
     assert len(same(pipe)) == 6
+
+
+BIG = "CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(200), c INT NOT NULL)"
+
+
+def loading(pipe, rows=60_000):
+    """A pipe in the middle of its load, chunk by small chunk."""
+    pipe.run(BIG)
+    pipe.run(f"INSERT INTO t SELECT seq, seq, REPEAT('x', 150), 1 FROM seq_1_to_{rows}")
+    pipe.create(settings=["readers=1", "batch_bytes=64KiB"])
+    wait_until(lambda: 0 < pipe.table("t")["rows_done"], 30 * PATIENCE, "the load is under way")
+    return pipe
+
+
+@pytest.mark.parametrize("statement", ["ADD x INT NOT NULL DEFAULT 4", "DROP COLUMN b", "DROP COLUMN a, ADD y VARCHAR(5) DEFAULT 'y' FIRST"])
+def test_columns_come_and_go_while_loading(pipe, statement):
+    """The ranges that are left are read with the new definition."""
+    loading(pipe)
+    pipe.run(f"ALTER TABLE t {statement}")
+    pipe.run("UPDATE t SET c = 2 WHERE id % 1000 = 0")
+    pipe.run("INSERT INTO t (id, c) VALUES (1000000, 3)")
+    pipe.wait("Running", seconds=120)
+    assert len(same(pipe)) == 60_001
+
+
+@pytest.mark.parametrize("statement", ["ALTER TABLE t MODIFY a BIGINT", "ALTER TABLE t RENAME COLUMN a TO n", "TRUNCATE TABLE t"])
+def test_other_changes_while_loading(pipe, statement):
+    """What is loaded does not fit what comes: the load is to begin again."""
+    loading(pipe)
+    assert pipe.status()["state"] == "Snapshot"
+    pipe.run(statement)
+    failed = wait_until(lambda: pipe.table("t")["state"] == "failed" and pipe.table("t"), 60 * PATIENCE, "t fails")
+    assert "it was being loaded" in failed["error"]["message"]
+
+
+class Storm:
+    """Random statements, each of which a followed table survives, among changes of rows."""
+
+    def __init__(self, pipe, seed):
+        self.random = random.Random(seed)
+        self.connection = pipe.mariadb.connect(pipe.source)
+        self.cursor = self.connection.cursor()
+        self.cursor.execute("SET sql_mode = 'STRICT_TRANS_TABLES'")
+        self.columns = {"a": "INT", "b": "VARCHAR(20)", "c": "DECIMAL(10,2)"}
+        self.next_column = 0
+        self.next_row = 10
+        self.statements = 0
+
+    WIDER = {"TINYINT": "SMALLINT", "SMALLINT": "INT", "INT": "BIGINT", "VARCHAR(20)": "VARCHAR(50)", "VARCHAR(50)": "TEXT", "DECIMAL(10,2)": "DECIMAL(20,2)",
+             "FLOAT": "DOUBLE", "ENUM('x','y')": "ENUM('x','y','z')", "DATETIME": "DATETIME(3)"}  # fmt: skip
+    DEFAULTS = {"TINYINT": "7", "INT": "-5", "VARCHAR(20)": "'d''d'", "DECIMAL(10,2)": "1.25", "FLOAT": "0.5", "ENUM('x','y')": "'y'", "DATETIME": "'2024-01-02 03:04:05'"}
+
+    def new_name(self):
+        self.next_column += 1
+        return self.random.choice([f"n{self.next_column}", f"n{self.random.randint(1, 5)}"])
+
+    def clause(self, columns):
+        r = self.random
+        kind = r.choice(["add", "add", "drop", "rename", "widen", "swap", "move"])
+        name = r.choice(list(columns)) if columns else None
+        if kind == "add" or name is None:
+            new, type = self.new_name(), r.choice(list(self.DEFAULTS))
+            if new in columns:
+                return None
+            columns[new] = type
+            return f"ADD {new} {type}{r.choice(['', ' NOT NULL'])} DEFAULT {self.DEFAULTS[type]}{r.choice(['', ' FIRST', ' AFTER id'])}"
+        if kind == "drop":
+            del columns[name]
+            return f"DROP COLUMN {name}"
+        if kind == "rename":
+            new = self.new_name()
+            if new in columns:
+                return None
+            columns[new] = columns.pop(name)
+            return f"RENAME COLUMN {name} TO {new}"
+        if kind == "widen" and columns[name] in self.WIDER:
+            columns[name] = self.WIDER[columns[name]]
+            return f"MODIFY {name} {columns[name]}"
+        if kind == "move":
+            return f"MODIFY {name} {columns[name]} FIRST"
+        if kind == "swap" and len(columns) > 1:
+            one, other = r.sample(sorted(columns), 2)
+            columns[one], columns[other] = columns[other], columns[one]
+            return f"RENAME COLUMN {one} TO {other}, RENAME COLUMN {other} TO {one}"
+        return None
+
+    def alter(self):
+        columns = dict(self.columns)
+        clause = self.clause(columns)
+        if self.random.random() < 0.03:
+            self.cursor.execute("TRUNCATE TABLE t")
+        elif clause:
+            self.cursor.execute(f"ALTER TABLE t {clause}")
+            self.columns = columns
+        else:
+            return
+        self.statements += 1
+
+    VALUES = {"TINYINT": "{0} % 100", "SMALLINT": "{0}", "INT": "{0} * 7", "BIGINT": "{0} * 5000000000", "VARCHAR(20)": "'v{0}'", "VARCHAR(50)": "'a longer value {0}'",
+              "TEXT": "REPEAT('t', {0} % 50)", "DECIMAL(10,2)": "{0}.5", "DECIMAL(20,2)": "{0}000000000.25", "FLOAT": "{0} / 4", "DOUBLE": "{0} / 8", "ENUM('x','y')": "'x'",
+              "ENUM('x','y','z')": "'z'", "DATETIME": "'2020-01-01 00:00:{0:02d}'", "DATETIME(3)": "'2020-01-01 00:00:00.5'"}  # fmt: skip
+
+    def value(self, name):
+        return self.VALUES[self.columns[name]].format(self.random.randint(10, 59))
+
+    def change(self):
+        r = self.random
+        names = r.sample(sorted(self.columns), min(len(self.columns), 3))
+        if r.random() < 0.5:
+            self.next_row += 1
+            self.cursor.execute(f"INSERT INTO t ({', '.join(['id', *names])}) VALUES ({', '.join([str(self.next_row), *map(self.value, names)])})")
+        elif names and r.random() < 0.8:
+            self.cursor.execute(f"UPDATE t SET {', '.join(f'{name} = {self.value(name)}' for name in names)} WHERE id % 3 = {r.randint(0, 2)}")
+        else:
+            self.cursor.execute("DELETE FROM t WHERE id = %s", (r.randint(1, self.next_row),))
+
+    def run(self, statements):
+        while self.statements < statements:
+            self.alter()
+            for _ in range(self.random.randint(0, 4)):
+                self.change()
+
+    def close(self):
+        self.connection.close()
+
+
+def test_storm(made):
+    pipe = made()
+    storm = Storm(pipe, 1)
+    storm.run(200)
+    storm.close()
+    same(pipe)
+    assert not pipe.table("t")["resync_advised"], pipe.journal()
+
+
+def test_storm_and_kills(made):
+    """SIGKILL at random: what was planned, done and saved always agree."""
+    pipe = made()
+    storm = Storm(pipe, 2)
+    chance = random.Random(3)
+    stop = threading.Event()
+
+    def blow():
+        storm.run(60)
+        stop.set()
+
+    thread = threading.Thread(target=blow)
+    thread.start()
+    kills = 0
+    while not stop.is_set() or kills < 8:
+        time.sleep(chance.uniform(0.1, 0.9))
+        pipe.engine.kill()
+        pipe.engine.start()
+        kills += 1
+        assert kills < 200
+    thread.join()
+    storm.close()
+    same(pipe)
+    assert not pipe.table("t")["resync_advised"], pipe.journal()
