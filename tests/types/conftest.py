@@ -5,9 +5,9 @@ import os
 import pytest
 from harness.mariadb import KINDS, MariaDB
 from harness.pipe import Pipe
+from type_table import METADATA
 
 WANTED = os.environ.get("SLUICE_TYPES_SERVERS", os.environ.get("SLUICE_SERVER", " ".join(KINDS))).split()
-METADATA = {"mariadb": ("FULL", "MINIMAL", "NO_LOG"), "mariadb11": ("FULL", "MINIMAL", "NO_LOG"), "mysql": ("FULL", "MINIMAL")}
 
 
 def of_kind(kind, *values):

@@ -62,25 +62,23 @@ class Table:
 
 
 def spread(types, forms):
-    """Tables for them. forms: of a type's form another one, or None to leave the type out."""
+    """Tables for them. forms: another form for some of the types' own."""
     tables, columns, size = [], [], 0
     for n, type_ in enumerate(types):
-        form = forms.get(type_.form, type_.form)
-        if form is None:
-            continue
         if columns and (len(columns) == MOST_COLUMNS or size + type_.bytes() > MOST_BYTES):
             tables.append(Table(f"t{len(tables)}", columns))
             columns, size = [], 0
-        columns.append(Column(f"c{n}", type_, form))
+        columns.append(Column(f"c{n}", type_, forms.get(type_.form, type_.form)))
         size += type_.bytes()
     return [*tables, Table(f"t{len(tables)}", columns)]
 
 
 class Matrix:
-    """forms: see spread(). required: NULL becomes the type's default (nullable=off)."""
+    """forms: see spread(). required: NULL becomes the type's default (nullable=off). title: for messages."""
 
-    def __init__(self, pipe, types, forms=None, required=False):
+    def __init__(self, pipe, types, forms=None, required=False, title=""):
         self.pipe = pipe
+        self.title = title
         self.kind = pipe.mariadb.kind
         self.tables = spread(types, forms or {})
         self.required = required
@@ -106,7 +104,7 @@ class Matrix:
         self.pipe.caught_up()
         for table in self.tables:
             self.compare(table)
-        assert not self.wrong, f"{len(self.wrong)} columns and ways differ, {self.cells} cells are equal:\n" + "\n".join([*self.wrong.values()][:SHOWN])
+        assert not self.wrong, f"{self.title}: {len(self.wrong)} columns and ways differ, {self.cells} cells are equal:\n" + "\n".join([*self.wrong.values()][:SHOWN])
         return self.cells
 
     def compare(self, table):

@@ -13,6 +13,8 @@ MARIADB = ("mariadb", "mariadb11")
 MYSQL = ("mysql",)
 WITH_VECTOR = ("mariadb11", "mysql")
 ALL = MARIADB + MYSQL
+# Of binlog_row_metadata: what a server may tell of its columns in the log.
+METADATA = {"mariadb": ("FULL", "MINIMAL", "NO_LOG"), "mariadb11": ("FULL", "MINIMAL", "NO_LOG"), "mysql": ("FULL", "MINIMAL")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,12 +24,13 @@ class Type:
     values: tuple
     on: tuple = ALL
     required: bool = False
+    optional: bool = False  # never NOT NULL
     generated: bool = False  # takes no value: made of the column n, the row's number
     key: bool = False  # can stand in a key of random tables; `random` is then its only values
     random: object = None  # rng -> a value, beside those above
 
-    def definition(self, required=None):
-        null = "NOT NULL" if (self.required if required is None else required) else "NULL"
+    def definition(self, required=False):
+        null = "NOT NULL" if (self.required or required) and not self.optional else "NULL"
         if self.generated:
             return self.sql
         return self.sql.format(null=null) if "{null}" in self.sql else f"{self.sql} {null}"
@@ -390,11 +393,11 @@ GENERATED = [
         ("VARCHAR(40) CHARACTER SET latin1", "CONCAT('é ', n)", f.TEXT), ("VARBINARY(20)", "UNHEX(RPAD(HEX(n), 10, '0'))", f.BYTES), ("DATE", "'2020-01-01' + INTERVAL n DAY", f.DATE),
     )
 ]  # fmt: skip
-INVISIBLE = [
-    *row("INT {null} INVISIBLE", f.NUMBER, "1", "-5"),
-    *row("VARCHAR(20) CHARACTER SET latin1 {null} INVISIBLE", f.TEXT, "'Größe'", "''"),
-    *row("DATETIME(3) {null} INVISIBLE", f.MOMENT, "'2024-01-01 00:00:00.123'"),
-    *row("BLOB {null} INVISIBLE", f.BYTES, "x'00FF'"),
+INVISIBLE = [  # MariaDB wants a default of those that are NOT NULL
+    *row("INT {null} INVISIBLE", f.NUMBER, "1", "-5", optional=True),
+    *row("VARCHAR(20) CHARACTER SET latin1 {null} INVISIBLE", f.TEXT, "'Größe'", "''", optional=True),
+    *row("DATETIME(3) {null} INVISIBLE", f.MOMENT, "'2024-01-01 00:00:00.123'", optional=True),
+    *row("BLOB {null} INVISIBLE", f.BYTES, "x'00FF'", optional=True),
 ]  # fmt: skip
 
 TYPES = [*INTEGERS, *BITS, *DECIMALS, *FLOATS, *TEMPORAL, *TEXTS, *BYTES, *MEMBERS, *DOCUMENTS, *GEOMETRIES, *VECTORS, *ADDRESSES, *GENERATED, *INVISIBLE]
