@@ -47,6 +47,12 @@ def bracketed(text):
     return re.sub(r"MULTIPOINT\(([^()]+)\)", points, text)
 
 
+def text_fault(text):
+    """Of the bytes, a space, and what the server makes of them: whether that has question marks that the bytes have not."""
+    kept, converted = (bytes.fromhex(part).count(b"?") for part in text.split(" "))
+    return "undecodable" if converted > kept else None
+
+
 NUMBER = Form("CAST({c} + 0 AS CHAR)", "toString({c})", default="0")
 TINYINT1 = replace(NUMBER)
 BOOL = Form("CASE WHEN {c} THEN 'true' WHEN NOT {c} THEN 'false' END", "toString({c})", default="false")
@@ -55,6 +61,9 @@ DECIMAL = Form("CAST({c} AS CHAR)", "toString({c})", Decimal, Decimal, default=D
 FLOAT = Form("CAST({c} AS DOUBLE)", "leftPad(hex(reinterpretAsUInt64(toFloat64({c}))), 16, '0')", double_bits, default="0" * 16)
 DOUBLE = Form("{c}", "leftPad(hex(reinterpretAsUInt64({c})), 16, '0')", double_bits, default="0" * 16)
 TEXT = Form("HEX(CONVERT({c} USING utf8mb4))", "hex({c})")
+# Of bytes that may be no text: what does not decode is kept as it is.
+MAYBE_TEXT = Form("CONCAT(HEX({c}), ' ', HEX(CONVERT({c} USING utf8mb4)))", "hex({c})", lambda text: text.split(" ")[text_fault(text) is None],
+                  fault=lambda text: text_fault(text))  # fmt: skip
 MEMBER = replace(TEXT)
 SET = replace(TEXT)
 SET_ARRAY = replace(TEXT, destination="hex(arrayStringConcat({c}, ','))", null="")

@@ -3,6 +3,7 @@
 NULL is one more value of every row that is not `required`."""
 
 import itertools
+import random
 import re
 import struct
 from dataclasses import dataclass
@@ -209,12 +210,28 @@ def charset_rows(charset):
     yield Type(f"TEXT {attribute}", f.TEXT, (*values, f"REPEAT({quoted('Größe 日本 ')}, 100)"), random=random_text(300))
 
 
+def any_bytes(charset):
+    """Codes of all kinds, also such as the charset has no character for."""
+    rng = random.Random(charset)
+    if charset in ONE_BYTE:
+        codes = [bytes([byte]) for byte in range(0x80, 0x100)]
+    elif charset in MULTIBYTE:
+        codes = [bytes([rng.randrange(0x81, 0xFF), rng.choice((rng.randrange(0x40, 0x7F), rng.randrange(0x80, 0xFF)))]) for _ in range(120)]
+    else:
+        codes = [rng.randbytes(4) for _ in range(40)]
+        if charset == "ucs2":  # halves of pairs, which it has not, become '' in MySQL and are kept here
+            codes = [code for code in codes if 0xD8 not in (code[0] & 0xF8, code[2] & 0xF8)]
+    values = [f"x'{code.replace(b'?', b'!').hex()}'" for code in codes]
+    return Type(f"VARCHAR(20) CHARACTER SET {charset}", f.MAYBE_TEXT, tuple(dict.fromkeys(values)))
+
+
 def sizes(text, *counts):
     return [f"REPEAT({quoted(text)}, {count})" for count in counts]
 
 
 TEXTS = [
     *itertools.chain.from_iterable(map(charset_rows, UNICODE + ONE_BYTE + MULTIBYTE)),
+    *map(any_bytes, UNICODE + ONE_BYTE + MULTIBYTE),
     *row("CHAR(0)", f.TEXT, "''"),
     *row("CHAR(255)", f.TEXT, "''", *sizes("x", 1, 250, 251, 255), *sizes("é", 255), *sizes("\U0001f42c", 63, 64, 255)),
     *row("VARCHAR(63)", f.TEXT, "''", *sizes("\U0001f42c", 63), *sizes("x", 63)),
