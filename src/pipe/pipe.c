@@ -50,11 +50,7 @@ static PipeTable *pipe_table_new(CatalogTable *record_take, GError **error)
     g_queue_init(&table->chunks);
     table_state_parse(record_take->state, &state);
     atomic_store(&table->state, (int)state);
-    atomic_store(&table->inserts, record_take->inserts);
-    atomic_store(&table->updates, record_take->updates);
-    atomic_store(&table->deletes, record_take->deletes);
     atomic_store(&table->rows_done, record_take->rows_done);
-    atomic_store(&table->last_change, record_take->last_change);
     table->column_counts = column_counts_from_json(record_take->column_counts);
     if (record_take->definition) {
         json_t *json = json_loads(record_take->definition, 0, NULL);

@@ -184,10 +184,6 @@ static void add_tables(Pipe *pipe, PipeStatus *status)
         shown->state = g_strdup(table_state_name(atomic_load(&table->state)));
         shown->rows_done = (int64_t)atomic_load(&table->rows_done);
         shown->rows_estimate = MAX(shown->rows_estimate, shown->rows_done);
-        shown->inserts = (int64_t)atomic_load(&table->inserts);
-        shown->updates = (int64_t)atomic_load(&table->updates);
-        shown->deletes = (int64_t)atomic_load(&table->deletes);
-        shown->last_change = atomic_load(&table->last_change);
         g_ptr_array_add(status->tables, shown);
     }
 }
