@@ -1,6 +1,6 @@
 noinst_LIBRARIES += src/cli/libcli.a
 src_cli_libcli_a_SOURCES = src/cli/arguments.c src/cli/arguments.h src/cli/output.c src/cli/output.h src/cli/show.c \
-	src/cli/show.h
+	src/cli/show_table.c src/cli/show.h
 
 bin_PROGRAMS += sluice
 sluice_SOURCES = src/cli/main.c src/cli/cli.h src/cli/caller.c src/cli/caller.h src/cli/cmd_action.c src/cli/cmd_check.c \

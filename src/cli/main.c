@@ -24,7 +24,7 @@ static const Command COMMANDS[] = {
     {"resume", "NAME", "go on where it was paused", cmd_resume},
     {"retry", "NAME", "go on where it failed, after the cause was mended", cmd_retry},
     {"drop", "NAME", "end a pipe for good", cmd_drop},
-    {"tables", "NAME", "the tables of a pipe", cmd_tables},
+    {"tables", "NAME [TABLE]", "the tables of a pipe, or the columns of one", cmd_tables},
     {"set", "NAME [SETTING=VALUE]…", "show or change the settings of a pipe", cmd_set},
     {"log", "[NAME]", "the journal", cmd_log},
     {"sql", "[NAME] QUERY", "run a query on a pipe's destination", cmd_sql},

@@ -11,6 +11,7 @@
  *   pause, resume, retry, drop, resync, cancel {name, tables[]?, drop_target?}
  *   source_tables {source}                     -> tables[{source "db.t", rows, bytes, key}]  (key null: none)
  *   tables   {name}                            -> tables[] as in the view
+ *   table    {name, table}                      -> table{source, target, engine, key, columns[]}: see detail.h
  *   log      {name?, after_id?, limit?}        -> entries[{id, at, pipe, actor, kind, text, position}]
  *   set      {name, settings{}}                -> settings[{name, value, default, meaning, when}]
  *   sql      {name?, query}                    -> body (text)

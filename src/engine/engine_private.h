@@ -46,6 +46,9 @@ bool engine_add_pipe(Engine *engine, CatalogPipe *record_take, GError **error); 
 void engine_reap(Engine *engine); /* frees the pipes that were dropped */
 void engine_trim_journal(Engine *engine); /* keeps it under its size; cheap when called again within ten minutes */
 
+/* detail.c */
+json_t *engine_table(Engine *engine, const json_t *request, GError **error);
+
 /* picture.c */
 View *engine_view(Engine *engine); /* at most 0.2 s old unless something changed; new reference */
 /* Waits for a change behind `seen`, at most until `deadline` (monotonic). Returns the count of changes now. */

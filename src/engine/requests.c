@@ -526,7 +526,7 @@ static const struct {
 } handlers[] = {
     {"status", do_status}, {"check", do_check}, {"create", do_create}, {"pause", do_pause},
     {"resume", do_resume}, {"retry", do_retry}, {"drop", do_drop},     {"source_tables", do_source_tables},
-    {"tables", do_tables}, {"log", do_log},     {"set", do_set},       {"sql", do_sql},
+    {"tables", do_tables}, {"log", do_log}, {"table", engine_table}, {"set", do_set},           {"sql", do_sql},
     {"stop", do_stop},
 };
 

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += src/pipe/libpipe.a
 src_pipe_libpipe_a_SOURCES = src/pipe/apply.c src/pipe/batch.c src/pipe/batch.h src/pipe/column_counts.c src/pipe/column_counts.h src/pipe/columns.c src/pipe/columns.h \
+	src/pipe/detail.c src/pipe/detail.h \
 	src/pipe/faults.c src/pipe/group.c \
 	src/pipe/group.h src/pipe/lag.c src/pipe/lifecycle.c src/pipe/lifecycle.h src/pipe/pipe.c src/pipe/pipe.h \
 	src/pipe/pipe_private.h src/pipe/preflight.c src/pipe/preflight.h src/pipe/retry.c src/pipe/retry.h \

@@ -1,4 +1,5 @@
 /* status.c - what a pipe shows: rates, history, and a copy of everything for whoever draws it. */
+#include "pipe/columns.h"
 #include "pipe/pipe_private.h"
 
 #include <string.h>
@@ -99,7 +100,94 @@ void pipe_status_free(PipeStatus *status)
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
     g_ptr_array_free(status->tables, TRUE);
+    g_ptr_array_free(status->settings, TRUE);
     g_free(status);
+}
+
+static void setting_free(PipeSetting *setting)
+{
+    g_free(setting->name);
+    g_free(setting->value);
+    g_free(setting);
+}
+
+static int setting_compare(const void *a, const void *b)
+{
+    return strcmp((*(PipeSetting *const *)a)->name, (*(PipeSetting *const *)b)->name);
+}
+
+static PipeSetting *add_setting(PipeStatus *status, const char *name, const char *value)
+{
+    PipeSetting *setting = g_new0(PipeSetting, 1);
+    setting->name = g_strdup(name);
+    setting->value = g_strdup(value);
+    g_ptr_array_add(status->settings, setting);
+    return setting;
+}
+
+static const char *initial_of(const char *name)
+{
+    const SettingInfo *info;
+    for (unsigned i = 0; (info = settings_info(i)); i++)
+        if (strcmp(info->name, name) == 0)
+            return info->initial;
+    return ""; /* of single tables */
+}
+
+/* Those that were set to something else than their default. */
+static void add_settings(PipeStatus *status, const char *text)
+{
+    json_t *set = text ? json_loads(text, 0, NULL) : NULL, *value;
+    const char *name;
+    json_object_foreach(set, name, value)
+    {
+        const char *now = json_string_value(value);
+        if (now && strcmp(now, initial_of(name)) != 0)
+            add_setting(status, name, now);
+    }
+    json_decref(set);
+}
+
+static PipeSetting *find_setting(const PipeStatus *status, const char *name)
+{
+    for (unsigned i = 0; i < status->settings->len; i++) {
+        PipeSetting *setting = status->settings->pdata[i];
+        if (strcmp(setting->name, name) == 0)
+            return setting;
+    }
+    return NULL;
+}
+
+/* A table of that shape and definition: which settings have another value by now. One that is back at its default is shown too,
+ * while it waits. */
+static void note_waiting(PipeStatus *status, const MappingSettings *now, const MappingSettings *shape,
+                         const SourceTable *definition)
+{
+    const SettingInfo *info;
+    for (unsigned i = 0; (info = settings_info(i)); i++) {
+        if (!shape_setting_differs(info->name, shape, now))
+            continue;
+        PipeSetting *setting = find_setting(status, info->name);
+        setting = setting ? setting : add_setting(status, info->name, info->initial);
+        setting->waits = true;
+    }
+    for (unsigned i = 0; i < status->settings->len; i++) {
+        PipeSetting *setting = status->settings->pdata[i];
+        setting->waits = setting->waits || !column_setting_in_effect(setting->name, setting->value, definition);
+    }
+}
+
+/* From what the catalog keeps of a table; one that cannot be read has nothing to tell. */
+static void note_waiting_record(PipeStatus *status, const MappingSettings *now, const CatalogTable *table)
+{
+    json_t *json = table->definition ? json_loads(table->definition, 0, NULL) : NULL;
+    g_autoptr(SourceTable) definition = json ? source_table_from_json(json, NULL) : NULL;
+    MappingSettings shape = *now;
+    if (definition) {
+        shape_from_json(json_object_get(json, "shape"), &shape);
+        note_waiting(status, now, &shape, definition);
+    }
+    json_decref(json);
 }
 
 static PipeStatus *status_new(const CatalogPipe *record, const CatalogCheckpoint *applied)
@@ -113,6 +201,8 @@ static PipeStatus *status_new(const CatalogPipe *record, const CatalogCheckpoint
     status->since = record->since;
     status->error = g_strdup(record->error);
     status->tables = g_ptr_array_new_with_free_func((GDestroyNotify)table_status_free);
+    status->settings = g_ptr_array_new_with_free_func((GDestroyNotify)setting_free);
+    add_settings(status, record->settings);
     status->lag_seconds = -1;
     status->lag_bytes = status->headroom_seconds = status->catching_up_seconds = -1;
     status->position_pos = -1;
@@ -151,10 +241,15 @@ static PipeTableStatus *table_status_new(const CatalogTable *record, GPtrArray *
 PipeStatus *pipe_status_offline(const CatalogPipe *record, const GPtrArray *tables, const CatalogCheckpoint *checkpoint)
 {
     PipeStatus *status = status_new(record, checkpoint);
+    PipeSettings settings;
+    bool known = settings_load(record->settings, &settings, NULL);
     for (unsigned i = 0; i < tables->len; i++) {
         const CatalogTable *table = tables->pdata[i];
         g_ptr_array_add(status->tables, table_status_new(table, column_counts_from_json(table->column_counts)));
+        if (known)
+            note_waiting_record(status, &settings.mapping, table);
     }
+    g_ptr_array_sort(status->settings, setting_compare);
     return status;
 }
 
@@ -185,7 +280,10 @@ static void add_tables(Pipe *pipe, PipeStatus *status)
         shown->rows_done = (int64_t)atomic_load(&table->rows_done);
         shown->rows_estimate = MAX(shown->rows_estimate, shown->rows_done);
         g_ptr_array_add(status->tables, shown);
+        if (table->record->definition && table->definition)
+            note_waiting(status, &pipe->settings.mapping, &table->shape, table->definition);
     }
+    g_ptr_array_sort(status->settings, setting_compare);
 }
 
 static void add_load(Pipe *pipe, PipeStatus *status)
@@ -270,4 +368,16 @@ PipeStatus *pipe_status(Pipe *pipe)
     add_load(pipe, status);
     pthread_mutex_unlock(&pipe->lock);
     return status;
+}
+
+TableDetail *pipe_table_detail(Pipe *pipe, const char *name, GError **error)
+{
+    g_autoptr(GPtrArray) records = g_ptr_array_new();
+    pthread_mutex_lock(&pipe->lock);
+    for (unsigned i = 0; i < pipe->tables->len; i++)
+        g_ptr_array_add(records, ((const PipeTable *)pipe->tables->pdata[i])->record);
+    const CatalogTable *record = table_find(records, name, error);
+    TableDetail *detail = record ? table_detail_new(pipe->record, record, error) : NULL;
+    pthread_mutex_unlock(&pipe->lock);
+    return detail;
 }
