@@ -285,12 +285,16 @@ static int draw_changes(const Ui *ui, Canvas *canvas, int row, const ViewTable *
     return 1;
 }
 
-static int draw_error(Canvas *canvas, int row, const ViewTable *table)
+static int draw_trouble(Canvas *canvas, int row, const ViewTable *table, const char *problem)
 {
     const ViewError *error = table->error;
     int width = canvas->cols - 9, first = row, most = canvas->rows >= 30 ? 4 : 2;
     if (table->resync_advised)
         canvas_text(canvas, row++, 1, canvas->cols - 2, STYLE_WAIT, "A resync of this table is advised.");
+    if (problem) {
+        g_autofree char *text = g_strdup_printf("At the next resync its settings cannot be applied: %s", problem);
+        row += canvas_wrapped(canvas, row, 1, canvas->cols - 2, 2, STYLE_WAIT, text);
+    }
     if (!error)
         return row - first;
     canvas_text(canvas, row, 1, 7, STYLE_DIM, "WHAT");
@@ -496,7 +500,7 @@ static void table_draw(Screen *base, const Ui *ui, Canvas *canvas)
     row += draw_rows(canvas, row, pipe, table);
     row += draw_changes(ui, canvas, row, table);
     row += draw_saying(ui, canvas, row, pipe);
-    row += draw_error(canvas, row, table);
+    row += draw_trouble(canvas, row, table, screen->detail ? screen->detail->problem : NULL);
     row += canvas->rows >= 20;
     bool below = canvas->rows >= 18 && screen->rows->len;
     int bottom = canvas->rows - SCREEN_FOOT - (below ? DETAIL_ROWS + 1 : 0);

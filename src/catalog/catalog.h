@@ -137,6 +137,7 @@ bool catalog_ranges_clear(Catalog *catalog, int64_t table_id, GError **error);
 bool catalog_journal_add(Catalog *catalog, const CatalogJournalEntry *entry, GError **error);
 GPtrArray *catalog_journal(Catalog *catalog, const char *pipe /* NULL: all */, int64_t after_id, unsigned limit,
                            GError **error); /* the newest `limit` after that id, oldest first */
+bool catalog_journal_size(Catalog *catalog, uint64_t *bytes, GError **error);
 bool catalog_journal_trim(Catalog *catalog, uint64_t max_bytes, GError **error);
 
 /* Engine settings. NULL (no error): not set. */

@@ -25,7 +25,7 @@ static const Command COMMANDS[] = {
     {"retry", "NAME", "go on where it failed, after the cause was mended", cmd_retry},
     {"drop", "NAME", "end a pipe for good", cmd_drop},
     {"tables", "NAME [TABLE]", "the tables of a pipe, or the columns of one", cmd_tables},
-    {"set", "NAME [SETTING=VALUE]…", "show or change the settings of a pipe", cmd_set},
+    {"set", "NAME|--engine [SETTING=VALUE]…", "show or change the settings of a pipe, or of the engine", cmd_set},
     {"log", "[NAME]", "the journal", cmd_log},
     {"sql", "[NAME] QUERY", "run a query on a pipe's destination", cmd_sql},
     {"run", "", "the engine, until SIGTERM or `sluice stop`", cmd_run},

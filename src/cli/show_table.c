@@ -35,6 +35,8 @@ void show_detail(const Detail *detail)
 {
     static const char *const HEADERS[] = {"COLUMN", "SOURCE TYPE", "TARGET", "CLICKHOUSE TYPE", "NOTE"};
     output_line("  target       %s", detail->target != NULL ? detail->target : "-");
+    if (detail->problem != NULL)
+        output_line("  at resync    the settings cannot be applied: %s", detail->problem);
     output_line("  key          %s", detail->key != NULL ? detail->key : "-");
     if (detail->n_columns == 0) {
         output_line("  the columns are not known yet: the definition is read when the pipe begins");

@@ -22,6 +22,7 @@ void detail_free(Detail *detail)
     g_free(detail->target);
     g_free(detail->engine);
     g_free(detail->key);
+    g_free(detail->problem);
     g_free(detail);
 }
 
@@ -37,8 +38,8 @@ json_t *detail_to_json(const Detail *detail)
                                         "clamped", (json_int_t)column->clamped, "undecodable",
                                         (json_int_t)column->undecodable));
     }
-    return json_pack("{s:s?, s:s?, s:s?, s:s?, s:o}", "source", detail->source, "target", detail->target, "engine",
-                     detail->engine, "key", detail->key, "columns", columns);
+    return json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?, s:o}", "source", detail->source, "target", detail->target, "engine",
+                     detail->engine, "key", detail->key, "problem", detail->problem, "columns", columns);
 }
 
 static char *text_of(const json_t *object, const char *name)
@@ -59,6 +60,7 @@ Detail *detail_from_json(const json_t *json)
     detail->target = text_of(json, "target");
     detail->engine = text_of(json, "engine");
     detail->key = text_of(json, "key");
+    detail->problem = text_of(json, "problem");
     detail->n_columns = (unsigned)json_array_size(columns);
     detail->columns = g_new0(DetailColumn, detail->n_columns);
     for (unsigned i = 0; i < detail->n_columns; i++) {

@@ -20,6 +20,7 @@ typedef struct {
 typedef struct {
     char *source, *target, *engine; /* engine: of the source table. NULL: not known yet */
     char *key;                      /* "id" or "a, b"; NULL: the definition was not read yet, and there are no columns */
+    char *problem; /* why the settings of the table cannot be applied at the next resync; NULL: they can */
     unsigned n_columns;
     DetailColumn *columns; /* in the order of the source, the added ones last */
 } Detail;

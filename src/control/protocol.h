@@ -13,7 +13,8 @@
  *   tables   {name}                            -> tables[] as in the view
  *   table    {name, table}                      -> table{source, target, engine, key, columns[]}: see detail.h
  *   log      {name?, after_id?, limit?}        -> entries[{id, at, pipe, actor, kind, text, position}]
- *   set      {name, settings{}}                -> settings[{name, value, default, meaning, when}]
+ *   set      {name, settings{}}                -> settings[{name, value, default, values, meaning, when, waits}], notes[]
+ *   set      {engine: true, settings{}}        -> settings[], those of the engine
  *   sql      {name?, query}                    -> body (text)
  *   stop                                       -> ok (the engine ends cleanly after answering)
  * An object of more than 16 MiB is refused.

@@ -1,9 +1,12 @@
 /* detail.c - the request `table`: one table of a pipe with all its columns. */
 #include "engine/engine_private.h"
 
+/* The labels of an ENUM may be 64 KB: an answer has an end. */
+#define TEXT_MAX 2000
+
 static char *shown(const char *text)
 {
-    return text ? printable(text, 0) : NULL;
+    return text ? printable(text, TEXT_MAX) : NULL;
 }
 
 static char *key_text(const TableDetail *from)
@@ -26,6 +29,7 @@ static Detail *detail_of(const TableDetail *from)
     to->target = shown(from->target);
     to->engine = shown(from->engine);
     to->key = key_text(from);
+    to->problem = shown(from->problem);
     to->n_columns = from->columns->len;
     to->columns = g_new0(DetailColumn, to->n_columns);
     for (unsigned i = 0; i < to->n_columns; i++) {

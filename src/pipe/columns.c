@@ -44,6 +44,16 @@ const char *const *column_setting_words(void)
     return words;
 }
 
+bool column_setting_names_table(const char *name, const char *database, const char *table)
+{
+    ColumnSetting setting;
+    g_autofree char *pattern = NULL;
+    if (!find(name, &setting, &pattern))
+        return false;
+    g_autoptr(Selection) selection = selection_parse((const char *const[]){pattern, NULL}, NULL, NULL);
+    return selection && selection_match(selection, database, table, NULL);
+}
+
 /* ---- lists ---- */
 
 typedef struct {
@@ -198,6 +208,16 @@ static bool names_differ(const SourceTable *table, GError **error)
             return refuse(table, column->name, "would have the same name at the destination as another", error);
     }
     return true;
+}
+
+void column_settings_forget(SourceTable *table)
+{
+    for (unsigned i = 0; i < table->n_columns; i++) {
+        SourceColumn *column = &table->columns[i];
+        column->excluded = false;
+        g_clear_pointer(&column->as_name, g_free);
+        g_clear_pointer(&column->as_type, g_free);
+    }
 }
 
 bool column_settings_apply(const json_t *settings, SourceTable *table, GError **error)

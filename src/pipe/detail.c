@@ -23,7 +23,8 @@ static const char *nearest_table(const GPtrArray *tables, const char *name, char
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     for (unsigned i = 0; i < tables->len; i++) {
         const CatalogTable *table = tables->pdata[i];
-        g_ptr_array_add(names, selection_name(table->database, table->name));
+        bool whole = strchr(name, '.') != NULL;
+        g_ptr_array_add(names, whole ? selection_name(table->database, table->name) : g_strdup(table->name));
     }
     g_ptr_array_add(names, NULL);
     return *holder = g_strdup(nearest_name(name, (const char *const *)names->pdata));
@@ -77,6 +78,7 @@ void table_detail_free(TableDetail *detail)
     g_free(detail->target);
     g_free(detail->engine);
     g_free(detail->key_name);
+    g_free(detail->problem);
     g_ptr_array_unref(detail->key);
     g_ptr_array_unref(detail->columns);
     g_free(detail);
@@ -134,22 +136,15 @@ static void add_added_columns(TableDetail *detail, SourceTable *definition, cons
 
 /* ---- What waits ---- */
 
-static void forget_column_settings(SourceTable *definition)
-{
-    for (unsigned i = 0; i < definition->n_columns; i++) {
-        SourceColumn *column = &definition->columns[i];
-        column->excluded = false;
-        g_clear_pointer(&column->as_name, g_free);
-        g_clear_pointer(&column->as_type, g_free);
-    }
-}
-
 /* `fresh`: the same definition, that nobody shares. */
 static void note_next(TableDetail *detail, SourceTable *fresh, const json_t *set, const MappingSettings *settings)
 {
-    forget_column_settings(fresh);
-    if (!column_settings_apply(set, fresh, NULL))
-        return; /* preflight refuses it: nothing becomes of that */
+    g_autoptr(GError) error = NULL;
+    column_settings_forget(fresh);
+    if (!column_settings_apply(set, fresh, &error)) { /* as preflight refuses it: nothing becomes of that */
+        detail->problem = g_strdup(error->message);
+        return;
+    }
     for (unsigned i = 0; i < fresh->n_columns; i++) {
         ColumnDetail *column = detail->columns->pdata[i];
         g_autofree char *target = NULL, *type = NULL;

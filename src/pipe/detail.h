@@ -18,6 +18,7 @@ typedef struct {
 typedef struct {
     char *database, *name, *target, *engine;
     char *key_name;     /* "PRIMARY"; NULL: the definition was not read yet, and there are no columns */
+    char *problem;      /* why the present settings cannot be applied when the table is made anew; NULL: they can */
     GPtrArray *key;     /* of char *: source columns in the order of the key */
     GPtrArray *columns; /* of ColumnDetail, in the order of the source, the added ones last */
 } TableDetail;

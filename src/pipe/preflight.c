@@ -252,12 +252,8 @@ static void check_asked_types(Clickhouse *ch, const GPtrArray *tables, GPtrArray
             if (column->excluded || !column->as_type || !g_hash_table_add(seen, column->as_type))
                 continue;
             g_autoptr(GError) error = NULL;
-            g_autoptr(GString) query = g_string_new("SELECT defaultValueOfTypeName(");
-            clickhouse_quote_string(query, column->as_type);
-            g_string_append_c(query, ')');
-            g_autofree char *value = clickhouse_query_value(ch, query->str, &error);
             g_autofree char *shown = printable(column->name, 64), *shown_type = printable(column->as_type, 80);
-            if (!value && error && !g_error_matches(error, CLICKHOUSE_ERROR, CLICKHOUSE_ERROR_CONNECT) &&
+            if (!clickhouse_has_type(ch, column->as_type, &error) && !g_error_matches(error, CLICKHOUSE_ERROR, CLICKHOUSE_ERROR_CONNECT) &&
                 !g_error_matches(error, CLICKHOUSE_ERROR, CLICKHOUSE_ERROR_BROKEN))
                 check_add(checks, CHECK_FAIL, "column", "ask for another type, or for none", "%s.%s: column %s cannot become %s: %s",
                           definition->database, definition->name, shown, shown_type, error->message);
