@@ -17,7 +17,9 @@ pipe_test_libs = src/pipe/libpipe.a src/mapping/libmapping.a src/mysql/libmysql.
 	src/catalog/libcatalog.a src/base/libbase.a $(MARIADB_LIBS) $(CURL_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(ZSTD_LIBS) \
 	$(LZ4_LIBS) $(ZLIB_LIBS) $(GLIB_LIBS)
 check_PROGRAMS += tests/unit/batch_test tests/unit/group_test tests/unit/retry_test tests/unit/selection_test \
-	tests/unit/settings_test tests/unit/shape_test tests/unit/columns_test
+	tests/unit/settings_test tests/unit/shape_test tests/unit/columns_test tests/unit/detail_test
+tests_unit_detail_test_SOURCES = tests/unit/detail_test.c
+tests_unit_detail_test_LDADD = $(pipe_test_libs)
 tests_unit_columns_test_SOURCES = tests/unit/columns_test.c
 tests_unit_columns_test_LDADD = $(pipe_test_libs)
 tests_unit_shape_test_SOURCES = tests/unit/shape_test.c

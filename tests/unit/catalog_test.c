@@ -427,17 +427,24 @@ static void journal(Place *place, gconstpointer unused)
     g_autoptr(GPtrArray) nothing = catalog_journal(catalog, NULL, last->id, 100, &error);
     g_assert_cmpuint(nothing->len, ==, 0);
 
+    uint64_t size = 0, before = 0;
+    g_assert_true(catalog_journal_size(catalog, &before, &error));
+    g_assert_cmpuint(before, >, 1000 * 48);
     g_assert_true(catalog_journal_trim(catalog, 1 << 30, &error));
     g_autoptr(GPtrArray) all = catalog_journal(catalog, NULL, 0, 5000, &error);
     g_assert_cmpuint(all->len, ==, 1000);
     g_assert_true(catalog_journal_trim(catalog, 5000, &error));
     g_autoptr(GPtrArray) some = catalog_journal(catalog, NULL, 0, 5000, &error);
+    g_assert_true(catalog_journal_size(catalog, &size, &error));
+    g_assert_cmpuint(size, <=, 5000);
     g_assert_cmpuint(some->len, >, 40);
     g_assert_cmpuint(some->len, <, 80);
     g_assert_cmpint(((CatalogJournalEntry *)g_ptr_array_index(some, some->len - 1))->at, ==, 1000);
     g_assert_true(catalog_journal_trim(catalog, 0, &error));
     g_autoptr(GPtrArray) gone = catalog_journal(catalog, NULL, 0, 5000, &error);
     g_assert_cmpuint(gone->len, ==, 0);
+    g_assert_true(catalog_journal_size(catalog, &size, &error));
+    g_assert_cmpuint(size, ==, 0);
 }
 
 static void settings(Place *place, gconstpointer unused)
