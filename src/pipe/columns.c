@@ -338,7 +338,7 @@ static bool item_in_effect(ColumnSetting setting, const Item *item, const Source
     return true;
 }
 
-bool column_setting_in_effect(const char *name, const char *value, const SourceTable *table)
+bool column_setting_in_effect(const char *name, const char *value, const GPtrArray *tables)
 {
     ColumnSetting setting;
     g_autofree char *pattern = NULL;
@@ -346,10 +346,13 @@ bool column_setting_in_effect(const char *name, const char *value, const SourceT
         return true;
     g_autoptr(Selection) selection = selection_parse((const char *const[]){pattern, NULL}, NULL, NULL);
     g_autoptr(GPtrArray) items = parse_list(setting, value);
-    if (!selection || !items || !selection_match(selection, table->database, table->name, NULL))
-        return true;
-    for (unsigned i = 0; i < items->len; i++)
-        if (!item_in_effect(setting, items->pdata[i], table))
-            return false;
+    for (unsigned t = 0; selection && items && t < tables->len; t++) {
+        const SourceTable *table = tables->pdata[t];
+        if (!selection_match(selection, table->database, table->name, NULL))
+            continue;
+        for (unsigned i = 0; i < items->len; i++)
+            if (!item_in_effect(setting, items->pdata[i], table))
+                return false;
+    }
     return true;
 }

@@ -29,7 +29,7 @@ void column_settings_forget(SourceTable *table);
  * with a wildcard a column that none of the matching `tables` (of SourceTable) has. Adds a failed check for each. */
 void column_settings_check_used(const json_t *settings, const GPtrArray *names, const GPtrArray *tables, GPtrArray *checks);
 
-/* The table, if the setting is about it, was made with that value of it. */
-bool column_setting_in_effect(const char *name, const char *value, const SourceTable *table);
+/* Those of the tables (of SourceTable) that the setting is about were made with that value of it. */
+bool column_setting_in_effect(const char *name, const char *value, const GPtrArray *tables);
 
 #endif

@@ -157,6 +157,8 @@ void pipe_free(Pipe *pipe)
     pthread_mutex_destroy(&pipe->load_lock);
     pthread_mutex_destroy(&pipe->spares_lock);
     pthread_mutex_destroy(&pipe->lock);
+    if (pipe->settings_shown)
+        g_ptr_array_unref(pipe->settings_shown);
     g_free(pipe->source_version);
     g_free(pipe->dest_version);
     g_free(pipe->activity);

@@ -103,6 +103,8 @@ struct Pipe {
     int64_t load_started;      /* monotonic; when the present load (or what is left of it) began */
     int64_t load_started_rows; /* done by then */
     bool dropped;
+    GPtrArray *settings_shown;   /* of PipeSetting, as they were at: (status.c) NULL: not yet */
+    uint64_t settings_shown_of;  /* a hash of settings and tables */
     unsigned try_now; /* counts the operator's "try now" */
     /* rates and history (status.c) */
     double rows_per_second, bytes_per_second, time_read, time_build, time_send;

@@ -28,6 +28,14 @@ bool shape_setting_differs(const char *name, const MappingSettings *a, const Map
     return strcmp(name, "binary") == 0 && a->binary != b->binary;
 }
 
+bool shape_same(const MappingSettings *a, const MappingSettings *b)
+{
+    bool same = a->binary == b->binary;
+    for (size_t i = 0; i < G_N_ELEMENTS(flags); i++)
+        same = same && *flag_of(a, i) == *flag_of(b, i);
+    return same;
+}
+
 void shape_copy(const MappingSettings *from, MappingSettings *to)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(flags); i++)

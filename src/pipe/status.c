@@ -1,6 +1,7 @@
 /* status.c - what a pipe shows: rates, history, and a copy of everything for whoever draws it. */
 #include "pipe/columns.h"
 #include "pipe/pipe_private.h"
+#include "pipe/trend.h"
 
 #include <string.h>
 
@@ -116,78 +117,108 @@ static int setting_compare(const void *a, const void *b)
     return strcmp((*(PipeSetting *const *)a)->name, (*(PipeSetting *const *)b)->name);
 }
 
-static PipeSetting *add_setting(PipeStatus *status, const char *name, const char *value)
+static void add_setting(GPtrArray *settings, const char *name, const char *value, bool waits)
 {
-    PipeSetting *setting = g_new0(PipeSetting, 1);
-    setting->name = g_strdup(name);
-    setting->value = g_strdup(value);
-    g_ptr_array_add(status->settings, setting);
-    return setting;
+    PipeSetting *setting = g_new(PipeSetting, 1);
+    *setting = (PipeSetting){g_strdup(name), g_strdup(value), waits};
+    g_ptr_array_add(settings, setting);
 }
 
-static const char *initial_of(const char *name)
+/* What tables were made with: their shapes, and definitions that hold what was said of their columns. */
+typedef struct {
+    GPtrArray *shapes;      /* of const MappingSettings */
+    GPtrArray *definitions; /* of const SourceTable */
+} Made;
+
+static bool shape_waits(const char *name, const MappingSettings *now, const Made *made)
 {
-    const SettingInfo *info;
-    for (unsigned i = 0; (info = settings_info(i)); i++)
-        if (strcmp(info->name, name) == 0)
-            return info->initial;
-    return ""; /* of single tables */
+    for (unsigned i = 0; i < made->shapes->len; i++)
+        if (!shape_same(made->shapes->pdata[i], now) && shape_setting_differs(name, made->shapes->pdata[i], now))
+            return true;
+    return false;
 }
 
-/* Those that were set to something else than their default. */
-static void add_settings(PipeStatus *status, const char *text)
+/* Those that have not their default, or wait for tables that were made with another value. */
+static GPtrArray *settings_shown(const char *text, const MappingSettings *now, const Made *made)
 {
+    GPtrArray *shown = g_ptr_array_new_with_free_func((GDestroyNotify)setting_free);
     json_t *set = text ? json_loads(text, 0, NULL) : NULL, *value;
+    const SettingInfo *info;
     const char *name;
+    for (unsigned i = 0; (info = settings_info(i)); i++) {
+        const char *given = json_string_value(json_object_get(set, info->name));
+        bool waits = shape_waits(info->name, now, made);
+        if (waits || (given && strcmp(given, info->initial) != 0))
+            add_setting(shown, info->name, given ? given : info->initial, waits);
+    }
     json_object_foreach(set, name, value)
     {
-        const char *now = json_string_value(value);
-        if (now && strcmp(now, initial_of(name)) != 0)
-            add_setting(status, name, now);
+        const char *given = json_string_value(value);
+        if (given && *given && column_setting_is(name, NULL))
+            add_setting(shown, name, given, !column_setting_in_effect(name, given, made->definitions));
     }
     json_decref(set);
+    g_ptr_array_sort(shown, setting_compare);
+    return shown;
 }
 
-static PipeSetting *find_setting(const PipeStatus *status, const char *name)
+/* From what the catalog keeps of the tables; one that cannot be read has nothing to tell. */
+static GPtrArray *settings_shown_offline(const CatalogPipe *record, const GPtrArray *tables)
 {
-    for (unsigned i = 0; i < status->settings->len; i++) {
-        PipeSetting *setting = status->settings->pdata[i];
-        if (strcmp(setting->name, name) == 0)
-            return setting;
+    PipeSettings settings;
+    g_autoptr(GPtrArray) shapes = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) definitions = g_ptr_array_new_with_free_func((GDestroyNotify)source_table_unref);
+    Made made = {shapes, definitions};
+    bool known = settings_load(record->settings, &settings, NULL);
+    for (unsigned i = 0; known && i < tables->len; i++) {
+        const CatalogTable *table = tables->pdata[i];
+        json_t *json = table->definition ? json_loads(table->definition, 0, NULL) : NULL;
+        SourceTable *definition = json ? source_table_from_json(json, NULL) : NULL;
+        if (definition) {
+            MappingSettings *shape = g_memdup2(&settings.mapping, sizeof settings.mapping);
+            shape_from_json(json_object_get(json, "shape"), shape);
+            g_ptr_array_add(shapes, shape);
+            g_ptr_array_add(definitions, definition);
+        }
+        json_decref(json);
     }
-    return NULL;
+    return settings_shown(record->settings, &settings.mapping, &made);
 }
 
-/* A table of that shape and definition: which settings have another value by now. One that is back at its default is shown too,
- * while it waits. */
-static void note_waiting(PipeStatus *status, const MappingSettings *now, const MappingSettings *shape,
-                         const SourceTable *definition)
+static uint64_t mix(uint64_t hash, uint64_t value)
 {
-    const SettingInfo *info;
-    for (unsigned i = 0; (info = settings_info(i)); i++) {
-        if (!shape_setting_differs(info->name, shape, now))
-            continue;
-        PipeSetting *setting = find_setting(status, info->name);
-        setting = setting ? setting : add_setting(status, info->name, info->initial);
-        setting->waits = true;
-    }
-    for (unsigned i = 0; i < status->settings->len; i++) {
-        PipeSetting *setting = status->settings->pdata[i];
-        setting->waits = setting->waits || !column_setting_in_effect(setting->name, setting->value, definition);
-    }
+    return (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-/* From what the catalog keeps of a table; one that cannot be read has nothing to tell. */
-static void note_waiting_record(PipeStatus *status, const MappingSettings *now, const CatalogTable *table)
+/* With Pipe.lock held. Made anew only when settings or tables are others: patterns against thousands of tables take time. */
+static GPtrArray *settings_shown_running(Pipe *pipe)
 {
-    json_t *json = table->definition ? json_loads(table->definition, 0, NULL) : NULL;
-    g_autoptr(SourceTable) definition = json ? source_table_from_json(json, NULL) : NULL;
-    MappingSettings shape = *now;
-    if (definition) {
-        shape_from_json(json_object_get(json, "shape"), &shape);
-        note_waiting(status, now, &shape, definition);
+    uint64_t hash = g_str_hash(pipe->record->settings ? pipe->record->settings : "");
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        const PipeTable *table = pipe->tables->pdata[i];
+        hash = mix(mix(hash, (uint64_t)(uintptr_t)table->definition), (uint64_t)table->record->generation);
     }
-    json_decref(json);
+    if (!pipe->settings_shown || hash != pipe->settings_shown_of) {
+        g_autoptr(GPtrArray) shapes = g_ptr_array_new(), definitions = g_ptr_array_new();
+        for (unsigned i = 0; i < pipe->tables->len; i++) {
+            PipeTable *table = pipe->tables->pdata[i];
+            if (!table->record->definition || !table->definition)
+                continue;
+            g_ptr_array_add(shapes, &table->shape);
+            g_ptr_array_add(definitions, table->definition);
+        }
+        Made made = {shapes, definitions};
+        if (pipe->settings_shown)
+            g_ptr_array_unref(pipe->settings_shown);
+        pipe->settings_shown = settings_shown(pipe->record->settings, &pipe->settings.mapping, &made);
+        pipe->settings_shown_of = hash;
+    }
+    GPtrArray *copy = g_ptr_array_new_with_free_func((GDestroyNotify)setting_free);
+    for (unsigned i = 0; i < pipe->settings_shown->len; i++) {
+        const PipeSetting *setting = pipe->settings_shown->pdata[i];
+        add_setting(copy, setting->name, setting->value, setting->waits);
+    }
+    return copy;
 }
 
 static PipeStatus *status_new(const CatalogPipe *record, const CatalogCheckpoint *applied)
@@ -201,8 +232,6 @@ static PipeStatus *status_new(const CatalogPipe *record, const CatalogCheckpoint
     status->since = record->since;
     status->error = g_strdup(record->error);
     status->tables = g_ptr_array_new_with_free_func((GDestroyNotify)table_status_free);
-    status->settings = g_ptr_array_new_with_free_func((GDestroyNotify)setting_free);
-    add_settings(status, record->settings);
     status->lag_seconds = -1;
     status->lag_bytes = status->headroom_seconds = status->catching_up_seconds = -1;
     status->position_pos = -1;
@@ -241,15 +270,11 @@ static PipeTableStatus *table_status_new(const CatalogTable *record, GPtrArray *
 PipeStatus *pipe_status_offline(const CatalogPipe *record, const GPtrArray *tables, const CatalogCheckpoint *checkpoint)
 {
     PipeStatus *status = status_new(record, checkpoint);
-    PipeSettings settings;
-    bool known = settings_load(record->settings, &settings, NULL);
+    status->settings = settings_shown_offline(record, tables);
     for (unsigned i = 0; i < tables->len; i++) {
         const CatalogTable *table = tables->pdata[i];
         g_ptr_array_add(status->tables, table_status_new(table, column_counts_from_json(table->column_counts)));
-        if (known)
-            note_waiting_record(status, &settings.mapping, table);
     }
-    g_ptr_array_sort(status->settings, setting_compare);
     return status;
 }
 
@@ -280,10 +305,7 @@ static void add_tables(Pipe *pipe, PipeStatus *status)
         shown->rows_done = (int64_t)atomic_load(&table->rows_done);
         shown->rows_estimate = MAX(shown->rows_estimate, shown->rows_done);
         g_ptr_array_add(status->tables, shown);
-        if (table->record->definition && table->definition)
-            note_waiting(status, &pipe->settings.mapping, &table->shape, table->definition);
     }
-    g_ptr_array_sort(status->settings, setting_compare);
 }
 
 static void add_load(Pipe *pipe, PipeStatus *status)
@@ -338,6 +360,7 @@ PipeStatus *pipe_status(Pipe *pipe)
 {
     pthread_mutex_lock(&pipe->lock);
     PipeStatus *status = status_new(pipe->record, &pipe->applied);
+    status->settings = settings_shown_running(pipe);
     bool active = pipe->state == PIPE_SNAPSHOT || pipe->state == PIPE_RUNNING || pipe->state == PIPE_PAUSING;
     status->source_version = g_strdup(pipe->source_version);
     status->dest_version = g_strdup(pipe->dest_version);
@@ -360,6 +383,8 @@ PipeStatus *pipe_status(Pipe *pipe)
     }
     status->n_history = pipe->n_history;
     memcpy(status->history, pipe->history, pipe->n_history * sizeof *pipe->history);
+    if (active)
+        status->catching_up_seconds = trend_catching_up(pipe->history, pipe->n_history, status->lag_seconds);
     add_stall(pipe, status);
     add_tables(pipe, status);
     pthread_mutex_unlock(&pipe->lock);

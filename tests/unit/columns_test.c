@@ -109,14 +109,16 @@ static void test_in_effect(void)
     g_autoptr(SourceTable) table = table_new();
     g_assert_true(apply(table, "shop.orders:exclude", "name", NULL) && apply(table, "shop.orders:rename", "Note=x", NULL) &&
                   apply(table, "shop.*:type", "id=Int64", NULL));
-    g_assert_true(column_setting_in_effect("shop.orders:exclude", "name", table));
-    g_assert_false(column_setting_in_effect("shop.orders:exclude", "name,note", table));
-    g_assert_true(column_setting_in_effect("shop.orders:rename", "note=x", table));
-    g_assert_false(column_setting_in_effect("shop.orders:rename", "note=y", table));
-    g_assert_true(column_setting_in_effect("shop.*:type", "id=Int64,other=String", table));
-    g_assert_false(column_setting_in_effect("shop.*:type", "id=UInt64", table));
-    g_assert_true(column_setting_in_effect("shop.others:exclude", "id", table));
-    g_assert_true(column_setting_in_effect("batch_rows", "1", table));
+    g_autoptr(GPtrArray) tables = g_ptr_array_new();
+    g_ptr_array_add(tables, table);
+    g_assert_true(column_setting_in_effect("shop.orders:exclude", "name", tables));
+    g_assert_false(column_setting_in_effect("shop.orders:exclude", "name,note", tables));
+    g_assert_true(column_setting_in_effect("shop.orders:rename", "note=x", tables));
+    g_assert_false(column_setting_in_effect("shop.orders:rename", "note=y", tables));
+    g_assert_true(column_setting_in_effect("shop.*:type", "id=Int64,other=String", tables));
+    g_assert_false(column_setting_in_effect("shop.*:type", "id=UInt64", tables));
+    g_assert_true(column_setting_in_effect("shop.others:exclude", "id", tables));
+    g_assert_true(column_setting_in_effect("batch_rows", "1", tables));
     g_assert_true(column_setting_names_table("shop.*:type", "shop", "orders") && !column_setting_names_table("crm.*:type", "shop", "orders"));
     g_assert_false(column_setting_names_table("nullable", "shop", "orders"));
     column_settings_forget(table);
