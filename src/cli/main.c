@@ -20,6 +20,7 @@ static const Command COMMANDS[] = {
      cmd_check},
     {"create", "NAME --source URL [--dest URL] --tables LIST…", "preflight, and create a pipe", cmd_create},
     {"status", "[NAME]", "state of all pipes, or of one with its tables", cmd_status},
+    {"explain", "NAME", "what is wrong with a pipe, why, and what can be done", cmd_explain},
     {"pause", "NAME", "stop reading from the source", cmd_pause},
     {"resume", "NAME", "go on where it was paused", cmd_resume},
     {"retry", "NAME", "go on where it failed, after the cause was mended", cmd_retry},
@@ -30,6 +31,9 @@ static const Command COMMANDS[] = {
     {"sql", "[NAME] QUERY", "run a query on a pipe's destination", cmd_sql},
     {"run", "", "the engine, until SIGTERM or `sluice stop`", cmd_run},
     {"stop", "", "end the engine cleanly", cmd_stop},
+    {"export", "[NAME]…", "definitions of pipes without passwords, as a file", cmd_export},
+    {"import", "FILE", "create the pipes of such a file", cmd_import},
+    {"doctor", "", "look at the state dir, the engine, and both ends of every pipe", cmd_doctor},
     {"version", "", "the version of this program", cmd_version},
     {"help", "[COMMAND]", "this list, or the options of a command", cmd_help},
 };

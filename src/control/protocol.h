@@ -16,6 +16,8 @@
  *   set      {name, settings{}}                -> settings[{name, value, default, values, meaning, when, waits}], notes[]
  *   set      {engine: true, settings{}}        -> settings[], those of the engine
  *   sql      {name?, query}                    -> body (text)
+ *   export   {names[]}                          -> pipes[{name, source, dest, mode, tables[], settings{}}], passwords as ***
+ *   doctor                                     -> pipes[{name, source[], destination[]}], checks as those of `check`
  *   stop                                       -> ok (the engine ends cleanly after answering)
  * An object of more than 16 MiB is refused.
  */

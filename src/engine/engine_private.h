@@ -53,6 +53,12 @@ bool engine_settings_load(Engine *engine, GError **error); /* puts those of the 
 /* Keeps the journal under its size; cheap when called again within a minute, unless `at_once`. */
 void engine_trim_journal(Engine *engine, bool at_once);
 
+/* doctor.c */
+json_t *engine_doctor(Engine *engine, const json_t *request, GError **error);
+
+/* export.c */
+json_t *engine_export(Engine *engine, const json_t *request, GError **error);
+
 /* detail.c */
 json_t *engine_table(Engine *engine, const json_t *request, GError **error);
 
