@@ -1,5 +1,5 @@
 # What `make check` runs is listed by each room; end-to-end and terminal tests are run by ./test.
-EXTRA_DIST += tests/e2e/test_hostile.py tests/e2e/test_vanished.py \
+EXTRA_DIST += tests/e2e/test_commands.py tests/e2e/test_settings.py tests/e2e/test_hostile.py tests/e2e/test_vanished.py \
 	.ci/run tests/arrows tests/bench/run tests/conftest.py tests/e2e/test_bad_input.py tests/e2e/test_binlog.py tests/e2e/test_history.py \
 	tests/e2e/test_life.py tests/e2e/test_shown.py tests/e2e/test_trouble.py tests/e2e/test_types.py tests/e2e/test_workload.py \
 	tests/harness/__init__.py tests/harness/clickhouse.py tests/harness/compare.py tests/harness/engine.py \
