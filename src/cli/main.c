@@ -34,6 +34,7 @@ static const Command COMMANDS[] = {
     {"export", "[NAME]…", "definitions of pipes without passwords, as a file", cmd_export},
     {"import", "FILE", "create the pipes of such a file", cmd_import},
     {"doctor", "", "look at the state dir, the engine, and both ends of every pipe", cmd_doctor},
+    {"completion", "bash|zsh|fish", "a script that completes these words in a shell", cmd_completion},
     {"version", "", "the version of this program", cmd_version},
     {"help", "[COMMAND]", "this list, or the options of a command", cmd_help},
 };
@@ -45,6 +46,11 @@ const Command *command_find(const char *name)
             return &COMMANDS[i];
     }
     return NULL;
+}
+
+const Command *command_at(unsigned index)
+{
+    return index < G_N_ELEMENTS(COMMANDS) ? &COMMANDS[index] : NULL;
 }
 
 int cli_fail(GError *error_take)
@@ -153,7 +159,7 @@ static void print_help(void)
            "  sluice [--state-dir DIR] [--ascii] [--stop-on-quit]   the dashboard\n"
            "  sluice COMMAND [--state-dir DIR] …                    one of:\n\n");
     for (unsigned i = 0; i < G_N_ELEMENTS(COMMANDS); i++)
-        printf("  %-8s  %s\n", COMMANDS[i].name, COMMANDS[i].summary);
+        printf("  %-10s  %s\n", COMMANDS[i].name, COMMANDS[i].summary);
     printf("\n`sluice help COMMAND` lists its options. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such pipe or "
            "table,\n4 refused in this state, 5 preflight failed, 6 no engine runs.\n");
 }

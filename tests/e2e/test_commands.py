@@ -209,3 +209,66 @@ def test_what_import_refuses(engine, mariadb, clickhouse, folder):
     definitions["pipes"][1]["dest"] = clickhouse.url(clickhouse.new_database())
     answer = engine.sluice("import", "-", stdin=json.dumps(definitions), ok=5, timeout=120)
     assert "FAIL bad: " in answer.out and "pipe p is created" in answer.out and "pipe bad: preflight failed" in answer.err
+
+
+# completion
+
+BASH = """source {script}
+COMP_WORDS=({words}) COMP_CWORD={at}
+_sluice
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+# The parts of zsh's completion that are called, as plain functions.
+ZSH = """compdef() {{ : }}
+source {script}
+compadd() {{ [[ $1 == -- ]] && shift; print -l -- "$@" }}
+_describe() {{ print -l -- "${{(@P)2}}" }}
+_files() {{ print files }}
+words=({words}) CURRENT={at}
+_sluice
+"""
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(shop, folder, shell):
+    import os
+    import subprocess
+
+    engine = shop.engine
+    shop.live()
+    script = folder / f"sluice.{shell}"
+    script.write_text(engine.sluice("completion", shell).out)
+    beside = folder / "path"
+    beside.mkdir()
+    (beside / "sluice").symlink_to(engine.program)
+    environment = dict(os.environ, PATH=f"{beside}:{os.environ['PATH']}", HOME=str(folder), XDG_STATE_HOME=str(folder))
+    (folder / "sluice").symlink_to(engine.state_dir)  # the default one
+
+    def run(program):
+        done = subprocess.run([shell, "-c", program], capture_output=True, text=True, timeout=60 * PATIENCE, env=environment)
+        assert done.returncode == 0 and not done.stderr, done
+        return set(done.stdout.splitlines())
+
+    def complete(*words):
+        """What may stand in place of the last word."""
+        if shell == "fish":
+            line = "sluice " + " ".join(words)
+            return {answer.split("\t")[0] for answer in run(f"source {script}; complete -C '{line}'")}
+        quoted = " ".join(f"'{word}'" for word in ("sluice", *words))
+        if shell == "bash":
+            return run(BASH.format(script=script, words=quoted, at=len(words)))
+        found = run(ZSH.format(script=script, words=quoted, at=len(words) + 1))  # zsh itself takes those that begin so
+        return {word.split(":")[0] for word in found if word.startswith(words[-1])}
+
+    commands = {line.split()[0] for line in engine.sluice("help").out.splitlines() if line.startswith("  ") and not line.startswith("  sluice")}
+    assert len(commands) >= 20 and complete("") >= commands
+    assert complete("sta") == {"status"} and complete("ex") == {"explain", "export"}
+    for command in ("pause", "status", "set", "tables", "sql", "export"):
+        assert "p" in complete(command, ""), command
+    assert "p" not in complete("create", "") and "p" not in complete("run", "")
+    assert {"--drop-target", "--wait", "--yes", "--state-dir"} <= complete("drop", "p", "--") and "--json" not in complete("drop", "--")
+    assert complete("status", "--j") == {"--json"}
+    assert {"bash", "zsh", "fish"} <= complete("completion", "")
+    assert "status" in complete("help", "st")
+    assert complete("--state-dir", str(folder), "pau") == {"pause"}
+    assert "there is completion for bash, zsh and fish" in engine.sluice("completion", "tcsh", ok=2).err
