@@ -137,13 +137,15 @@ GArray *catalog_batches(Catalog *catalog, int64_t pipe_id, GError **error); /* o
 
 /* Ranges. */
 GPtrArray *catalog_ranges(Catalog *catalog, int64_t table_id, GError **error); /* of CatalogRange, by id */
-bool catalog_ranges_save(Catalog *catalog, int64_t table_id, GPtrArray *ranges, GError **error); /* upsert by id */
+/* Upsert by id. `column_counts`: those of the table, which grew with the rows of these ranges; NULL: unchanged. */
+bool catalog_ranges_save(Catalog *catalog, int64_t table_id, GPtrArray *ranges, const char *column_counts, GError **error);
 bool catalog_ranges_clear(Catalog *catalog, int64_t table_id, GError **error);
 
 /* Journal: kept under a size in bytes, oldest entries go first. */
 bool catalog_journal_add(Catalog *catalog, const CatalogJournalEntry *entry, GError **error);
 GPtrArray *catalog_journal(Catalog *catalog, const char *pipe /* NULL: all */, int64_t after_id, unsigned limit,
                            GError **error); /* the newest `limit` after that id, oldest first */
+bool catalog_journal_size(Catalog *catalog, uint64_t *bytes, GError **error);
 bool catalog_journal_trim(Catalog *catalog, uint64_t max_bytes, GError **error);
 
 /* Engine settings. NULL (no error): not set. */

@@ -166,7 +166,7 @@ GPtrArray *catalog_ranges(Catalog *catalog, int64_t table_id, GError **error)
     return step == 0 ? g_steal_pointer(&ranges) : NULL;
 }
 
-bool catalog_ranges_save(Catalog *catalog, int64_t table_id, GPtrArray *ranges, GError **error)
+bool catalog_ranges_save(Catalog *catalog, int64_t table_id, GPtrArray *ranges, const char *column_counts, GError **error)
 {
     bool ok = database_begin(catalog, error);
     for (guint i = 0; ok && i < ranges->len; i++) {
@@ -177,6 +177,8 @@ bool catalog_ranges_save(Catalog *catalog, int64_t table_id, GPtrArray *ranges, 
                           "iussbui", table_id, range->id, range->after, range->upto, (int)range->done, range->rows,
                           (int64_t)range->attempt);
     }
+    if (ok && column_counts != NULL)
+        ok = database_run(catalog, error, "UPDATE tables SET column_counts = ? WHERE id = ?", "si", column_counts, table_id);
     return database_end(catalog, ok, error);
 }
 

@@ -56,11 +56,7 @@ PipeTable *pipe_table_new(CatalogTable *record_take, GError **error)
     g_queue_init(&table->chunks);
     table_state_parse(record_take->state, &state);
     atomic_store(&table->state, (int)state);
-    atomic_store(&table->inserts, record_take->inserts);
-    atomic_store(&table->updates, record_take->updates);
-    atomic_store(&table->deletes, record_take->deletes);
     atomic_store(&table->rows_done, record_take->rows_done);
-    atomic_store(&table->last_change, record_take->last_change);
     table->column_counts = column_counts_from_json(record_take->column_counts);
     if (record_take->definition) {
         json_t *json = json_loads(record_take->definition, 0, NULL);
@@ -173,6 +169,8 @@ void pipe_free(Pipe *pipe)
     pthread_mutex_destroy(&pipe->load_lock);
     pthread_mutex_destroy(&pipe->spares_lock);
     pthread_mutex_destroy(&pipe->lock);
+    if (pipe->settings_shown)
+        g_ptr_array_unref(pipe->settings_shown);
     g_free(pipe->source_version);
     g_free(pipe->dest_version);
     g_free(pipe->activity);

@@ -36,6 +36,7 @@ typedef struct {
     char *key; /* literals of its last row */
     uint64_t rows;
     bool acked, last; /* last: the range ends with it */
+    MappingCounters *changed; /* once acked: values that were changed on the way, a column each; NULL: none */
 } Chunk;
 
 typedef struct {
@@ -44,7 +45,8 @@ typedef struct {
     MappingSettings shape;
     GtidSet *begin_set;      /* of the stream thread: E on MySQL by GTID, else NULL */
     _Atomic int state;       /* TableState */
-    /* Under Pipe.lock: */
+    /* Under Pipe.lock; the counters of both are also changed with catalog_lock held alone, so that they are always those of a
+     * position or range that is saved: */
     CatalogTable *record;
     GPtrArray *column_counts; /* of ColumnCount */
     /* Under Pipe.load_lock: */
@@ -56,9 +58,7 @@ typedef struct {
     /* Under Pipe.spares_lock: */
     GQueue spares; /* of Block, empty; they live no longer than the Work */
     /* Shown: */
-    _Atomic uint64_t inserts, updates, deletes, rows_done;
-    _Atomic int64_t last_change;
-    _Atomic bool counters_changed;
+    _Atomic uint64_t rows_done;
 } PipeTable;
 
 typedef struct {
@@ -107,6 +107,8 @@ struct Pipe {
     bool dropped;
     unsigned pending; /* commands that were accepted and wait to be carried out */
     bool resyncing; /* tables have twins, or had them until their exchange */
+    GPtrArray *settings_shown;   /* of PipeSetting, as they were at: (status.c) NULL: not yet */
+    uint64_t settings_shown_of;  /* a hash of settings and tables */
     unsigned try_now; /* counts the operator's "try now" */
     /* rates and history (status.c) */
     double rows_per_second, bytes_per_second, time_read, time_build, time_send;

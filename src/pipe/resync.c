@@ -212,6 +212,17 @@ static bool write_replace(Catalog *catalog, void *data, GError **error)
     return catalog_table_replace(catalog, both[0]->record->id, both[1]->record, error);
 }
 
+/* What changed at the source so far. A table that was followed has counted what its twin has, too. */
+static void carry_counters(PipeTable *table, CatalogTable *to)
+{
+    const CatalogTable *from = table->record;
+    bool both = !table_state_is_followed(atomic_load(&table->state));
+    to->inserts = from->inserts + (both ? to->inserts : 0);
+    to->updates = from->updates + (both ? to->updates : 0);
+    to->deletes = from->deletes + (both ? to->deletes : 0);
+    to->last_change = MAX(from->last_change, to->last_change);
+}
+
 /* The twin stands under the name: it is the table from now on. */
 static bool take_place(Pipe *pipe, PipeTable *table, PipeTable *twin, bool exchanged, GError **error)
 {
@@ -228,14 +239,7 @@ static bool take_place(Pipe *pipe, PipeTable *table, PipeTable *twin, bool excha
     g_clear_pointer(&record->exchange_uuid, g_free);
     g_free(record->state);
     record->state = g_strdup(table_state_name(atomic_load(&twin->state)));
-    atomic_fetch_add(&twin->inserts, atomic_load(&table->inserts));
-    atomic_fetch_add(&twin->updates, atomic_load(&table->updates));
-    atomic_fetch_add(&twin->deletes, atomic_load(&table->deletes));
-    atomic_store(&twin->last_change, MAX(atomic_load(&twin->last_change), atomic_load(&table->last_change)));
-    record->inserts = atomic_load(&twin->inserts);
-    record->updates = atomic_load(&twin->updates);
-    record->deletes = atomic_load(&twin->deletes);
-    record->last_change = atomic_load(&twin->last_change);
+    carry_counters(table, record);
     pthread_mutex_unlock(&pipe->lock);
     pthread_mutex_unlock(&pipe->load_lock);
     if (!pipe_catalog_write(pipe, pipe->life, write_replace, both)) {
