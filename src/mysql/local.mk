@@ -7,7 +7,7 @@ src_mysql_libmysql_a_SOURCES += src/mysql/alter.c src/mysql/alter_private.h src/
 src_mysql_libmysql_a_SOURCES += src/mysql/binlog.c src/mysql/binlog.h src/mysql/charset.c src/mysql/charset.h src/mysql/collation.c src/mysql/compressed.c src/mysql/compressed.h src/mysql/double_text.c src/mysql/double_text.h src/mysql/geometry.c \
 	src/mysql/geometry.h src/mysql/json.c src/mysql/json.h src/mysql/json_diff.c src/mysql/json_private.h src/mysql/text_out.h \
 	src/mysql/charset_tables_private.h src/mysql/charset_corrections_private.h src/mysql/multibyte.c \
-	src/mysql/multibyte_private.h src/mysql/event.c src/mysql/event.h src/mysql/gtid.c src/mysql/gtid.h \
+	src/mysql/multibyte_private.h src/mysql/event.c src/mysql/event.h src/mysql/frames.c src/mysql/frames_private.h src/mysql/gtid.c src/mysql/gtid.h \
 	src/mysql/inflate.c src/mysql/inflate_private.h src/mysql/rows.c src/mysql/rows.h src/mysql/value.c \
 	src/mysql/value.h src/mysql/wire_private.h
 
