@@ -11,10 +11,13 @@
 
 /* Event types (server file sql/log_event.h, MySQL's libs/mysql/binlog/event/binlog_event.h). */
 typedef enum {
+    BINLOG_START_V3 = 1, /* begins a file of a server before MySQL 5.0 */
     BINLOG_QUERY = 2,
     BINLOG_STOP = 3,
     BINLOG_ROTATE = 4,
-    BINLOG_INTVAR = 5, /* 5, 13, 14, 17, 18: only before changes that are logged as statements */
+    BINLOG_INTVAR = 5, /* 5, 9, 11, 13, 14, 17, 18: only before changes that are logged as statements */
+    BINLOG_APPEND_BLOCK = 9, /* 9, 11: more of the file of a LOAD DATA as a statement, and that it is not needed after all */
+    BINLOG_DELETE_FILE = 11,
     BINLOG_RAND = 13,
     BINLOG_USER_VAR = 14,
     BINLOG_FORMAT_DESCRIPTION = 15,

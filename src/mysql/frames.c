@@ -43,8 +43,7 @@ static void prefix_position(const BinlogFrames *frames, GError **error)
  * what stands at the beginning of its body. */
 enum { DESCRIPTION_VERSION = 2, DESCRIPTION_VERSION_LEN = 50, DESCRIPTION_HEADER_LEN = 56, DESCRIPTION_LENGTHS = 57 };
 
-/* Types whose bodies are read here, and how they begin. Development versions of MySQL 5.1 numbered types otherwise, and
- * the first of its releases wrote shorter ids of tables. */
+/* Types whose bodies are read here, and how they begin; 0: the server does not write such. */
 static bool lengths_known(const BinlogFrames *frames, const uint8_t *lengths, size_t n, GError **error)
 {
     static const struct {
@@ -55,29 +54,47 @@ static bool lengths_known(const BinlogFrames *frames, const uint8_t *lengths, si
         {BINLOG_UPDATE_ROWS_V2, 10}, {BINLOG_DELETE_ROWS_V2, 10},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
-        if (known[i].type > n || lengths[known[i].type - 1] == known[i].length)
+        uint8_t told = known[i].type <= n ? lengths[known[i].type - 1] : 0;
+        if (told == 0 || told == known[i].length)
             continue;
         g_autofree char *what = g_strdup_printf("events of type %u begin with %u bytes instead of %u: the file was written by a "
                                                 "server whose format is not known",
-                                                known[i].type, lengths[known[i].type - 1], known[i].length);
+                                                known[i].type, told, known[i].length);
         return binlog_frames_error(frames, error, what);
     }
     return true;
 }
 
-/* Servers before MySQL 5.6.1 and MariaDB 5.3 know no checksums: nothing stands behind their lengths. (They are found in files
- * that outlived an upgrade.) */
-static bool version_has_checksums(const uint8_t *version)
+typedef struct {
+    char text[DESCRIPTION_VERSION_LEN + 1];
+    uint64_t number; /* 10011006 is 10.11.6 */
+    bool is_mariadb;
+} Version;
+
+static void read_version(const uint8_t *body, Version *version)
 {
-    char text[DESCRIPTION_VERSION_LEN + 1] = {0};
-    memcpy(text, version, DESCRIPTION_VERSION_LEN);
-    char *end = text;
-    uint64_t number = 0;
+    memcpy(version->text, body + DESCRIPTION_VERSION, DESCRIPTION_VERSION_LEN);
+    version->text[DESCRIPTION_VERSION_LEN] = 0;
+    char *end = version->text;
+    version->number = 0;
     for (int part = 0; part < 3; part++) {
-        number = number * 1000 + MIN(g_ascii_strtoull(end, &end, 10), 999);
+        uint64_t number = g_ascii_strtoull(end, &end, 10);
+        version->number = version->number * 1000 + MIN(number, 999);
         end += *end == '.';
     }
-    return number >= (strstr(text, "MariaDB") || strstr(text, "-maria-") ? 5003000 : 5006001);
+    version->is_mariadb = strstr(version->text, "MariaDB") || strstr(version->text, "-maria-");
+}
+
+/* Others know no checksums: nothing stands behind their lengths. (They are found in files that outlived an upgrade.) */
+static bool version_has_checksums(const Version *version)
+{
+    return version->number >= (version->is_mariadb ? 5003000 : 5006001);
+}
+
+/* Table maps and rows of these are in forms of their own. */
+static bool version_is_early_51(const Version *version)
+{
+    return !version->is_mariadb && version->number >= 5001000 && version->number < 5001023;
 }
 
 /* Of servers with checksums it ends with the algorithm of its file and always a checksum of its own. */
@@ -89,7 +106,11 @@ static bool read_description(BinlogFrames *frames, const uint8_t *bytes, size_t 
         return binlog_frames_error(frames, error, "the file's description is cut short");
     if (body[0] != 4 || body[1] != 0 || body[DESCRIPTION_HEADER_LEN] != HEADER_LEN)
         return binlog_frames_error(frames, error, "a binlog format other than version 4");
-    if (!version_has_checksums(body + DESCRIPTION_VERSION)) {
+    Version version;
+    read_version(body, &version);
+    if (version_is_early_51(&version))
+        return binlog_frames_error(frames, error, "the file was written by a version of MySQL 5.1 before 5.1.23, whose rows are of another form");
+    if (!version_has_checksums(&version)) {
         frames->checksum = CHECKSUM_NONE;
         return lengths_known(frames, body + DESCRIPTION_LENGTHS, body_len - DESCRIPTION_LENGTHS, error);
     }
@@ -121,6 +142,8 @@ static uint32_t event_crc(const uint8_t *bytes, size_t len)
 /* Verifies the checksum and takes it off `len`. `crc` is computed in any case: others want it, and once is enough. */
 static bool strip_checksum(BinlogFrames *frames, const uint8_t *bytes, size_t *len, uint32_t *crc, GError **error)
 {
+    if (bytes[4] == BINLOG_START_V3)
+        return binlog_frames_error(frames, error, "a binlog format other than version 4");
     if (bytes[4] == BINLOG_FORMAT_DESCRIPTION && !read_description(frames, bytes, len, error))
         return false;
     if (frames->checksum == CHECKSUM_NONE) {
@@ -152,6 +175,8 @@ static bool is_within_transaction(unsigned type)
     case BINLOG_INTVAR:
     case BINLOG_RAND:
     case BINLOG_USER_VAR:
+    case BINLOG_APPEND_BLOCK:
+    case BINLOG_DELETE_FILE:
     case BINLOG_BEGIN_LOAD_QUERY:
     case BINLOG_EXECUTE_LOAD_QUERY:
     case BINLOG_XID:

@@ -43,3 +43,9 @@ EXTRA_PROGRAMS += tests/fuzz/definition
 tests_fuzz_definition_SOURCES = tests/fuzz/definition.c
 tests_fuzz_definition_LDADD = $(fuzz_mysql_libs)
 MOSTLYCLEANFILES += tests/fuzz/definition
+
+# Reads whole files, under any compiler; run by test_files.py.
+EXTRA_PROGRAMS += tests/fuzz/binlog_file
+tests_fuzz_binlog_file_SOURCES = tests/fuzz/binlog_file.c tests/fuzz/derive.c tests/fuzz/derive.h
+tests_fuzz_binlog_file_LDADD = $(mapping_test_libs) -lm
+MOSTLYCLEANFILES += tests/fuzz/binlog_file
