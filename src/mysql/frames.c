@@ -104,8 +104,10 @@ static bool read_description(BinlogFrames *frames, const uint8_t *bytes, size_t 
     size_t body_len = *len - HEADER_LEN;
     if (body_len < DESCRIPTION_LENGTHS)
         return binlog_frames_error(frames, error, "the file's description is cut short");
-    if (body[0] != 4 || body[1] != 0 || body[DESCRIPTION_HEADER_LEN] != HEADER_LEN)
+    if (body[0] != 4 || body[1] != 0)
         return binlog_frames_error(frames, error, "a binlog format other than version 4");
+    if (body[DESCRIPTION_HEADER_LEN] != HEADER_LEN)
+        return binlog_frames_error(frames, error, "the file's events have headers of another length");
     Version version;
     read_version(body, &version);
     if (version_is_early_51(&version))

@@ -12,13 +12,15 @@ src_mysql_libmysql_a_SOURCES += src/mysql/binlog.c src/mysql/binlog.h src/mysql/
 	src/mysql/value.h src/mysql/wire_private.h
 
 MYSQL_TEST_LIBS = src/mysql/libmysql.a src/base/libbase.a $(GLIB_LIBS) $(MARIADB_LIBS) $(JANSSON_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS)
-check_PROGRAMS += tests/unit/charset_test tests/unit/ddl_test tests/unit/event_test tests/unit/gtid_test tests/unit/inflate_test tests/unit/json_test tests/unit/rows_test tests/unit/value_test
+check_PROGRAMS += tests/unit/charset_test tests/unit/ddl_test tests/unit/event_test tests/unit/frames_test tests/unit/gtid_test tests/unit/inflate_test tests/unit/json_test tests/unit/rows_test tests/unit/value_test
 tests_unit_charset_test_SOURCES = tests/unit/charset_test.c
 tests_unit_charset_test_LDADD = $(MYSQL_TEST_LIBS)
 tests_unit_ddl_test_SOURCES = tests/unit/ddl_test.c
 tests_unit_ddl_test_LDADD = $(MYSQL_TEST_LIBS)
 tests_unit_event_test_SOURCES = tests/unit/event_test.c tests/unit/wire_test.h
 tests_unit_event_test_LDADD = $(MYSQL_TEST_LIBS)
+tests_unit_frames_test_SOURCES = tests/unit/frames_test.c
+tests_unit_frames_test_LDADD = $(MYSQL_TEST_LIBS)
 tests_unit_inflate_test_SOURCES = tests/unit/inflate_test.c tests/unit/wire_test.h
 tests_unit_inflate_test_LDADD = $(MYSQL_TEST_LIBS)
 tests_unit_gtid_test_SOURCES = tests/unit/gtid_test.c

@@ -10,8 +10,8 @@
  *     gtid TEXT
  *     statement KIND DATABASE SQL         (the latter two hexadecimal)
  *     map DATABASE TABLE COLUMNS
- *     row insert|update|delete VALUE...   NULL, number, or x and hexadecimal digits; of a delete the key, and - for the others
- *     refused MESSAGE                     rows that a table fails for; what follows is read
+ *     row TABLE insert|update|delete VALUE...   NULL, number, or x and hexadecimal digits; of a delete the key, and - for the others
+ *     refused TABLE MESSAGE               rows that a table fails for: no more of it is read, but what follows is
  *
  * It ends with the line "end" and 0, or with the line "error MESSAGE" and 1: there the stream would end.
  */
@@ -35,7 +35,14 @@ typedef struct {
 typedef struct {
     BinlogFrames frames;
     GHashTable *tables; /* id -> Table */
+    GHashTable *failed; /* names of tables that have failed */
 } Reader;
+
+static void table_fail(Reader *reader, const char *name, const char *why)
+{
+    printf("refused\t%s\t%s\n", name, why);
+    g_hash_table_add(reader->failed, g_strdup(name));
+}
 
 static void table_free(void *data)
 {
@@ -163,7 +170,7 @@ static void print_rows(const Table *table, const char *kind)
     g_autofree Cursor *cursors = g_new0(Cursor, block->n_columns);
     for (uint64_t row = 0; row < block->n_rows; row++) {
         bool deleted = block->columns[block->n_columns - IS_DELETED_FROM_END].data.data[row];
-        printf("row\t%s", deleted ? "delete" : kind);
+        printf("row\t%s\t%s", table->map->table, deleted ? "delete" : kind);
         for (unsigned i = 0; i < n; i++) {
             putchar('\t');
             print_cell(&block->columns[i], row, &cursors[i], !deleted || source_table_column_in_key(mapping_table(table->mapping), i));
@@ -218,8 +225,10 @@ static bool read_rows(Reader *reader, const BinlogEvent *event, GError **error)
     Table *table = g_hash_table_lookup(reader->tables, &rows.table_id);
     if (!table)
         return rows.rows == rows.end || wire_error(error, "a rows event without its table map");
+    if (g_hash_table_contains(reader->failed, table->map->table))
+        return true;
     if (!table->mapping) {
-        printf("refused\t%s\n", table->why);
+        table_fail(reader, table->map->table, table->why);
         return true;
     }
     if (mapping_append_event(table->mapping, table->block, &rows, 0, 0, &counts, &fault)) {
@@ -231,7 +240,7 @@ static bool read_rows(Reader *reader, const BinlogEvent *event, GError **error)
         g_propagate_error(error, fault);
         return false;
     }
-    printf("refused\t%s\n", fault->message);
+    table_fail(reader, table->map->table, fault->message);
     g_error_free(fault);
     return true;
 }
@@ -358,7 +367,8 @@ int main(int argc, char **argv)
     g_autofree char *data = NULL;
     gsize len;
     GError *error = NULL;
-    Reader reader = {.tables = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, table_free)};
+    Reader reader = {.tables = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, table_free),
+                     .failed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
     if (argc != 2)
         return fprintf(stderr, "usage: binlog_file FILE\n"), 2;
     if (!g_file_get_contents(argv[1], &data, &len, &error))
@@ -371,5 +381,6 @@ int main(int argc, char **argv)
     g_clear_error(&error);
     binlog_frames_clear(&reader.frames);
     g_hash_table_unref(reader.tables);
+    g_hash_table_unref(reader.failed);
     return good ? 0 : 1;
 }

@@ -49,3 +49,6 @@ EXTRA_PROGRAMS += tests/fuzz/binlog_file
 tests_fuzz_binlog_file_SOURCES = tests/fuzz/binlog_file.c tests/fuzz/derive.c tests/fuzz/derive.h
 tests_fuzz_binlog_file_LDADD = $(mapping_test_libs) -lm
 MOSTLYCLEANFILES += tests/fuzz/binlog_file
+
+EXTRA_DIST += tests/fuzz/cases tests/fuzz/corpus tests/fuzz/corpus_tables.py tests/fuzz/ddl.dict tests/fuzz/endpoint_sql.dict tests/fuzz/make_corpus \
+	tests/fuzz/run tests/fuzz/test_files.py tests/servers/testdata
