@@ -1,6 +1,7 @@
-/* binlog_file.c - reads a binlog file as the stream reads what a server sends from it, and prints what it holds.
+/* binlog_file.c - reads a binlog file as the stream reads what a server sends from it, or that, and prints what it holds.
  *
  * usage: binlog_file FILE
+ *        binlog_file URL NAME      of a server's logs the one of that name
  *
  * Rows go through the mapping, whose definition is derived from their table map; dates and times are kept as text. A line each,
  * of fields with tabs between, text in hexadecimal digits where it may hold anything:
@@ -308,6 +309,26 @@ static bool read_event(Reader *reader, const BinlogEvent *event, GError **error)
     }
 }
 
+/* ---- from a server ---- */
+
+/* Its events come until the next file's. */
+static bool read_log(Reader *reader, const char *address, const char *name, GError **error)
+{
+    BinlogStart start = {.file = (char *)name, .pos = BINLOG_FIRST_POSITION, .server_id = 4242, .replica_uuid = "00000000-0000-0000-0000-000000004242"};
+    g_autoptr(Url) url = source_url_parse(address, error);
+    g_autoptr(BinlogStream) stream = url ? binlog_stream_open(url, &start, NULL, NULL, error) : NULL;
+    BinlogEvent event;
+    if (!stream)
+        return false;
+    while (binlog_stream_next(stream, &event, error) == BINLOG_NEXT_EVENT) {
+        if (strcmp(event.file, name) != 0 || event.type == BINLOG_HEARTBEAT)
+            return true;
+        if (!read_event(reader, &event, error))
+            return false;
+    }
+    return false;
+}
+
 /* ---- the file ---- */
 
 static bool push(Reader *reader, const uint8_t *bytes, size_t len, GError **error)
@@ -362,18 +383,21 @@ static bool read_file(Reader *reader, const uint8_t *p, size_t len, GError **err
     return true;
 }
 
-int main(int argc, char **argv)
+static bool read_path(Reader *reader, const char *path, GError **error)
 {
     g_autofree char *data = NULL;
     gsize len;
+    return g_file_get_contents(path, &data, &len, error) && read_file(reader, (const uint8_t *)data, len, error);
+}
+
+int main(int argc, char **argv)
+{
     GError *error = NULL;
     Reader reader = {.tables = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, table_free),
                      .failed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
-    if (argc != 2)
-        return fprintf(stderr, "usage: binlog_file FILE\n"), 2;
-    if (!g_file_get_contents(argv[1], &data, &len, &error))
-        return fprintf(stderr, "%s\n", error->message), 2;
-    bool good = read_file(&reader, (const uint8_t *)data, len, &error);
+    if (argc != 2 && argc != 3)
+        return fprintf(stderr, "usage: binlog_file FILE, or URL NAME\n"), 2;
+    bool good = argc == 2 ? read_path(&reader, argv[1], &error) : read_log(&reader, argv[1], argv[2], &error);
     if (good)
         puts("end");
     else

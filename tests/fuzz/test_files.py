@@ -15,6 +15,7 @@ import re
 import subprocess
 
 import pytest
+from harness.mariadb import MariaDB
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("SLUICE_BUILD", TESTS.parent / "build"))
@@ -130,12 +131,16 @@ KINDS = {
 }  # fmt: skip
 
 
+def our_lines(*arguments):
+    out = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=False, env={**os.environ, "G_SLICE": "always-malloc"}, timeout=60)
+    assert out.returncode in (0, 1) and not out.stderr, out.stderr
+    return out.stdout.splitlines()
+
+
 def our_events(path):
     """Events, and the message that ends them or None."""
-    out = subprocess.run([PROGRAM, path], capture_output=True, text=True, check=False, env={**os.environ, "G_SLICE": "always-malloc"})
-    assert out.returncode in (0, 1) and not out.stderr, out.stderr
     events = []
-    for line in out.stdout.splitlines():
+    for line in our_lines(path):
         what, *fields = line.split("\t")
         if what == "event":
             events.append(Event(KINDS.get(int(fields[0]), fields[0])))
@@ -345,3 +350,36 @@ def test_file(name):
         if not command(program):
             pytest.skip("mysqlbinlog could not be fetched to compare with")
         compare(ours, their_events(program, path), program)
+
+
+# Those that a server sends as they are: no relay logs, nothing that it finds fault with itself; of MySQL those without GTIDs, for it is MariaDB.
+SERVED = """std_data/binlog_transaction.000001 std_data/bug16266.000001 std_data/mariadb-5.5-binlog.000001 std_data/mdev-4645-binlog_none.binlog
+std_data/mdev29078-mysql-bin.000001 std_data/mdev6020-mysql-bin.000001 std_data/rpl/master-bin-seq_10.3.36.000001 suite/binlog/std_data/invalid_row_v2_tag.001
+suite/binlog/std_data/update-full-row.binlog suite/binlog/std_data/update-partial-row.binlog suite/binlog/std_data/ver_5_1_23.001
+suite/binlog/std_data/ver_trunk_row_v2.001 suite/binlog/std_data/write-full-row.binlog suite/binlog/std_data/write-partial-row.binlog
+suite/binlog/std_data/ver_5_1_17.001 std_data/mdev-39404-binlog.000001""".split()
+
+
+def test_served(folder):
+    """What a server of today sends of such files, which outlive upgrades, is what stands in them."""
+    server = MariaDB(folder / "server").start()
+    server.stop()
+    data = folder / "server/data"
+    for path in data.glob("bin.*"):
+        path.unlink()
+    names = {}
+    for number, name in enumerate(SERVED, 1):
+        there = [f / name for f in folders() if (f / name).exists()]
+        if there:
+            names[f"bin.{number:06}"] = there[-1]
+            (data / f"bin.{number:06}").write_bytes(there[-1].read_bytes())
+    assert len(names) >= 10
+    (data / "bin.index").write_text("".join(f"./{name}\n" for name in names))
+    with server:
+        for name, path in names.items():
+            rotate, *sent = our_lines(server.url, name)
+            _version, *file = our_lines(path)
+            assert rotate == "event\t4", "the server names the file first"
+            # It keeps ANNOTATE_ROWS to itself, and positions are told by the file's name.
+            file = [line.replace("error\tfile,", f"error\t{name},") for line in file if line != "event\t160"]
+            assert sent == file, path
