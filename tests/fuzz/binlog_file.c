@@ -1,6 +1,6 @@
 /* binlog_file.c - reads a binlog file as the stream reads what a server sends from it, or that, and prints what it holds.
  *
- * usage: binlog_file FILE
+ * usage: binlog_file FILE          text is taken for bytes, whatever its character set
  *        binlog_file URL NAME      of a server's logs the one of that name
  *
  * Rows go through the mapping, whose definition is derived from their table map; dates and times are kept as text. A line each,
@@ -207,6 +207,7 @@ static bool read_table_map(Reader *reader, const BinlogEvent *event, GError **er
     TableMap *map = table_map_parse(event, error);
     if (!map)
         return false;
+    g_clear_pointer(&map->charsets, g_free);
     Table *table = g_new0(Table, 1);
     table->map = map;
     printf("map\t%s\t%s\t%u\n", map->database, map->table, map->n_columns);

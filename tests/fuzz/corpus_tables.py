@@ -1,4 +1,8 @@
-"""What make_corpus has the servers do: tables with every type, rows in them, and statements of all kinds."""
+"""What servers are to write into their logs: tables with every type, rows in them, and statements of all kinds, in all forms of the log."""
+
+import contextlib
+
+import pymysql
 
 NUMBERS = """CREATE TABLE numbers (
     id INT PRIMARY KEY, t1 TINYINT, t1u TINYINT UNSIGNED NOT NULL, b BOOL, t2 SMALLINT, t2u SMALLINT UNSIGNED, t3 MEDIUMINT,
@@ -340,3 +344,39 @@ REQUESTS = [
     '{"id": 4, "error": {"code": 4, "message": "no such pipe"}}',
     '{"id": 5, "do": "create", "name": "x", "source": "mysql://a@b/", "tables": ["s.t", "u.*"], "settings": {"threads": 4}}',
 ]  # fmt: skip
+
+
+def quietly(cursor, sql):
+    """Not every server knows every statement."""
+    with contextlib.suppress(pymysql.err.MySQLError):
+        cursor.execute(sql)
+
+
+def fill(cursor, kind, data_file):
+    cursor.execute("DROP DATABASE IF EXISTS shop")
+    cursor.execute("CREATE DATABASE shop CHARACTER SET utf8mb4")
+    cursor.execute("USE shop")
+    for kinds, _name, create, rows in TABLES:
+        if kind in kinds:
+            cursor.execute(create)
+            for sql in rows[kind] if isinstance(rows, dict) else rows:
+                cursor.execute(sql)
+    for sql in STATEMENTS:
+        quietly(cursor, sql.replace("DATA_FILE", str(data_file)))
+
+
+def write_logs(server):
+    """One log file for each form, at least; the paths of all."""
+    data_file = server.folder / "tmp/numbers.txt"
+    data_file.write_text("1\n2\n3\n")
+    data_file.chmod(0o644)
+    with contextlib.closing(server.connect()) as connection, connection.cursor() as cursor:
+        for form in FORMS[server.kind]:
+            for setting in form:
+                cursor.execute(f"SET GLOBAL {setting}")
+            cursor.execute("FLUSH BINARY LOGS")
+            with contextlib.closing(server.connect()) as session, session.cursor() as fresh:
+                fill(fresh, server.kind, data_file)
+        cursor.execute("FLUSH BINARY LOGS")
+        cursor.execute("SHOW BINARY LOGS")
+        return [server.folder / "data" / row[0] for row in cursor.fetchall()]
