@@ -1,6 +1,6 @@
 #include "keys.h"
 
-#define LISTS (KEYS_PIPES | KEYS_PIPE | KEYS_JOURNAL | KEYS_HELP | KEYS_INCIDENT)
+#define LISTS (KEYS_PIPES | KEYS_PIPE | KEYS_TABLE | KEYS_JOURNAL | KEYS_HELP | KEYS_INCIDENT)
 #define ALL   (LISTS | KEYS_NEW)
 
 /* One rule: small letters never change data or lose ground; capitals can, say what they will do, and ask. */
@@ -13,6 +13,14 @@ static const KeyBinding bindings[] = {
      "open",
      1,
      "open the pipe under the cursor"},
+    {KEYS_PIPE,
+     {KEYCODE_ENTER, 'l', KEYCODE_RIGHT},
+     ACTION_OPEN,
+     "⏎ l →",
+     "⏎",
+     "table",
+     1,
+     "open the table under the cursor, with its columns"},
     {LISTS, {KEYCODE_UP, 'k'}, ACTION_UP, "↑ k  ↓ j", NULL, NULL, 0, "a row up or down"},
     {LISTS, {KEYCODE_DOWN, 'j'}, ACTION_DOWN, NULL, NULL, NULL, 0, NULL},
     {LISTS, {KEYCODE_PAGE_UP, KEY_CTRL('b')}, ACTION_PAGE_UP, "PgUp ^B  PgDn ^F", NULL, NULL, 0, "a page up or down"},
@@ -41,7 +49,7 @@ static const KeyBinding bindings[] = {
      1,
      "create the pipe; in a field to type into: to the next field"},
     {KEYS_PIPES, {'n', KEYCODE_F0 + 7}, ACTION_NEW, "n F7", "n", "new pipe", 3, "create a pipe"},
-    {KEYS_PIPES | KEYS_PIPE,
+    {KEYS_PIPES | KEYS_PIPE | KEYS_TABLE,
      {'p', KEYCODE_F0 + 5},
      ACTION_PAUSE,
      "p F5",
@@ -49,7 +57,7 @@ static const KeyBinding bindings[] = {
      "pause",
      2,
      "pause the pipe, or resume a paused one; the position is kept"},
-    {KEYS_PIPES | KEYS_PIPE | KEYS_INCIDENT,
+    {KEYS_PIPES | KEYS_PIPE | KEYS_TABLE | KEYS_INCIDENT,
      {'t', KEYCODE_F0 + 6},
      ACTION_RETRY,
      "t F6",
@@ -57,7 +65,7 @@ static const KeyBinding bindings[] = {
      "try now",
      3,
      "end a wait, or try a failed pipe again"},
-    {KEYS_PIPES | KEYS_PIPE, {'i'}, ACTION_INCIDENT, "i", "i", "why", 2, "what went wrong, why, and what can be done"},
+    {KEYS_PIPES | KEYS_PIPE | KEYS_TABLE, {'i'}, ACTION_INCIDENT, "i", "i", "why", 2, "what went wrong, why, and what can be done"},
     {KEYS_PIPES | KEYS_PIPE,
      {'D', KEYCODE_F0 + 8},
      ACTION_DROP,
@@ -66,7 +74,7 @@ static const KeyBinding bindings[] = {
      "drop",
      8,
      "drop the pipe; asks for its name"},
-    {KEYS_PIPES | KEYS_PIPE | KEYS_NEW | KEYS_JOURNAL,
+    {KEYS_PIPES | KEYS_PIPE | KEYS_TABLE | KEYS_NEW | KEYS_JOURNAL,
      {'/', KEYCODE_F0 + 3},
      ACTION_FILTER,
      "/ F3",
@@ -74,8 +82,8 @@ static const KeyBinding bindings[] = {
      "filter",
      5,
      "narrow the list while you type; Esc shows all again"},
-    {KEYS_PIPES | KEYS_PIPE, {'s', KEYCODE_F0 + 4}, ACTION_SORT, "s F4", "s", "sort", 7, "the next order of the rows"},
-    {KEYS_PIPES | KEYS_PIPE | KEYS_INCIDENT,
+    {KEYS_PIPES | KEYS_PIPE | KEYS_TABLE, {'s', KEYCODE_F0 + 4}, ACTION_SORT, "s F4", "s", "sort", 7, "the next order of the rows"},
+    {KEYS_PIPES | KEYS_PIPE | KEYS_TABLE | KEYS_INCIDENT,
      {'v', KEYCODE_F0 + 2},
      ACTION_JOURNAL,
      "v F2",
@@ -83,7 +91,7 @@ static const KeyBinding bindings[] = {
      "journal",
      6,
      "what happened, newest first"},
-    {KEYS_PIPE | KEYS_JOURNAL | KEYS_HELP | KEYS_INCIDENT,
+    {KEYS_PIPE | KEYS_TABLE | KEYS_JOURNAL | KEYS_HELP | KEYS_INCIDENT,
      {KEYCODE_ESC, 'h', 'q', KEYCODE_LEFT, KEYCODE_F10},
      ACTION_BACK,
      "Esc h q ←",

@@ -65,6 +65,7 @@ typedef enum {
     KEYS_INCIDENT = 1 << 3,
     KEYS_JOURNAL = 1 << 4,
     KEYS_HELP = 1 << 5,
+    KEYS_TABLE = 1 << 6,
 } KeysPlace;
 
 #define KEYS_PER_BINDING 5

@@ -101,6 +101,7 @@ bool part_matches(const char *filter, const char *name);
 /* -- the screens -- */
 Screen *screen_pipes_new(void);
 Screen *screen_pipe_new(const char *name);
+Screen *screen_table_new(Ui *ui, const char *pipe, const char *table); /* table: as the view names it */
 Screen *screen_new_new(const Ui *ui);
 Screen *screen_incident_new(const char *name);
 Screen *screen_journal_new(Ui *ui, const char *pipe); /* NULL: of all */

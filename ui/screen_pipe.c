@@ -448,6 +448,8 @@ static bool pipe_can(const Screen *base, const Ui *ui, KeyAction action)
     case ACTION_FILTER:
     case ACTION_SORT:
         return pipe && pipe->n_tables > 1;
+    case ACTION_OPEN:
+        return pipe && pipe->n_tables;
     default:
         return true;
     }
@@ -485,6 +487,10 @@ static bool pipe_act(Screen *base, Ui *ui, KeyAction action)
         screen->sort = (screen->sort + 1) % SORT_COUNT;
         arrange(screen, pipe, false);
         ui_say(ui, STYLE_TEXT, NULL, "Tables sorted by %s.", sort_names[screen->sort]);
+        return true;
+    case ACTION_OPEN:
+        if (screen->cursor.cursor < (int)screen->rows->len)
+            ui_push(ui, screen_table_new(ui, screen->name, ((const ViewTable *)screen->rows->pdata[screen->cursor.cursor])->source));
         return true;
     case ACTION_JOURNAL:
         ui_push(ui, screen_journal_new(ui, screen->name));

@@ -8,6 +8,8 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/fault.h"
+#include "base/nearest.h"
 #include "base/printable.h"
 #include "base/queue.h"
 #include "base/url.h"

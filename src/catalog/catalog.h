@@ -43,7 +43,7 @@ typedef struct {
     int64_t id, pipe_id;
     char *database, *name; /* at the source */
     char *target;          /* table at the destination */
-    char *state;           /* "waiting", "loading", "live", "failed", "dropped" */
+    char *state;           /* "waiting", "loading", "live", "failed", "dropped", "kept" */
     int64_t generation;    /* counts loads begun from nothing; part of deduplication tokens */
     char *definition;      /* source_table_to_json, NULL: not read yet */
     char *begin_file;      /* E: events of the table up to here are ignored; NULL: none, or by GTID: */
@@ -57,6 +57,10 @@ typedef struct {
     bool resync_advised;
     char *error;           /* JSON, NULL */
     char *column_counts; /* JSON: values changed on the way, by column; NULL: none */
+    int64_t twin_of;     /* a resync: the table (id) that it replaces once it is loaded; 0: it stands for itself */
+    char *exchange_uuid; /* of its destination table, noted before the exchange: the proof that it was done; NULL */
+    char *leftover;      /* a destination table of ours that is to be dropped: what it replaced; NULL */
+    int removing;        /* 1: it is to leave the pipe, 2: and its destination table is to be dropped */
 } CatalogTable;
 void catalog_table_free(CatalogTable *table);
 
@@ -71,6 +75,7 @@ typedef struct {
     uint64_t print_pos;
     char *print_gtid;
     uint32_t print_time, print_crc;
+    char *prepared;      /* JSON: XA transactions that were prepared but not ended there; NULL: none */
     int64_t source_time; /* commit time of the newest applied change, 0 unknown */
     int64_t saved_at;
 } CatalogCheckpoint;
@@ -109,6 +114,7 @@ CatalogPipe *catalog_pipe_find(Catalog *catalog, const char *name, GError **erro
 bool catalog_pipe_set_state(Catalog *catalog, int64_t pipe_id, const char *state, const char *return_state,
                             const char *error_json, int64_t since, const CatalogJournalEntry *why, GError **error);
 bool catalog_pipe_set_settings(Catalog *catalog, int64_t pipe_id, const char *settings, GError **error);
+bool catalog_pipe_set_tables(Catalog *catalog, int64_t pipe_id, const char *tables, GError **error);
 bool catalog_pipe_set_source(Catalog *catalog, int64_t pipe_id, uint32_t server_id, const char *identity,
                              GError **error);
 bool catalog_pipe_drop(Catalog *catalog, int64_t pipe_id, GError **error); /* with all that hangs on it but the journal */
@@ -118,6 +124,8 @@ GPtrArray *catalog_tables(Catalog *catalog, int64_t pipe_id, GError **error); /*
 bool catalog_table_save(Catalog *catalog, const CatalogTable *table, GError **error); /* all fields by id */
 bool catalog_table_add(Catalog *catalog, CatalogTable *table, GError **error);
 bool catalog_table_remove(Catalog *catalog, int64_t table_id, GError **error);
+/* Saves `by` and removes the table `old_id` that it stands for from now on. */
+bool catalog_table_replace(Catalog *catalog, int64_t old_id, const CatalogTable *by, GError **error);
 
 /* Checkpoints: saved together with the counters of tables and the cuts that are no longer needed (seq <= applied_seq). */
 bool catalog_checkpoint_load(Catalog *catalog, int64_t pipe_id, CatalogCheckpoint *out, GError **error);
@@ -129,13 +137,15 @@ GArray *catalog_batches(Catalog *catalog, int64_t pipe_id, GError **error); /* o
 
 /* Ranges. */
 GPtrArray *catalog_ranges(Catalog *catalog, int64_t table_id, GError **error); /* of CatalogRange, by id */
-bool catalog_ranges_save(Catalog *catalog, int64_t table_id, GPtrArray *ranges, GError **error); /* upsert by id */
+/* Upsert by id. `column_counts`: those of the table, which grew with the rows of these ranges; NULL: unchanged. */
+bool catalog_ranges_save(Catalog *catalog, int64_t table_id, GPtrArray *ranges, const char *column_counts, GError **error);
 bool catalog_ranges_clear(Catalog *catalog, int64_t table_id, GError **error);
 
 /* Journal: kept under a size in bytes, oldest entries go first. */
 bool catalog_journal_add(Catalog *catalog, const CatalogJournalEntry *entry, GError **error);
 GPtrArray *catalog_journal(Catalog *catalog, const char *pipe /* NULL: all */, int64_t after_id, unsigned limit,
                            GError **error); /* the newest `limit` after that id, oldest first */
+bool catalog_journal_size(Catalog *catalog, uint64_t *bytes, GError **error);
 bool catalog_journal_trim(Catalog *catalog, uint64_t max_bytes, GError **error);
 
 /* Engine settings. NULL (no error): not set. */

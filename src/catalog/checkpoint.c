@@ -9,6 +9,7 @@ void catalog_checkpoint_clear(CatalogCheckpoint *checkpoint)
     g_free(checkpoint->gtid);
     g_free(checkpoint->print_file);
     g_free(checkpoint->print_gtid);
+    g_free(checkpoint->prepared);
     memset(checkpoint, 0, sizeof *checkpoint);
 }
 
@@ -18,7 +19,7 @@ bool catalog_checkpoint_load(Catalog *catalog, int64_t pipe_id, CatalogCheckpoin
     sqlite3_stmt *row =
         database_query(catalog, error,
                        "SELECT file, pos, gtid, epoch, offset, print_file, print_pos, print_gtid, print_time,"
-                       " print_crc, source_time, saved_at FROM checkpoints WHERE pipe_id = ?",
+                       " print_crc, source_time, saved_at, prepared FROM checkpoints WHERE pipe_id = ?",
                        "i", pipe_id);
     int step = row != NULL ? database_step(catalog, row, error) : -1;
     if (step <= 0)
@@ -35,6 +36,7 @@ bool catalog_checkpoint_load(Catalog *catalog, int64_t pipe_id, CatalogCheckpoin
     out->print_crc = (uint32_t)sqlite3_column_int64(row, 9);
     out->source_time = sqlite3_column_int64(row, 10);
     out->saved_at = sqlite3_column_int64(row, 11);
+    out->prepared = database_text(row, 12);
     sqlite3_reset(row);
     return true;
 }
@@ -60,12 +62,12 @@ bool catalog_checkpoint_save(Catalog *catalog, int64_t pipe_id, const CatalogChe
               database_run(
                   catalog, error,
                   "INSERT OR REPLACE INTO checkpoints (pipe_id, file, pos, gtid, epoch, offset, print_file, print_pos,"
-                  " print_gtid, print_time, print_crc, source_time, saved_at)"
-                  " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                  "isusiususiiii", pipe_id, checkpoint->file, checkpoint->pos, checkpoint->gtid,
+                  " print_gtid, print_time, print_crc, source_time, saved_at, prepared)"
+                  " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                  "isusiususiiiis", pipe_id, checkpoint->file, checkpoint->pos, checkpoint->gtid,
                   (int64_t)checkpoint->epoch, checkpoint->offset, checkpoint->print_file, checkpoint->print_pos,
                   checkpoint->print_gtid, (int64_t)checkpoint->print_time, (int64_t)checkpoint->print_crc,
-                  checkpoint->source_time, checkpoint->saved_at) &&
+                  checkpoint->source_time, checkpoint->saved_at, checkpoint->prepared) &&
               database_run(catalog, error, "DELETE FROM batches WHERE pipe_id = ? AND seq <= ?", "iu", pipe_id,
                            applied_seq) &&
               save_counters(catalog, tables, error);

@@ -151,6 +151,12 @@ bool catalog_pipe_set_settings(Catalog *catalog, int64_t pipe_id, const char *se
            check_changed(catalog, pipe_id, error);
 }
 
+bool catalog_pipe_set_tables(Catalog *catalog, int64_t pipe_id, const char *tables, GError **error)
+{
+    return database_run(catalog, error, "UPDATE pipes SET tables = ? WHERE id = ?", "si", tables, pipe_id) &&
+           check_changed(catalog, pipe_id, error);
+}
+
 bool catalog_pipe_set_source(Catalog *catalog, int64_t pipe_id, uint32_t server_id, const char *identity,
                              GError **error)
 {

@@ -38,6 +38,11 @@ static const char *const STEPS[] = {
     "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
     "ALTER TABLE tables ADD COLUMN column_counts TEXT;",
     "ALTER TABLE tables ADD COLUMN begin_gtid TEXT;",
+    "ALTER TABLE checkpoints ADD COLUMN prepared TEXT;",
+    "ALTER TABLE tables ADD COLUMN twin_of INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE tables ADD COLUMN exchange_uuid TEXT;"
+    "ALTER TABLE tables ADD COLUMN leftover TEXT;"
+    "ALTER TABLE tables ADD COLUMN removing INTEGER NOT NULL DEFAULT 0;",
 };
 
 static bool read_number(Catalog *catalog, const char *sql, int64_t *out, GError **error)

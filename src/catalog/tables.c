@@ -14,6 +14,8 @@ void catalog_table_free(CatalogTable *table)
     g_free(table->begin_gtid);
     g_free(table->error);
     g_free(table->column_counts);
+    g_free(table->exchange_uuid);
+    g_free(table->leftover);
     g_free(table);
 }
 
@@ -27,8 +29,8 @@ static void free_table(gpointer table)
     (t)->pipe_id, (t)->database, (t)->name, (t)->target, (t)->state, (t)->generation, (t)->definition,                 \
         (t)->begin_file, (t)->begin_pos, (t)->snapshot_version, (t)->rows_estimate, (t)->rows_done, (t)->inserts,      \
         (t)->updates, (t)->deletes, (t)->last_change, (int)(t)->loaded, (int)(t)->resync_advised, (t)->error, \
-        (t)->column_counts, (t)->begin_gtid
-#define TABLE_TYPES "issssissuuuuuuuibbsss"
+        (t)->column_counts, (t)->begin_gtid, (t)->twin_of, (t)->exchange_uuid, (t)->leftover, (int64_t)(t)->removing
+#define TABLE_TYPES "issssissuuuuuuuibbsssissi"
 
 bool table_insert(Catalog *catalog, CatalogTable *table, GError **error)
 {
@@ -36,8 +38,8 @@ bool table_insert(Catalog *catalog, CatalogTable *table, GError **error)
             catalog, error,
             "INSERT INTO tables (pipe_id, database, name, target, state, generation, definition, begin_file,"
             " begin_pos, snapshot_version, rows_estimate, rows_done, inserts, updates, deletes, last_change,"
-            " loaded, resync_advised, error, column_counts, begin_gtid)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " loaded, resync_advised, error, column_counts, begin_gtid, twin_of, exchange_uuid, leftover, removing)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             TABLE_TYPES, TABLE_VALUES(table)))
         return false;
     table->id = sqlite3_last_insert_rowid(catalog->db);
@@ -55,7 +57,8 @@ bool catalog_table_save(Catalog *catalog, const CatalogTable *table, GError **er
                       "UPDATE tables SET pipe_id = ?, database = ?, name = ?, target = ?, state = ?, generation = ?,"
                       " definition = ?, begin_file = ?, begin_pos = ?, snapshot_version = ?, rows_estimate = ?,"
                       " rows_done = ?, inserts = ?, updates = ?, deletes = ?, last_change = ?, loaded = ?,"
-                      " resync_advised = ?, error = ?, column_counts = ?, begin_gtid = ? WHERE id = ?",
+                      " resync_advised = ?, error = ?, column_counts = ?, begin_gtid = ?, twin_of = ?, exchange_uuid = ?,"
+                      " leftover = ?, removing = ? WHERE id = ?",
                       TABLE_TYPES "i", TABLE_VALUES(table), table->id))
         return false;
     if (sqlite3_changes(catalog->db) == 1)
@@ -68,6 +71,12 @@ bool catalog_table_save(Catalog *catalog, const CatalogTable *table, GError **er
 bool catalog_table_remove(Catalog *catalog, int64_t table_id, GError **error)
 {
     return database_run(catalog, error, "DELETE FROM tables WHERE id = ?", "i", table_id);
+}
+
+bool catalog_table_replace(Catalog *catalog, int64_t old_id, const CatalogTable *by, GError **error)
+{
+    bool ok = database_begin(catalog, error) && catalog_table_remove(catalog, old_id, error) && catalog_table_save(catalog, by, error);
+    return database_end(catalog, ok, error);
 }
 
 static CatalogTable *read_table(sqlite3_stmt *row)
@@ -95,6 +104,10 @@ static CatalogTable *read_table(sqlite3_stmt *row)
     table->error = database_text(row, 19);
     table->column_counts = database_text(row, 20);
     table->begin_gtid = database_text(row, 21);
+    table->twin_of = sqlite3_column_int64(row, 22);
+    table->exchange_uuid = database_text(row, 23);
+    table->leftover = database_text(row, 24);
+    table->removing = sqlite3_column_int(row, 25);
     return table;
 }
 
@@ -104,7 +117,7 @@ GPtrArray *catalog_tables(Catalog *catalog, int64_t pipe_id, GError **error)
         catalog, error,
         "SELECT id, pipe_id, database, name, target, state, generation, definition, begin_file, begin_pos,"
         " snapshot_version, rows_estimate, rows_done, inserts, updates, deletes, last_change, loaded, resync_advised,"
-        " error, column_counts, begin_gtid FROM tables WHERE pipe_id = ? ORDER BY id",
+        " error, column_counts, begin_gtid, twin_of, exchange_uuid, leftover, removing FROM tables WHERE pipe_id = ? ORDER BY id",
         "i", pipe_id);
     if (statement == NULL)
         return NULL;
@@ -153,7 +166,7 @@ GPtrArray *catalog_ranges(Catalog *catalog, int64_t table_id, GError **error)
     return step == 0 ? g_steal_pointer(&ranges) : NULL;
 }
 
-bool catalog_ranges_save(Catalog *catalog, int64_t table_id, GPtrArray *ranges, GError **error)
+bool catalog_ranges_save(Catalog *catalog, int64_t table_id, GPtrArray *ranges, const char *column_counts, GError **error)
 {
     bool ok = database_begin(catalog, error);
     for (guint i = 0; ok && i < ranges->len; i++) {
@@ -164,6 +177,8 @@ bool catalog_ranges_save(Catalog *catalog, int64_t table_id, GPtrArray *ranges, 
                           "iussbui", table_id, range->id, range->after, range->upto, (int)range->done, range->rows,
                           (int64_t)range->attempt);
     }
+    if (ok && column_counts != NULL)
+        ok = database_run(catalog, error, "UPDATE tables SET column_counts = ? WHERE id = ?", "si", column_counts, table_id);
     return database_end(catalog, ok, error);
 }
 

@@ -1,5 +1,6 @@
-/* Actions on one pipe: pause, resume, retry, drop. The engine answers at once; --wait waits for the state. */
-#include "cli/caller.h"
+/* Actions on one pipe: pause, resume, retry, resync, cancel, drop. The engine answers at once; --wait waits for the state. */
+#include "cli/action.h"
+#include "cli/arguments.h"
 #include "cli/output.h"
 #include "base/base.h"
 
@@ -33,6 +34,12 @@ static bool is_resumed(const ViewPipe *pipe, GError **error)
     return stands(pipe, error) && !is_state(pipe, "Paused") && !is_state(pipe, "Pausing");
 }
 
+bool action_is_settled(const ViewPipe *pipe, GError **error)
+{
+    return stands(pipe, error) && pipe->pending == 0 && !is_state(pipe, "Snapshot") && !is_state(pipe, "Resync") &&
+           !is_state(pipe, "Modifying");
+}
+
 static bool is_gone(const ViewPipe *pipe, GError **error)
 {
     (void)error;
@@ -42,16 +49,49 @@ static bool is_gone(const ViewPipe *pipe, GError **error)
 typedef struct {
     CallerReached reached;
     bool offline;                /* works while no engine runs */
+    bool tables;                 /* takes --table */
     const char *question;        /* for what cannot be undone; NULL: no need to ask */
     const char *question_target; /* with --drop-target */
 } Action;
 
+/* A wrong name is told before anything is asked. */
+static bool confirm(Caller *caller, const char *name, const char *question, bool yes, int *code)
+{
+    GError *error = NULL;
+    g_autoptr(View) view = caller_view(caller, &error);
+    if (view == NULL || caller_find_pipe(view, name, &error) == NULL) {
+        *code = cli_fail(error);
+        return false;
+    }
+    g_autofree char *shown = printable(name, 0);
+    g_autofree char *text = g_strdup_printf(question, shown);
+    return cli_confirm(yes, text, code);
+}
+
+int action_send(Caller *caller, const char *name, json_t *request_take, CallerReached reached)
+{
+    GError *error = NULL;
+    g_autoptr(View) before = reached != NULL ? caller_view(caller, NULL) : NULL;
+    const ViewPipe *pipe = before != NULL ? view_find_pipe(before, name) : NULL;
+    int64_t failed_since = pipe != NULL && is_state(pipe, "Failed") ? pipe->since : 0;
+    json_t *answer = caller_ask(caller, request_take, &error);
+    if (answer == NULL)
+        return cli_fail(error);
+    json_decref(answer);
+    if (reached != NULL && !caller_wait(caller, name, failed_since, reached, &error))
+        return cli_fail(error);
+    return 0;
+}
+
 static int act(Cli *cli, char **argv, const Action *action)
 {
     gboolean wait = FALSE, yes = FALSE, drop_target = FALSE;
+    g_auto(GStrv) tables = NULL;
     bool is_drop = action->question != NULL;
     const GOptionEntry entries[] = {{"wait", 0, 0, G_OPTION_ARG_NONE, &wait, "return when the state is reached", NULL},
                                     {"yes", 0, 0, G_OPTION_ARG_NONE, &yes, "do not ask", NULL},
+                                    {"table", 0, action->tables ? 0 : G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME_ARRAY, &tables,
+                                     "this table alone; may be given several times", "DB.TABLE"},
                                     {"drop-target", 0, is_drop ? 0 : G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE,
                                      &drop_target, "drop the destination tables too", NULL},
                                     G_OPTION_ENTRY_NULL};
@@ -62,33 +102,23 @@ static int act(Cli *cli, char **argv, const Action *action)
     const char *name = cli->words[0];
     if (drop_target && !is_drop)
         return cli_usage("--drop-target is an option of `sluice drop`");
+    if (tables != NULL && !action->tables)
+        return cli_usage("`sluice %s` works on whole pipes, not on single tables", cli->command->name);
     g_autoptr(Caller) caller = caller_open(cli, action->offline, &error);
     if (caller == NULL)
         return cli_fail(error);
-    if (is_drop) {
-        /* A wrong name is told before anything is asked. */
-        g_autoptr(View) view = caller_view(caller, &error);
-        if (view == NULL || caller_find_pipe(view, name, &error) == NULL)
-            return cli_fail(error);
-        g_autofree char *shown = printable(name, 0);
-        g_autofree char *question = g_strdup_printf(drop_target ? action->question_target : action->question, shown);
-        if (!cli_confirm(yes, question, &code))
-            return code;
-    }
-    g_autoptr(View) before = wait ? caller_view(caller, NULL) : NULL;
-    const ViewPipe *pipe = before != NULL ? view_find_pipe(before, name) : NULL;
-    int64_t failed_since = pipe != NULL && is_state(pipe, "Failed") ? pipe->since : 0;
+    if (is_drop && !confirm(caller, name, drop_target ? action->question_target : action->question, yes, &code))
+        return code;
+    json_t *names = arguments_lists(tables, &error);
+    if (names == NULL)
+        return cli_fail(error);
     json_t *request = protocol_request(cli->command->name);
     json_object_set_new(request, "name", json_string(name));
+    json_object_set_new(request, "tables", names);
     if (drop_target)
         json_object_set_new(request, "drop_target", json_true());
-    json_t *answer = caller_ask(caller, request, &error);
-    if (answer == NULL)
-        return cli_fail(error);
-    json_decref(answer);
-    if (wait && !caller_wait(caller, name, failed_since, action->reached, &error))
-        return cli_fail(error);
-    return 0;
+    CallerReached reached = tables != NULL ? action_is_settled : action->reached;
+    return action_send(caller, name, request, wait ? reached : NULL);
 }
 
 int cmd_pause(Cli *cli, char **argv)
@@ -103,7 +133,17 @@ int cmd_resume(Cli *cli, char **argv)
 
 int cmd_retry(Cli *cli, char **argv)
 {
-    return act(cli, argv, &(Action){.reached = is_resumed, .offline = true});
+    return act(cli, argv, &(Action){.reached = is_resumed, .offline = true, .tables = true});
+}
+
+int cmd_resync(Cli *cli, char **argv)
+{
+    return act(cli, argv, &(Action){.reached = action_is_settled, .tables = true});
+}
+
+int cmd_cancel(Cli *cli, char **argv)
+{
+    return act(cli, argv, &(Action){.reached = action_is_settled});
 }
 
 int cmd_drop(Cli *cli, char **argv)

@@ -2,6 +2,7 @@
 #include "cli/arguments.h"
 #include "cli/caller.h"
 #include "cli/output.h"
+#include "cli/show.h"
 #include "base/base.h"
 #include "engine/engine.h"
 
@@ -61,28 +62,6 @@ static json_t *read_request(Cli *cli, char **argv, bool create, bool *wait, int 
     return NULL;
 }
 
-/* Every line of the preflight. */
-static void print_checks(const json_t *checks)
-{
-    size_t i;
-    json_t *check;
-    json_array_foreach(checks, i, check)
-    {
-        const char *result = json_string_value(json_object_get(check, "result"));
-        const char *name = json_string_value(json_object_get(check, "name"));
-        const char *found = json_string_value(json_object_get(check, "found"));
-        const char *mend = json_string_value(json_object_get(check, "mend"));
-        bool fail = g_strcmp0(result, "fail") == 0;
-        output_line("%-4s %s: %s",
-                    fail             ? "FAIL"
-                    : result != NULL ? result
-                                     : "?",
-                    name != NULL ? name : "?", found != NULL ? found : "");
-        if (mend != NULL && mend[0] != '\0')
-            output_line("     mend: %s", mend);
-    }
-}
-
 static unsigned count_failed(const json_t *checks)
 {
     unsigned failed = 0;
@@ -100,7 +79,7 @@ static int report(json_t *answer, bool check)
     const json_t *checks = json_object_get(answer, "checks");
     unsigned failed = count_failed(checks);
     int code = 0;
-    print_checks(checks);
+    show_checks(checks, false);
     if (!protocol_answer_ok(answer, &error))
         code = cli_fail(error);
     else if (check && !json_is_true(json_object_get(answer, "ok_to_create")))

@@ -51,12 +51,13 @@ bool insert_block(Clickhouse *ch, const InsertRequest *request, const Block *blo
     return answer != NULL;
 }
 
-static char *kill_condition(const char *query_id)
+static char *kill_condition(const char *prefix)
 {
-    GString *where = g_string_new("query_id = ");
-    clickhouse_quote_string(where, query_id);
-    g_string_append(where, " OR Settings['log_comment'] = ");
-    clickhouse_quote_string(where, query_id);
+    GString *where = g_string_new("startsWith(query_id, ");
+    clickhouse_quote_string(where, prefix);
+    g_string_append(where, ") OR startsWith(Settings['log_comment'], ");
+    clickhouse_quote_string(where, prefix);
+    g_string_append_c(where, ')');
     return g_string_free(where, FALSE);
 }
 
@@ -73,9 +74,9 @@ static int query_gone(Clickhouse *ch, const char *where, GError **error)
 }
 
 /* KILL ... SYNC would wait for the connection of the killed statement, so it is ASYNC and then looked for. */
-bool insert_kill(Clickhouse *ch, const char *query_id, Cancel *cancel, GError **error)
+bool insert_kill_all(Clickhouse *ch, const char *prefix, Cancel *cancel, GError **error)
 {
-    g_autofree char *where = kill_condition(query_id);
+    g_autofree char *where = kill_condition(prefix);
     g_autofree char *kill = g_strdup_printf("KILL QUERY WHERE %s ASYNC", where);
     int64_t wait = KILL_POLL_FIRST_USEC, kill_at = 0;
     for (;;) {

@@ -20,10 +20,11 @@ typedef struct {
 } InsertRequest;
 
 /* Streams the block compressed as the request's body; keeps no second copy of it. On CLICKHOUSE_ERROR_BROKEN the insert
- * may still commit: kill it with insert_kill before anything that must not meet it. */
+ * may still commit: kill it with insert_kill_all before anything that must not meet it. */
 bool insert_block(Clickhouse *ch, const InsertRequest *request, const Block *block, GError **error);
 
-/* Kills the query of that id (by query_id or log_comment) and waits until it is gone from system.processes. */
-bool insert_kill(Clickhouse *ch, const char *query_id, Cancel *cancel, GError **error);
+/* Kills every query whose id (query_id or log_comment) begins with `prefix`, and waits until all are gone from
+ * system.processes. */
+bool insert_kill_all(Clickhouse *ch, const char *prefix, Cancel *cancel, GError **error);
 
 #endif

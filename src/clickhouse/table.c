@@ -306,3 +306,43 @@ bool dest_table_drop(Clickhouse *ch, const char *database, const char *table, co
     g_propagate_error(error, g_steal_pointer(&failed));
     return false;
 }
+
+/* ---- exchanging ---- */
+
+static bool run(Clickhouse *ch, const char *sql, GError **error)
+{
+    HttpRequest request = {.sql = sql, .without_database = true};
+    g_autofree char *answer = http_request(ch, &request, NULL, error);
+    return answer != NULL;
+}
+
+static bool two_tables(Clickhouse *ch, const char *verb, const char *joint, const char *database, const char *one, const char *other,
+                       GError **error)
+{
+    g_autoptr(GString) sql = g_string_new(verb);
+    clickhouse_quote_table(sql, database, one);
+    g_string_append(sql, joint);
+    clickhouse_quote_table(sql, database, other);
+    return run(ch, sql->str, error);
+}
+
+bool dest_table_exchange(Clickhouse *ch, const char *database, const char *one, const char *other, GError **error)
+{
+    return two_tables(ch, "EXCHANGE TABLES ", " AND ", database, one, other, error);
+}
+
+bool dest_table_rename(Clickhouse *ch, const char *database, const char *from, const char *to, GError **error)
+{
+    return two_tables(ch, "RENAME TABLE ", " TO ", database, from, to, error);
+}
+
+char *dest_table_uuid(Clickhouse *ch, const char *database, const char *table, GError **error)
+{
+    g_autoptr(GString) sql = g_string_new("SELECT toString(uuid) FROM system.tables");
+    append_where(sql, database, "name", table);
+    g_autoptr(GPtrArray) rows = select_rows(ch, sql, error);
+    if (!rows || !rows->len)
+        return NULL;
+    char **row = g_ptr_array_index(rows, 0);
+    return g_strdup(row[0]);
+}

@@ -59,11 +59,19 @@ char *dest_table_incompatible(const DestTableInfo *info, const DestTableSpec *sp
  * none. */
 bool dest_table_drop(Clickhouse *ch, const char *database, const char *table, const char *mark, GError **error);
 
+/* Both names change tables, at once for every reader (EXCHANGE TABLES). */
+bool dest_table_exchange(Clickhouse *ch, const char *database, const char *one, const char *other, GError **error);
+bool dest_table_rename(Clickhouse *ch, const char *database, const char *from, const char *to, GError **error);
+/* Of the table that stands under this name; NULL (no error): none. Free with g_free. */
+char *dest_table_uuid(Clickhouse *ch, const char *database, const char *table, GError **error);
+
 /* The destination's half of the preflight: reachable, version (>= 23.8 for ReplacingMergeTree(version, is_deleted)),
  * database exists and its engine is Atomic, Replicated or Shared (a missing database is a warning: it is created at
  * Setup), grants, clock skew. Appends to `checks`; returns false when nothing more can be asked. */
 bool clickhouse_preflight(Clickhouse *ch, GPtrArray *checks);
 char *clickhouse_version(Clickhouse *ch, GError **error);
+/* Whether the server knows a type of that name; false with an error of its own words. */
+bool clickhouse_has_type(Clickhouse *ch, const char *type, GError **error);
 bool clickhouse_ensure_database(Clickhouse *ch, GError **error); /* ENGINE = Atomic where absent */
 
 #endif

@@ -70,6 +70,11 @@ static void clear_pipe(ViewPipe *pipe)
     for (unsigned i = 0; i < pipe->n_tables; i++)
         clear_table(&pipe->tables[i]);
     g_free(pipe->tables);
+    for (unsigned i = 0; i < pipe->n_settings; i++) {
+        g_free(pipe->settings[i].name);
+        g_free(pipe->settings[i].value);
+    }
+    g_free(pipe->settings);
     g_free(pipe->history);
 }
 

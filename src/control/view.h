@@ -38,10 +38,16 @@ typedef struct {
     int64_t zero_dates, clamped, undecodable;
 } ViewColumn;
 
+/* A setting that has not its default. */
+typedef struct {
+    char *name, *value;
+    bool waits; /* for the next resync of the tables that were made with another value */
+} ViewSetting;
+
 typedef struct {
     char *source; /* "shop.orders" */
     char *target; /* "orders" */
-    char *state;  /* "waiting", "loading", "live", "failed", "dropped" */
+    char *state;  /* "waiting", "loading", "live", "resyncing", "failed", "dropped", "kept" */
     int64_t rows_done, rows_estimate;
     int64_t inserts, updates, deletes;
     int64_t last_change_at;
@@ -77,9 +83,12 @@ typedef struct {
     int64_t memory_bytes; /* in use by this pipe's blocks */
     char *activity;       /* what it does this second, in words; NULL */
     char *paused_by;      /* "operator"; NULL */
+    int64_t pending;      /* commands that were accepted and are not carried out yet; 0 where an older engine does not tell */
     double time_read, time_build, time_send; /* shares 0..1 of the last seconds; -1 unknown */
     unsigned n_tables, n_tables_failed;
     ViewTable *tables;
+    unsigned n_settings;
+    ViewSetting *settings; /* by name */
     unsigned n_history;
     ViewHistoryCell *history; /* oldest first, cells of 20 s on a common clock */
 } ViewPipe;

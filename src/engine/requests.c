@@ -1,6 +1,5 @@
 /* requests.c - the requests of control/protocol.h, one function each, found by name in a table. */
 #include "engine/engine_private.h"
-#include "pipe/columns.h"
 
 #include <string.h>
 
@@ -246,42 +245,72 @@ static json_t *do_create(Engine *engine, const json_t *request, GError **error)
 
 /* ---- Actions on a pipe ---- */
 
-static bool act(Engine *engine, const char *name, PipeEvent event, bool drop_target, GError **error)
+static bool act(Engine *engine, const char *name, const PipeCommand *command, GError **error)
 {
+    PipeEvent event = command->event;
     bool ok;
     if (engine->started_at) {
         pthread_mutex_lock(&engine->pipes_lock);
         Pipe *pipe = engine_find_pipe(engine, name);
         if (!pipe)
             g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_FOUND, "no pipe is called %s; sluice status lists them", name);
-        ok = pipe && pipe_command(pipe, event, drop_target, error);
+        ok = pipe && pipe_command(pipe, command, error);
         pthread_mutex_unlock(&engine->pipes_lock);
         return ok;
     }
-    if (event == EVENT_RESUME || drop_target) {
+    bool offline = event == EVENT_PAUSE || event == EVENT_RETRY || event == EVENT_DROP;
+    if (!offline || command->drop_target || command->tables) {
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_RUNNING, "no engine runs on %s; start it with sluice run --detach",
                     engine->state_dir);
         return false;
     }
     pthread_mutex_lock(&engine->catalog_lock);
     g_autoptr(CatalogPipe) record = catalog_pipe_find(engine->catalog, name, error);
-    ok = record && pipe_command_offline(engine->catalog, record, event, error);
+    ok = record && pipe_command_offline(engine->state_dir, engine->catalog, record, event, error);
     pthread_mutex_unlock(&engine->catalog_lock);
     return ok;
 }
 
+/* The tables that a request names, as selection_name writes them; NULL (no error): none, so the whole pipe. */
+static GPtrArray *named_tables(const json_t *request, GError **error)
+{
+    g_autofree const char **names = texts_of(request, "tables");
+    if (!*names)
+        return NULL;
+    g_autoptr(Selection) selection = selection_parse(names, NULL, error);
+    if (!selection)
+        return NULL;
+    if (selection_has_wildcard(selection)) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "tables are named one by one here, without *");
+        return NULL;
+    }
+    g_autoptr(GPtrArray) exact = selection_exact_names(selection);
+    GPtrArray *tables = g_ptr_array_new_with_free_func(g_free);
+    for (unsigned i = 0; i < exact->len; i++) {
+        const SelectionName *name = exact->pdata[i];
+        g_ptr_array_add(tables, selection_name(name->database, name->table));
+    }
+    return tables;
+}
+
 static json_t *do_action(Engine *engine, const json_t *request, PipeEvent event, GError **error)
 {
+    GError *problem = NULL;
     const char *name = need_text(request, "name", error);
     if (!name)
         return NULL;
-    if (json_array_size(json_object_get(request, "tables")) > 0) {
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "%s works on whole pipes, not on single tables",
+    g_autoptr(GPtrArray) tables = named_tables(request, &problem);
+    if (!problem && tables && event != EVENT_RESYNC && event != EVENT_RETRY && event != EVENT_REMOVE_TABLES)
+        g_set_error(&problem, SLUICE_ERROR, SLUICE_ERROR_USAGE, "%s works on whole pipes, not on single tables",
                     pipe_event_name(event));
+    if (!problem && !tables && event == EVENT_REMOVE_TABLES)
+        g_set_error(&problem, SLUICE_ERROR, SLUICE_ERROR_USAGE, "name the tables that are to leave the pipe");
+    if (problem) {
+        g_propagate_error(error, problem);
         return NULL;
     }
-    bool drop_target = event == EVENT_DROP && json_is_true(json_object_get(request, "drop_target"));
-    return act(engine, name, event, drop_target, error) ? protocol_ok() : NULL;
+    PipeCommand command = {.event = event, .tables = tables, .drop_target = json_is_true(json_object_get(request, "drop_target"))};
+    return act(engine, name, &command, error) ? protocol_ok() : NULL;
 }
 
 static json_t *do_pause(Engine *engine, const json_t *request, GError **error)
@@ -299,9 +328,96 @@ static json_t *do_retry(Engine *engine, const json_t *request, GError **error)
     return do_action(engine, request, EVENT_RETRY, error);
 }
 
+static json_t *do_resync(Engine *engine, const json_t *request, GError **error)
+{
+    return do_action(engine, request, EVENT_RESYNC, error);
+}
+
+static json_t *do_cancel(Engine *engine, const json_t *request, GError **error)
+{
+    return do_action(engine, request, EVENT_CANCEL_RESYNC, error);
+}
+
+static json_t *do_tables_remove(Engine *engine, const json_t *request, GError **error)
+{
+    return do_action(engine, request, EVENT_REMOVE_TABLES, error);
+}
+
 static json_t *do_drop(Engine *engine, const json_t *request, GError **error)
 {
     return do_action(engine, request, EVENT_DROP, error);
+}
+
+/* What the pipe has already: a table that is named is refused, what a wildcard matches is left out. */
+static bool leave_out_known(Engine *engine, const CatalogPipe *record, const Selection *selection, GPtrArray *excludes, GError **error)
+{
+    pthread_mutex_lock(&engine->catalog_lock);
+    g_autoptr(GPtrArray) known = catalog_tables(engine->catalog, record->id, error);
+    pthread_mutex_unlock(&engine->catalog_lock);
+    g_autoptr(GPtrArray) exact = selection_exact_names(selection);
+    if (!known)
+        return false;
+    for (unsigned i = 0; i < known->len; i++) {
+        const CatalogTable *table = known->pdata[i];
+        for (unsigned e = 0; e < exact->len; e++) {
+            const SelectionName *name = exact->pdata[e];
+            if (strcmp(name->database, table->database) == 0 && strcmp(name->table, table->name) == 0) {
+                g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_REFUSED, "pipe %s has table %s.%s already", record->name, name->database,
+                            name->table);
+                return false;
+            }
+        }
+        g_ptr_array_add(excludes, selection_name(table->database, table->name));
+    }
+    g_ptr_array_add(excludes, NULL);
+    return true;
+}
+
+/* Preflight of the new tables alone, then as any action. The answer has the checks, like that of create. */
+static json_t *add_tables(Engine *engine, const CatalogPipe *record, const json_t *request, GError **error)
+{
+    Wanted wanted = {.source = record->source, .dest = record->dest, .mode = record->mode};
+    g_autofree const char **names = texts_of(request, "tables");
+    json_t *set = record->settings ? json_loads(record->settings, 0, NULL) : NULL, *answer = NULL;
+    GError *problem = NULL;
+
+    g_autoptr(Selection) asked = selection_parse(names, NULL, error);
+    g_autoptr(GPtrArray) excludes = g_ptr_array_new_with_free_func(g_free);
+
+    wanted.set = set;
+    if (asked && leave_out_known(engine, record, asked, excludes, error) && settings_parse(set, &wanted.settings, error) &&
+        (wanted.selection = selection_parse(names, (const char *const *)excludes->pdata, error))) {
+        wanted.settings.mapping.column_prefix = wanted.settings.column_prefix;
+        wanted_check(engine, &wanted);
+        g_autoptr(GPtrArray) tables = make_tables(&wanted);
+        g_autofree char *selection = selection_text(asked);
+        PipeCommand command = {.event = EVENT_ADD_TABLES, .added = tables, .selection = selection};
+        if (check_list_failed(wanted.checks))
+            g_set_error(&problem, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT, "preflight failed, no table was added; mend what is marked");
+        else
+            act(engine, record->name, &command, &problem);
+        answer = problem ? protocol_error(problem) : protocol_ok();
+        g_clear_error(&problem);
+        json_object_set_new(answer, "checks", checks_to_json(wanted.checks));
+    }
+    wanted_clear(&wanted);
+    json_decref(set);
+    return answer;
+}
+
+static json_t *do_tables_add(Engine *engine, const json_t *request, GError **error)
+{
+    const char *name = need_text(request, "name", error);
+    if (!name)
+        return NULL;
+    if (json_array_size(json_object_get(request, "tables")) == 0) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "name the tables to add");
+        return NULL;
+    }
+    pthread_mutex_lock(&engine->catalog_lock);
+    g_autoptr(CatalogPipe) record = catalog_pipe_find(engine->catalog, name, error);
+    pthread_mutex_unlock(&engine->catalog_lock);
+    return record ? add_tables(engine, record, request, error) : NULL;
 }
 
 /* ---- Looking ---- */
@@ -373,93 +489,6 @@ static json_t *do_log(Engine *engine, const json_t *request, GError **error)
     return answer;
 }
 
-/* ---- Settings ---- */
-
-static json_t *settings_list(const json_t *set)
-{
-    json_t *list = json_array();
-    const SettingInfo *info;
-    for (unsigned i = 0; (info = settings_info(i)); i++) {
-        const char *value = text_of(set, info->name);
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", info->name, "value",
-                                              value ? value : info->initial, "default", info->initial, "values", info->values,
-                                              "meaning", info->meaning, "when", setting_when_name(info->when)));
-    }
-    const char *name;
-    json_t *value;
-    json_object_foreach((json_t *)set, name, value)
-    {
-        const char *meaning;
-        if (column_setting_is(name, &meaning))
-            json_array_append_new(list, json_pack("{s:s, s:O, s:s, s:s, s:s, s:s}", "name", name, "value", value, "default", "",
-                                                  "values", "", "meaning", meaning, "when",
-                                                  setting_when_name(SETTING_RESYNC)));
-    }
-    return list;
-}
-
-/* The new values over the old ones; refuses those that are fixed at creation. */
-static bool merge_settings(json_t *old, const json_t *changes, GError **error)
-{
-    const char *name;
-    json_t *value;
-    PipeSettings parsed;
-
-    if (!settings_parse(changes, &parsed, error))
-        return false;
-    json_object_foreach((json_t *)changes, name, value)
-    {
-        const SettingInfo *info;
-        for (unsigned i = 0; (info = settings_info(i)); i++)
-            if (strcmp(info->name, name) == 0 && info->when == SETTING_CREATE) {
-                g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_REFUSED,
-                            "setting %s is fixed when a pipe is created; create another pipe with it", name);
-                return false;
-            }
-        if (column_setting_is(name, NULL) && !*json_string_value(value))
-            json_object_del(old, name);
-        else
-            json_object_set(old, name, value);
-    }
-    return true;
-}
-
-static json_t *do_set(Engine *engine, const json_t *request, GError **error)
-{
-    const char *name = need_text(request, "name", error);
-    const json_t *changes = json_object_get(request, "settings");
-    if (!name)
-        return NULL;
-    pthread_mutex_lock(&engine->catalog_lock);
-    g_autoptr(CatalogPipe) record = catalog_pipe_find(engine->catalog, name, error);
-    pthread_mutex_unlock(&engine->catalog_lock);
-    if (!record)
-        return NULL;
-    json_t *set = record->settings ? json_loads(record->settings, 0, NULL) : NULL;
-    if (!set)
-        set = json_object();
-    bool ok = true;
-    if (json_object_size(changes) > 0 && (ok = merge_settings(set, changes, error))) {
-        char *text = json_dumps(set, JSON_COMPACT);
-        pthread_mutex_lock(&engine->pipes_lock);
-        Pipe *pipe = engine_find_pipe(engine, name);
-        if (pipe) {
-            ok = pipe_set_settings(pipe, text, error);
-        } else {
-            pthread_mutex_lock(&engine->catalog_lock);
-            ok = catalog_pipe_set_settings(engine->catalog, record->id, text, error);
-            pthread_mutex_unlock(&engine->catalog_lock);
-        }
-        pthread_mutex_unlock(&engine->pipes_lock);
-        free(text);
-    }
-    json_t *answer = ok ? protocol_ok() : NULL;
-    if (ok)
-        json_object_set_new(answer, "settings", settings_list(set));
-    json_decref(set);
-    return answer;
-}
-
 /* ---- sql ---- */
 
 /* The destination of that pipe, or the one that all pipes share; the embedded one while there are none. */
@@ -526,8 +555,9 @@ static const struct {
 } handlers[] = {
     {"status", do_status}, {"check", do_check}, {"create", do_create}, {"pause", do_pause},
     {"resume", do_resume}, {"retry", do_retry}, {"drop", do_drop},     {"source_tables", do_source_tables},
-    {"tables", do_tables}, {"log", do_log},     {"set", do_set},       {"sql", do_sql},
-    {"stop", do_stop},
+    {"resync", do_resync}, {"cancel", do_cancel}, {"tables_add", do_tables_add}, {"tables_remove", do_tables_remove},
+    {"tables", do_tables}, {"log", do_log}, {"table", engine_table}, {"set", engine_set},           {"sql", do_sql},
+    {"stop", do_stop},     {"doctor", engine_doctor}, {"export", engine_export},
 };
 
 json_t *engine_request(Engine *engine, const json_t *request)

@@ -16,8 +16,8 @@ typedef enum {
     BINLOG_STOP = 3,
     BINLOG_ROTATE = 4,
     BINLOG_INTVAR = 5, /* 5, 9, 11, 13, 14, 17, 18: only before changes that are logged as statements */
-    BINLOG_APPEND_BLOCK = 9, /* 9, 11: more of the file of a LOAD DATA as a statement, and that it is not needed after all */
-    BINLOG_DELETE_FILE = 11,
+    BINLOG_APPEND_BLOCK = 9, /* more of the file of LOAD DATA, after 17 */
+    BINLOG_DELETE_FILE = 11, /* it is not to be loaded */
     BINLOG_RAND = 13,
     BINLOG_USER_VAR = 14,
     BINLOG_FORMAT_DESCRIPTION = 15,

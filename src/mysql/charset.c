@@ -12,6 +12,7 @@ typedef enum {
     KIND_ASCII,
     KIND_BYTES,     /* one byte per character, by table */
     KIND_MULTIBYTE, /* one to three bytes per character, by tables */
+    KIND_GB18030,   /* one, two or four bytes per character, by tables and by number */
     KIND_UCS2,      /* big-endian */
     KIND_UTF16,
     KIND_UTF16LE,
@@ -45,7 +46,8 @@ static void make_charsets(void)
     for (size_t i = 0; i < G_N_ELEMENTS(byte_tables); i++)
         byte_charsets[i] = (Charset){byte_tables[i].name, KIND_BYTES, 3, byte_tables[i].table, NULL};
     for (unsigned i = 0; i < MULTIBYTE_COUNT; i++)
-        multibyte_charsets[i] = (Charset){multibyte_name(i), KIND_MULTIBYTE, 3, NULL, NULL};
+        multibyte_charsets[i] =
+            (Charset){multibyte_name(i), multibyte_has_four(i) ? KIND_GB18030 : KIND_MULTIBYTE, 3, NULL, NULL};
     g_once_init_leave(&made, 1);
 }
 
@@ -81,7 +83,7 @@ const Charset *charset_find(const char *mysql_name)
 
 bool charset_is_utf8(const Charset *charset)
 {
-    return charset->kind <= KIND_ASCII;
+    return charset->kind < KIND_ASCII; /* MariaDB lets bytes beyond it into columns of ascii [tried] */
 }
 
 size_t charset_max_utf8(const Charset *charset, size_t len)
@@ -190,6 +192,44 @@ static uint8_t *multibyte_to_utf8(const MultibyteTables *tables, const uint8_t *
     return out;
 }
 
+static bool is_digit(uint8_t byte)
+{
+    return byte >= 0x30 && byte <= 0x39;
+}
+
+/* The character of four bytes, 0: they mean none. */
+static uint32_t gb18030_four(const uint16_t *four, const uint8_t *in)
+{
+    if (in[0] < 0x81 || in[0] > 0xfe || in[2] < 0x81 || in[2] > 0xfe || !is_digit(in[3]))
+        return 0;
+    uint32_t n = FOUR_NUMBER(in);
+    if (n < FOUR_BASIC)
+        return four[n];
+    return n >= FOUR_BEYOND && n < FOUR_BEYOND + 0x100000 ? n - FOUR_BEYOND + 0x10000 : 0;
+}
+
+/* The second byte tells two bytes from four. */
+static uint8_t *gb18030_to_utf8(const MultibyteTables *tables, const uint8_t *in, size_t len, uint8_t *out)
+{
+    for (size_t i = 0; i < len;) {
+        size_t run = ascii_run(in + i, len - i);
+        memcpy(out, in + i, run);
+        out += run;
+        i += run;
+        if (i == len)
+            break;
+        size_t n = len - i >= 2 && is_digit(in[i + 1]) ? 4 : 2;
+        if (len - i < n)
+            return NULL;
+        uint32_t c = n == 4 ? gb18030_four(tables->four, in + i) : tables->two[(in[i] & 0x7f) << 8 | in[i + 1]];
+        if (!c)
+            return NULL;
+        out = put_utf8(out, c);
+        i += n;
+    }
+    return out;
+}
+
 /* UCS-2 knows no surrogates: the servers write each half as a character of its own. */
 static uint8_t *ucs2_to_utf8(const uint8_t *in, size_t len, uint8_t *out)
 {
@@ -242,6 +282,8 @@ static uint8_t *convert(const Charset *charset, const uint8_t *in, size_t len, u
         return bytes_to_utf8(charset->table, in, len, out);
     case KIND_MULTIBYTE:
         return multibyte_to_utf8(charset->tables, in, len, out);
+    case KIND_GB18030:
+        return gb18030_to_utf8(charset->tables, in, len, out);
     case KIND_UCS2:
         return ucs2_to_utf8(in, len, out);
     case KIND_UTF16:
@@ -310,6 +352,7 @@ static CharsetTwins *find_twins(const Charset *charset)
         see_all(search, charset->tables->one, 0x80);
         see_all(search, charset->tables->two, 0x8000);
         see_all(search, charset->tables->three, 0x4000);
+        see_all(search, charset->tables->four, FOUR_BASIC);
     }
     if (!search->any)
         g_clear_pointer(&search->twins, g_free);
@@ -321,7 +364,7 @@ const CharsetTwins *charset_twins(const Charset *charset)
     static GMutex mutex;
     static GHashTable *known; /* charset -> CharsetTwins or NULL */
     gpointer twins = NULL;
-    if (charset->kind != KIND_BYTES && charset->kind != KIND_MULTIBYTE)
+    if (charset->kind != KIND_BYTES && charset->kind != KIND_MULTIBYTE && charset->kind != KIND_GB18030)
         return NULL;
     g_mutex_lock(&mutex);
     if (!known)

@@ -3,7 +3,7 @@
  * utf8mb4, utf8mb3 and ascii are checked and copied; 8-bit charsets (latin1 is cp1252 in these servers) go by tables
  * read from a server; East Asian ones by tables made from the C library's converters with the differences corrected.
  * Bytes that do not decode are kept as they are and counted by the caller. (Halves of surrogate pairs in utf8 count as
- * such; MariaDB lets them pass.)
+ * such, MariaDB lets them pass; in ucs2 they are kept, as MariaDB does, where MySQL's CONVERT cuts the text off.)
  */
 #ifndef SLUICE_MYSQL_CHARSET_H
 #define SLUICE_MYSQL_CHARSET_H

@@ -15,6 +15,10 @@ MYSQL_TEST_LIBS = src/mysql/libmysql.a src/base/libbase.a $(GLIB_LIBS) $(MARIADB
 check_PROGRAMS += tests/unit/charset_test tests/unit/ddl_test tests/unit/event_test tests/unit/frames_test tests/unit/gtid_test tests/unit/inflate_test tests/unit/json_test tests/unit/rows_test tests/unit/value_test
 tests_unit_charset_test_SOURCES = tests/unit/charset_test.c
 tests_unit_charset_test_LDADD = $(MYSQL_TEST_LIBS)
+# Not a test by itself: an end-to-end test compares it with the servers.
+noinst_PROGRAMS += tests/harness/charset_tool
+tests_harness_charset_tool_SOURCES = tests/harness/charset_tool.c
+tests_harness_charset_tool_LDADD = $(MYSQL_TEST_LIBS)
 tests_unit_ddl_test_SOURCES = tests/unit/ddl_test.c
 tests_unit_ddl_test_LDADD = $(MYSQL_TEST_LIBS)
 tests_unit_event_test_SOURCES = tests/unit/event_test.c tests/unit/wire_test.h

@@ -12,7 +12,7 @@ typedef struct {
 typedef struct {
     const char *name, *iconv_name;
     bool katakana; /* bytes a1..df are characters of their own */
-    bool three;
+    bool three, four;
     const Correction *corrections;
     unsigned n_corrections;
 } MultibyteKind;
@@ -20,14 +20,15 @@ typedef struct {
 #define CORRECTIONS(name) corrections_##name, G_N_ELEMENTS(corrections_##name)
 
 static const MultibyteKind kinds[MULTIBYTE_COUNT] = {
-    {"gbk", "GBK", false, false, NULL, 0},
-    {"big5", "BIG5", false, false, CORRECTIONS(big5)},
-    {"sjis", "SJIS", true, false, CORRECTIONS(sjis)},
-    {"cp932", "CP932", true, false, NULL, 0},
-    {"euckr", "UHC", false, false, NULL, 0},
-    {"gb2312", "GB2312", false, false, NULL, 0},
-    {"ujis", "EUC-JP", false, true, CORRECTIONS(ujis)},
-    {"eucjpms", "EUC-JP-MS", false, true, NULL, 0},
+    {"gbk", "GBK", false, false, false, NULL, 0},
+    {"big5", "BIG5", false, false, false, CORRECTIONS(big5)},
+    {"sjis", "SJIS", true, false, false, CORRECTIONS(sjis)},
+    {"cp932", "CP932", true, false, false, NULL, 0},
+    {"euckr", "UHC", false, false, false, NULL, 0},
+    {"gb2312", "GB2312", false, false, false, NULL, 0},
+    {"ujis", "EUC-JP", false, true, false, CORRECTIONS(ujis)},
+    {"eucjpms", "EUC-JP-MS", false, true, false, NULL, 0},
+    {"gb18030", "GB18030", false, false, true, CORRECTIONS(gb18030)},
 };
 
 static MultibyteTables tables[MULTIBYTE_COUNT];
@@ -37,10 +38,15 @@ const char *multibyte_name(unsigned index)
     return kinds[index].name;
 }
 
+bool multibyte_has_four(unsigned index)
+{
+    return kinds[index].four;
+}
+
 /* The one character of the Basic Multilingual Plane that the whole sequence means, else 0. */
 static uint16_t convert(iconv_t converter, uint32_t sequence, unsigned n)
 {
-    char in[3], out[8], *from = in, *to = out;
+    char in[4], out[8], *from = in, *to = out;
     size_t in_left = n, out_left = sizeof out;
     for (unsigned i = 0; i < n; i++)
         in[i] = (char)(sequence >> (8 * (n - 1 - i)));
@@ -50,32 +56,59 @@ static uint16_t convert(iconv_t converter, uint32_t sequence, unsigned n)
     return (uint16_t)((uint8_t)out[0] << 8 | (uint8_t)out[1]);
 }
 
-static uint16_t *slot(uint16_t *two, uint16_t *three, uint32_t sequence)
+typedef struct {
+    uint16_t *one, *two, *three, *four;
+} Making;
+
+static uint16_t *slot(const Making *making, uint32_t sequence)
 {
     if (sequence < 0x10000)
-        return &two[sequence - 0x8000];
-    return &three[(sequence >> 8 & 0x7f) << 7 | (sequence & 0x7f)];
+        return &making->two[sequence - 0x8000];
+    if (sequence < 0x1000000)
+        return &making->three[(sequence >> 8 & 0x7f) << 7 | (sequence & 0x7f)];
+    const uint8_t bytes[] = {(uint8_t)(sequence >> 24), (uint8_t)(sequence >> 16), (uint8_t)(sequence >> 8),
+                             (uint8_t)sequence};
+    return &making->four[FOUR_NUMBER(bytes)];
+}
+
+static void make_four(iconv_t converter, uint16_t *four)
+{
+    for (uint32_t n = 0; n < FOUR_BASIC; n++) {
+        uint32_t pair = n / 1260, rest = n % 1260;
+        four[n] = convert(converter,
+                          (0x81 + pair / 10) << 24 | (0x30 + pair % 10) << 16 | (0x81 + rest / 10) << 8 | (0x30 + rest % 10), 4);
+    }
+}
+
+static void correct(const MultibyteKind *kind, const Making *making)
+{
+    for (unsigned i = 0; i < kind->n_corrections; i++) {
+        const Correction *correction = &kind->corrections[i];
+        for (uint32_t c = correction->first; c <= correction->last; c++)
+            *slot(making, c) = correction->code ? (uint16_t)(correction->code + (c - correction->first)) : (uint16_t)0;
+    }
 }
 
 static void make_tables(const MultibyteKind *kind, iconv_t converter, MultibyteTables *out)
 {
-    uint16_t *one = g_new0(uint16_t, 0x80), *two = g_new0(uint16_t, 0x8000);
-    uint16_t *three = kind->three ? g_new0(uint16_t, 0x4000) : NULL;
+    Making making = {
+        .one = g_new0(uint16_t, 0x80),
+        .two = g_new0(uint16_t, 0x8000),
+        .three = kind->three ? g_new0(uint16_t, 0x4000) : NULL,
+        .four = kind->four ? g_new0(uint16_t, FOUR_BASIC) : NULL,
+    };
     for (uint32_t c = 0xa1; kind->katakana && c <= 0xdf; c++)
-        one[c - 0x80] = convert(converter, c, 1);
+        making.one[c - 0x80] = convert(converter, c, 1);
     for (uint32_t c = 0x8100; c <= 0xfeff; c++)
-        if (!one[(c >> 8) - 0x80])
-            *slot(two, three, c) = convert(converter, c, 2);
-    for (uint32_t c = 0xa1a1; three && c <= 0xfefe; c++)
+        if (!making.one[(c >> 8) - 0x80])
+            *slot(&making, c) = convert(converter, c, 2);
+    for (uint32_t c = 0xa1a1; making.three && c <= 0xfefe; c++)
         if ((c & 0xff) >= 0xa1)
-            *slot(two, three, MULTIBYTE_THREE << 16 | c) = convert(converter, MULTIBYTE_THREE << 16 | c, 3);
-    for (unsigned i = 0; i < kind->n_corrections; i++) {
-        const Correction *correction = &kind->corrections[i];
-        for (uint32_t c = correction->first; c <= correction->last; c++)
-            *slot(two, three, c) =
-                correction->code ? (uint16_t)(correction->code + (c - correction->first)) : (uint16_t)0;
-    }
-    *out = (MultibyteTables){one, two, three};
+            *slot(&making, MULTIBYTE_THREE << 16 | c) = convert(converter, MULTIBYTE_THREE << 16 | c, 3);
+    if (making.four)
+        make_four(converter, making.four);
+    correct(kind, &making);
+    *out = (MultibyteTables){making.one, making.two, making.three, making.four};
 }
 
 const MultibyteTables *multibyte_tables(unsigned index)

@@ -153,13 +153,16 @@ void pipe_stalls_reset(Pipe *pipe)
     pthread_mutex_unlock(&pipe->lock);
 }
 
-char *pipe_error_json(const Pipe *pipe, const GError *error, const RetryDecision *decision)
+char *pipe_error_json(const Pipe *pipe, const PipeTable *table, const GError *error, const RetryDecision *decision)
 {
+    g_autofree char *name = table ? selection_name(table->record->database, table->record->name) : NULL;
     char at[32];
     json_t *remedies = json_array();
     for (unsigned i = 0; i < G_N_ELEMENTS(decision->remedies) && decision->remedies[i]; i++) {
         g_autoptr(GString) remedy = g_string_new(decision->remedies[i]);
         g_string_replace(remedy, "NAME", pipe->name, 0);
+        if (name)
+            g_string_replace(remedy, "TABLE", name, 0);
         json_array_append_new(remedies, json_string(remedy->str));
     }
     g_autofree char *message = printable(error->message, 2000);
@@ -227,12 +230,22 @@ void pipe_table_fail(Pipe *pipe, PipeTable *table, const GError *error, const Re
         return;
     pthread_mutex_lock(&pipe->lock);
     g_free(table->record->error);
-    table->record->error = pipe_error_json(pipe, error, decision);
+    table->record->error = pipe_error_json(pipe, table, error, decision);
     pthread_mutex_unlock(&pipe->lock);
     pipe_save_table(pipe, table, pipe->life);
     g_autofree char *message = printable(error->message, 1000);
     pipe_journal(pipe, "error", "table", position, "table %s.%s failed: %s", table->record->database,
                  table->record->name, message);
+}
+
+void pipe_table_advise_resync(Pipe *pipe, PipeTable *table, const char *why, const char *position)
+{
+    pthread_mutex_lock(&pipe->lock);
+    table->record->resync_advised = true;
+    pthread_mutex_unlock(&pipe->lock);
+    pipe_save_table(pipe, table, pipe->life);
+    pipe_journal(pipe, "engine", "table", position, "a resync of table %s.%s is advised: %s", table->record->database,
+                 table->record->name, why);
 }
 
 void work_fail(Work *work, Side side, GError *error_take)

@@ -29,6 +29,7 @@ static void begin(Group *group, const BinlogEvent *event, SourceFlavour flavour,
     /* MariaDB says so in the GTID event. MySQL: a statement that is not BEGIN ends its group. */
     group->single = flavour == SOURCE_MYSQL || (gtid->flags & GTID_FLAG_STANDALONE);
     group->savepoints = false;
+    group->xa = gtid->is_prepared_xa;
     group->marks = 1;
     group->gtid = *gtid;
     group->file = event->file;
@@ -98,15 +99,20 @@ static GroupAction end(Group *group, GroupAction action)
 static GroupAction query(Group *group, const DdlStatement *statement, unsigned *undo_mark)
 {
     switch (statement->kind) {
-    case DDL_BEGIN:
     case DDL_XA_START:
+        group->xa = true;
+        group->single = false;
+        return GROUP_INSIDE;
+    case DDL_BEGIN:
         group->single = false;
         return GROUP_INSIDE;
     case DDL_XA_END:
         return GROUP_INSIDE;
     case DDL_COMMIT:
+    case DDL_XA_COMMIT:
         return end(group, GROUP_ENDS);
     case DDL_ROLLBACK:
+    case DDL_XA_ROLLBACK:
         return end(group, GROUP_UNDONE);
     case DDL_XA_PREPARE:
         return end(group, GROUP_PREPARED);

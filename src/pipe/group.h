@@ -13,6 +13,7 @@ typedef struct {
     bool open;
     bool single;      /* ends behind its first statement that is not BEGIN */
     bool savepoints;  /* a SAVEPOINT was seen: rows are held until the end */
+    bool xa;          /* an XA transaction: its rows are set aside until its end says whether they count */
     unsigned marks;   /* how many marks there are: >= 1 while open */
     GtidEvent gtid;
     const char *file; /* interned: where its first event stands */
@@ -36,7 +37,9 @@ typedef enum {
     GROUP_PREPARED, /* it ends with XA PREPARE: its rows do not count yet */
 } GroupAction;
 
-/* What an event means. `statement`: what a QUERY event's text is, else NULL. `gtid`: of a GTID event, else NULL. */
+/* XA COMMIT and XA ROLLBACK of what was prepared in another group: a group of their own, ENDS and UNDONE.
+ *
+ * What an event means. `statement`: what a QUERY event's text is, else NULL. `gtid`: of a GTID event, else NULL. */
 GroupAction group_event(Group *group, const BinlogEvent *event, SourceFlavour flavour, const DdlStatement *statement,
                         const GtidEvent *gtid, unsigned *undo_mark);
 

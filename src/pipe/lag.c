@@ -88,7 +88,7 @@ static bool ask_log(Work *work, SourceConnection *source, Watch *watch, GError *
     uint64_t pos;
 
     /* Looked at before the log's end is: ranges that were read after that end would hold later changes. */
-    bool loaded = atomic_load(&work->loaded_told);
+    bool loaded = atomic_load(&work->stops) && atomic_load(&work->loaded_told);
     if (!source_log_end(source, &file, &pos, NULL, error))
         return false;
     g_autoptr(GArray) logs = source_list_logs(source, error);
@@ -102,8 +102,8 @@ static bool ask_log(Work *work, SourceConnection *source, Watch *watch, GError *
     pthread_mutex_unlock(&pipe->lock);
     doubt(work, backwards, unsent, watch);
 
-    /* A `snapshot` pipe streams to where the log ended after its last range was loaded. */
-    if (pipe->mode == PIPE_MODE_SNAPSHOT && loaded) {
+    /* A `snapshot` pipe, and a resync before its exchange, stream to where the log ended after the last range was loaded. */
+    if (loaded) {
         pthread_mutex_lock(&work->stop_lock);
         bool note = !work->stop_file;
         if (note) {
@@ -113,7 +113,8 @@ static bool ask_log(Work *work, SourceConnection *source, Watch *watch, GError *
         pthread_mutex_unlock(&work->stop_lock);
         if (note) {
             g_autofree char *position = g_strdup_printf("%s:%" G_GUINT64_FORMAT, file, pos);
-            pipe_journal(pipe, "engine", "position", position, "every table is loaded; streaming up to here, then Completed");
+            pipe_journal(pipe, "engine", "position", position, "every table is loaded; streaming up to here, then %s",
+                         pipe->mode == PIPE_MODE_SNAPSHOT ? "Completed" : "the exchange");
         }
     }
     return true;
@@ -215,7 +216,7 @@ void *monitor_main(void *data)
             forget_log(pipe);
             g_clear_pointer(&source, source_close);
         }
-    } while (!cancel_sleep(work->reading, pipe->mode == PIPE_MODE_SNAPSHOT ? PERIOD_USEC / 8 : PERIOD_USEC));
+    } while (!cancel_sleep(work->reading, atomic_load(&work->stops) ? PERIOD_USEC / 8 : PERIOD_USEC));
     source_close(source);
     forget_log(pipe);
     work_thread_leave(work, false);

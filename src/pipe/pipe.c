@@ -1,4 +1,5 @@
 /* pipe.c - the supervisor of a pipe: it carries out what the lifecycle decides. */
+#include "pipe/prepared.h"
 #include "pipe/work.h"
 
 #include <string.h>
@@ -10,7 +11,7 @@
 #define PAUSE_PATIENCE_USEC (30 * 1000 * 1000)
 #define STOP_PATIENCE_USEC  (10 * 1000 * 1000)
 
-static const char *const table_states[] = {"waiting", "loading", "live", "failed", "dropped"};
+static const char *const table_states[] = {"waiting", "loading", "live", "failed", "dropped", "kept"};
 
 const char *table_state_name(TableState state)
 {
@@ -27,6 +28,11 @@ bool table_state_parse(const char *name, TableState *out)
     return false;
 }
 
+bool table_state_is_followed(TableState state)
+{
+    return state == TABLE_WAITING || state == TABLE_LOADING || state == TABLE_LIVE;
+}
+
 /* ---- Making and freeing ---- */
 
 static void pipe_table_free(PipeTable *table)
@@ -41,7 +47,7 @@ static void pipe_table_free(PipeTable *table)
     g_free(table);
 }
 
-static PipeTable *pipe_table_new(CatalogTable *record_take, GError **error)
+PipeTable *pipe_table_new(CatalogTable *record_take, GError **error)
 {
     PipeTable *table = g_new0(PipeTable, 1);
     TableState state = TABLE_WAITING;
@@ -50,11 +56,7 @@ static PipeTable *pipe_table_new(CatalogTable *record_take, GError **error)
     g_queue_init(&table->chunks);
     table_state_parse(record_take->state, &state);
     atomic_store(&table->state, (int)state);
-    atomic_store(&table->inserts, record_take->inserts);
-    atomic_store(&table->updates, record_take->updates);
-    atomic_store(&table->deletes, record_take->deletes);
     atomic_store(&table->rows_done, record_take->rows_done);
-    atomic_store(&table->last_change, record_take->last_change);
     table->column_counts = column_counts_from_json(record_take->column_counts);
     if (record_take->definition) {
         json_t *json = json_loads(record_take->definition, 0, NULL);
@@ -128,6 +130,7 @@ Pipe *pipe_new_take(const PipeEnv *env, CatalogPipe *record, GError **error)
         pipe_free(pipe);
         return NULL;
     }
+    pipe->resyncing = resync_is_on(pipe);
     if (pipe->applied.source_time)
         pipe->fresh_until = pipe->applied.source_time;
     return pipe;
@@ -138,6 +141,11 @@ void message_free(Message *message)
     if (!message)
         return;
     g_clear_error(&message->error);
+    if (message->tables)
+        g_ptr_array_unref(message->tables);
+    if (message->added)
+        g_ptr_array_unref(message->added);
+    g_free(message->selection);
     g_free(message);
 }
 
@@ -161,6 +169,8 @@ void pipe_free(Pipe *pipe)
     pthread_mutex_destroy(&pipe->load_lock);
     pthread_mutex_destroy(&pipe->spares_lock);
     pthread_mutex_destroy(&pipe->lock);
+    if (pipe->settings_shown)
+        g_ptr_array_unref(pipe->settings_shown);
     g_free(pipe->source_version);
     g_free(pipe->dest_version);
     g_free(pipe->activity);
@@ -193,7 +203,7 @@ static bool transition(Pipe *pipe, PipeEvent event, const char *actor, const cha
 {
     pthread_mutex_lock(&pipe->lock);
     PipeState old = pipe->state;
-    PipeSituation situation = {.mode = pipe->mode, .back = pipe->back};
+    PipeSituation situation = {.mode = pipe->mode, .back = pipe->back, .resyncing = pipe->resyncing};
     g_autofree char *position =
         pipe->applied.file ? g_strdup_printf("%s:%" G_GUINT64_FORMAT, pipe->applied.file, pipe->applied.pos) : NULL;
     pthread_mutex_unlock(&pipe->lock);
@@ -230,7 +240,7 @@ static bool transition(Pipe *pipe, PipeEvent event, const char *actor, const cha
 static void fail(Pipe *pipe, const GError *error, Side side)
 {
     RetryDecision decision = retry_decide(error, side);
-    g_autofree char *json = pipe_error_json(pipe, error, &decision);
+    g_autofree char *json = pipe_error_json(pipe, NULL, error, &decision);
     g_autofree char *message = printable(error->message, 1000);
     pipe_stalls_reset(pipe);
     transition(pipe, EVENT_FAIL, "error", message, json);
@@ -244,6 +254,9 @@ typedef struct {
     int64_t retry_at; /* monotonic; of Provisioning, Setup and starting threads; 0: now */
     unsigned tries;
     bool stopping, ended, drop_target;
+    GQueue waiting;  /* of Message: commands that are carried out once no Work runs */
+    bool cancelling; /* the resync */
+    bool reached;    /* Resync: the stream has applied what was logged when the twins were loaded */
 } Supervisor;
 
 /* Provisioning, Setup or the start of threads did not work. */
@@ -279,7 +292,7 @@ static void start_work(Supervisor *s, GError **error)
     Pipe *pipe = s->pipe;
     bool load = pipe->state == PIPE_SNAPSHOT;
 
-    s->work = work_start(pipe, load, error);
+    s->work = work_start(pipe, load, pipe->mode == PIPE_MODE_SNAPSHOT || pipe->state == PIPE_RESYNC, error);
     if (!s->work || !load)
         return;
     int64_t rows = 0;
@@ -289,6 +302,47 @@ static void start_work(Supervisor *s, GError **error)
     pipe->load_started = clock_monotonic_usec();
     pipe->load_started_rows = rows;
     pthread_mutex_unlock(&pipe->lock);
+}
+
+/* Snapshot: tables that are new to the pipe are set up, then all that wait are loaded beside the stream. */
+static void drive_snapshot(Supervisor *s, GError **error)
+{
+    Pipe *pipe = s->pipe;
+    if (s->cancelling) {
+        pipe_set_activity(pipe, "dropping what was loaded for the resync");
+        if (!resync_cancel(pipe, error))
+            return;
+        s->cancelling = false;
+        transition(pipe, EVENT_CANCEL_RESYNC, "operator", "the resync was cancelled", NULL);
+        pthread_mutex_lock(&pipe->lock);
+        pipe->resyncing = false;
+        pthread_mutex_unlock(&pipe->lock);
+        return;
+    }
+    if (setup_has_new_tables(pipe)) {
+        pipe_set_activity(pipe, "reading definitions, creating tables");
+        if (!setup_new_tables(pipe, error))
+            return;
+    }
+    start_work(s, error);
+}
+
+/* Resync: once the stream has caught up, tables and twins change places. */
+static void drive_resync(Supervisor *s, GError **error)
+{
+    Pipe *pipe = s->pipe;
+    if (!s->reached) {
+        start_work(s, error);
+        return;
+    }
+    pipe_set_activity(pipe, "exchanging tables");
+    if (!resync_exchange(pipe, error))
+        return;
+    s->reached = false;
+    pthread_mutex_lock(&pipe->lock);
+    pipe->resyncing = false;
+    pthread_mutex_unlock(&pipe->lock);
+    transition(pipe, EVENT_EXCHANGED, "engine", NULL, NULL);
 }
 
 /* Does what the state asks for, unless it is being done. Returns true when there may be more to do at once. */
@@ -312,8 +366,21 @@ static bool drive(Supervisor *s)
             transition(pipe, EVENT_SETUP_DONE, "engine", NULL, NULL);
         break;
     case PIPE_SNAPSHOT:
+        drive_snapshot(s, &error);
+        break;
     case PIPE_RUNNING:
-        start_work(s, &error);
+        if (edit_wants_loading(pipe)) /* added while it was paused, or a resync was cancelled beside them */
+            transition(pipe, EVENT_ADD_TABLES, "engine", "tables are to be loaded", NULL);
+        else
+            start_work(s, &error);
+        break;
+    case PIPE_RESYNC:
+        drive_resync(s, &error);
+        break;
+    case PIPE_MODIFYING:
+        pipe_set_activity(pipe, "removing tables");
+        if (edit_remove_marked(pipe, &error))
+            transition(pipe, EVENT_MODIFIED, "engine", NULL, NULL);
         break;
     case PIPE_PAUSING:
         pipe_stalls_reset(pipe);
@@ -344,6 +411,8 @@ static void drop(Supervisor *s)
     pthread_mutex_lock(&pipe->catalog_lock);
     bool ok = catalog_pipe_drop(pipe->catalog, pipe->id, &error);
     pthread_mutex_unlock(&pipe->catalog_lock);
+    if (ok)
+        prepared_remove_all(pipe->env->state_dir, pipe->uuid);
     pipe_journal(pipe, "operator", "note", NULL, ok ? "dropped%s" : "could not be dropped: %s",
                  ok ? (s->drop_target ? ", with its destination tables" : "; its destination tables are kept") : error->message);
     pthread_mutex_lock(&pipe->lock);
@@ -351,6 +420,130 @@ static void drop(Supervisor *s)
     pthread_mutex_unlock(&pipe->lock);
     s->ended = true;
     pipe_changed(pipe);
+}
+
+static void pause_pipe(Supervisor *s)
+{
+    Pipe *pipe = s->pipe;
+    if (!transition(pipe, EVENT_PAUSE, "operator", NULL, NULL))
+        return;
+    pthread_mutex_lock(&pipe->lock);
+    g_free(pipe->paused_by);
+    pipe->paused_by = g_strdup("operator");
+    bool stalled = pipe->stalls[SIDE_DESTINATION].on;
+    pthread_mutex_unlock(&pipe->lock);
+    s->retry_at = 0;
+    if (s->work)
+        work_end(s->work, END_PAUSE, clock_monotonic_usec() + (stalled ? 1 : PAUSE_PATIENCE_USEC));
+}
+
+/* ---- Commands that change the tables ---- */
+
+static void begin_resync(Pipe *pipe, const Message *message, GError **error)
+{
+    /* The log was lost or rewritten, or not followed any more: the pipe begins anew at its end. */
+    bool anew = pipe->state == PIPE_FAILED || pipe->state == PIPE_COMPLETED;
+    if (!resync_begin(pipe, message->tables, anew, error))
+        return;
+    if (!message->tables) {
+        transition(pipe, EVENT_RESYNC, "operator", "a resync of every table", NULL);
+        return;
+    }
+    g_autofree char *text = g_strdup_printf("a resync of %u table%s", message->tables->len, message->tables->len == 1 ? "" : "s");
+    transition(pipe, EVENT_RESYNC, "operator", text, NULL);
+}
+
+static void retry_tables(Pipe *pipe, const Message *message, GError **error)
+{
+    for (unsigned i = 0; i < message->tables->len; i++) {
+        PipeTable *table = edit_find(pipe, message->tables->pdata[i]);
+        if (!table || table->record->loaded || atomic_load(&table->state) != TABLE_FAILED)
+            continue;
+        pthread_mutex_lock(&pipe->lock);
+        g_clear_pointer(&table->record->error, g_free);
+        pthread_mutex_unlock(&pipe->lock);
+        atomic_store(&table->state, table->record->definition ? TABLE_LOADING : TABLE_WAITING);
+        if (!pipe_save_table(pipe, table, pipe->life)) {
+            cancel_set_error(pipe->life, error);
+            return;
+        }
+    }
+}
+
+/* No Work runs. What was accepted may have become impossible meanwhile: then the journal says so. */
+static void carry_out(Supervisor *s, const Message *message)
+{
+    Pipe *pipe = s->pipe;
+    g_autoptr(GError) error = NULL;
+    PipeSituation situation = {.mode = pipe->mode, .back = pipe->back, .resyncing = pipe->resyncing};
+
+    if (lifecycle_next(pipe->state, message->event, &situation).refused) {
+        g_autofree char *why = lifecycle_refusal(pipe->state, message->event, pipe->mode);
+        pipe_journal(pipe, "engine", "note", NULL, "%s", why);
+        return;
+    }
+    s->retry_at = 0;
+    switch (message->event) {
+    case EVENT_RESYNC:
+        begin_resync(pipe, message, &error);
+        break;
+    case EVENT_CANCEL_RESYNC:
+        s->cancelling = true;
+        break;
+    case EVENT_PAUSE:
+        pause_pipe(s);
+        break;
+    case EVENT_RETRY:
+        retry_tables(pipe, message, &error);
+        break;
+    case EVENT_ADD_TABLES:
+        if (edit_add(pipe, message->added, message->selection, &error))
+            transition(pipe, EVENT_ADD_TABLES, "operator", "tables were added", NULL);
+        break;
+    case EVENT_REMOVE_TABLES:
+        if (edit_mark_removed(pipe, message->tables, message->drop_target, &error))
+            transition(pipe, EVENT_REMOVE_TABLES, "operator", "tables are removed", NULL);
+        break;
+    default:
+        break;
+    }
+    if (error && !g_error_matches(error, SLUICE_ERROR, SLUICE_ERROR_CANCELLED))
+        pipe_journal(pipe, "error", "note", NULL, "%s was not carried out: %s", pipe_event_name(message->event), error->message);
+}
+
+static void carry_out_waiting(Supervisor *s)
+{
+    Message *message;
+    while ((message = g_queue_pop_head(&s->waiting))) {
+        if (!s->ended)
+            carry_out(s, message);
+        pthread_mutex_lock(&s->pipe->lock);
+        s->pipe->pending -= message->counted;
+        pthread_mutex_unlock(&s->pipe->lock);
+        message_free(message);
+        pipe_changed(s->pipe);
+    }
+}
+
+/* The tables change while no thread uses them: batches in flight are sent, then the Work is started again with the new ones. */
+static void when_quiet(Supervisor *s, Message *message_take)
+{
+    g_queue_push_tail(&s->waiting, message_take);
+    if (s->work)
+        work_end(s->work, END_RESTART, clock_monotonic_usec() + STOP_PATIENCE_USEC);
+    else
+        carry_out_waiting(s);
+}
+
+/* ---- Ends of a Work ---- */
+
+/* The stream has reached what was logged when all tables were loaded. */
+static void stream_reached(Supervisor *s)
+{
+    Pipe *pipe = s->pipe;
+    if (pipe->state == PIPE_SNAPSHOT)
+        transition(pipe, EVENT_LOADED, "engine", "equal to the source at this position", NULL);
+    s->reached = pipe->state == PIPE_RESYNC;
 }
 
 /* All threads have ended: what they were ended for. */
@@ -370,8 +563,8 @@ static void work_ended(Supervisor *s)
         pipe_stalls_reset(pipe);
         transition(pipe, EVENT_QUIET, "engine", NULL, NULL);
         break;
-    case END_COMPLETE:
-        transition(pipe, EVENT_LOADED, "engine", "equal to the source at this position", NULL);
+    case END_REACHED:
+        stream_reached(s);
         break;
     case END_FAIL:
         fail(pipe, fatal, side);
@@ -384,34 +577,35 @@ static void work_ended(Supervisor *s)
     case END_NONE:
         break;
     }
+    carry_out_waiting(s);
 }
 
-static void pause_pipe(Supervisor *s)
-{
-    Pipe *pipe = s->pipe;
-    if (!transition(pipe, EVENT_PAUSE, "operator", NULL, NULL))
-        return;
-    pthread_mutex_lock(&pipe->lock);
-    g_free(pipe->paused_by);
-    pipe->paused_by = g_strdup("operator");
-    bool stalled = pipe->stalls[SIDE_DESTINATION].on;
-    pthread_mutex_unlock(&pipe->lock);
-    s->retry_at = 0;
-    if (s->work)
-        work_end(s->work, END_PAUSE, clock_monotonic_usec() + (stalled ? 1 : PAUSE_PATIENCE_USEC));
-}
-
-static void handle_command(Supervisor *s, const Message *message)
+/* Takes the message where it has to wait; else it is the caller's still. */
+static bool handle_command(Supervisor *s, Message *message)
 {
     Pipe *pipe = s->pipe;
     switch (message->event) {
+    case EVENT_RESYNC:
+    case EVENT_CANCEL_RESYNC:
+    case EVENT_ADD_TABLES:
+    case EVENT_REMOVE_TABLES:
+        when_quiet(s, message);
+        return true;
     case EVENT_PAUSE:
+        if (!g_queue_is_empty(&s->waiting)) { /* what was asked for before it comes first */
+            when_quiet(s, message);
+            return true;
+        }
         pause_pipe(s);
         break;
     case EVENT_RESUME:
         transition(pipe, EVENT_RESUME, "operator", NULL, NULL);
         break;
     case EVENT_RETRY:
+        if (message->tables) {
+            when_quiet(s, message);
+            return true;
+        }
         s->retry_at = 0;
         if (pipe->state == PIPE_FAILED)
             transition(pipe, EVENT_RETRY, "operator", "tried again", NULL);
@@ -426,20 +620,25 @@ static void handle_command(Supervisor *s, const Message *message)
     default:
         break;
     }
+    return false;
 }
 
 static void handle_loaded(Supervisor *s)
 {
     Pipe *pipe = s->pipe;
-    if (pipe->state == PIPE_SNAPSHOT && pipe->mode == PIPE_MODE_FULL && s->work && s->work->ending == END_NONE)
-        transition(pipe, EVENT_LOADED, "engine", "every table is loaded", NULL);
+    if (pipe->state != PIPE_SNAPSHOT || pipe->mode == PIPE_MODE_SNAPSHOT || !s->work || s->work->ending != END_NONE)
+        return;
+    transition(pipe, EVENT_LOADED, "engine", "every table is loaded", NULL);
+    if (pipe->state == PIPE_RESYNC)
+        atomic_store(&s->work->stops, true);
 }
 
 static void handle(Supervisor *s, Message *message)
 {
     switch (message->kind) {
     case MESSAGE_COMMAND:
-        handle_command(s, message);
+        if (handle_command(s, message))
+            return;
         break;
     case MESSAGE_THREAD_ENDED:
         if (work_thread_ended(s->work, message->sender))
@@ -458,7 +657,7 @@ static void handle(Supervisor *s, Message *message)
         break;
     case MESSAGE_REACHED:
         if (s->work && s->work->ending == END_NONE)
-            work_end(s->work, END_COMPLETE, 0);
+            work_end(s->work, END_REACHED, 0);
         break;
     case MESSAGE_SETTINGS:
         if (s->work && s->work->ending == END_NONE)
@@ -475,7 +674,7 @@ static void handle(Supervisor *s, Message *message)
 
 static void *supervisor_main(void *data)
 {
-    Supervisor s = {.pipe = data};
+    Supervisor s = {.pipe = data, .waiting = G_QUEUE_INIT};
     int64_t sampled = 0;
 
     while (!s.ended && !(s.stopping && !s.work)) {
@@ -496,6 +695,7 @@ static void *supervisor_main(void *data)
             status_sample(s.pipe);
         }
     }
+    g_queue_clear_full(&s.waiting, (GDestroyNotify)message_free);
     return NULL;
 }
 
@@ -524,66 +724,6 @@ void pipe_stop(Pipe *pipe)
 {
     pipe_post(pipe, MESSAGE_STOP);
     cancel_request(pipe->life);
-}
-
-static bool check_command(PipeState state, PipeEvent event, PipeMode mode, PipeState back, const char *name, GError **error)
-{
-    PipeSituation situation = {.mode = mode, .back = back};
-    if (!lifecycle_next(state, event, &situation).refused)
-        return true;
-    g_autofree char *why = lifecycle_refusal(state, event, mode);
-    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_REFUSED, "pipe %s: %s", name, why);
-    return false;
-}
-
-bool pipe_command(Pipe *pipe, PipeEvent event, bool drop_target, GError **error)
-{
-    pthread_mutex_lock(&pipe->lock);
-    bool ok = check_command(pipe->state, event, pipe->mode, pipe->back, pipe->name, error);
-    if (ok && event == EVENT_RETRY)
-        pipe->try_now++;
-    pthread_mutex_unlock(&pipe->lock);
-    if (!ok)
-        return false;
-    Message *message = g_new0(Message, 1);
-    message->kind = MESSAGE_COMMAND;
-    message->event = event;
-    message->drop_target = drop_target;
-    if (!queue_push_take(pipe->mailbox, QUEUE_URGENT, message))
-        message_free(message);
-    if (event == EVENT_DROP)
-        cancel_request(pipe->life); /* ends what blocks in Provisioning and Setup */
-    return true;
-}
-
-bool pipe_command_offline(Catalog *catalog, const CatalogPipe *record, PipeEvent event, GError **error)
-{
-    PipeState state, back = PIPE_RUNNING;
-    PipeMode mode;
-
-    if (!pipe_state_parse(record->state, &state) || !pipe_mode_parse(record->mode, &mode)) {
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_CATALOG, "pipe %s has an unknown state or mode in the catalog", record->name);
-        return false;
-    }
-    pipe_state_parse(record->return_state, &back);
-    if (!check_command(state, event, mode, back, record->name, error))
-        return false;
-    if (event == EVENT_DROP)
-        return catalog_pipe_drop(catalog, record->id, error);
-    PipeSituation situation = {.mode = mode, .back = back};
-    PipeTransition next = lifecycle_next(state, event, &situation);
-    if (next.state == PIPE_PAUSING)
-        next.state = PIPE_PAUSED; /* nothing is in flight while no engine runs */
-    if (next.state == state)
-        return true;
-    g_autofree char *text = g_strdup_printf("%s → %s, while no engine ran", record->state, pipe_state_name(next.state));
-    CatalogJournalEntry why = {.at = clock_real_usec(),
-                               .pipe = record->name,
-                               .actor = (char *)"operator",
-                               .kind = (char *)"state",
-                               .text = text};
-    return catalog_pipe_set_state(catalog, record->id, pipe_state_name(next.state), pipe_state_name(next.back), NULL, why.at, &why,
-                                  error);
 }
 
 bool pipe_is_dropped(Pipe *pipe)

@@ -24,9 +24,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-typedef enum { TABLE_WAITING, TABLE_LOADING, TABLE_LIVE, TABLE_FAILED, TABLE_DROPPED } TableState;
+/* KEPT: as it is, until its twin takes its place; the log that it would need is not followed. */
+typedef enum { TABLE_WAITING, TABLE_LOADING, TABLE_LIVE, TABLE_FAILED, TABLE_DROPPED, TABLE_KEPT } TableState;
 const char *table_state_name(TableState state);
 bool table_state_parse(const char *name, TableState *out);
+bool table_state_is_followed(TableState state); /* changes at the source are applied */
 
 /* A chunk of the snapshot that is on its way to the destination. */
 typedef struct {
@@ -34,6 +36,7 @@ typedef struct {
     char *key; /* literals of its last row */
     uint64_t rows;
     bool acked, last; /* last: the range ends with it */
+    MappingCounters *changed; /* once acked: values that were changed on the way, a column each; NULL: none */
 } Chunk;
 
 typedef struct {
@@ -42,7 +45,8 @@ typedef struct {
     MappingSettings shape;
     GtidSet *begin_set;      /* of the stream thread: E on MySQL by GTID, else NULL */
     _Atomic int state;       /* TableState */
-    /* Under Pipe.lock: */
+    /* Under Pipe.lock; the counters of both are also changed with catalog_lock held alone, so that they are always those of a
+     * position or range that is saved: */
     CatalogTable *record;
     GPtrArray *column_counts; /* of ColumnCount */
     /* Under Pipe.load_lock: */
@@ -54,9 +58,7 @@ typedef struct {
     /* Under Pipe.spares_lock: */
     GQueue spares; /* of Block, empty; they live no longer than the Work */
     /* Shown: */
-    _Atomic uint64_t inserts, updates, deletes, rows_done;
-    _Atomic int64_t last_change;
-    _Atomic bool counters_changed;
+    _Atomic uint64_t rows_done;
 } PipeTable;
 
 typedef struct {
@@ -91,7 +93,7 @@ struct Pipe {
     CatalogPipe *record;
     PipeState state, back;
     PipeSettings settings;
-    GPtrArray *tables; /* of PipeTable; only grows while the pipe has no Work */
+    GPtrArray *tables; /* of PipeTable; changed by the supervisor alone, while the pipe has no Work, with load_lock held too */
     Stall stalls[3];   /* by Side */
     char *source_version, *dest_version, *activity, *paused_by;
     CatalogCheckpoint applied; /* the last one saved */
@@ -103,6 +105,10 @@ struct Pipe {
     int64_t load_started;      /* monotonic; when the present load (or what is left of it) began */
     int64_t load_started_rows; /* done by then */
     bool dropped;
+    unsigned pending; /* commands that were accepted and wait to be carried out */
+    bool resyncing; /* tables have twins, or had them until their exchange */
+    GPtrArray *settings_shown;   /* of PipeSetting, as they were at: (status.c) NULL: not yet */
+    uint64_t settings_shown_of;  /* a hash of settings and tables */
     unsigned try_now; /* counts the operator's "try now" */
     /* rates and history (status.c) */
     double rows_per_second, bytes_per_second, time_read, time_build, time_send;
@@ -126,6 +132,10 @@ typedef struct {
     MessageKind kind;
     PipeEvent event; /* COMMAND */
     bool drop_target;
+    GPtrArray *tables; /* COMMAND on single tables: of char *, "db.table" as selection_name writes it; NULL: the pipe */
+    GPtrArray *added;  /* EVENT_ADD_TABLES: of CatalogTable */
+    char *selection;   /* EVENT_ADD_TABLES: what is added to the pipe's list */
+    bool counted;      /* in Pipe.pending */
     bool sender;     /* THREAD_ENDED: a sender, else one that reads */
     Side side;       /* FATAL */
     GError *error;   /* FATAL */
@@ -135,7 +145,7 @@ void pipe_post(Pipe *pipe, MessageKind kind);
 
 /* The threads of a pipe that is in Snapshot or Running, from their start to their join. */
 /* Why a Work ends, the stronger reason last. RESTART: settings changed, it is started again at once. */
-typedef enum { END_NONE, END_RESTART, END_PAUSE, END_COMPLETE, END_STOP, END_FAIL, END_DROP } EndReason;
+typedef enum { END_NONE, END_RESTART, END_PAUSE, END_REACHED, END_STOP, END_FAIL, END_DROP } EndReason;
 
 struct Work {
     Pipe *pipe;
@@ -151,9 +161,11 @@ struct Work {
 
     pthread_mutex_t progress_lock;
     BatchTracker *tracker;
+    _Atomic uint64_t saved_seq; /* the newest batch of the stream's session whose checkpoint is in the catalog; 0: none */
 
-    pthread_mutex_t stop_lock; /* `snapshot` pipes: the position to stream to */
-    char *stop_file;
+    _Atomic bool stops;        /* it streams to where the log ends now, or after all tables are loaded, and no further */
+    pthread_mutex_t stop_lock;
+    char *stop_file; /* that position; NULL: not known yet */
     uint64_t stop_pos;
 
     _Atomic bool doubt; /* the monitor saw a log that does not fit what the stream is sent: it is to connect anew */
@@ -210,7 +222,35 @@ void snapshot_finish_restored(Work *work);
 /* `side`: whose fault it is. */
 bool setup_provision(Pipe *pipe, Side *side, GError **error);
 bool setup_tables(Pipe *pipe, GError **error);
+/* Tables that came to the pipe later: they begin at the end of the log. Where the pipe has no position to go on from, it begins
+ * there too. No Work runs. */
+bool setup_new_tables(Pipe *pipe, GError **error);
+bool setup_has_new_tables(const Pipe *pipe);
 bool setup_drop_targets(Pipe *pipe, GError **error);
+/* Drops a destination table if it is ours. Unacknowledged inserts are killed first. */
+bool setup_drop_target(Pipe *pipe, Clickhouse *ch, const PipeTable *table, const char *target, GError **error);
+Clickhouse *setup_open_destination(Pipe *pipe, Cancel *cancel, GError **error);
+
+/* edit.c, by the supervisor while no Work runs: the tables of a pipe as the catalog and the pipe have them */
+PipeTable *pipe_table_new(CatalogTable *record_take, GError **error);
+PipeTable *edit_find(const Pipe *pipe, const char *name); /* "db.table" as selection_name writes it; no twin; NULL */
+bool edit_add(Pipe *pipe, GPtrArray *records /* of CatalogTable */, const char *selection, GError **error);
+bool edit_mark_removed(Pipe *pipe, const GPtrArray *names, bool drop_target, GError **error);
+bool edit_remove_marked(Pipe *pipe, GError **error); /* talks to the destination; may be repeated */
+bool edit_forget(Pipe *pipe, PipeTable *table, GError **error); /* out of the catalog and the pipe */
+/* Its load, or what there is of it, does not count: it is set up as if it were new. */
+bool edit_start_over(Pipe *pipe, PipeTable *table, GError **error);
+bool edit_wants_loading(const Pipe *pipe); /* tables wait, or are being loaded */
+
+/* resync.c: twins, which take the place of their tables. No Work runs. */
+bool resync_is_on(const Pipe *pipe);
+PipeTable *resync_twin(const Pipe *pipe, const PipeTable *table); /* NULL: it has none */
+/* Makes the twins. `names`: of char *, NULL: every table. `anew`: the pipe has lost its place in the log: it begins at the end of
+ * it, and what has no twin is advised to be loaded again too. */
+bool resync_begin(Pipe *pipe, const GPtrArray *names, bool anew, GError **error);
+bool resync_cancel(Pipe *pipe, GError **error);   /* talks to the destination; may be repeated */
+bool resync_exchange(Pipe *pipe, GError **error); /* likewise */
+bool resync_drop_leftovers(Pipe *pipe, GError **error);
 
 /* How a table is mapped: by the live settings, in the shape that its destination table has. */
 MappingSettings pipe_table_mapping(const PipeTable *table, const PipeSettings *settings);
@@ -232,9 +272,12 @@ void pipe_stall_clear(Pipe *pipe, Side side);
 void pipe_stalls_leave(Pipe *pipe); /* the calling thread ends */
 void pipe_stalls_reset(Pipe *pipe); /* none are shown any more: no thread is at work */
 void pipe_table_fail(Pipe *pipe, PipeTable *table, const GError *error, const RetryDecision *decision, const char *position);
+/* Its rows may differ from the source's; it is followed on, and shown so until it is loaded again. */
+void pipe_table_advise_resync(Pipe *pipe, PipeTable *table, const char *why, const char *position);
 void pipe_journal(Pipe *pipe, const char *actor, const char *kind, const char *position, const char *format, ...)
     G_GNUC_PRINTF(5, 6);
-char *pipe_error_json(const Pipe *pipe, const GError *error, const RetryDecision *decision);
+/* `table`: whose error it is, NULL: the pipe's. */
+char *pipe_error_json(const Pipe *pipe, const PipeTable *table, const GError *error, const RetryDecision *decision);
 void work_fail(Work *work, Side side, GError *error_take);
 void work_thread_leave(Work *work, bool sender); /* the last thing a thread does */
 /* Runs a catalog write until it succeeds or `cancel` is requested; stalls meanwhile. */

@@ -32,7 +32,7 @@ GPtrArray *preflight_tables_new(void);
 bool preflight_unreachable(const Check *check, Side *side);
 
 /* The mark of a table of ours: "sluice pipe=<uuid> table=<source table>". Free with g_free. */
-char *preflight_mark(const char *uuid, const SourceTable *table);
+char *preflight_mark(const char *uuid, const char *database, const char *table);
 bool preflight_mark_is_ours(const char *comment, const char *uuid);
 bool preflight_mark_is_a_pipes(const char *comment); /* ours or another one's */
 

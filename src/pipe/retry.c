@@ -11,7 +11,10 @@ const char *side_name(Side side)
     return names[side];
 }
 
-#define RESYNC "resync: sluice drop NAME --drop-target, then create it again; every table is loaded anew"
+/* NAME and TABLE stand for the pipe's and the table's own (pipe_error_json). */
+#define RESYNC "sluice resync NAME: every table is loaded again beside what is there, and takes its place when it is whole"
+#define RESYNC_TABLE \
+    "sluice resync NAME --table TABLE: it is loaded again beside what is there, and takes its place when it is whole"
 #define RETRY  "sluice retry NAME, after the cause was mended"
 
 static RetryDecision decision(Verdict verdict, const char *cause, const char *remedy, const char *other)
@@ -95,7 +98,7 @@ static RetryDecision decide_source(const GError *error)
     case 1146: /* ER_NO_SUCH_TABLE */
     case 1054: /* ER_BAD_FIELD_ERROR */
     case 1051: /* ER_BAD_TABLE_ERROR */
-        return decision(VERDICT_FAIL_TABLE, "the table was dropped, renamed or altered at the source", RESYNC, NULL);
+        return decision(VERDICT_FAIL_TABLE, "the table was dropped, renamed or altered at the source", RESYNC_TABLE, NULL);
     case 1049: /* ER_BAD_DB_ERROR */
         return decision(VERDICT_FAIL_PIPE, "the database is gone at the source", RETRY, NULL);
     default:
@@ -112,7 +115,7 @@ static RetryDecision decide_destination(const GError *error)
     switch (error->code) {
     case 60:  /* UNKNOWN_TABLE */
     case 218: /* TABLE_IS_DROPPED */
-        return decision(VERDICT_FAIL_TABLE, "the destination table is missing", RESYNC, NULL);
+        return decision(VERDICT_FAIL_TABLE, "the destination table is missing", RESYNC_TABLE, NULL);
     case 6:   /* CANNOT_PARSE_TEXT */
     case 8:   /* THERE_IS_NO_COLUMN */
     case 16:  /* NO_SUCH_COLUMN_IN_TABLE */
@@ -132,8 +135,8 @@ static RetryDecision decide_destination(const GError *error)
     case 407: /* DECIMAL_OVERFLOW */
     case 469: /* VIOLATED_CONSTRAINT */
     case 691: /* UNKNOWN_ELEMENT_OF_ENUM */
-        return decision(VERDICT_FAIL_TABLE, "the destination table does not take the rows that this pipe writes", RESYNC,
-                        NULL);
+        return decision(VERDICT_FAIL_TABLE, "the destination table does not take the rows that this pipe writes",
+                        RESYNC_TABLE, NULL);
     case 81: /* UNKNOWN_DATABASE */
         return decision(VERDICT_FAIL_PIPE, "the destination database is gone", RESYNC, NULL);
     case 201: /* QUOTA_EXCEEDED: of the user, for an interval of time that ends */
@@ -159,7 +162,7 @@ static RetryDecision decide_own(const GError *error)
     case SLUICE_ERROR_CANCELLED:
         return decision(VERDICT_CANCELLED, NULL, NULL, NULL);
     case SLUICE_ERROR_TABLE:
-        return decision(VERDICT_FAIL_TABLE, NULL, RESYNC, NULL);
+        return decision(VERDICT_FAIL_TABLE, NULL, RESYNC_TABLE, NULL);
     case SLUICE_ERROR_HISTORY:
         return decision(VERDICT_FAIL_PIPE, "the server's history was rewritten: rows may differ from what was replicated",
                         RESYNC, NULL);

@@ -21,7 +21,7 @@ const char *side_name(Side side); /* "source", "destination", "catalog" */
 typedef struct {
     Verdict verdict;
     const char *cause;       /* why, in words; NULL: the message says it all. Static */
-    const char *remedies[4]; /* what to do, NULL-terminated. Static */
+    const char *remedies[4]; /* what to do, NULL-terminated; NAME and TABLE stand for names. Static */
 } RetryDecision;
 
 RetryDecision retry_decide(const GError *error, Side side);

@@ -15,7 +15,7 @@ typedef struct {
     Compression compression;
     int position; /* 0 auto, 1 gtid, 2 file: see settings_by_file */
     uint32_t server_id; /* 0: auto */
-    char start[512];    /* "now", "gtid:...", "file:NAME:POS" */
+    char start[4096];   /* "now", "gtid:...", "file:NAME:POS" */
     MappingSettings mapping;
     char column_prefix[64];
     bool durable;

@@ -121,24 +121,26 @@ static SourceTable *read_definition(Pipe *pipe, SourceConnection *source, const 
     return ok ? g_steal_pointer(&definition) : NULL;
 }
 
-static bool begin_position(Pipe *pipe, SourceConnection *source, char **file, uint64_t *pos, char **gtid, GError **error)
+static bool begin_position(Pipe *pipe, SourceConnection *source, const GPtrArray *tables, char **file, uint64_t *pos,
+                           char **gtid, GError **error)
 {
     g_autoptr(GPtrArray) definitions = g_ptr_array_new();
-    for (unsigned i = 0; i < pipe->tables->len; i++)
-        g_ptr_array_add(definitions, ((const PipeTable *)pipe->tables->pdata[i])->definition);
+    for (unsigned i = 0; i < tables->len; i++)
+        g_ptr_array_add(definitions, ((const PipeTable *)tables->pdata[i])->definition);
     return source_begin_position(source, definitions, !settings_by_file(&pipe->settings), file, pos, gtid, error);
 }
 
-/* Definitions and the end of the log, such that no definition changed around that position. */
-static bool read_definitions(Pipe *pipe, SourceConnection *source, char **file, uint64_t *pos, char **gtid,
-                             GError **error)
+/* Definitions and the end of the log, such that no definition changed around that position. `first`: the pipe itself begins there:
+ * what was prepared before is in no log that it reads. */
+static bool read_definitions(Pipe *pipe, SourceConnection *source, const GPtrArray *tables, bool first, char **file, uint64_t *pos,
+                             char **gtid, GError **error)
 {
     for (unsigned tries = 0; tries < DEFINITION_TRIES; tries++) {
         bool same = true;
         g_clear_pointer(file, g_free);
         g_clear_pointer(gtid, g_free);
-        for (unsigned i = 0; i < pipe->tables->len; i++) {
-            PipeTable *table = pipe->tables->pdata[i];
+        for (unsigned i = 0; i < tables->len; i++) {
+            PipeTable *table = tables->pdata[i];
             SourceTable *definition = read_definition(pipe, source, table->record, error);
             if (!definition)
                 return false;
@@ -148,10 +150,10 @@ static bool read_definitions(Pipe *pipe, SourceConnection *source, char **file, 
             table->definition = definition;
             pthread_mutex_unlock(&pipe->lock);
         }
-        if (!begin_position(pipe, source, file, pos, gtid, error) || !no_prepared_transactions(source, error))
+        if (!begin_position(pipe, source, tables, file, pos, gtid, error) || (first && !no_prepared_transactions(source, error)))
             return false;
-        for (unsigned i = 0; i < pipe->tables->len && same; i++) {
-            PipeTable *table = pipe->tables->pdata[i];
+        for (unsigned i = 0; i < tables->len && same; i++) {
+            PipeTable *table = tables->pdata[i];
             g_autoptr(SourceTable) again =
                 source_table_read(source, table->record->database, table->record->name, error);
             if (!again)
@@ -186,7 +188,7 @@ static bool create_target(Pipe *pipe, Clickhouse *ch, PipeTable *table, const Pi
         return false;
     g_autoptr(DestTableSpec) spec = dest_table_spec_new(database, target);
     mapping_fill_spec(mapping, spec);
-    spec->mark = preflight_mark(pipe->uuid, table->definition);
+    spec->mark = preflight_mark(pipe->uuid, table->record->database, table->record->name);
     spec->durable = settings->durable;
     info = dest_table_inspect(ch, database, target, spec->version_column, error);
     if (!info)
@@ -219,18 +221,19 @@ static char *definition_text(const PipeTable *table)
     return text;
 }
 
-static void begin_table(Pipe *pipe, PipeTable *table, const CatalogCheckpoint *start)
+/* `begin`: E. `version`: what its loaded rows carry. */
+static void begin_table(Pipe *pipe, PipeTable *table, const CatalogCheckpoint *begin, uint64_t version)
 {
     pthread_mutex_lock(&pipe->lock);
     CatalogTable *record = table->record;
     g_free(record->definition);
     record->definition = definition_text(table);
     g_free(record->begin_file);
-    record->begin_file = g_strdup(start->file);
-    record->begin_pos = start->pos;
+    record->begin_file = g_strdup(begin->file);
+    record->begin_pos = begin->pos;
     g_free(record->begin_gtid);
-    record->begin_gtid = g_strdup(start->gtid);
-    record->snapshot_version = (uint64_t)start->epoch << 48 | start->offset;
+    record->begin_gtid = g_strdup(begin->gtid);
+    record->snapshot_version = version;
     record->rows_estimate = table->definition->rows_estimate;
     record->rows_done = 0;
     record->generation++;
@@ -268,6 +271,24 @@ static bool write_start(Catalog *catalog, void *data, GError **error)
            catalog_checkpoint_save(catalog, write->pipe->id, write->start, UINT64_MAX >> 1, NULL, error);
 }
 
+static uint64_t version_at(const CatalogCheckpoint *checkpoint)
+{
+    return (uint64_t)checkpoint->epoch << 48 | checkpoint->offset;
+}
+
+static bool record_tables(Pipe *pipe, const GPtrArray *tables, const CatalogCheckpoint *begin, uint64_t version, GError **error)
+{
+    for (unsigned i = 0; i < tables->len; i++) {
+        begin_table(pipe, tables->pdata[i], begin, version);
+        if (!pipe_save_table(pipe, tables->pdata[i], pipe->life)) {
+            cancel_set_error(pipe->life, error);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Where the pipe begins, in the catalog. */
 static bool record_start(Pipe *pipe, SourceConnection *source, CatalogCheckpoint *start, GError **error)
 {
     StartWrite write = {.pipe = pipe, .start = start};
@@ -275,14 +296,6 @@ static bool record_start(Pipe *pipe, SourceConnection *source, CatalogCheckpoint
     g_free(pipe->record->identity);
     pipe->record->identity = g_strdup(source_server(source)->identity);
     pthread_mutex_unlock(&pipe->lock);
-    for (unsigned i = 0; i < pipe->tables->len; i++) {
-        PipeTable *table = pipe->tables->pdata[i];
-        begin_table(pipe, table, start);
-        if (!pipe_save_table(pipe, table, pipe->life)) {
-            cancel_set_error(pipe->life, error);
-            return false;
-        }
-    }
     if (!pipe_catalog_write(pipe, pipe->life, write_start, &write)) {
         cancel_set_error(pipe->life, error);
         return false;
@@ -297,50 +310,127 @@ static bool record_start(Pipe *pipe, SourceConnection *source, CatalogCheckpoint
     return true;
 }
 
-static Clickhouse *open_destination(Pipe *pipe, Cancel *cancel, GError **error)
+Clickhouse *setup_open_destination(Pipe *pipe, Cancel *cancel, GError **error)
 {
     g_autofree char *text = pipe->env->resolve_dest(pipe->env->data, pipe->record->dest, error);
     g_autoptr(Url) url = text ? clickhouse_url_parse(text, error) : NULL;
     return url ? clickhouse_new(url, cancel, error) : NULL;
 }
 
-bool setup_tables(Pipe *pipe, GError **error)
+/* Tables that have no definition yet. */
+static GPtrArray *new_tables(const Pipe *pipe)
 {
+    GPtrArray *tables = g_ptr_array_new();
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        PipeTable *table = pipe->tables->pdata[i];
+        if (!table->record->definition && atomic_load(&table->state) == TABLE_WAITING)
+            g_ptr_array_add(tables, table);
+    }
+    return tables;
+}
+
+bool setup_has_new_tables(const Pipe *pipe)
+{
+    g_autoptr(GPtrArray) tables = new_tables(pipe);
+    return tables->len > 0;
+}
+
+/* `at`: where the pipe is; without a place in the log it begins where the tables do, by the setting `start` of a `cdc` pipe. */
+static bool set_up(Pipe *pipe, const GPtrArray *tables, const CatalogCheckpoint *at, GError **error)
+{
+    bool first = !at->file && !at->gtid;
     g_autoptr(Url) url = source_url_parse(pipe->record->source, error);
     g_autoptr(SourceConnection) source = url ? source_open(url, pipe->life, error) : NULL;
-    g_autoptr(Clickhouse) ch = source ? open_destination(pipe, pipe->life, error) : NULL;
-    CatalogCheckpoint start = {.epoch = 1};
-    bool ok;
+    g_autoptr(Clickhouse) ch = source ? setup_open_destination(pipe, pipe->life, error) : NULL;
+    CatalogCheckpoint begin = {.epoch = at->epoch, .offset = at->offset};
 
     pthread_mutex_lock(&pipe->lock);
     PipeSettings settings = pipe->settings;
+    bool other = !first && g_strcmp0(pipe->record->identity, source ? source_server(source)->identity : NULL) != 0;
     pthread_mutex_unlock(&pipe->lock);
 
     if (!ch || !clickhouse_ensure_database(ch, error))
         return false;
-    ok = read_definitions(pipe, source, &start.file, &start.pos, &start.gtid, error);
-    if (ok && pipe->mode == PIPE_MODE_CDC)
-        apply_start(&settings, &start);
-    for (unsigned i = 0; ok && i < pipe->tables->len; i++)
-        ok = create_target(pipe, ch, pipe->tables->pdata[i], &settings, error);
-    ok = ok && record_start(pipe, source, &start, error);
-    catalog_checkpoint_clear(&start);
+    if (other) { /* the stream decides whether it goes on there */
+        g_set_error(error, SOURCE_ERROR, 2013, "another server answers (%s) than the one that is followed",
+                    source_server(source)->identity);
+        return false;
+    }
+    bool ok = read_definitions(pipe, source, tables, first, &begin.file, &begin.pos, &begin.gtid, error);
+    if (ok && first && pipe->mode == PIPE_MODE_CDC && at->epoch == 1)
+        apply_start(&settings, &begin);
+    for (unsigned i = 0; ok && i < tables->len; i++)
+        ok = create_target(pipe, ch, tables->pdata[i], &settings, error);
+    /* The pipe's own start comes first: cut off in between, the tables begin later than it, never before. */
+    ok = ok && (!first || record_start(pipe, source, &begin, error)) && record_tables(pipe, tables, &begin, version_at(at), error);
+    catalog_checkpoint_clear(&begin);
     return ok;
+}
+
+bool setup_tables(Pipe *pipe, GError **error)
+{
+    CatalogCheckpoint nowhere = {.epoch = 1};
+    return set_up(pipe, pipe->tables, &nowhere, error);
+}
+
+static bool set_up_one(Pipe *pipe, PipeTable *table, GError **error)
+{
+    g_autoptr(GPtrArray) alone = g_ptr_array_new();
+    CatalogCheckpoint at = {0};
+
+    g_ptr_array_add(alone, table);
+    pthread_mutex_lock(&pipe->catalog_lock);
+    bool ok = catalog_checkpoint_load(pipe->catalog, pipe->id, &at, error);
+    pthread_mutex_unlock(&pipe->catalog_lock);
+    ok = ok && set_up(pipe, alone, &at, error);
+    catalog_checkpoint_clear(&at);
+    return ok;
+}
+
+bool setup_new_tables(Pipe *pipe, GError **error)
+{
+    g_autoptr(GPtrArray) tables = new_tables(pipe);
+    for (unsigned i = 0; i < tables->len; i++) {
+        PipeTable *table = tables->pdata[i];
+        GError *problem = NULL;
+        FAULT_POINT("setup-of-a-table");
+        if (set_up_one(pipe, table, &problem))
+            continue;
+        RetryDecision decision = retry_decide(problem, problem->domain == CLICKHOUSE_ERROR ? SIDE_DESTINATION : SIDE_SOURCE);
+        if (decision.verdict != VERDICT_FAIL_TABLE && !g_error_matches(problem, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT)) {
+            g_propagate_error(error, problem);
+            return false;
+        }
+        pipe_table_fail(pipe, table, problem, &decision, NULL); /* it alone */
+        g_error_free(problem);
+    }
+    if (pipe->applied.file || pipe->applied.gtid)
+        return true;
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT,
+                "no table could be set up, so the pipe has no position to begin at; the tables' errors say why");
+    return false;
 }
 
 /* ---- Drop ---- */
 
+bool setup_drop_target(Pipe *pipe, Clickhouse *ch, const PipeTable *table, const char *target, GError **error)
+{
+    g_autofree char *prefix = g_strdup_printf("sluice-%s-", pipe->uuid);
+    g_autofree char *mark = preflight_mark(pipe->uuid, table->record->database, table->record->name);
+    return insert_kill_all(ch, prefix, pipe->life, error) && dest_table_drop(ch, clickhouse_database(ch), target, mark, error);
+}
+
 bool setup_drop_targets(Pipe *pipe, GError **error)
 {
     g_autoptr(Cancel) cancel = cancel_new();
-    g_autoptr(Clickhouse) ch = open_destination(pipe, cancel, error);
+    g_autoptr(Clickhouse) ch = setup_open_destination(pipe, cancel, error);
     if (!ch)
         return false;
     for (unsigned i = 0; i < pipe->tables->len; i++) {
         const PipeTable *table = pipe->tables->pdata[i];
-        if (!table->definition)
+        if (!table->record->definition && !table->record->twin_of)
             continue;
-        g_autofree char *mark = preflight_mark(pipe->uuid, table->definition);
+        g_autofree char *mark = preflight_mark(pipe->uuid, table->record->database, table->record->name);
         if (!dest_table_drop(ch, clickhouse_database(ch), table->record->target, mark, error))
             return false;
     }

@@ -37,21 +37,43 @@ static void catalog_range_of(const Range *range, uint32_t attempt, GPtrArray *ou
 }
 
 typedef struct {
-    int64_t table_id;
+    Pipe *pipe;
+    PipeTable *table;
     GPtrArray *ranges;
+    const GPtrArray *changed; /* of MappingCounters[], of the rows that the ranges progressed by; NULL: none */
 } RangesWrite;
 
+/* The counters are those of the rows that are done: after a crash the others are read, and counted, again. */
 static bool write_ranges(Catalog *catalog, void *data, GError **error)
 {
     RangesWrite *write = data;
-    return catalog_ranges_save(catalog, write->table_id, write->ranges, error);
+    PipeTable *table = write->table;
+    bool counts = write->changed && write->changed->len;
+    GPtrArray *column_counts = counts ? column_counts_copy(table->column_counts) : NULL;
+    for (unsigned i = 0; counts && i < write->changed->len; i++)
+        column_counts_add(column_counts, table->definition, write->changed->pdata[i]);
+    char *text = counts ? column_counts_to_json(column_counts) : NULL;
+    bool ok = catalog_ranges_save(catalog, table->record->id, write->ranges, text, error);
+    if (ok && counts) {
+        pthread_mutex_lock(&write->pipe->lock);
+        g_free(table->record->column_counts);
+        table->record->column_counts = g_steal_pointer(&text);
+        g_ptr_array_free(table->column_counts, TRUE);
+        table->column_counts = g_steal_pointer(&column_counts);
+        pthread_mutex_unlock(&write->pipe->lock);
+    }
+    if (column_counts)
+        g_ptr_array_free(column_counts, TRUE);
+    g_free(text);
+    return ok;
 }
 
 /* With load_lock held: the catalog is behind it in the order of locks, and progress must be saved in its own order. */
-static bool save_ranges(Work *work, PipeTable *table, const uint64_t *ids, unsigned n, Cancel *cancel)
+static bool save_ranges(Work *work, PipeTable *table, const uint64_t *ids, unsigned n, const GPtrArray *changed,
+                        Cancel *cancel)
 {
     g_autoptr(GPtrArray) ranges = g_ptr_array_new_with_free_func((GDestroyNotify)catalog_range_free);
-    RangesWrite write = {.table_id = table->record->id, .ranges = ranges};
+    RangesWrite write = {.pipe = work->pipe, .table = table, .ranges = ranges, .changed = changed};
     for (unsigned i = 0; i < n; i++)
         catalog_range_of(range_plan_get(table->plan, ids[i]), table->attempt, ranges);
     return pipe_catalog_write(work->pipe, cancel, write_ranges, &write);
@@ -62,6 +84,7 @@ static bool save_ranges(Work *work, PipeTable *table, const uint64_t *ids, unsig
 static void chunk_free(Chunk *chunk)
 {
     g_free(chunk->key);
+    g_free(chunk->changed);
     g_free(chunk);
 }
 
@@ -134,7 +157,7 @@ static bool make_plan(Reader *reader, PipeTable *table, GError **error)
         const GPtrArray *ranges = range_plan_ranges(table->plan);
         for (unsigned i = 0; i < ranges->len; i++)
             g_array_append_val(ids, ((const Range *)ranges->pdata[i])->id);
-        ok = save_ranges(reader->work, table, (const uint64_t *)(void *)ids->data, ids->len, reader->work->reading);
+        ok = save_ranges(reader->work, table, (const uint64_t *)(void *)ids->data, ids->len, NULL, reader->work->reading);
         if (!ok)
             cancel_set_error(reader->work->reading, error);
     }
@@ -190,7 +213,8 @@ static WorkKind choose(Reader *reader, PipeTable **out, uint64_t *range_id)
         if (!listed)
             g_array_append_val(changed, *range_id);
         /* The attempt is on disk before its first insert (replication.md, Tokens). */
-        save_ranges(reader->work, table, (const uint64_t *)(void *)changed->data, changed->len, reader->work->reading);
+        save_ranges(reader->work, table, (const uint64_t *)(void *)changed->data, changed->len, NULL,
+                    reader->work->reading);
         return WORK_RANGE;
     }
     return later ? WORK_LATER : WORK_NONE;
@@ -242,9 +266,11 @@ void snapshot_chunk_done(Work *work, Insert *insert)
     PipeTable *table = insert->table;
     Chunk *head;
     bool all_done = false, failed = atomic_load(&table->state) == TABLE_FAILED;
+    g_autoptr(GPtrArray) changed = g_ptr_array_new_with_free_func(g_free);
 
     pthread_mutex_lock(&pipe->load_lock);
     insert->chunk->acked = true;
+    insert->chunk->changed = g_steal_pointer(&insert->changed);
     uint64_t range_id = insert->chunk->range_id; /* 0: the reading was given up, and is repeated by another */
     bool moved = false;
     for (GList *l = table->chunks.head; l && !failed;) {
@@ -262,6 +288,8 @@ void snapshot_chunk_done(Work *work, Insert *insert)
             if (range_id && head->last)
                 range_plan_finish(table->plan, range_id);
             moved = range_id != 0;
+            if (moved && head->changed)
+                g_ptr_array_add(changed, g_steal_pointer(&head->changed));
             chunk_free(head);
             g_queue_delete_link(&table->chunks, l);
         }
@@ -269,7 +297,7 @@ void snapshot_chunk_done(Work *work, Insert *insert)
     }
     if (moved) {
         atomic_store(&table->rows_done, range_plan_rows_done(table->plan));
-        save_ranges(work, table, &range_id, 1, work->sending);
+        save_ranges(work, table, &range_id, 1, changed, work->sending);
         all_done = range_plan_all_done(table->plan) && !table->loaded_told;
         table->loaded_told |= all_done;
     }

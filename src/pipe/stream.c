@@ -63,7 +63,7 @@ static bool stream_prepare_tables(Stream *s, GError **error)
     for (unsigned i = 0; i < s->pipe->tables->len; i++) {
         PipeTable *table = s->pipe->tables->pdata[i];
         int state = atomic_load(&table->state);
-        if (!table->definition || state == TABLE_FAILED || state == TABLE_DROPPED)
+        if (!table->definition || !table_state_is_followed(state))
             continue;
         StreamTable *st = g_new0(StreamTable, 1);
         st->table = table;
@@ -74,7 +74,9 @@ static bool stream_prepare_tables(Stream *s, GError **error)
         if (!st->mapping)
             return false;
         st->block = mapping_block_new(st->mapping, s->pipe->account);
-        g_hash_table_insert(s->by_name, stream_table_key(table->definition->database, table->definition->name), st);
+        char *key = stream_table_key(table->definition->database, table->definition->name);
+        st->next = g_hash_table_lookup(s->by_name, key);
+        g_hash_table_insert(s->by_name, key, st);
     }
     return true;
 }
@@ -143,6 +145,10 @@ static bool fail_over(Stream *s, CatalogCheckpoint *checkpoint, const char *iden
     g_clear_pointer(&checkpoint->print_gtid, g_free);
     Failover failover = {
         .pipe_id = pipe->id, .server_id = pipe->record->server_id, .identity = identity, .checkpoint = checkpoint};
+    /* The place to stop at was the other server's too. */
+    pthread_mutex_lock(&s->work->stop_lock);
+    g_clear_pointer(&s->work->stop_file, g_free);
+    pthread_mutex_unlock(&s->work->stop_lock);
     if (!forget_beginnings(s) || !pipe_catalog_write(pipe, s->work->reading, write_failover, &failover)) {
         cancel_set_error(s->work->reading, error);
         return false;
@@ -298,7 +304,7 @@ static bool already_applied(const Stream *s, const BinlogEvent *event)
 static bool reached_stop(Stream *s)
 {
     bool reached = false;
-    if (s->pipe->mode != PIPE_MODE_SNAPSHOT || s->group.open)
+    if (!atomic_load_explicit(&s->work->stops, memory_order_relaxed) || s->group.open)
         return false;
     pthread_mutex_lock(&s->work->stop_lock);
     if (s->work->stop_file && s->file)
@@ -441,8 +447,7 @@ static bool stream_step(Stream *s, const BinlogEvent *event, GError **error)
     return true;
 }
 
-/* Too much is in memory: what is open is sealed at once (BatchSituation.memory_short), then reading waits. */
-static void wait_for_memory(Stream *s)
+void stream_wait_for_memory(Stream *s)
 {
     if (!budget_full(s->pipe->account) || s->batch_rows)
         return;
@@ -494,7 +499,7 @@ static bool stream_run(Stream *s, GError **error)
             atomic_fetch_add(&s->pipe->read_usec, (uint64_t)(read - began) * TIME_SAMPLE);
             atomic_fetch_add(&s->pipe->build_usec, (uint64_t)(clock_monotonic_usec() - read) * TIME_SAMPLE);
         }
-        wait_for_memory(s);
+        stream_wait_for_memory(s);
     }
     return true;
 }
@@ -506,6 +511,8 @@ static void stream_clear(Stream *s)
     g_hash_table_destroy(s->by_id);
     g_hash_table_destroy(s->by_name);
     gtid_set_free(s->gtid);
+    prepared_discard(s->xa);
+    prepared_free(s->prepared);
     g_free(s->print.gtid);
     batch_cutter_clear(&s->cutter);
     group_clear(&s->group);
@@ -527,7 +534,10 @@ static bool stream_session(Work *work, GError **error)
     ok = catalog_checkpoint_load(work->pipe->catalog, work->pipe->id, &checkpoint, error);
     batches = ok ? catalog_batches(work->pipe->catalog, work->pipe->id, error) : NULL;
     pthread_mutex_unlock(&work->pipe->catalog_lock);
-    ok = ok && batches && stream_prepare_tables(&s, error) && stream_open(&s, &checkpoint, error);
+    atomic_store(&work->saved_seq, 0);
+    ok = ok && batches && stream_prepare_tables(&s, error) &&
+         (s.prepared = prepared_open(work->pipe->env->state_dir, work->pipe->uuid, checkpoint.prepared, error)) &&
+         stream_open(&s, &checkpoint, error);
     if (ok) {
         if (batches->len && g_array_index(batches, CatalogBatch, 0).epoch != checkpoint.epoch)
             g_array_set_size(batches, 0); /* read before a failover: those cuts are another server's */

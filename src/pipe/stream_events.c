@@ -8,7 +8,7 @@ static char *position_text(const Stream *s)
     return g_strdup_printf("%s:%" G_GUINT64_FORMAT, s->file ? s->file : "?", s->pos);
 }
 
-static void table_fault(Stream *s, PipeTable *table, const GError *error)
+void stream_table_fault(Stream *s, PipeTable *table, const GError *error)
 {
     g_autofree char *position = position_text(s);
     RetryDecision decision = retry_decide(error, SIDE_SOURCE);
@@ -22,7 +22,7 @@ static void undo_table(Stream *s, StreamTable *table, unsigned mark)
     if (table->sent_marks > mark) {
         GError *error = g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE,
                                     "rows of a transaction that was rolled back at the source had been sent already");
-        table_fault(s, table->table, error);
+        stream_table_fault(s, table->table, error);
         g_error_free(error);
         return;
     }
@@ -32,6 +32,7 @@ static void undo_table(Stream *s, StreamTable *table, unsigned mark)
 
 static void undo_to(Stream *s, unsigned mark)
 {
+    stream_xa_undo(s, mark);
     for (unsigned i = 0; i < s->tables->len; i++)
         undo_table(s, s->tables->pdata[i], mark);
 }
@@ -46,17 +47,17 @@ static void group_forget(Stream *s)
 }
 
 /* The rows of the open group do not count, or not all: nothing that can be followed further. */
-static void fail_tables_of_group(Stream *s, const char *why)
+static bool fail_tables_of_group(Stream *s, const char *why, GError **error)
 {
+    g_autoptr(GError) fault = g_error_new_literal(SLUICE_ERROR, SLUICE_ERROR_TABLE, why);
     for (unsigned i = 0; i < s->tables->len; i++) {
         StreamTable *table = s->tables->pdata[i];
         if (table->marks->len == 0 && table->sent_marks == 0)
             continue;
         undo_table(s, table, 0);
-        GError *error = g_error_new_literal(SLUICE_ERROR, SLUICE_ERROR_TABLE, why);
-        table_fault(s, table->table, error);
-        g_error_free(error);
+        stream_table_fault(s, table->table, fault);
     }
+    return stream_xa_fail_tables(s, fault, error);
 }
 
 static void group_ended(Stream *s, const BinlogEvent *event)
@@ -126,7 +127,7 @@ static void statement_on_table(Stream *s, const DdlStatement *statement, PipeTab
     GError *error =
         g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE, "table %s.%s %s; sluice stopped following it there",
                     table->record->database, table->record->name, what);
-    table_fault(s, table, error);
+    stream_table_fault(s, table, error);
     g_error_free(error);
 }
 
@@ -155,6 +156,12 @@ static void handle_statement(Stream *s, const DdlStatement *statement, const Bin
 
 /* ---- Rows ---- */
 
+bool stream_follows(const Stream *s, const PipeTable *table, const BinlogEvent *event)
+{
+    int state = atomic_load_explicit(&table->state, memory_order_relaxed);
+    return table_state_is_followed(state) && !stream_is_before(s, table, event);
+}
+
 bool stream_is_before(const Stream *s, const PipeTable *table, const BinlogEvent *event)
 {
     const CatalogTable *record = table->record;
@@ -163,15 +170,24 @@ bool stream_is_before(const Stream *s, const PipeTable *table, const BinlogEvent
     return binlog_position_compare(event->file, event->start, record->begin_file, record->begin_pos) < 0;
 }
 
+/* The map of a table that has begun; the same as the last one, as a rule. Before it began (E) the definition is the one at E:
+ * the map may be an older one. */
 static bool bind_map(Stream *s, StreamTable *table, const BinlogEvent *event, GError **error)
 {
-    g_autoptr(TableMap) map = table_map_parse(event, error);
     GError *fault = NULL;
 
+    if (stream_is_before(s, table->table, event))
+        return true;
+    if (table->map_body && table->map_body->len == event->body_len &&
+        memcmp(table->map_body->data, event->body, event->body_len) == 0)
+        return true;
+    g_autoptr(TableMap) map = table_map_parse(event, error);
     if (!map)
         return false;
+    g_clear_pointer(&table->map_body, g_byte_array_unref);
+    table->map_body = g_byte_array_append(g_byte_array_new(), event->body, (guint)event->body_len);
     if (!mapping_bind(table->mapping, map, &fault)) {
-        table_fault(s, table->table, fault);
+        stream_table_fault(s, table->table, fault);
         g_error_free(fault);
     }
     return true;
@@ -184,32 +200,20 @@ bool stream_handle_table_map(Stream *s, const BinlogEvent *event, GError **error
 
     if (!table_map_peek_id(event, &id, error))
         return false;
-    s->map_id = id;
-    s->map_table = NULL;
-    if (g_hash_table_lookup_extended(s->by_id, &id, NULL, (gpointer *)&table)) {
-        if (!table)
-            return true;
-        s->map_table = table;
-        if (table->map_body && table->map_body->len == event->body_len &&
-            memcmp(table->map_body->data, event->body, event->body_len) == 0)
-            return true;
-    } else {
+    if (!g_hash_table_lookup_extended(s->by_id, &id, NULL, (gpointer *)&table)) {
         g_autoptr(TableMap) map = table_map_parse(event, error);
         if (!map)
             return false;
         g_autofree char *key = stream_table_key(map->database, map->table);
         table = g_hash_table_lookup(s->by_name, key);
         g_hash_table_insert(s->by_id, g_memdup2(&id, sizeof id), table);
-        s->map_table = table;
-        if (!table)
-            return true;
     }
-    if (stream_is_before(s, table->table, event))
-        return true; /* the definition is the one at E: this map may be an older one */
-    if (table->map_body)
-        g_byte_array_unref(table->map_body);
-    table->map_body = g_byte_array_append(g_byte_array_new(), event->body, (guint)event->body_len);
-    return bind_map(s, table, event, error);
+    s->map_id = id;
+    s->map_table = table;
+    for (; table; table = table->next)
+        if (!bind_map(s, table, event, error))
+            return false;
+    return true;
 }
 
 static bool append_rows(Stream *s, StreamTable *table, const RowsEvent *rows, const BinlogEvent *event, uint64_t base,
@@ -234,37 +238,40 @@ static bool append_rows(Stream *s, StreamTable *table, const RowsEvent *rows, co
         g_propagate_prefixed_error(error, fault, "%s:%" G_GUINT64_FORMAT ": ", event->file, event->start);
         return false;
     }
-    table_fault(s, table->table, fault);
+    stream_table_fault(s, table->table, fault);
     g_error_free(fault);
     return true;
 }
 
-static bool handle_rows(Stream *s, const BinlogEvent *event, GError **error)
+bool stream_rows_table(const Stream *s, const RowsEvent *rows, const BinlogEvent *event, StreamTable **table, GError **error)
+{
+    gpointer found = NULL;
+    *table = s->map_table;
+    if (rows->table_id == s->map_id)
+        return true;
+    if (!g_hash_table_lookup_extended(s->by_id, &rows->table_id, NULL, &found) && rows->rows < rows->end) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_DECODE,
+                    "%s:%" G_GUINT64_FORMAT ": a rows event without its table map; resync the pipe", event->file, event->start);
+        return false;
+    }
+    *table = found;
+    return true;
+}
+
+bool stream_handle_rows(Stream *s, const BinlogEvent *event, GError **error)
 {
     RowsEvent rows;
+    StreamTable *table;
     uint64_t base = s->offset;
 
     s->offset += event->body_len; /* every rows event counts, whoever's it is (replication.md, Versions) */
     s->rows_end = s->offset;
-    if (!rows_event_parse(event, &rows, error))
+    if (!rows_event_parse(event, &rows, error) || !stream_rows_table(s, &rows, event, &table, error))
         return false;
-    StreamTable *table = rows.table_id == s->map_id ? s->map_table : NULL;
-    if (rows.table_id != s->map_id) {
-        gpointer found = NULL;
-        if (!g_hash_table_lookup_extended(s->by_id, &rows.table_id, NULL, &found) && rows.rows < rows.end) {
-            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_DECODE,
-                        "%s:%" G_GUINT64_FORMAT ": a rows event without its table map; resync the pipe", event->file,
-                        event->start);
+    for (; table; table = table->next)
+        if (stream_follows(s, table->table, event) && !append_rows(s, table, &rows, event, base, error))
             return false;
-        }
-        table = found;
-    }
-    if (!table)
-        return true;
-    int state = atomic_load_explicit(&table->table->state, memory_order_relaxed);
-    if (state == TABLE_FAILED || state == TABLE_DROPPED || stream_is_before(s, table->table, event))
-        return true;
-    return append_rows(s, table, &rows, event, base, error);
+    return true;
 }
 
 /* ---- Events ---- */
@@ -283,13 +290,29 @@ static bool gtid_is_new(const Stream *s, const BinlogEvent *event, const GtidEve
     return false;
 }
 
+/* Statements stand in the log as their client wrote them. NULL: as UTF-8 already, or bytes that are no text. */
+static char *statement_to_utf8(const QueryEvent *query, size_t *len)
+{
+    const char *name = collation_charset(query->client_charset);
+    const Charset *charset = name ? charset_find(name) : NULL;
+    if (!charset || charset_is_utf8(charset))
+        return NULL;
+    uint8_t *text = g_malloc(charset_max_utf8(charset, query->sql_len) + 1);
+    if (charset_to_utf8(charset, (const uint8_t *)query->sql, query->sql_len, text, len))
+        return (char *)text;
+    g_free(text);
+    return NULL;
+}
+
 DdlStatement *stream_event_statement(const BinlogEvent *event, GError **error)
 {
     QueryEvent query;
     if (!query_event_parse(event, &query, error))
         return NULL;
     g_autofree char *database = g_strndup(query.database, query.database_len);
-    return ddl_parse(query.sql, query.sql_len, database, query.sql_mode);
+    size_t len = query.sql_len;
+    g_autofree char *text = statement_to_utf8(&query, &len);
+    return ddl_parse(text ? text : query.sql, len, database, query.sql_mode);
 }
 
 /* Events that change no rows by themselves. What servers mark as ignorable may be skipped by their own word. */
@@ -322,6 +345,52 @@ static bool event_is_known(const BinlogEvent *event)
     }
 }
 
+/* What the event means for the group. */
+static bool group_step(Stream *s, GroupAction action, const DdlStatement *statement, unsigned undo_mark, const BinlogEvent *event,
+                       GError **error)
+{
+    switch (action) {
+    case GROUP_UNDONE:
+        undo_to(s, 0);
+        if (statement && !stream_xa_end(s, statement, event, error))
+            return false;
+        group_ended(s, event);
+        break;
+    case GROUP_BROKEN:
+        undo_to(s, 0);
+        group_forget(s);
+        s->group_offset = s->rows_end;
+        break;
+    case GROUP_UNDO_TO:
+        undo_to(s, undo_mark);
+        break;
+    case GROUP_UNDO_UNKNOWN:
+        return fail_tables_of_group(s, "rows were rolled back to a savepoint that is not in the log", error);
+    case GROUP_PREPARED:
+        if (!stream_xa_prepared(s, statement, event, error))
+            return false;
+        group_ended(s, event);
+        break;
+    case GROUP_ENDS:
+        if (s->xa && !stream_xa_one_phase(s, event, error))
+            return false;
+        if (statement && !stream_xa_end(s, statement, event, error))
+            return false;
+        if (statement)
+            handle_statement(s, statement, event);
+        group_ended(s, event);
+        return true;
+    case GROUP_BEGINS:
+        s->group_offset = s->rows_end;
+        break;
+    case GROUP_INSIDE:
+        break;
+    }
+    if (statement)
+        handle_statement(s, statement, event);
+    return true;
+}
+
 bool stream_handle_event(Stream *s, const BinlogEvent *event, GError **error)
 {
     g_autoptr(DdlStatement) statement = NULL;
@@ -331,12 +400,12 @@ bool stream_handle_event(Stream *s, const BinlogEvent *event, GError **error)
 
     if (rows_event_is(event->type)) {
         group_event(&s->group, event, flavour, NULL, NULL, &undo_mark);
-        return handle_rows(s, event, error);
+        return s->group.xa && s->group.open ? stream_xa_rows(s, event, error) : stream_handle_rows(s, event, error);
     }
     switch (event->type) {
     case BINLOG_TABLE_MAP:
         group_event(&s->group, event, flavour, NULL, NULL, &undo_mark);
-        return stream_handle_table_map(s, event, error);
+        return s->group.xa && s->group.open ? stream_xa_table_map(s, event, error) : stream_handle_table_map(s, event, error);
     case BINLOG_GTID_MARIADB:
     case BINLOG_GTID_MYSQL:
     case BINLOG_GTID_TAGGED:
@@ -372,39 +441,6 @@ bool stream_handle_event(Stream *s, const BinlogEvent *event, GError **error)
         break;
     }
 
-    switch (group_event(&s->group, event, flavour, statement, gtid_or_null, &undo_mark)) {
-    case GROUP_UNDONE:
-        undo_to(s, 0);
-        group_ended(s, event);
-        break;
-    case GROUP_BROKEN:
-        undo_to(s, 0);
-        group_forget(s);
-        s->group_offset = s->rows_end;
-        break;
-    case GROUP_UNDO_TO:
-        undo_to(s, undo_mark);
-        break;
-    case GROUP_UNDO_UNKNOWN:
-        fail_tables_of_group(s, "rows were rolled back to a savepoint that is not in the log");
-        break;
-    case GROUP_PREPARED:
-        /* What becomes of its rows is said in a later group. */
-        fail_tables_of_group(s, "an XA transaction was prepared on the table; sluice cannot follow XA PREPARE");
-        group_ended(s, event);
-        break;
-    case GROUP_ENDS:
-        if (statement)
-            handle_statement(s, statement, event);
-        group_ended(s, event);
-        return true;
-    case GROUP_BEGINS:
-        s->group_offset = s->rows_end;
-        break;
-    case GROUP_INSIDE:
-        break;
-    }
-    if (statement)
-        handle_statement(s, statement, event);
-    return true;
+    GroupAction action = group_event(&s->group, event, flavour, statement, gtid_or_null, &undo_mark);
+    return group_step(s, action, statement, undo_mark, event, error);
 }

@@ -3,6 +3,7 @@
 #define SLUICE_PIPE_STREAM_PRIVATE_H
 
 #include "pipe/pipe_private.h"
+#include "pipe/prepared.h"
 
 typedef struct {
     uint64_t rows;
@@ -10,8 +11,9 @@ typedef struct {
     BlockMark *block;
 } StreamMark;
 
-typedef struct {
+typedef struct StreamTable {
     PipeTable *table;
+    struct StreamTable *next; /* of the same source table: a table and its twin are both fed; NULL: no more */
     TableMapping *mapping;
     Block *block; /* open */
     RowCounts counts;
@@ -40,11 +42,13 @@ typedef struct {
     Pipe *pipe;
     BinlogStream *stream;
     GPtrArray *tables;   /* of StreamTable */
-    GHashTable *by_name; /* -> StreamTable */
-    GHashTable *by_id;   /* table id -> StreamTable, NULL: not followed */
+    GHashTable *by_name; /* -> the first StreamTable of its source table */
+    GHashTable *by_id;   /* table id -> the same, NULL: not followed */
     uint64_t map_id;     /* the table map seen last, and whose it is */
     StreamTable *map_table;
     Group group;
+    Prepared *prepared;      /* XA transactions that are prepared at this place */
+    PreparedTransaction *xa; /* the open group's, NULL: it has none or is not one */
     GtidSet *gtid;
     Fingerprint print;
     bool verifying; /* re-reading the last transaction */
@@ -73,6 +77,8 @@ typedef struct {
 
 /* stream.c */
 char *stream_table_key(const char *database, const char *name); /* of Stream.by_name; free with g_free */
+/* Too much is in memory: what is open is sealed at once (BatchSituation.memory_short), then reading waits. */
+void stream_wait_for_memory(Stream *s);
 
 /* stream_seal.c */
 void stream_table_free(StreamTable *table);
@@ -87,8 +93,26 @@ bool stream_seal_if_due(Stream *s, bool idle); /* `idle`: the server has nothing
 /* stream_events.c */
 bool stream_handle_event(Stream *s, const BinlogEvent *event, GError **error);
 bool stream_handle_table_map(Stream *s, const BinlogEvent *event, GError **error);
+bool stream_handle_rows(Stream *s, const BinlogEvent *event, GError **error);
+/* `table`: whose rows these are by the table map before them, NULL: of a table that is not followed. */
+bool stream_rows_table(const Stream *s, const RowsEvent *rows, const BinlogEvent *event, StreamTable **table, GError **error);
+void stream_table_fault(Stream *s, PipeTable *table, const GError *error); /* it fails alone */
 DdlStatement *stream_event_statement(const BinlogEvent *event, GError **error);
 /* The event, of the open group, stands before the table began to be followed (E). */
 bool stream_is_before(const Stream *s, const PipeTable *table, const BinlogEvent *event);
+/* Changes of the table at this event are applied: it is neither failed, dropped nor kept as it is, and has begun. */
+bool stream_follows(const Stream *s, const PipeTable *table, const BinlogEvent *event);
+
+/* stream_xa.c: of a group that is an XA transaction (Group.xa). False: SLUICE_ERROR_FAILED, its file was damaged; a decoder's
+ * error; or reading was cancelled. */
+bool stream_xa_table_map(Stream *s, const BinlogEvent *event, GError **error);
+bool stream_xa_rows(Stream *s, const BinlogEvent *event, GError **error);
+void stream_xa_undo(Stream *s, unsigned mark); /* rows behind the mark are taken back; 0: all */
+bool stream_xa_fail_tables(Stream *s, const GError *fault, GError **error); /* those it has changed so far */
+/* The group ends: prepared, or committed in one phase. `statement`: of a QUERY event, else NULL. */
+bool stream_xa_prepared(Stream *s, const DdlStatement *statement, const BinlogEvent *event, GError **error);
+bool stream_xa_one_phase(Stream *s, const BinlogEvent *event, GError **error);
+/* XA COMMIT or XA ROLLBACK of what was prepared before; other statements are none of its business. */
+bool stream_xa_end(Stream *s, const DdlStatement *statement, const BinlogEvent *event, GError **error);
 
 #endif

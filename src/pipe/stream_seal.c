@@ -51,9 +51,9 @@ void stream_table_rewind(StreamTable *table, unsigned to)
     stream_table_forget_marks(table, to);
 }
 
+/* Fills in all but what is prepared. */
 static void stream_checkpoint(const Stream *s, CatalogCheckpoint *out)
 {
-    memset(out, 0, sizeof *out);
     out->file = g_strdup(s->file);
     out->pos = s->pos;
     out->gtid = s->gtid ? gtid_set_text(s->gtid) : NULL;
@@ -76,6 +76,28 @@ static bool write_cut(Catalog *catalog, void *data, GError **error)
 {
     CutWrite *cut = data;
     return catalog_batch_add(catalog, cut->pipe_id, &cut->batch, error);
+}
+
+typedef struct {
+    Stream *s;
+    uint64_t seq;
+    char **text;
+} PreparedWrite;
+
+/* Beside the catalog: on the same disk, and tried again like it. */
+static bool write_prepared(Catalog *catalog, void *data, GError **error)
+{
+    const PreparedWrite *write = data;
+    (void)catalog;
+    return prepared_save(write->s->prepared, write->seq, write->text, error);
+}
+
+/* What is prepared at this place is on disk before a checkpoint names it. */
+static bool save_prepared(Stream *s, uint64_t seq, char **text)
+{
+    PreparedWrite write = {.s = s, .seq = seq, .text = text};
+    prepared_checkpoint_saved(s->prepared, atomic_load(&s->work->saved_seq));
+    return prepared_count_open(s->prepared) == 0 || pipe_catalog_write(s->pipe, s->work->reading, write_prepared, &write);
 }
 
 /* The open block goes: how many marks of the open group have rows of it behind them. */
@@ -133,6 +155,8 @@ bool stream_seal(Stream *s, const CatalogBatch *forced)
     bool boundary = !s->group.open;
     uint64_t seq = forced ? forced->seq : s->next_seq;
 
+    if (boundary && !save_prepared(s, seq, &checkpoint.prepared))
+        return false;
     if (seq >= s->next_seq)
         s->next_seq = seq + 1;
     for (unsigned i = 0; i < s->tables->len; i++) {
@@ -146,6 +170,7 @@ bool stream_seal(Stream *s, const CatalogBatch *forced)
         if (!pipe_catalog_write(s->pipe, s->work->reading, write_cut, &cut)) {
             for (unsigned i = 0; i < inserts->len; i++)
                 insert_free(inserts->pdata[i]);
+            catalog_checkpoint_clear(&checkpoint);
             return false;
         }
     }

@@ -56,7 +56,7 @@ static bool start_threads(Work *work, unsigned readers, GError **error)
     return ok;
 }
 
-Work *work_start(Pipe *pipe, bool load, GError **error)
+Work *work_start(Pipe *pipe, bool load, bool stops, GError **error)
 {
     g_autofree char *dest = pipe->env->resolve_dest(pipe->env->data, pipe->record->dest, error);
     g_autoptr(Url) dest_url = dest ? clickhouse_url_parse(dest, error) : NULL;
@@ -76,6 +76,8 @@ Work *work_start(Pipe *pipe, bool load, GError **error)
     work->sending = cancel_new();
     work->inserts = queue_new(INSERTS_WAITING * work->settings.senders, (GDestroyNotify)insert_free, work->sending);
     work->tracker = batch_tracker_new();
+    atomic_store(&work->stops, stops);
+    atomic_store(&work->loaded_told, !load);
     pthread_mutex_init(&work->progress_lock, NULL);
     pthread_mutex_init(&work->stop_lock, NULL);
     pthread_mutex_init(&work->gate, NULL);

@@ -4,8 +4,9 @@
 
 #include "pipe/pipe_private.h"
 
-/* Stream, monitor, senders, and readers when `load`. */
-Work *work_start(Pipe *pipe, bool load, GError **error);
+/* Stream, monitor, senders, and readers when `load`. `stops`: MESSAGE_REACHED is posted when the stream has reached what was
+ * logged when all tables were loaded (or now, without `load`). */
+Work *work_start(Pipe *pipe, bool load, bool stops, GError **error);
 /* Ends reading; what was read is still sent, until the deadline (0: none). A stronger reason replaces a weaker one. */
 void work_end(Work *work, EndReason reason, int64_t deadline);
 /* A thread said that it ended. True when it was the last one. */

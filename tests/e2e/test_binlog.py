@@ -2,7 +2,6 @@
 
 import contextlib
 
-import pymysql
 import pytest
 from harness.compare import assert_equal, ch_name, mysql_name, wait_caught_up
 from harness.pipe import Pipe
@@ -52,24 +51,6 @@ def test_savepoints(two):
 
 
 @pytest.mark.servers
-def test_load_data_as_a_statement_of_another_table(two):
-    """Its file stands in the log, in blocks; of a table that is followed the rows would be missing, here they are nobody's."""
-    numbers = two.mariadb.folder / "tmp/numbers.txt"
-    numbers.write_text("".join(f"{n}\n" for n in range(100000)))
-    numbers.chmod(0o644)
-    with client(two) as c:
-        run(c, "CREATE TABLE other (id INT PRIMARY KEY) ENGINE = InnoDB", "SET SESSION binlog_format = STATEMENT",
-            f"LOAD DATA INFILE '{numbers}' INTO TABLE other", "SET SESSION binlog_format = ROW", "INSERT INTO i VALUES (2, 2)")  # fmt: skip
-        with pytest.raises(pymysql.err.MySQLError):
-            run(c, "SET SESSION binlog_format = STATEMENT", f"LOAD DATA INFILE '{numbers}' INTO TABLE other")
-        run(c, "SET SESSION binlog_format = ROW", "INSERT INTO i VALUES (3, 3)")
-    file, _ = two.mariadb.end_of_log()
-    kinds = {row[2] for row in two.mariadb.run(f"SHOW BINLOG EVENTS IN '{file}'")}
-    assert {"Append_block", "Execute_load_query"} <= kinds
-    assert two.equal("i", "m") == 4
-
-
-@pytest.mark.servers
 def test_temporary_tables_and_create_select(two):
     with client(two) as c:
         run(c, "CREATE TEMPORARY TABLE t1 (id INT)", "INSERT INTO t1 VALUES (100), (101)", "INSERT INTO i SELECT id, 1 FROM t1", "TRUNCATE t1", "DROP TEMPORARY TABLE t1")
@@ -115,19 +96,6 @@ def test_servers_with_other_settings(engine, own_mariadb, clickhouse, options):
     pipe.run("FLUSH BINARY LOGS")
     pipe.run("UPDATE t SET e = 2, b = NULL WHERE id < 100")
     pipe.equal("t")
-
-
-def test_checksums_change_while_followed(engine, own_mariadb, clickhouse):
-    server = own_mariadb()
-    pipe = Pipe(engine, server, clickhouse)
-    pipe.run("CREATE TABLE t (id INT PRIMARY KEY)")
-    engine.start()
-    pipe.live()
-    for n, checksum in enumerate(("NONE", "CRC32", "NONE")):
-        pipe.run(f"INSERT INTO t VALUES ({n})")
-        server.run(f"SET GLOBAL binlog_checksum = {checksum}")
-        pipe.run(f"INSERT INTO t VALUES (10 + {n})")
-    assert pipe.equal("t") == 6
 
 
 ODD = ["select", "Mixed Case", "with space", "quo`te", "back\\slash", "back\\", "dot.dot", "dash-dash", "quote'", 'double"', "ünïcödé", "日本", "emoji no but €", "%s%d", "$1 {x}"]

@@ -93,24 +93,6 @@ def test_failover_in_the_middle_of_the_snapshot(engine, pair, clickhouse):
     assert pipe.equal("a", seconds=120) == 149850
 
 
-@pytest.mark.parametrize("kill", [False, True])
-def test_cdc_starts_at_a_gtid(engine, own_mariadb, clickhouse, kill):
-    mariadb = own_mariadb()
-    pipe = Pipe(engine, mariadb, clickhouse)
-    pipe.run("CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(60))")
-    position = mariadb.run("SELECT @@gtid_binlog_pos")[0][0]
-    if kill:
-        pipe.run("INSERT INTO a VALUES (1, 'before')")
-    engine.start()
-    pipe.live(mode="cdc", settings=[f"start=gtid:{position}"])
-    time.sleep(2.5)
-    if kill:
-        engine.kill()
-        engine.start()
-    pipe.run("INSERT INTO a VALUES (2, 'new')")
-    pipe.equal("a")
-
-
 def test_prepared_transactions(engine, own_mariadb, clickhouse):
     """What was prepared before the pipe began and is committed later, and prepared ones on tables that are not followed."""
     mariadb = own_mariadb()

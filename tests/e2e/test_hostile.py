@@ -355,20 +355,6 @@ def test_log_is_purged_under_a_paused_pipe(make, own_mariadb, clickhouse):
     assert failed(pipe)["code"] == 1236
 
 
-def test_statement_logged_as_text(pipe, mariadb):
-    """A session that may, sets binlog_format = STATEMENT: its rows are in no event."""
-    table(pipe)
-    table(pipe, "good")
-    pipe.live()
-    with mariadb.connect(pipe.source) as connection, connection.cursor() as cursor:
-        cursor.execute("SET SESSION binlog_format = 'STATEMENT'")
-        cursor.execute("INSERT INTO t VALUES (5000, 1, 'x')")
-    rows(pipe, 2001, 10, "good")
-    error = table_failed(pipe, "t")
-    assert "logged as text" in error["message"]
-    assert pipe.equal("good") == 1010
-
-
 @pytest.mark.parametrize(
     "statement, state, words",
     (

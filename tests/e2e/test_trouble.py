@@ -12,19 +12,6 @@ def rows(pipe, first, count, table="t"):
     pipe.run(f"INSERT INTO {table} SELECT seq, seq * 3, REPEAT('v', seq % 50) FROM seq_{first}_to_{first + count - 1}")
 
 
-def purge(server):
-    """All but the newest log. A log that a dump thread reads is kept without a word, and that of an engine that has just
-    ended lives on for a moment."""
-    for _ in range(3):
-        server.run("FLUSH BINARY LOGS")
-
-    def purged():
-        server.run(f"PURGE BINARY LOGS TO '{server.run('SHOW MASTER STATUS')[0][0]}'")
-        return len(server.run("SHOW BINARY LOGS")) == 1
-
-    wait_until(purged, 30, "the logs are purged")
-
-
 @pytest.fixture
 def make(engine):
     """A pipe of one table with 1000 rows, on servers of the test's choice, running."""
@@ -119,7 +106,7 @@ def test_log_was_purged(make, own_mariadb, clickhouse):
     pipe.caught_up()
     pipe.engine.stop()
     rows(pipe, 2001, 10)
-    purge(server)
+    server.purge_logs()
     pipe.engine.start()
     failed = wait_until(lambda: (p := pipe.status())["state"] == "Failed" and p, 30 * PATIENCE, lambda: f"Failed: {pipe.engine.describe('p')}")
     error = failed["error"]

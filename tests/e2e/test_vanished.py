@@ -72,22 +72,6 @@ def test_embedded_endpoint_is_frozen_at_the_stop_of_the_engine(embedded):
     assert count(embedded) == 1001
 
 
-def test_session_logs_half_rows(pipe, mariadb):
-    """binlog_row_image = MINIMAL in one session: what is missing is never guessed."""
-    pipe.run("CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(10))")
-    pipe.run("CREATE TABLE good (id INT PRIMARY KEY, a INT)")
-    pipe.run("INSERT INTO t VALUES (1, 1, 'one')")
-    pipe.live()
-    with mariadb.connect(pipe.source) as connection, connection.cursor() as cursor:
-        cursor.execute("SET SESSION binlog_row_image = 'MINIMAL'")
-        cursor.execute("UPDATE t SET a = 2 WHERE id = 1")
-        cursor.execute("INSERT INTO good VALUES (1, 1)")
-    error = table_failed(pipe, "t")
-    assert "binlog_row_image" in error["message"] or "image" in error["message"], error
-    assert pipe.rows("t", "id, a, b") == [[1, 1, "one"]]
-    assert pipe.equal("good") == 1
-
-
 def test_temporary_table_hides_a_followed_one(pipe, mariadb):
     pipe.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
     pipe.run("INSERT INTO t VALUES (1, 1)")

@@ -47,6 +47,8 @@ missing_tests()
     command -v node >/dev/null || printf 'nodejs\n'
     command -v npm >/dev/null || printf 'npm\n'
     command -v tmux >/dev/null || printf 'tmux\n'
+    command -v zsh >/dev/null || printf 'zsh\n'
+    command -v fish >/dev/null || printf 'fish\n'
 }
 
 # Targets are built by clang, with libFuzzer and what makes addresses readable; plain C files: no C++ is compiled.

@@ -228,7 +228,7 @@ static void test_xa(void)
     MARIADB({"gtid", "begins"}, {"map", "inside"}, {"write", "inside"}, {"XA END X'71',X'',1", "inside"},
             {"xa prepare", "prepared"}, {"gtid standalone", "begins"}, {"XA COMMIT X'71',X'',1", "ends"});
     MARIADB({"gtid", "begins"}, {"write", "inside"}, {"XA END X'7132',X'',1", "inside"}, {"xa prepare", "prepared"},
-            {"gtid standalone", "begins"}, {"XA ROLLBACK X'7132',X'',1", "ends"});
+            {"gtid standalone", "begins"}, {"XA ROLLBACK X'7132',X'',1", "undone"});
     /* One phase is an ordinary transaction there. */
     MARIADB({"gtid", "begins"}, {"map", "inside"}, {"write", "inside"}, {"xid", "ends"});
     MYSQL_9({"gtid mysql", "begins"}, {"XA START X'71',X'',1", "inside"}, {"map", "inside"}, {"write", "inside"},
@@ -237,7 +237,7 @@ static void test_xa(void)
     MYSQL_9({"gtid mysql", "begins"}, {"XA START X'71',X'',1", "inside"}, {"write", "inside"},
             {"XA END X'71',X'',1", "inside"}, {"xa one phase", "ends"});
     MYSQL_9({"gtid mysql", "begins"}, {"XA START X'71',X'',1", "inside"}, {"XA END X'71',X'',1", "inside"},
-            {"XA PREPARE X'71',X'',1", "prepared"}, {"gtid mysql", "begins"}, {"XA ROLLBACK X'71',X'',1", "ends"});
+            {"XA PREPARE X'71',X'',1", "prepared"}, {"gtid mysql", "begins"}, {"XA ROLLBACK X'71',X'',1", "undone"});
 }
 
 static uint32_t print_of(const Step *steps, uint32_t *time)

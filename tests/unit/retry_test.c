@@ -26,58 +26,58 @@ static void test_1236(void)
     static const struct {
         const char *text, *cause, *remedy;
     } cases[] = {
-        {"Could not find first log file name in binary log index file", "purged", "loaded anew"},
-        {"could not find next log" PLACE, "purged", "loaded anew"},
+        {"Could not find first log file name in binary log index file", "purged", "loaded again"},
+        {"could not find next log" PLACE, "purged", "loaded again"},
         {"Could not find GTID state requested by slave in any binlog files. Probably the slave state is too old and "
          "required "
          "binlog files have been purged.",
-         "purged", "loaded anew"},
+         "purged", "loaded again"},
         {"The slave is connecting using CHANGE MASTER TO MASTER_AUTO_POSITION = 1, but the master has purged binary "
          "logs "
          "containing GTIDs that the slave requires.",
-         "purged", "loaded anew"},
+         "purged", "loaded again"},
         {"Cannot replicate because the source purged required binary logs. Replicate the missing transactions from "
          "elsewhere, or "
          "provision a new replica from backup. Consider increasing the source's binary log expiration period.",
-         "purged", "loaded anew"},
+         "purged", "loaded again"},
         {"The binlog on the master is missing the GTID 0-1-5 requested by the slave (even though a subsequent sequence "
          "number "
          "does exist), and GTID strict mode is enabled",
-         "purged", "loaded anew"},
-        {"Could not open log file" PLACE, "gone or unreadable", "loaded anew"},
+         "purged", "loaded again"},
+        {"Could not open log file" PLACE, "gone or unreadable", "loaded again"},
         {"log event entry exceeded max_allowed_packet; Increase max_allowed_packet on master" PLACE,
          "max_allowed_packet", "SET GLOBAL max_allowed_packet"},
         {"log event entry exceeded max_allowed_packet; Increase max_allowed_packet on source" PLACE,
          "max_allowed_packet", "SET GLOBAL max_allowed_packet"},
         {"Error: connecting slave requested to start from GTID 0-1-99, which is not in the master's binlog",
-         "does not have the position", "loaded anew"},
+         "does not have the position", "loaded again"},
         {"Error: connecting slave requested to start from GTID 0-1-99, which is not in the master's binlog. Since the "
          "master's "
          "binlog contains GTIDs with higher sequence numbers, it probably means that the slave has diverged due to "
          "executing "
          "extra erroneous transactions",
-         "does not have the position", "loaded anew"},
+         "does not have the position", "loaded again"},
         {"Slave has more GTIDs than the master has, using the master's SERVER_UUID. This may indicate that the end of "
          "the binary "
          "log was truncated or that the last binary log file was lost",
-         "ahead of the server", "loaded anew"},
+         "ahead of the server", "loaded again"},
         {"Replica has more GTIDs than the source has, using the source's SERVER_UUID. This may indicate that the end "
          "of the "
          "binary log was truncated or that the last binary log file was lost",
-         "ahead of the server", "loaded anew"},
+         "ahead of the server", "loaded again"},
         {"Client requested master to start replication from impossible position" PLACE, "ends before the position",
-         "loaded anew"},
+         "loaded again"},
         {"Client requested source to start replication from position > file size", "ends before the position",
-         "loaded anew"},
-        {"bogus data in log event" PLACE, "corrupt", "loaded anew"},
-        {"corrupted data in log event" PLACE, "corrupt", "loaded anew"},
-        {"event read from binlog did not pass crc check" PLACE, "corrupt", "loaded anew"},
+         "loaded again"},
+        {"bogus data in log event" PLACE, "corrupt", "loaded again"},
+        {"corrupted data in log event" PLACE, "corrupt", "loaded again"},
+        {"event read from binlog did not pass crc check" PLACE, "corrupt", "loaded again"},
         {"event read from binlog did not pass checksum algorithm check specified on --binlog-checksum option" PLACE,
-         "corrupt", "loaded anew"},
-        {"Event crc check failed! Most likely there is event corruption." PLACE, "corrupt", "loaded anew"},
-        {"Found invalid event in binary log" PLACE, "corrupt", "loaded anew"},
+         "corrupt", "loaded again"},
+        {"Event crc check failed! Most likely there is event corruption." PLACE, "corrupt", "loaded again"},
+        {"Found invalid event in binary log" PLACE, "corrupt", "loaded again"},
         {"binlog truncated in the middle of event; consider out of disk space on master" PLACE, "cut off",
-         "loaded anew"},
+         "loaded again"},
         {"Binary log is not open", "no binary log", "log_bin"},
         {"I/O error reading log event" PLACE, NULL, "retry"},
         {"memory allocation failed reading log event" PLACE, NULL, "retry"},

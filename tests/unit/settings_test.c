@@ -217,6 +217,9 @@ static void test_messages(void)
         {"zerodate", "1", "the nearest name is zero_date"},
         {"column-prefix", "1", "the nearest name is column_prefix"},
         {"Durable", "on", "the nearest name is durable"},
+        {"shop.orders:exclud", "a", "the nearest name is shop.orders:exclude"},
+        {"shop.orders:types", "a", "the nearest name is shop.orders:type"},
+        {"shop.orders:xyz", "a", "and of single tables DB.TABLE:exclude"},
         {"xyz", "1", "there are batch_rows, batch_bytes"},
         {"", "1", "there are batch_rows"},
     };

@@ -1,0 +1,209 @@
+/* edit.c - tables come to a pipe and leave it. Called by the supervisor while no Work runs. */
+#include "pipe/pipe_private.h"
+
+#include <string.h>
+
+PipeTable *edit_find(const Pipe *pipe, const char *name)
+{
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        PipeTable *table = pipe->tables->pdata[i];
+        g_autofree char *its = selection_name(table->record->database, table->record->name);
+        if (!table->record->twin_of && strcmp(its, name) == 0)
+            return table;
+    }
+    return NULL;
+}
+
+static bool write_add(Catalog *catalog, void *data, GError **error)
+{
+    return catalog_table_add(catalog, data, error);
+}
+
+/* Readers of the list hold load_lock or lock: both are taken to change it. */
+static void insert_table(Pipe *pipe, PipeTable *table_take)
+{
+    pthread_mutex_lock(&pipe->load_lock);
+    pthread_mutex_lock(&pipe->lock);
+    g_ptr_array_add(pipe->tables, table_take);
+    pthread_mutex_unlock(&pipe->lock);
+    pthread_mutex_unlock(&pipe->load_lock);
+}
+
+typedef struct {
+    Pipe *pipe;
+    const char *selection;
+} ListWrite;
+
+static bool write_list(Catalog *catalog, void *data, GError **error)
+{
+    const ListWrite *write = data;
+    return catalog_pipe_set_tables(catalog, write->pipe->id, write->selection, error);
+}
+
+static bool save_list(Pipe *pipe, char *list_take, GError **error)
+{
+    ListWrite write = {.pipe = pipe, .selection = list_take};
+    bool ok = pipe_catalog_write(pipe, pipe->life, write_list, &write);
+    if (ok) {
+        pthread_mutex_lock(&pipe->lock);
+        g_free(pipe->record->tables);
+        pipe->record->tables = list_take;
+        pthread_mutex_unlock(&pipe->lock);
+        return true;
+    }
+    g_free(list_take);
+    cancel_set_error(pipe->life, error);
+    return false;
+}
+
+bool edit_add(Pipe *pipe, GPtrArray *records, const char *selection, GError **error)
+{
+    if (selection && !save_list(pipe, g_strdup_printf("%s\n%s", pipe->record->tables, selection), error))
+        return false;
+    for (unsigned i = 0; i < records->len; i++) {
+        const CatalogTable *from = records->pdata[i];
+        CatalogTable *record = g_new0(CatalogTable, 1);
+        record->pipe_id = pipe->id;
+        record->database = g_strdup(from->database);
+        record->name = g_strdup(from->name);
+        record->target = g_strdup(from->target);
+        record->state = g_strdup(table_state_name(TABLE_WAITING));
+        record->rows_estimate = from->rows_estimate;
+        record->twin_of = from->twin_of;
+        if (!pipe_catalog_write(pipe, pipe->life, write_add, record)) {
+            catalog_table_free(record);
+            cancel_set_error(pipe->life, error);
+            return false;
+        }
+        PipeTable *table = pipe_table_new(record, error);
+        if (!table)
+            return false;
+        insert_table(pipe, table);
+    }
+    return true;
+}
+
+bool edit_mark_removed(Pipe *pipe, const GPtrArray *names, bool drop_target, GError **error)
+{
+    g_autoptr(GString) list = g_string_new(pipe->record->tables);
+    for (unsigned i = 0; i < names->len; i++) {
+        PipeTable *table = edit_find(pipe, names->pdata[i]);
+        if (!table)
+            continue;
+        pthread_mutex_lock(&pipe->lock);
+        table->record->removing = drop_target ? 2 : 1;
+        pthread_mutex_unlock(&pipe->lock);
+        if (!pipe_save_table(pipe, table, pipe->life)) {
+            cancel_set_error(pipe->life, error);
+            return false;
+        }
+        g_string_append_printf(list, "\n-%s", (const char *)names->pdata[i]);
+    }
+    return save_list(pipe, g_strdup(list->str), error);
+}
+
+static bool write_remove(Catalog *catalog, void *data, GError **error)
+{
+    return catalog_table_remove(catalog, *(const int64_t *)data, error);
+}
+
+bool edit_forget(Pipe *pipe, PipeTable *table, GError **error)
+{
+    int64_t id = table->record->id;
+    if (!pipe_catalog_write(pipe, pipe->life, write_remove, &id)) {
+        cancel_set_error(pipe->life, error);
+        return false;
+    }
+    pthread_mutex_lock(&pipe->load_lock);
+    pthread_mutex_lock(&pipe->lock);
+    g_ptr_array_remove(pipe->tables, table);
+    pthread_mutex_unlock(&pipe->lock);
+    pthread_mutex_unlock(&pipe->load_lock);
+    return true;
+}
+
+static bool remove_one(Pipe *pipe, Clickhouse *ch, PipeTable *table, GError **error)
+{
+    PipeTable *twin = resync_twin(pipe, table);
+    bool drop = table->record->removing == 2;
+    if (twin && (!setup_drop_target(pipe, ch, twin, twin->record->target, error) || !edit_forget(pipe, twin, error)))
+        return false;
+    if (drop && !setup_drop_target(pipe, ch, table, table->record->target, error)) {
+        if (!g_error_matches(*error, SLUICE_ERROR, SLUICE_ERROR_REFUSED))
+            return false;
+        pipe_journal(pipe, "error", "note", NULL, "%s", (*error)->message); /* not ours: it stays */
+        g_clear_error(error);
+        drop = false;
+    }
+    g_autofree char *text = g_strdup_printf("%s.%s left the pipe; its destination table %s %s", table->record->database,
+                                            table->record->name, table->record->target, drop ? "was dropped" : "is kept");
+    if (!edit_forget(pipe, table, error))
+        return false;
+    pipe_journal(pipe, "operator", "table", NULL, "%s", text);
+    return true;
+}
+
+bool edit_remove_marked(Pipe *pipe, GError **error)
+{
+    g_autoptr(Clickhouse) ch = NULL;
+    for (unsigned i = pipe->tables->len; i-- > 0;) {
+        if (i >= pipe->tables->len) /* a twin went, too */
+            continue;
+        PipeTable *table = pipe->tables->pdata[i];
+        if (!table->record->removing)
+            continue;
+        bool talks = table->record->removing == 2 || resync_twin(pipe, table);
+        if (talks && !ch && !(ch = setup_open_destination(pipe, pipe->life, error)))
+            return false;
+        GError *problem = NULL;
+        if (!remove_one(pipe, ch, table, &problem)) {
+            g_propagate_error(error, problem);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- Loading anew ---- */
+
+static bool write_clear_ranges(Catalog *catalog, void *data, GError **error)
+{
+    return catalog_ranges_clear(catalog, *(const int64_t *)data, error);
+}
+
+/* The ranges go first: with the definition they would be taken for those of the load to come. */
+bool edit_start_over(Pipe *pipe, PipeTable *table, GError **error)
+{
+    int64_t id = table->record->id;
+    if (!pipe_catalog_write(pipe, pipe->life, write_clear_ranges, &id)) {
+        cancel_set_error(pipe->life, error);
+        return false;
+    }
+    pthread_mutex_lock(&pipe->load_lock);
+    snapshot_forget(table);
+    pthread_mutex_lock(&pipe->lock);
+    g_clear_pointer(&table->definition, source_table_unref);
+    g_clear_pointer(&table->record->definition, g_free);
+    g_clear_pointer(&table->record->exchange_uuid, g_free);
+    g_clear_pointer(&table->record->error, g_free);
+    table->record->loaded = false;
+    table->record->resync_advised = false;
+    atomic_store(&table->rows_done, 0);
+    atomic_store(&table->state, TABLE_WAITING);
+    pthread_mutex_unlock(&pipe->lock);
+    pthread_mutex_unlock(&pipe->load_lock);
+    if (pipe_save_table(pipe, table, pipe->life))
+        return true;
+    cancel_set_error(pipe->life, error);
+    return false;
+}
+
+bool edit_wants_loading(const Pipe *pipe)
+{
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        int state = atomic_load(&((PipeTable *)pipe->tables->pdata[i])->state);
+        if (state == TABLE_WAITING || state == TABLE_LOADING)
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,369 @@
+/* resync.c - tables loaded anew beside themselves (lifecycle.md, Resync; "Better than the original").
+ *
+ * A resync gives a table a twin: another PipeTable of the same source table, with a destination table of its own under a name
+ * that nobody has (`<target>_resync_<random>`), its own beginning and its own load. The stream feeds both. When the twin is
+ * loaded, and the stream has applied all that was logged until then, both destination tables are exchanged in one step, and the
+ * twin stands for the table from then on. Readers see rows that only ever get newer.
+ *
+ * Cut off at any point it goes on: what is under way is in the catalog, and whether the exchange was done is told by the uuid of
+ * the table that now stands under the name.
+ */
+#include "pipe/pipe_private.h"
+
+#include <string.h>
+
+#define TARGET_BYTES 150 /* of a table's name before "_resync_...": ClickHouse makes a file's name of it, escaped */
+
+bool resync_is_on(const Pipe *pipe)
+{
+    for (unsigned i = 0; i < pipe->tables->len; i++)
+        if (((const PipeTable *)pipe->tables->pdata[i])->record->twin_of)
+            return true;
+    return false;
+}
+
+PipeTable *resync_twin(const Pipe *pipe, const PipeTable *table)
+{
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        PipeTable *other = pipe->tables->pdata[i];
+        if (other->record->twin_of == table->record->id)
+            return other;
+    }
+    return NULL;
+}
+
+static PipeTable *original_of(const Pipe *pipe, const PipeTable *twin)
+{
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        PipeTable *other = pipe->tables->pdata[i];
+        if (other->record->id == twin->record->twin_of)
+            return other;
+    }
+    return NULL;
+}
+
+/* ---- Beginning ---- */
+
+static char *twin_target(const char *target)
+{
+    const char *end = target + strlen(target);
+    if (end - target > TARGET_BYTES)
+        end = g_utf8_find_prev_char(target, target + TARGET_BYTES);
+    return g_strdup_printf("%.*s_resync_%08x%08x", (int)(end - target), target, g_random_int(), g_random_int());
+}
+
+static bool is_named(const GPtrArray *names, const PipeTable *table)
+{
+    g_autofree char *its = selection_name(table->record->database, table->record->name);
+    for (unsigned i = 0; i < names->len; i++)
+        if (strcmp(names->pdata[i], its) == 0)
+            return true;
+    return false;
+}
+
+/* Of the tables that are loaded; what is not is loaded in its own place. */
+static GPtrArray *make_twins(const Pipe *pipe, const GPtrArray *names)
+{
+    GPtrArray *records = g_ptr_array_new_with_free_func((GDestroyNotify)catalog_table_free);
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        const PipeTable *table = pipe->tables->pdata[i];
+        const CatalogTable *record = table->record;
+        if (record->twin_of || record->removing || !record->loaded || resync_twin(pipe, table) || (names && !is_named(names, table)))
+            continue;
+        CatalogTable *twin = g_new0(CatalogTable, 1);
+        twin->database = g_strdup(record->database);
+        twin->name = g_strdup(record->name);
+        twin->target = twin_target(record->target);
+        twin->rows_estimate = MAX(record->rows_estimate, record->rows_done);
+        twin->twin_of = record->id;
+        g_ptr_array_add(records, twin);
+    }
+    return records;
+}
+
+static bool save(Pipe *pipe, PipeTable *table, GError **error)
+{
+    if (pipe_save_table(pipe, table, pipe->life))
+        return true;
+    cancel_set_error(pipe->life, error);
+    return false;
+}
+
+/* The log that these tables would need is not read any more. */
+static bool keep_or_advise(Pipe *pipe, GError **error)
+{
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        PipeTable *table = pipe->tables->pdata[i];
+        if (table->record->twin_of || !table->record->definition)
+            continue;
+        pthread_mutex_lock(&pipe->lock);
+        g_clear_pointer(&table->record->begin_file, g_free);
+        g_clear_pointer(&table->record->begin_gtid, g_free);
+        table->record->begin_pos = 0;
+        if (resync_twin(pipe, table))
+            atomic_store(&table->state, TABLE_KEPT);
+        else
+            table->record->resync_advised = true;
+        pthread_mutex_unlock(&pipe->lock);
+        if (!save(pipe, table, error))
+            return false;
+    }
+    return true;
+}
+
+static bool write_nowhere(Catalog *catalog, void *data, GError **error)
+{
+    const Pipe *pipe = data;
+    CatalogCheckpoint checkpoint;
+    if (!catalog_checkpoint_load(catalog, pipe->id, &checkpoint, error))
+        return false;
+    CatalogCheckpoint nowhere = {.epoch = checkpoint.epoch + 1, .saved_at = clock_real_usec()};
+    catalog_checkpoint_clear(&checkpoint);
+    return catalog_checkpoint_save(catalog, pipe->id, &nowhere, UINT64_MAX >> 1, NULL, error);
+}
+
+/* The pipe begins anew at the end of the log, under a new epoch: setup_new_tables finds that it has no place. */
+static bool give_up_position(Pipe *pipe, GError **error)
+{
+    if (!keep_or_advise(pipe, error))
+        return false;
+    if (!pipe_catalog_write(pipe, pipe->life, write_nowhere, pipe)) {
+        cancel_set_error(pipe->life, error);
+        return false;
+    }
+    pthread_mutex_lock(&pipe->lock);
+    catalog_checkpoint_clear(&pipe->applied);
+    pipe->fresh_until = 0;
+    pthread_mutex_unlock(&pipe->lock);
+    return true;
+}
+
+/* Loads that began before what is given up, and those that failed. */
+static bool start_loads_over(Pipe *pipe, const GPtrArray *names, bool anew, GError **error)
+{
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        PipeTable *table = pipe->tables->pdata[i];
+        bool failed = !table_state_is_followed(atomic_load(&table->state)) && (!names || is_named(names, table));
+        bool is_load = table->record->twin_of || !table->record->loaded;
+        if (is_load && (anew || failed) && !edit_start_over(pipe, table, error))
+            return false;
+    }
+    return true;
+}
+
+bool resync_begin(Pipe *pipe, const GPtrArray *names, bool anew, GError **error)
+{
+    g_autoptr(GPtrArray) records = make_twins(pipe, names);
+    pthread_mutex_lock(&pipe->lock);
+    pipe->resyncing = true;
+    pthread_mutex_unlock(&pipe->lock);
+    return start_loads_over(pipe, names, anew, error) && edit_add(pipe, records, NULL, error) &&
+           (!anew || give_up_position(pipe, error));
+}
+
+/* ---- Ends that are none ---- */
+
+/* The table goes on as it was; where the log between was given up, it cannot. */
+static bool stand_alone(Pipe *pipe, PipeTable *table, const char *error_json, GError **error)
+{
+    if (atomic_load(&table->state) == TABLE_KEPT) {
+        GError *why = g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                                  "changes of %s.%s are missing: its position in the log was given up for a resync, which did "
+                                  "not come to its end",
+                                  table->record->database, table->record->name);
+        RetryDecision decision = retry_decide(why, SIDE_SOURCE);
+        pipe_table_fail(pipe, table, why, &decision, NULL);
+        g_error_free(why);
+    }
+    if (error_json) {
+        pthread_mutex_lock(&pipe->lock);
+        g_free(table->record->error);
+        table->record->error = g_strdup(error_json);
+        pthread_mutex_unlock(&pipe->lock);
+    }
+    return save(pipe, table, error);
+}
+
+static bool drop_twin(Pipe *pipe, Clickhouse *ch, PipeTable *twin, const char *error_json, GError **error)
+{
+    PipeTable *original = original_of(pipe, twin);
+    return setup_drop_target(pipe, ch, twin, twin->record->target, error) &&
+           (!original || stand_alone(pipe, original, error_json, error)) && edit_forget(pipe, twin, error);
+}
+
+bool resync_cancel(Pipe *pipe, GError **error)
+{
+    g_autoptr(Clickhouse) ch = setup_open_destination(pipe, pipe->life, error);
+    if (!ch)
+        return false;
+    for (unsigned i = pipe->tables->len; i-- > 0;) {
+        PipeTable *twin = pipe->tables->pdata[i];
+        if (twin->record->twin_of && !drop_twin(pipe, ch, twin, NULL, error))
+            return false;
+    }
+    return true;
+}
+
+/* ---- The exchange ---- */
+
+static bool write_replace(Catalog *catalog, void *data, GError **error)
+{
+    PipeTable *const *both = data;
+    return catalog_table_replace(catalog, both[0]->record->id, both[1]->record, error);
+}
+
+/* What changed at the source so far. A table that was followed has counted what its twin has, too. */
+static void carry_counters(PipeTable *table, CatalogTable *to)
+{
+    const CatalogTable *from = table->record;
+    bool both = !table_state_is_followed(atomic_load(&table->state));
+    to->inserts = from->inserts + (both ? to->inserts : 0);
+    to->updates = from->updates + (both ? to->updates : 0);
+    to->deletes = from->deletes + (both ? to->deletes : 0);
+    to->last_change = MAX(from->last_change, to->last_change);
+}
+
+/* The twin stands under the name: it is the table from now on. */
+static bool take_place(Pipe *pipe, PipeTable *table, PipeTable *twin, bool exchanged, GError **error)
+{
+    PipeTable *both[] = {table, twin};
+
+    pthread_mutex_lock(&pipe->load_lock);
+    pthread_mutex_lock(&pipe->lock);
+    CatalogTable *record = twin->record;
+    if (exchanged)
+        record->leftover = g_steal_pointer(&record->target);
+    g_free(record->target);
+    record->target = g_strdup(table->record->target);
+    record->twin_of = 0;
+    g_clear_pointer(&record->exchange_uuid, g_free);
+    g_free(record->state);
+    record->state = g_strdup(table_state_name(atomic_load(&twin->state)));
+    carry_counters(table, record);
+    pthread_mutex_unlock(&pipe->lock);
+    pthread_mutex_unlock(&pipe->load_lock);
+    if (!pipe_catalog_write(pipe, pipe->life, write_replace, both)) {
+        cancel_set_error(pipe->life, error);
+        return false;
+    }
+    pthread_mutex_lock(&pipe->load_lock);
+    pthread_mutex_lock(&pipe->lock);
+    g_ptr_array_remove(pipe->tables, table);
+    pthread_mutex_unlock(&pipe->lock);
+    pthread_mutex_unlock(&pipe->load_lock);
+    pipe_journal(pipe, "engine", "table", NULL, "%s.%s was loaded again: %" G_GUINT64_FORMAT " rows took its place",
+                 twin->record->database, twin->record->name, atomic_load(&twin->rows_done));
+    return true;
+}
+
+/* What is to stand under the name when the exchange is done, noted before it is begun. */
+static bool note_proof(Pipe *pipe, Clickhouse *ch, PipeTable *twin, GError **error)
+{
+    GError *problem = NULL;
+    if (twin->record->exchange_uuid)
+        return true;
+    char *uuid = dest_table_uuid(ch, clickhouse_database(ch), twin->record->target, &problem);
+    if (!uuid) {
+        if (!problem)
+            g_set_error(&problem, SLUICE_ERROR, SLUICE_ERROR_TABLE, "the destination table %s, which held the rows of the resync, is gone",
+                        twin->record->target);
+        g_propagate_error(error, problem);
+        return false;
+    }
+    pthread_mutex_lock(&pipe->lock);
+    twin->record->exchange_uuid = uuid;
+    pthread_mutex_unlock(&pipe->lock);
+    return save(pipe, twin, error);
+}
+
+static bool exchange_one(Pipe *pipe, Clickhouse *ch, PipeTable *table, PipeTable *twin, GError **error)
+{
+    const char *database = clickhouse_database(ch), *target = table->record->target, *other = twin->record->target;
+    GError *problem = NULL;
+
+    if (!note_proof(pipe, ch, twin, error))
+        return false;
+    FAULT_POINT("resync-proof-noted");
+    g_autofree char *stands = dest_table_uuid(ch, database, target, &problem);
+    if (problem) {
+        g_propagate_error(error, problem);
+        return false;
+    }
+    bool done = g_strcmp0(stands, twin->record->exchange_uuid) == 0;
+    if (!done && !(stands ? dest_table_exchange(ch, database, target, other, error) : dest_table_rename(ch, database, other, target, error)))
+        return false;
+    FAULT_POINT("resync-exchanged");
+    return take_place(pipe, table, twin, done || stands, error);
+}
+
+static bool finish_one(Pipe *pipe, Clickhouse *ch, PipeTable *twin, GError **error)
+{
+    PipeTable *table = original_of(pipe, twin);
+    int state = atomic_load(&twin->state);
+
+    if (table && state == TABLE_LIVE)
+        return exchange_one(pipe, ch, table, twin, error);
+    if (table && state == TABLE_DROPPED)
+        atomic_store(&table->state, TABLE_DROPPED);
+    pipe_journal(pipe, "error", "table", NULL, "the resync of %s.%s did not come to its end: it %s", twin->record->database,
+                 twin->record->name, state == TABLE_DROPPED ? "was dropped at the source" : "failed");
+    return drop_twin(pipe, ch, twin, twin->record->error, error);
+}
+
+bool resync_exchange(Pipe *pipe, GError **error)
+{
+    g_autoptr(Clickhouse) ch = setup_open_destination(pipe, pipe->life, error);
+    g_autofree char *prefix = g_strdup_printf("sluice-%s-", pipe->uuid);
+    /* An insert that was given up on may still write into the table that it began with. */
+    if (!ch || !insert_kill_all(ch, prefix, pipe->life, error))
+        return false;
+    for (unsigned i = pipe->tables->len; i-- > 0;) {
+        if (i >= pipe->tables->len)
+            continue;
+        PipeTable *twin = pipe->tables->pdata[i];
+        if (!twin->record->twin_of)
+            continue;
+        GError *problem = NULL;
+        if (finish_one(pipe, ch, twin, &problem))
+            continue;
+        if (!g_error_matches(problem, SLUICE_ERROR, SLUICE_ERROR_TABLE)) {
+            g_propagate_error(error, problem);
+            return false;
+        }
+        RetryDecision decision = retry_decide(problem, SIDE_DESTINATION);
+        pipe_table_fail(pipe, twin, problem, &decision, NULL);
+        g_error_free(problem);
+        if (!finish_one(pipe, ch, twin, error))
+            return false;
+    }
+    return resync_drop_leftovers(pipe, error);
+}
+
+bool resync_drop_leftovers(Pipe *pipe, GError **error)
+{
+    g_autoptr(Clickhouse) ch = NULL;
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        PipeTable *table = pipe->tables->pdata[i];
+        GError *problem = NULL;
+        if (!table->record->leftover)
+            continue;
+        FAULT_POINT("resync-before-drop");
+        if (!ch && !(ch = setup_open_destination(pipe, pipe->life, error)))
+            return false;
+        if (!setup_drop_target(pipe, ch, table, table->record->leftover, &problem)) {
+            if (!g_error_matches(problem, SLUICE_ERROR, SLUICE_ERROR_REFUSED)) {
+                g_propagate_error(error, problem);
+                return false;
+            }
+            pipe_journal(pipe, "engine", "note", NULL, "what stood as %s before the resync is kept as %s: it was not made by this pipe",
+                         table->record->target, table->record->leftover);
+            g_error_free(problem);
+        }
+        pthread_mutex_lock(&pipe->lock);
+        g_clear_pointer(&table->record->leftover, g_free);
+        pthread_mutex_unlock(&pipe->lock);
+        if (!save(pipe, table, error))
+            return false;
+    }
+    return true;
+}

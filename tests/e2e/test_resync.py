@@ -1,0 +1,312 @@
+"""Tables loaded again beside themselves; tables that come to a running pipe and leave it. Readers never see an older row."""
+
+import contextlib
+import threading
+
+import pytest
+from harness.engine import PATIENCE
+from harness.pipe import Pipe
+from harness.process import wait_until
+
+pytestmark = pytest.mark.servers
+
+TABLE = "CREATE TABLE {} (id INT PRIMARY KEY, n INT NOT NULL, v VARCHAR(200))"
+ROWS = 20_000
+
+
+def fill(pipe, *tables, rows=ROWS):
+    for table in tables:
+        pipe.run(TABLE.format(table))
+        pipe.run(f"INSERT INTO {table} SELECT seq, 0, REPEAT('v', seq % 150) FROM seq_1_to_{rows}")
+
+
+class Background:
+    """Something that is done again and again in a thread until the block ends. What it raises is raised there."""
+
+    def __init__(self):
+        self.stop = threading.Event()
+        self.rounds = 0
+        self.problem = None
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.main)
+        self.thread.start()
+        return self
+
+    def main(self):
+        try:
+            while not self.stop.is_set():
+                self.step()
+                self.rounds += 1
+        except BaseException as problem:
+            self.problem = problem
+
+    def more(self, rounds):
+        """Waits until so many rounds more were done."""
+        goal = self.rounds + rounds
+        wait_until(lambda: self.rounds >= goal or self.problem, 60 * PATIENCE, lambda: f"{self.rounds} of {goal} rounds")
+
+    def __exit__(self, kind, value, traceback):
+        self.stop.set()
+        self.thread.join()
+        if self.problem and not kind:
+            raise self.problem
+
+
+class Load(Background):
+    """Counters go up: of each row n never falls."""
+
+    def __init__(self, pipe, *tables):
+        super().__init__()
+        self.connection = pipe.mariadb.connect(pipe.source)
+        self.tables = tables
+
+    def step(self):
+        with self.connection.cursor() as cursor:
+            for table in self.tables:
+                first = self.rounds * 37 % ROWS
+                cursor.execute(f"UPDATE {table} SET n = n + 1 WHERE id BETWEEN {first} AND {first + 50}")
+                cursor.execute(f"UPDATE {table} SET n = n + 1 WHERE id <= 20")
+                cursor.execute(f"INSERT INTO {table} VALUES ({1_000_000 + self.rounds}, 1, 'new')")
+
+    def __exit__(self, *problem):
+        super().__exit__(*problem)
+        self.connection.close()
+
+
+class Reader(Background):
+    """Polls a table as its users do: no row is missing, doubled, or older than it was seen before."""
+
+    def __init__(self, pipe, table):
+        super().__init__()
+        self.pipe, self.table = pipe, table
+        self.seen = {}
+
+    def step(self):
+        rows = self.pipe.clickhouse.rows(f"SELECT id, n FROM {self.pipe.destination}.{self.table} FINAL WHERE _peerdb_is_deleted = 0")
+        now = {}
+        for key, n in rows:
+            assert key not in now, f"{self.table}: row {key} is there twice"
+            now[key] = n
+        gone = self.seen.keys() - now.keys()
+        assert not gone, f"{self.table}: {len(gone)} rows went away, {sorted(gone)[:5]} among them"
+        older = [key for key, n in self.seen.items() if now[key] < n]
+        assert not older, f"{self.table}: {len(older)} rows are older than before, {older[:5]} among them"
+        self.seen = now
+
+
+@contextlib.contextmanager
+def watched(pipe, *tables):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(Load(pipe, *tables))
+        readers = [stack.enter_context(Reader(pipe, table)) for table in tables]
+        yield readers
+        for reader in readers:
+            reader.more(2)
+
+
+def targets(pipe):
+    return sorted(row[0] for row in pipe.clickhouse.rows(f"SELECT name FROM system.tables WHERE database = '{pipe.destination}'"))
+
+
+def resync(pipe, *tables, wait=True):
+    arguments = [argument for table in tables for argument in ("--table", f"{pipe.source}.{table}")]
+    pipe.engine.sluice("resync", pipe.name, *arguments, *(["--wait"] if wait else []), timeout=120 * PATIENCE)
+
+
+def uuid_of(pipe, table):
+    return pipe.clickhouse.rows(f"SELECT uuid FROM system.tables WHERE database = '{pipe.destination}' AND name = '{table}'")[0][0]
+
+
+def test_resync_under_load(pipe):
+    fill(pipe, "a", "b")
+    pipe.live()
+    before = uuid_of(pipe, "a"), uuid_of(pipe, "b")
+    with watched(pipe, "a", "b"):
+        resync(pipe)
+    pipe.wait("Running")
+    assert pipe.equal("a", "b")
+    assert uuid_of(pipe, "a") != before[0] and uuid_of(pipe, "b") != before[1]
+    assert targets(pipe) == ["a", "b"], "the old tables are gone"
+    assert "took its place" in pipe.journal()
+    # And it goes on.
+    pipe.run("UPDATE a SET n = n + 1 WHERE id < 100")
+    pipe.run("DELETE FROM b WHERE id < 100")
+    pipe.equal("a", "b")
+
+
+def test_resync_of_one_table_leaves_the_others(pipe):
+    fill(pipe, "a", "b")
+    pipe.live()
+    before = uuid_of(pipe, "a"), uuid_of(pipe, "b")
+    # Rows that nobody wrote, and rows that went away: what a resync is for.
+    pipe.clickhouse.query(f"ALTER TABLE {pipe.destination}.b DELETE WHERE id % 3 = 0 SETTINGS mutations_sync = 2")
+    with watched(pipe, "a"):
+        resync(pipe, "b")
+    assert pipe.equal("a", "b")
+    assert uuid_of(pipe, "a") == before[0] and uuid_of(pipe, "b") != before[1]
+
+
+def test_a_failed_table_is_mended(pipe):
+    fill(pipe, "a", "b")
+    pipe.live()
+    pipe.clickhouse.query(f"ALTER TABLE {pipe.destination}.b DROP COLUMN v")
+    pipe.run("UPDATE b SET n = 5 WHERE id = 7")
+    wait_until(lambda: pipe.table("b")["state"] == "failed", 60 * PATIENCE, pipe.status)
+    pipe.run("UPDATE a SET n = 5 WHERE id = 7")
+    pipe.run("UPDATE b SET n = 6 WHERE id = 8")
+    pipe.equal("a")
+    assert "resync" in pipe.engine.sluice("retry", pipe.name, "--table", f"{pipe.source}.b", ok=4).err
+    resync(pipe, "b")
+    assert pipe.table("b")["state"] == "live" and pipe.table("b")["error"] is None, pipe.journal()
+    assert pipe.equal("a", "b")
+
+
+def test_cancel(pipe):
+    fill(pipe, "a")
+    pipe.live()
+    before = uuid_of(pipe, "a")
+    with watched(pipe, "a"):
+        pipe.engine.sluice("set", pipe.name, "readers=1")
+        resync(pipe, wait=False)
+        pipe.engine.sluice("cancel", pipe.name, "--wait", ok=None, timeout=60 * PATIENCE)
+    pipe.wait("Running")
+    assert pipe.equal("a")
+    assert targets(pipe) == ["a"]
+    journal = pipe.journal()
+    assert (uuid_of(pipe, "a") == before) == ("the resync was cancelled" in journal), journal
+    pipe.engine.sluice("cancel", pipe.name, ok=4)
+
+
+def test_paused_and_killed_on_the_way(pipe):
+    fill(pipe, "a", "b")
+    pipe.live()
+    with watched(pipe, "a", "b"):
+        resync(pipe, wait=False)
+        for n in range(3):
+            pipe.engine.sluice("pause", pipe.name, "--wait", ok=None, timeout=60 * PATIENCE)
+            pipe.engine.kill()
+            pipe.engine.start()
+            pipe.engine.sluice("resume", pipe.name, ok=None)
+        pipe.wait("Running", seconds=120)
+    assert pipe.equal("a", "b")
+    assert targets(pipe) == ["a", "b"]
+
+
+def test_resync_from_paused(pipe):
+    fill(pipe, "a")
+    pipe.live()
+    pipe.engine.sluice("pause", pipe.name, "--wait")
+    pipe.run("UPDATE a SET n = n + 1 WHERE id % 2 = 0")
+    with watched(pipe, "a"):
+        resync(pipe)
+    assert pipe.equal("a")
+
+
+def test_resync_of_a_completed_snapshot(pipe):
+    fill(pipe, "a")
+    pipe.create(mode="snapshot")
+    pipe.wait("Completed")
+    pipe.run("UPDATE a SET n = n + 1, v = 'later' WHERE id % 2 = 0")
+    pipe.run("DELETE FROM a WHERE id % 7 = 0")
+    resync(pipe)
+    pipe.wait("Completed")
+    assert pipe.equal("a")
+    assert targets(pipe) == ["a"]
+
+
+def test_the_log_was_purged(engine, own_mariadb, clickhouse):
+    pipe = Pipe(engine, own_mariadb(), clickhouse)
+    fill(pipe, "a", "b")
+    engine.start()
+    pipe.live()
+    pipe.engine.sluice("pause", pipe.name, "--wait")
+    pipe.run("UPDATE a SET n = 1 WHERE id % 2 = 0")
+    pipe.run("DELETE FROM b WHERE id % 5 = 0")
+    pipe.mariadb.purge_logs()
+    pipe.run("UPDATE b SET n = 1 WHERE id % 3 = 0")
+    pipe.engine.sluice("resume", pipe.name)
+    pipe.wait("Failed")
+    old = pipe.rows("a", "count(), sum(n)")
+    assert old == [[ROWS, 0]], "what was there can be queried"
+    resync(pipe)
+    pipe.wait("Running")
+    assert pipe.equal("a", "b")
+    pipe.run("UPDATE a SET n = n + 1 WHERE id < 1000")
+    assert pipe.equal("a", "b")
+    assert targets(pipe) == ["a", "b"]
+
+
+def test_after_a_failure_only_chosen_tables(engine, own_mariadb, clickhouse):
+    """The operator knows what changed in the gap; the others go on, and are marked."""
+    pipe = Pipe(engine, own_mariadb(), clickhouse)
+    fill(pipe, "a", "b")
+    engine.start()
+    pipe.live()
+    pipe.engine.sluice("pause", pipe.name, "--wait")
+    pipe.run("UPDATE a SET n = 1 WHERE id % 2 = 0")
+    pipe.mariadb.purge_logs()
+    pipe.engine.sluice("resume", pipe.name)
+    pipe.wait("Failed")
+    resync(pipe, "a")
+    pipe.wait("Running")
+    pipe.run("UPDATE b SET n = 1 WHERE id % 3 = 0")
+    assert pipe.equal("a", "b")
+    assert not pipe.table("a")["resync_advised"]
+    assert pipe.table("b")["resync_advised"]
+
+
+# Tables added and removed
+
+
+def test_added_beside_the_stream(pipe):
+    fill(pipe, "a")
+    pipe.live(tables=[f"{pipe.source}.a"])
+    fill(pipe, "b", "c")
+    with watched(pipe, "a"):
+        pipe.engine.sluice("tables", pipe.name, "add", f"{pipe.source}.b:b_here", f"{pipe.source}.c", "--wait", timeout=60 * PATIENCE)
+    pipe.wait("Running")
+    pipe.run("UPDATE b SET n = n + 1 WHERE id < 100")
+    pipe.run("DELETE FROM c WHERE id < 100")
+    assert pipe.equal("a", "c")
+    assert pipe.rows("b_here", "count(), sum(n)") == [[ROWS, 99]]
+    assert "already" in pipe.engine.sluice("tables", pipe.name, "add", f"{pipe.source}.c", ok=4).err
+    absent = pipe.engine.sluice("tables", pipe.name, "add", f"{pipe.source}.nothing", ok=5)
+    assert "nothing" in absent.out + absent.err
+
+
+def test_added_while_paused(pipe):
+    fill(pipe, "a")
+    pipe.live(tables=[f"{pipe.source}.a"])
+    pipe.engine.sluice("pause", pipe.name, "--wait")
+    fill(pipe, "b")
+    pipe.engine.sluice("tables", pipe.name, "add", f"{pipe.source}.b", "--wait")
+    assert pipe.status()["state"] == "Paused"
+    pipe.engine.kill()
+    pipe.engine.start()
+    pipe.engine.sluice("resume", pipe.name)
+    wait_until(lambda: pipe.table("b")["state"] == "live", 60 * PATIENCE, pipe.status)
+    assert pipe.equal("a", "b")
+
+
+def test_removed_and_added_again(pipe):
+    fill(pipe, "a", "b", "c")
+    pipe.live()
+    with watched(pipe, "a"):
+        pipe.engine.sluice("tables", pipe.name, "remove", f"{pipe.source}.b", "--wait", "--yes")
+        pipe.engine.sluice("tables", pipe.name, "remove", f"{pipe.source}.c", "--drop-target", "--wait", "--yes")
+    pipe.wait("Running")
+    assert targets(pipe) == ["a", "b"]
+    pipe.run("UPDATE b SET n = 77 WHERE id = 1")
+    pipe.equal("a")
+    assert pipe.rows("b", "n", "id = 1") == [[0]], "it is not followed any more"
+    assert [table["source"] for table in pipe.status()["tables"]] == [f"{pipe.source}.a"]
+    assert "drop" in pipe.engine.sluice("tables", pipe.name, "remove", f"{pipe.source}.a", "--yes", ok=4).err
+    # A target that holds rows is not written into.
+    pipe.engine.sluice("tables", pipe.name, "add", f"{pipe.source}.b", ok=5)
+    pipe.engine.sluice("tables", pipe.name, "add", f"{pipe.source}.c", "--wait", timeout=60 * PATIENCE)
+    pipe.engine.kill()
+    pipe.engine.start()
+    pipe.run("UPDATE c SET n = 5 WHERE id < 50")
+    assert pipe.equal("a", "c")
+    assert "has no table" in pipe.engine.sluice("resync", pipe.name, "--table", f"{pipe.source}.b", ok=3).err
