@@ -162,7 +162,9 @@ bool apply_save_checkpoint(Work *work)
         return true;
     write.notes = batch_tracker_take_notes(work->tracker);
     checkpoint.saved_at = clock_real_usec();
+    FAULT_POINT("checkpoint-due");
     bool ok = pipe_catalog_write(pipe, work->sending, write_checkpoint, &write);
+    FAULT_POINT("checkpoint-saved");
     if (ok)
         atomic_store(&work->saved_seq, write.applied_seq);
     if (write.notes)
@@ -245,7 +247,9 @@ static bool send_block(Sender *sender, const Insert *insert, GError **error)
     int64_t began = clock_monotonic_usec();
     if (atomic_fetch_add(&work->sending_now, 1) == 0)
         atomic_store(&work->answered_at, began);
+    FAULT_POINT(insert->snapshot ? "load-insert" : "batch-insert");
     bool ok = insert_block(ch, &request, insert->block, error);
+    FAULT_POINT(insert->snapshot ? "load-inserted" : "batch-inserted");
     int64_t answered = clock_monotonic_usec();
     atomic_store(&work->answered_at, answered);
     atomic_fetch_sub(&work->sending_now, 1);

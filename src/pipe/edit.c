@@ -86,6 +86,7 @@ bool edit_add(Pipe *pipe, GPtrArray *records, const char *selection, GError **er
         if (!table)
             return false;
         insert_table(pipe, table);
+        FAULT_POINT(from->twin_of ? "resync-twin-made" : "add-table-noted");
     }
     return true;
 }
@@ -106,6 +107,7 @@ bool edit_mark_removed(Pipe *pipe, const GPtrArray *names, bool drop_target, GEr
         }
         g_autofree char *listed = selection_name(table->record->database, table->record->name);
         g_string_append_printf(list, "\n-%s", listed);
+        FAULT_POINT("remove-noted");
     }
     return save_list(pipe, g_strdup(list->str), error);
 }
@@ -145,6 +147,7 @@ static bool remove_one(Pipe *pipe, Clickhouse *ch, PipeTable *table, GError **er
     }
     g_autofree char *text = g_strdup_printf("%s.%s left the pipe; its destination table %s %s", table->record->database,
                                             table->record->name, table->record->target, drop ? "was dropped" : "is kept");
+    FAULT_POINT("remove-target-done");
     if (!edit_forget(pipe, table, error))
         return false;
     pipe_journal(pipe, "operator", "table", NULL, "%s", text);

@@ -126,10 +126,12 @@ static bool give_up_position(Pipe *pipe, GError **error)
 {
     if (!keep_or_advise(pipe, error))
         return false;
+    FAULT_POINT("resync-tables-kept");
     if (!pipe_catalog_write(pipe, pipe->life, write_nowhere, pipe)) {
         cancel_set_error(pipe->life, error);
         return false;
     }
+    FAULT_POINT("resync-position-given-up");
     pthread_mutex_lock(&pipe->lock);
     catalog_checkpoint_clear(&pipe->applied);
     pipe->fresh_until = 0;
@@ -197,7 +199,10 @@ bool resync_cancel(Pipe *pipe, GError **error)
         return false;
     for (unsigned i = pipe->tables->len; i-- > 0;) {
         PipeTable *twin = pipe->tables->pdata[i];
-        if (twin->record->twin_of && !drop_twin(pipe, ch, twin, NULL, error))
+        if (!twin->record->twin_of)
+            continue;
+        FAULT_POINT("resync-cancelling");
+        if (!drop_twin(pipe, ch, twin, NULL, error))
             return false;
     }
     return true;
@@ -245,6 +250,7 @@ static bool take_place(Pipe *pipe, PipeTable *table, PipeTable *twin, bool excha
         cancel_set_error(pipe->life, error);
         return false;
     }
+    FAULT_POINT("resync-place-taken");
     pthread_mutex_lock(&pipe->load_lock);
     pthread_mutex_lock(&pipe->lock);
     g_ptr_array_remove(pipe->tables, table);

@@ -362,7 +362,10 @@ static bool set_up(Pipe *pipe, const GPtrArray *tables, const CatalogCheckpoint 
     for (unsigned i = 0; ok && i < tables->len; i++)
         ok = create_target(pipe, ch, tables->pdata[i], &settings, error);
     /* The pipe's own start comes first: cut off in between, the tables begin later than it, never before. */
-    ok = ok && (!first || record_start(pipe, source, &begin, error)) && record_tables(pipe, tables, &begin, version_at(at), error);
+    FAULT_POINT("setup-tables-created");
+    ok = ok && (!first || record_start(pipe, source, &begin, error));
+    FAULT_POINT("setup-start-recorded");
+    ok = ok && record_tables(pipe, tables, &begin, version_at(at), error);
     catalog_checkpoint_clear(&begin);
     return ok;
 }

@@ -130,6 +130,7 @@ static bool apply(Stream *s, const PreparedTransaction *transaction, const Binlo
 
     forget_maps(s);
     s->group.open = true; /* it may be cut in the middle */
+    FAULT_POINT("xa-applied");
     while ((more = prepared_next(reader, &record, error)) > 0) {
         record.event.flavour = commit->flavour;
         record.event.file = commit->file;
