@@ -19,7 +19,7 @@ def purge(server):
         server.run("FLUSH BINARY LOGS")
 
     def purged():
-        server.run(f"PURGE BINARY LOGS TO '{server.run('SHOW MASTER STATUS')[0][0]}'")
+        server.run(f"PURGE BINARY LOGS TO '{server.end_of_log()[0]}'")
         return len(server.run("SHOW BINARY LOGS")) == 1
 
     wait_until(purged, 30, "the logs are purged")
@@ -81,6 +81,7 @@ def test_destination_dies_during_the_snapshot(engine, mariadb, own_clickhouse):
 
 
 @pytest.mark.core
+@pytest.mark.servers
 def test_source_restarts(make, own_mariadb, clickhouse):
     # Killed, it must still have what it logged: the test's servers write their tables lazily.
     server = own_mariadb("--innodb-flush-log-at-trx-commit=1")
@@ -96,10 +97,11 @@ def test_source_restarts(make, own_mariadb, clickhouse):
     assert pipe.equal("t", seconds=120) == 2000
 
 
+@pytest.mark.servers
 def test_password_changes(make, own_mariadb, clickhouse):
     server = own_mariadb()
     pipe = make(server, clickhouse)
-    server.run("SET PASSWORD FOR repl@'127.0.0.1' = PASSWORD('another')")
+    server.set_password("another")
     server.restart()
     # First the connection is lost, then the new one is refused.
     stalled = wait_until(
@@ -113,6 +115,7 @@ def test_password_changes(make, own_mariadb, clickhouse):
     assert pipe.equal("t", seconds=120) == 1010
 
 
+@pytest.mark.servers
 def test_log_was_purged(make, own_mariadb, clickhouse):
     server = own_mariadb()
     pipe = make(server, clickhouse)
@@ -159,6 +162,7 @@ def test_value_that_cannot_be_mapped_fails_that_table_alone(pipe):
     assert pipe.table("bad")["state"] == "failed"
 
 
+@pytest.mark.servers
 def test_altered_table_fails_alone_or_is_followed_rightly(pipe):
     """Whatever is done about DDL: rows never go into wrong columns, and the other table goes on."""
     pipe.run("CREATE TABLE good (id INT PRIMARY KEY, v INT)")
