@@ -64,7 +64,8 @@ static int show_one(Caller *caller, const char *name, const char *table, bool js
 int cmd_tables(Cli *cli, char **argv)
 {
     gboolean json = FALSE;
-    const GOptionEntry entries[] = {{"json", 0, 0, G_OPTION_ARG_NONE, &json, "the same as JSON", NULL}, G_OPTION_ENTRY_NULL};
+    const GOptionEntry entries[] = {{"json", 0, 0, G_OPTION_ARG_NONE, &json, "the same as JSON", NULL},
+                                    G_OPTION_ENTRY_NULL};
     int code;
     GError *error = NULL;
     if (!cli_parse(cli, argv, entries, 1, 2, &code))

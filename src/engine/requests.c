@@ -436,10 +436,10 @@ static const struct {
     const char *name;
     Handler handler;
 } handlers[] = {
-    {"status", do_status}, {"check", do_check}, {"create", do_create}, {"pause", do_pause},
-    {"resume", do_resume}, {"retry", do_retry}, {"drop", do_drop},     {"source_tables", do_source_tables},
-    {"tables", do_tables}, {"log", do_log}, {"table", engine_table}, {"set", engine_set},           {"sql", do_sql},
-    {"stop", do_stop},     {"doctor", engine_doctor}, {"export", engine_export},
+    {"status", do_status}, {"check", do_check}, {"create", do_create},     {"pause", do_pause},
+    {"resume", do_resume}, {"retry", do_retry}, {"drop", do_drop},         {"source_tables", do_source_tables},
+    {"tables", do_tables}, {"log", do_log},     {"table", engine_table},   {"set", engine_set},
+    {"sql", do_sql},       {"stop", do_stop},   {"doctor", engine_doctor}, {"export", engine_export},
 };
 
 json_t *engine_request(Engine *engine, const json_t *request)

@@ -43,8 +43,8 @@ typedef struct {
     MappingSettings shape;
     GtidSet *begin_set;      /* of the stream thread: E on MySQL by GTID, else NULL */
     _Atomic int state;       /* TableState */
-    /* Under Pipe.lock; the counters of both are also changed with catalog_lock held alone, so that they are always those of a
-     * position or range that is saved: */
+    /* Under Pipe.lock. The counters of both change only while catalog_lock is held too: they are always those of a
+     * position or range that is saved. */
     CatalogTable *record;
     GPtrArray *column_counts; /* of ColumnCount */
     /* Under Pipe.load_lock: */
@@ -103,8 +103,8 @@ struct Pipe {
     int64_t load_started;      /* monotonic; when the present load (or what is left of it) began */
     int64_t load_started_rows; /* done by then */
     bool dropped;
-    GPtrArray *settings_shown;   /* of PipeSetting, as they were at: (status.c) NULL: not yet */
-    uint64_t settings_shown_of;  /* a hash of settings and tables */
+    GPtrArray *settings_shown;  /* of PipeSetting, as they were at: (status.c) NULL: not yet */
+    uint64_t settings_shown_of; /* a hash of settings and tables */
     unsigned try_now; /* counts the operator's "try now" */
     /* rates and history (status.c) */
     double rows_per_second, bytes_per_second, time_read, time_build, time_send;
