@@ -138,7 +138,8 @@ GArray *catalog_batches(Catalog *catalog, int64_t pipe_id, GError **error); /* o
 /* Ranges. */
 GPtrArray *catalog_ranges(Catalog *catalog, int64_t table_id, GError **error); /* of CatalogRange, by id */
 /* Upsert by id. `column_counts`: those of the table, which grew with the rows of these ranges; NULL: unchanged. */
-bool catalog_ranges_save(Catalog *catalog, int64_t table_id, GPtrArray *ranges, const char *column_counts, GError **error);
+bool catalog_ranges_save(Catalog *catalog, int64_t table_id, GPtrArray *ranges, const char *column_counts,
+                         GError **error);
 bool catalog_ranges_clear(Catalog *catalog, int64_t table_id, GError **error);
 
 /* Journal: kept under a size in bytes, oldest entries go first. */

@@ -15,7 +15,8 @@ void insert_free(Insert *insert)
 
 /* ---- Counters ----
  *
- * Changes are counted when a checkpoint covers them, in its transaction: what is read again after a crash was not counted. */
+ * Changes are counted when a checkpoint covers them, in its transaction: what is read again after a crash was not
+ * counted. */
 
 typedef struct {
     PipeTable *table;
@@ -197,7 +198,8 @@ static bool finish(Work *work, Insert *insert, bool inserted)
     } else {
         pthread_mutex_lock(&work->progress_lock);
         if (inserted)
-            batch_tracker_note_take(work->tracker, insert->batch_seq, applied_take(insert), (GDestroyNotify)applied_free);
+            batch_tracker_note_take(work->tracker, insert->batch_seq, applied_take(insert),
+                                    (GDestroyNotify)applied_free);
         batch_tracker_ack(work->tracker, insert->batch_seq);
         ok = apply_save_checkpoint(work);
         pthread_mutex_unlock(&work->progress_lock);

@@ -45,8 +45,8 @@ typedef struct {
     MappingSettings shape;
     GtidSet *begin_set;      /* of the stream thread: E on MySQL by GTID, else NULL */
     _Atomic int state;       /* TableState */
-    /* Under Pipe.lock; the counters of both are also changed with catalog_lock held alone, so that they are always those of a
-     * position or range that is saved: */
+    /* Under Pipe.lock. The counters of both change only while catalog_lock is held too: they are always those of a
+     * position or range that is saved. */
     CatalogTable *record;
     GPtrArray *column_counts; /* of ColumnCount */
     /* Under Pipe.load_lock: */

@@ -157,7 +157,8 @@ static bool make_plan(Reader *reader, PipeTable *table, GError **error)
         const GPtrArray *ranges = range_plan_ranges(table->plan);
         for (unsigned i = 0; i < ranges->len; i++)
             g_array_append_val(ids, ((const Range *)ranges->pdata[i])->id);
-        ok = save_ranges(reader->work, table, (const uint64_t *)(void *)ids->data, ids->len, NULL, reader->work->reading);
+        ok = save_ranges(reader->work, table, (const uint64_t *)(void *)ids->data, ids->len, NULL,
+                         reader->work->reading);
         if (!ok)
             cancel_set_error(reader->work->reading, error);
         FAULT_POINT("load-planned");

@@ -402,11 +402,17 @@ static void bad_text(void)
 static void detail(void)
 {
     Detail *made = detail_new();
-    *made = (Detail){.source = g_strdup("shop.o"), .target = g_strdup("o"), .key = g_strdup("a, b"), .problem = g_strdup("no")};
+    *made = (Detail){
+        .source = g_strdup("shop.o"), .target = g_strdup("o"), .key = g_strdup("a, b"), .problem = g_strdup("no")};
     made->n_columns = 2;
     made->columns = g_new0(DetailColumn, 2);
-    made->columns[0] = (DetailColumn){.name = g_strdup("Größe"), .type = g_strdup("int"), .next = g_strdup("left out"), .in_key = true,
-                                      .zero_dates = 1, .clamped = INT64_MAX, .undecodable = 3};
+    made->columns[0] = (DetailColumn){.name = g_strdup("Größe"),
+                                      .type = g_strdup("int"),
+                                      .next = g_strdup("left out"),
+                                      .in_key = true,
+                                      .zero_dates = 1,
+                                      .clamped = INT64_MAX,
+                                      .undecodable = 3};
     made->columns[1] = (DetailColumn){.target = g_strdup("_v"), .target_type = g_strdup("UInt64")};
     json_t *json = detail_to_json(made);
     g_autoptr(Detail) back = detail_from_json(json);
