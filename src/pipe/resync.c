@@ -326,11 +326,11 @@ bool resync_exchange(Pipe *pipe, GError **error)
         GError *problem = NULL;
         if (finish_one(pipe, ch, twin, &problem))
             continue;
-        if (!g_error_matches(problem, SLUICE_ERROR, SLUICE_ERROR_TABLE)) {
+        RetryDecision decision = retry_decide(problem, SIDE_DESTINATION);
+        if (decision.verdict != VERDICT_FAIL_TABLE) {
             g_propagate_error(error, problem);
             return false;
         }
-        RetryDecision decision = retry_decide(problem, SIDE_DESTINATION);
         pipe_table_fail(pipe, twin, problem, &decision, NULL);
         g_error_free(problem);
         if (!finish_one(pipe, ch, twin, error))
