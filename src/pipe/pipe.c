@@ -346,7 +346,8 @@ static void drive_resync(Supervisor *s, GError **error)
 {
     Pipe *pipe = s->pipe;
     if (!s->reached) {
-        start_work(s, error);
+        if (resync_settle(pipe, error))
+            start_work(s, error);
         return;
     }
     pipe_set_activity(pipe, "exchanging tables");

@@ -254,6 +254,8 @@ PipeTable *resync_twin(const Pipe *pipe, const PipeTable *table); /* NULL: it ha
 bool resync_begin(Pipe *pipe, const GPtrArray *names, bool anew, GError **error);
 bool resync_cancel(Pipe *pipe, GError **error);   /* talks to the destination; may be repeated */
 bool resync_exchange(Pipe *pipe, GError **error); /* likewise */
+/* Before a Work runs in Resync: exchanges that a crash cut off are brought to their end. */
+bool resync_settle(Pipe *pipe, GError **error);
 bool resync_drop_leftovers(Pipe *pipe, GError **error);
 
 /* How a table is mapped: by the live settings, in the shape that its destination table has. */

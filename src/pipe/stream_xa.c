@@ -170,11 +170,12 @@ bool stream_xa_one_phase(Stream *s, const BinlogEvent *event, GError **error)
 }
 
 /* What was prepared before this pipe read the log: only its name is known. */
-static void advise_all(Stream *s, const char *xid)
+static void advise_all(Stream *s, const char *xid, const BinlogEvent *event)
 {
     g_autofree char *why = g_strdup_printf("the XA transaction %s, prepared before this pipe read the log, was committed", xid);
     for (unsigned i = 0; i < s->tables->len; i++)
-        advise(s, s->tables->pdata[i], why);
+        if (!stream_is_before(s, ((StreamTable *)s->tables->pdata[i])->table, event)) /* else its load has seen it */
+            advise(s, s->tables->pdata[i], why);
 }
 
 bool stream_xa_end(Stream *s, const DdlStatement *statement, const BinlogEvent *event, GError **error)
@@ -185,7 +186,7 @@ bool stream_xa_end(Stream *s, const DdlStatement *statement, const BinlogEvent *
     PreparedTransaction *transaction = prepared_find(s->prepared, statement->name);
     if (!transaction) {
         if (commit && s->rows_end == s->group_offset)
-            advise_all(s, statement->name);
+            advise_all(s, statement->name, event);
         return true;
     }
     if (commit && !apply(s, transaction, event, error))
