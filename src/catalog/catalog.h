@@ -122,7 +122,7 @@ bool catalog_pipe_drop(Catalog *catalog, int64_t pipe_id, GError **error); /* wi
 /* Tables. */
 GPtrArray *catalog_tables(Catalog *catalog, int64_t pipe_id, GError **error); /* of CatalogTable, by id */
 bool catalog_table_save(Catalog *catalog, const CatalogTable *table, GError **error); /* all fields by id */
-bool catalog_table_add(Catalog *catalog, CatalogTable *table, GError **error);
+bool catalog_tables_add(Catalog *catalog, GPtrArray *tables, GError **error); /* of CatalogTable, which get their ids; all or none */
 bool catalog_table_remove(Catalog *catalog, int64_t table_id, GError **error);
 /* Saves `by` and removes the table `old_id` that it stands for from now on. */
 bool catalog_table_replace(Catalog *catalog, int64_t old_id, const CatalogTable *by, GError **error);

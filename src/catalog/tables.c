@@ -46,9 +46,12 @@ bool table_insert(Catalog *catalog, CatalogTable *table, GError **error)
     return true;
 }
 
-bool catalog_table_add(Catalog *catalog, CatalogTable *table, GError **error)
+bool catalog_tables_add(Catalog *catalog, GPtrArray *tables, GError **error)
 {
-    return table_insert(catalog, table, error);
+    bool ok = database_begin(catalog, error);
+    for (guint i = 0; ok && i < tables->len; i++)
+        ok = table_insert(catalog, g_ptr_array_index(tables, i), error);
+    return database_end(catalog, ok, error);
 }
 
 bool catalog_table_save(Catalog *catalog, const CatalogTable *table, GError **error)

@@ -103,6 +103,12 @@ static bool lacks_gtids(Pipe *pipe, SourceConnection *source, bool *lacking, GEr
     return false;
 }
 
+/* Is it the server that the stream follows? With Pipe.lock held. */
+static bool is_followed(const Pipe *pipe, SourceConnection *source)
+{
+    return g_strcmp0(pipe->record->identity, source_server(source)->identity) == 0;
+}
+
 static bool ask_log(Work *work, SourceConnection *source, Watch *watch, GError **error)
 {
     Pipe *pipe = work->pipe;
@@ -128,7 +134,10 @@ static bool ask_log(Work *work, SourceConnection *source, Watch *watch, GError *
     /* A `snapshot` pipe, and a resync before its exchange, stream to where the log ended after the last range was loaded. */
     if (loaded) {
         pthread_mutex_lock(&work->stop_lock);
-        bool note = !work->stop_file;
+        /* After a failover it would be a place in the log of the server that was left (stream.c, fail_over). */
+        pthread_mutex_lock(&pipe->lock);
+        bool note = !work->stop_file && is_followed(pipe, source);
+        pthread_mutex_unlock(&pipe->lock);
         if (note) {
             work->stop_file = g_strdup(file);
             work->stop_pos = pos;
@@ -221,7 +230,11 @@ void *monitor_main(void *data)
         watch_destination(work, &watch.silent);
         if (!source && (source = source_open(work->source_url, work->reading, &error)))
             note_server(pipe, source_server(source));
-        if (!source) {
+        pthread_mutex_lock(&pipe->lock);
+        bool followed = source && is_followed(pipe, source);
+        pthread_mutex_unlock(&pipe->lock);
+        if (!followed) { /* the old server may live on, and its log tell nothing of the one that is followed now */
+            g_clear_pointer(&source, source_close);
             forget_log(pipe);
             continue;
         }

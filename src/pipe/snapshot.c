@@ -189,6 +189,8 @@ static WorkKind choose(Reader *reader, PipeTable **out, uint64_t *range_id)
         if (!wants_loading(table) || (table->plan && range_plan_all_done(table->plan)))
             continue;
         later = true;
+        if (!table->definition) /* it waits to be set up (pipe.c, drive_snapshot) */
+            continue;
         unsigned at = 0;
         while (at < open->len && ((PipeTable *)open->pdata[at])->readers <= table->readers)
             at++;

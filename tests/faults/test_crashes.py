@@ -152,11 +152,11 @@ STEPS = [
     ("load-attempt-noted", load), ("load-chunk-read", load), ("load-insert", load), ("load-inserted", load), ("load-chunk-acknowledged", load),
     ("load-progress-saved", load), ("load-last-range-done", load), ("load-last-range-done:2", load), ("batch-cut", stream), ("batch-cut:3", stream),
     ("batch-insert", stream), ("batch-inserted", stream), ("batch-cut-in-a-group", large_transaction), ("batch-cut-in-a-group:3", large_transaction),
-    ("checkpoint-due", stream), ("checkpoint-due:4", stream), ("checkpoint-saved", stream), ("checkpoint-saved:4", stream), ("resync-twin-made", resync),
-    ("resync-twin-made:2", resync), ("setup-of-a-table", resync), ("setup-of-a-table:2", resync), ("resync-proof-noted", resync),
+    ("checkpoint-due", stream), ("checkpoint-due:4", stream), ("checkpoint-saved", stream), ("checkpoint-saved:4", stream), ("tables-noted", resync),
+    ("setup-of-a-table", resync), ("setup-of-a-table:2", resync), ("resync-proof-noted", resync),
     ("resync-proof-noted:2", resync), ("resync-exchanged", resync), ("resync-exchanged:2", resync), ("resync-place-taken", resync),
     ("resync-before-drop", resync), ("resync-before-drop:2", resync), ("resync-cancelling", resync_and_cancel), ("resync-cancelling:2", resync_and_cancel),
-    ("resync-tables-kept", resync_after_failure), ("resync-position-given-up", resync_after_failure), ("add-table-noted", add),
+    ("resync-tables-kept", resync_after_failure), ("resync-position-given-up", resync_after_failure), ("tables-noted", add),
     ("remove-noted", remove), ("remove-target-done", remove), ("xa-on-disk", xa), ("xa-applied", xa), ("xa-applied:2", xa),
 ]  # fmt: skip
 
@@ -184,7 +184,7 @@ def revive(pipe):
     pipe.wait("Running", seconds=120)
 
 
-@pytest.mark.parametrize("step,leads_to_it", STEPS, ids=[step for step, _ in STEPS])
+@pytest.mark.parametrize("step,leads_to_it", STEPS, ids=[f"{leads.__name__}-{step}" for step, leads in STEPS])
 def test_killed_at(request, engine, clickhouse, step, leads_to_it):
     # A server of its own where its log is purged, or where what is prepared by others would be seen.
     alone = leads_to_it in (resync_after_failure, xa)
