@@ -172,7 +172,8 @@ static void select_cursor(TableScreen *screen)
 static const char *state_symbol(const char *state)
 {
     static const char *const map[][2] = {
-        {"live", "●"}, {"loading", "◐"}, {"waiting", "○"}, {"failed", "✖"}, {"dropped", "—"}};
+        {"live", "●"},   {"loading", "◐"}, {"resyncing", "◐"}, {"waiting", "○"},
+        {"failed", "✖"}, {"dropped", "—"}, {"kept", "‖"}};
     for (gsize i = 0; i < G_N_ELEMENTS(map); i++)
         if (g_strcmp0(map[i][0], state) == 0)
             return map[i][1];
@@ -254,7 +255,7 @@ static int draw_rows(Canvas *canvas, int row, const ViewPipe *pipe, const ViewTa
         fact(canvas, row, col, "rows", "not loaded: the pipe follows changes only");
         return 1;
     }
-    bool loading = g_strcmp0(table->state, "loading") == 0 || g_strcmp0(table->state, "waiting") == 0;
+    bool loading = view_table_loads(table) || g_strcmp0(table->state, "waiting") == 0;
     g_autofree char *rows = loading && table->rows_estimate > 0
                                 ? g_strdup_printf("%s of ~%s", format_count(done, table->rows_done),
                                                   format_count(all, table->rows_estimate))
@@ -519,7 +520,8 @@ static bool table_can(const Screen *base, const Ui *ui, KeyAction action)
 {
     const TableScreen *screen = (const TableScreen *)base;
     const ViewPipe *pipe = find_pipe(screen, ui);
-    if (action == ACTION_PAUSE || action == ACTION_RETRY || action == ACTION_INCIDENT)
+    if (action == ACTION_PAUSE || action == ACTION_RETRY || action == ACTION_INCIDENT || action == ACTION_RESYNC ||
+        action == ACTION_CANCEL_RESYNC || action == ACTION_REMOVE)
         return action_possible(pipe, action);
     if (action == ACTION_FILTER || action == ACTION_SORT)
         return screen->detail && screen->detail->n_columns > 1;
@@ -549,7 +551,7 @@ static bool table_act(Screen *base, Ui *ui, KeyAction action)
         select_cursor(screen);
         return true;
     }
-    if (action_run(ui, pipe, action))
+    if (action_run_table(ui, pipe, table, action))
         return true;
     switch (action) {
     case ACTION_FILTER:

@@ -99,6 +99,11 @@ void view_unref(View *view)
     g_free(counted(view));
 }
 
+bool view_table_loads(const ViewTable *table)
+{
+    return g_strcmp0(table->state, "loading") == 0 || g_strcmp0(table->state, "resyncing") == 0;
+}
+
 bool view_pipe_loaded(const ViewPipe *pipe)
 {
     for (unsigned i = 0; i < pipe->n_tables; i++)

@@ -113,6 +113,8 @@ typedef struct {
     ViewJournalEntry *journal; /* the newest entries of all pipes, oldest first */
 } View;
 
+bool view_table_loads(const ViewTable *table); /* for the first time, or again */
+
 View *view_ref(View *view);
 void view_unref(View *view);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(View, view_unref)

@@ -3,12 +3,19 @@
 
 #include <string.h>
 
+bool edit_is_named(const PipeTable *table, const char *name)
+{
+    const CatalogTable *record = table->record;
+    g_autofree char *as_listed = selection_name(record->database, record->name);
+    g_autofree char *as_shown = g_strdup_printf("%s.%s", record->database, record->name);
+    return strcmp(as_listed, name) == 0 || strcmp(as_shown, name) == 0;
+}
+
 PipeTable *edit_find(const Pipe *pipe, const char *name)
 {
     for (unsigned i = 0; i < pipe->tables->len; i++) {
         PipeTable *table = pipe->tables->pdata[i];
-        g_autofree char *its = selection_name(table->record->database, table->record->name);
-        if (!table->record->twin_of && strcmp(its, name) == 0)
+        if (!table->record->twin_of && edit_is_named(table, name))
             return table;
     }
     return NULL;
@@ -97,7 +104,8 @@ bool edit_mark_removed(Pipe *pipe, const GPtrArray *names, bool drop_target, GEr
             cancel_set_error(pipe->life, error);
             return false;
         }
-        g_string_append_printf(list, "\n-%s", (const char *)names->pdata[i]);
+        g_autofree char *listed = selection_name(table->record->database, table->record->name);
+        g_string_append_printf(list, "\n-%s", listed);
     }
     return save_list(pipe, g_strdup(list->str), error);
 }

@@ -233,7 +233,8 @@ Clickhouse *setup_open_destination(Pipe *pipe, Cancel *cancel, GError **error);
 
 /* edit.c, by the supervisor while no Work runs: the tables of a pipe as the catalog and the pipe have them */
 PipeTable *pipe_table_new(CatalogTable *record_take, GError **error);
-PipeTable *edit_find(const Pipe *pipe, const char *name); /* "db.table" as selection_name writes it; no twin; NULL */
+bool edit_is_named(const PipeTable *table, const char *name); /* "db.table", as selection_name or as a picture writes it */
+PipeTable *edit_find(const Pipe *pipe, const char *name);     /* likewise; no twin. NULL: there is none */
 bool edit_add(Pipe *pipe, GPtrArray *records /* of CatalogTable */, const char *selection, GError **error);
 bool edit_mark_removed(Pipe *pipe, const GPtrArray *names, bool drop_target, GError **error);
 bool edit_remove_marked(Pipe *pipe, GError **error); /* talks to the destination; may be repeated */

@@ -54,9 +54,8 @@ static char *twin_target(const char *target)
 
 static bool is_named(const GPtrArray *names, const PipeTable *table)
 {
-    g_autofree char *its = selection_name(table->record->database, table->record->name);
     for (unsigned i = 0; i < names->len; i++)
-        if (strcmp(names->pdata[i], its) == 0)
+        if (edit_is_named(table, names->pdata[i]))
             return true;
     return false;
 }

@@ -13,7 +13,7 @@ static const char *const matrix[PIPE_STATES] = {
     [PIPE_PROVISIONING] = "S.....F....P...x", [PIPE_SETUP] = ".s....F....S...x",
     [PIPE_SNAPSHOT] = "..l...FU..cNNM.x",     [PIPE_RUNNING] = "......FU.N.RNM.x",
     [PIPE_PAUSING] = "...D..F....U...x",      [PIPE_PAUSED] = "........bN..DMDx",
-    [PIPE_MODIFYING] = "....b.F....M...x",    [PIPE_RESYNC] = ".....fF....Y...x",
+    [PIPE_MODIFYING] = "....b.F....M...x",    [PIPE_RESYNC] = ".....fFU...Y...x",
     [PIPE_COMPLETED] = ".........N.....x",    [PIPE_FAILED] = ".........N.b..bx",
 };
 
@@ -92,7 +92,7 @@ static void test_names(void)
 static void test_refusal(void)
 {
     g_autofree char *text = lifecycle_refusal(PIPE_COMPLETED, EVENT_PAUSE, PIPE_MODE_SNAPSHOT);
-    g_assert_cmpstr(text, ==, "pause is not possible while Completed; it is possible while Snapshot, Running");
+    g_assert_cmpstr(text, ==, "pause is not possible while Completed; it is possible while Snapshot, Running, Resync");
 }
 
 int main(int argc, char **argv)

@@ -186,7 +186,7 @@ static void test_bad_values(void)
 static void test_start_and_prefix(void)
 {
     PipeSettings settings;
-    g_autofree char *longest = g_strnfill(63, 'p'), *too_long = g_strdup_printf("gtid:%0600d", 1);
+    g_autofree char *longest = g_strnfill(63, 'p'), *too_long = g_strdup_printf("gtid:%05000d", 1);
     static const char *const starts[] = {"now", "gtid:0-1-42", "gtid:3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5,0-2:7",
                                          "file:bin.000001:4", "file:odd:name.000001:18446744073709551615"};
     for (size_t i = 0; i < G_N_ELEMENTS(starts); i++) {
