@@ -88,7 +88,7 @@ static Derived derive_column(const WireColumn *wire, bool is_text)
     case WIRE_BLOB_COMPRESSED:
         return derive_blob(wire, is_text);
     case WIRE_ENUM: /* more than 255 members take two bytes */
-        return (Derived){.type = "enum", .labels = wire->meta == 1 ? 255 : 1000};
+        return (Derived){.type = "enum", .labels = wire->meta == 1 ? 255 : 300};
     case WIRE_SET:
         return (Derived){.type = "set", .labels = MIN(wire->meta * 8u, 64)};
     case WIRE_JSON:
