@@ -136,7 +136,8 @@ static inline bool append_date(ColumnWriter *self, const SourceTime *t, BlockCol
 /* No server stores such a value: to take it for another one would be to guess. */
 static bool no_clock(ColumnWriter *self, const SourceTime *t)
 {
-    return cell_refuse(self, MEND_VALUE, "the time %02u:%02u:%02u.%06u does not exist", t->hour, t->minute, t->second, t->usec);
+    return cell_refuse(self, MEND_VALUE, "the time %02u:%02u:%02u.%06u does not exist", t->hour, t->minute, t->second,
+                       t->usec);
 }
 
 static inline bool append_datetime(ColumnWriter *self, const SourceTime *t, BlockColumn *out)

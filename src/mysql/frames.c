@@ -34,7 +34,8 @@ bool binlog_frames_error(const BinlogFrames *frames, GError **error, const char 
 
 static void prefix_position(const BinlogFrames *frames, GError **error)
 {
-    g_prefix_error(error, "%s, position %" G_GUINT64_FORMAT ": ", *frames->file ? frames->file : "before any file", frames->pos);
+    g_prefix_error(error, "%s, position %" G_GUINT64_FORMAT ": ", *frames->file ? frames->file : "before any file",
+                   frames->pos);
 }
 
 /* ---- the description at the beginning of a file ---- */
@@ -49,17 +50,19 @@ static bool lengths_known(const BinlogFrames *frames, const uint8_t *lengths, si
     static const struct {
         uint8_t type, length;
     } known[] = {
-        {BINLOG_QUERY, 13},        {BINLOG_ROTATE, 8},          {BINLOG_EXECUTE_LOAD_QUERY, 26}, {BINLOG_TABLE_MAP, 8},
-        {BINLOG_WRITE_ROWS_V1, 8}, {BINLOG_UPDATE_ROWS_V1, 8},  {BINLOG_DELETE_ROWS_V1, 8},      {BINLOG_WRITE_ROWS_V2, 10},
-        {BINLOG_UPDATE_ROWS_V2, 10}, {BINLOG_DELETE_ROWS_V2, 10},
+        {BINLOG_QUERY, 13},          {BINLOG_ROTATE, 8},         {BINLOG_EXECUTE_LOAD_QUERY, 26},
+        {BINLOG_TABLE_MAP, 8},       {BINLOG_WRITE_ROWS_V1, 8},  {BINLOG_UPDATE_ROWS_V1, 8},
+        {BINLOG_DELETE_ROWS_V1, 8},  {BINLOG_WRITE_ROWS_V2, 10}, {BINLOG_UPDATE_ROWS_V2, 10},
+        {BINLOG_DELETE_ROWS_V2, 10},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
         uint8_t told = known[i].type <= n ? lengths[known[i].type - 1] : 0;
         if (told == 0 || told == known[i].length)
             continue;
-        g_autofree char *what = g_strdup_printf("events of type %u begin with %u bytes instead of %u: the file was written by a "
-                                                "server whose format is not known",
-                                                known[i].type, told, known[i].length);
+        g_autofree char *what =
+            g_strdup_printf("events of type %u begin with %u bytes instead of %u: the file was written by a "
+                            "server whose format is not known",
+                            known[i].type, told, known[i].length);
         return binlog_frames_error(frames, error, what);
     }
     return true;
@@ -111,7 +114,9 @@ static bool read_description(BinlogFrames *frames, const uint8_t *bytes, size_t 
     Version version;
     read_version(body, &version);
     if (version_is_early_51(&version))
-        return binlog_frames_error(frames, error, "the file was written by a version of MySQL 5.1 before 5.1.23, whose rows are of another form");
+        return binlog_frames_error(
+            frames, error,
+            "the file was written by a version of MySQL 5.1 before 5.1.23, whose rows are of another form");
     if (!version_has_checksums(&version)) {
         frames->checksum = CHECKSUM_NONE;
         return lengths_known(frames, body + DESCRIPTION_LENGTHS, body_len - DESCRIPTION_LENGTHS, error);
@@ -163,13 +168,14 @@ static bool strip_checksum(BinlogFrames *frames, const uint8_t *bytes, size_t *l
     /* The made-up events before the first description follow a choice of the server's that it has not told yet. */
     if (frames->checksum == CHECKSUM_UNTOLD)
         return true;
-    return binlog_frames_error(frames, error, "an event's checksum does not match: it was damaged on disk or on the way");
+    return binlog_frames_error(frames, error,
+                               "an event's checksum does not match: it was damaged on disk or on the way");
 }
 
-/* Since 11.4 MariaDB computes checksums before it knows where a transaction will stand, so events between its GTID and its end
- * have no position in their headers [tried on 11.8]. They follow each other without gaps but for ANNOTATE_ROWS, which we do not ask
- * for: so what is counted here is at most as far as the truth, which the transaction's last event tells. Other events without
- * a position are made up by the server when a dump begins. */
+/* Since 11.4 MariaDB computes checksums before it knows where a transaction will stand, so events between its GTID and
+ * its end have no position in their headers [tried on 11.8]. They follow each other without gaps but for ANNOTATE_ROWS,
+ * which we do not ask for: so what is counted here is at most as far as the truth, which the transaction's last event
+ * tells. Other events without a position are made up by the server when a dump begins. */
 static bool is_within_transaction(unsigned type)
 {
     switch (type) {
@@ -194,8 +200,7 @@ static bool is_within_transaction(unsigned type)
 
 /* Headers hold the low 32 bits of the position after the event. Positions only grow within a file, so the rest follows
  * from the event before. */
-static bool set_position(BinlogFrames *frames, BinlogEvent *event, uint32_t next_pos, size_t wire_len,
-                         GError **error)
+static bool set_position(BinlogFrames *frames, BinlogEvent *event, uint32_t next_pos, size_t wire_len, GError **error)
 {
     event->file = frames->file;
     if (next_pos == 0 && !(event->flags & BINLOG_FLAG_ARTIFICIAL) && is_within_transaction(event->type)) {

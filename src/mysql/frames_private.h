@@ -1,6 +1,6 @@
 /* frames_private.h - the bytes of the log's events, one event after another as a server sends them, to BinlogEvents:
- * checksums are verified and taken off, files and positions followed, compressed events made plain, payloads taken apart.
- * Pure: whoever has the bytes, from a connection or a file, pushes them here. */
+ * checksums are verified and taken off, files and positions followed, compressed events made plain, payloads taken
+ * apart. Pure: whoever has the bytes, from a connection or a file, pushes them here. */
 #ifndef SLUICE_MYSQL_FRAMES_PRIVATE_H
 #define SLUICE_MYSQL_FRAMES_PRIVATE_H
 
@@ -29,7 +29,8 @@ typedef struct {
 void binlog_frames_init(BinlogFrames *frames, SourceFlavour flavour, const char *file, uint64_t pos);
 void binlog_frames_clear(BinlogFrames *frames);
 
-/* The event of these bytes, which it borrows, as it does memory of `frames`: until the next call. Errors: SLUICE_ERROR_DECODE. */
+/* The event of these bytes, which it borrows, as it does memory of `frames`: until the next call. Errors:
+ * SLUICE_ERROR_DECODE. */
 bool binlog_frames_event(BinlogFrames *frames, const uint8_t *bytes, size_t len, BinlogEvent *event, GError **error);
 
 /* The next event inside the payload that was the last one; PAYLOAD_END when there is none, or no payload. */

@@ -412,8 +412,8 @@ static bool read_optional_metadata(TableMap *map, Wire *w, SourceFlavour flavour
         field.end = w->p;
         /* Servers write each once: many would take long, for each goes through all columns. */
         if (type < 32 && seen >> type & 1)
-            return wire_error(error, "the table map of %s.%s has optional metadata of type %u twice", map->database, map->table,
-                              type);
+            return wire_error(error, "the table map of %s.%s has optional metadata of type %u twice", map->database,
+                              map->table, type);
         seen |= type < 32 ? UINT32_C(1) << type : 0;
         bool good = true;
         switch (type) {

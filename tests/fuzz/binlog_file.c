@@ -1,18 +1,20 @@
-/* binlog_file.c - reads a binlog file as the stream reads what a server sends from it, or that, and prints what it holds.
+/* binlog_file.c - reads a binlog file as the stream reads what a server sends from it, or that, and prints what it
+ * holds.
  *
  * usage: binlog_file FILE          text is taken for bytes, whatever its character set
  *        binlog_file URL NAME      of a server's logs the one of that name
  *
- * Rows go through the mapping, whose definition is derived from their table map; dates and times are kept as text. A line each,
- * of fields with tabs between, text in hexadecimal digits where it may hold anything:
+ * Rows go through the mapping, whose definition is derived from their table map; dates and times are kept as text. A
+ * line each, of fields with tabs between, text in hexadecimal digits where it may hold anything:
  *
  *     version TEXT                        the server that wrote the file
  *     event TYPE                          each event, those inside payloads too
  *     gtid TEXT
  *     statement KIND DATABASE SQL         (the latter two hexadecimal)
  *     map DATABASE TABLE COLUMNS
- *     row TABLE insert|update|delete VALUE...   NULL, number, or x and hexadecimal digits; of a delete the key, and - for the others
- *     refused TABLE MESSAGE               rows that a table fails for: no more of it is read, but what follows is
+ *     row TABLE insert|update|delete VALUE...   NULL, number, or x and hexadecimal digits; of a delete the key, and -
+ * for the others refused TABLE MESSAGE               rows that a table fails for: no more of it is read, but what
+ * follows is
  *
  * It ends with the line "end" and 0, or with the line "error MESSAGE" and 1: there the stream would end.
  */
@@ -174,7 +176,8 @@ static void print_rows(const Table *table, const char *kind)
         printf("row\t%s\t%s", table->map->table, deleted ? "delete" : kind);
         for (unsigned i = 0; i < n; i++) {
             putchar('\t');
-            print_cell(&block->columns[i], row, &cursors[i], !deleted || source_table_column_in_key(mapping_table(table->mapping), i));
+            print_cell(&block->columns[i], row, &cursors[i],
+                       !deleted || source_table_column_in_key(mapping_table(table->mapping), i));
         }
         putchar('\n');
     }
@@ -275,9 +278,27 @@ static bool read_gtid(const BinlogEvent *event, GError **error)
 static bool is_known(const BinlogEvent *event)
 {
     static const uint8_t known[] = {
-        BINLOG_STOP,        BINLOG_APPEND_BLOCK, BINLOG_DELETE_FILE, BINLOG_INTVAR,        BINLOG_ROTATE, BINLOG_RAND,       BINLOG_USER_VAR, BINLOG_FORMAT_DESCRIPTION,
-        BINLOG_XID,         BINLOG_BEGIN_LOAD_QUERY, BINLOG_HEARTBEAT, BINLOG_ROWS_QUERY, BINLOG_PREVIOUS_GTIDS, 36, 37,
-        BINLOG_XA_PREPARE,  BINLOG_TRANSACTION_PAYLOAD, 41, BINLOG_ANNOTATE_ROWS, BINLOG_CHECKPOINT, BINLOG_GTID_LIST,
+        BINLOG_STOP,
+        BINLOG_APPEND_BLOCK,
+        BINLOG_DELETE_FILE,
+        BINLOG_INTVAR,
+        BINLOG_ROTATE,
+        BINLOG_RAND,
+        BINLOG_USER_VAR,
+        BINLOG_FORMAT_DESCRIPTION,
+        BINLOG_XID,
+        BINLOG_BEGIN_LOAD_QUERY,
+        BINLOG_HEARTBEAT,
+        BINLOG_ROWS_QUERY,
+        BINLOG_PREVIOUS_GTIDS,
+        36,
+        37,
+        BINLOG_XA_PREPARE,
+        BINLOG_TRANSACTION_PAYLOAD,
+        41,
+        BINLOG_ANNOTATE_ROWS,
+        BINLOG_CHECKPOINT,
+        BINLOG_GTID_LIST,
     };
     return (event->flags & BINLOG_FLAG_IGNORABLE) || memchr(known, (int)event->type, sizeof known);
 }
@@ -315,7 +336,10 @@ static bool read_event(Reader *reader, const BinlogEvent *event, GError **error)
 /* Its events come until the next file's. */
 static bool read_log(Reader *reader, const char *address, const char *name, GError **error)
 {
-    BinlogStart start = {.file = (char *)name, .pos = BINLOG_FIRST_POSITION, .server_id = 4242, .replica_uuid = "00000000-0000-0000-0000-000000004242"};
+    BinlogStart start = {.file = (char *)name,
+                         .pos = BINLOG_FIRST_POSITION,
+                         .server_id = 4242,
+                         .replica_uuid = "00000000-0000-0000-0000-000000004242"};
     g_autoptr(Url) url = source_url_parse(address, error);
     g_autoptr(BinlogStream) stream = url ? binlog_stream_open(url, &start, NULL, NULL, error) : NULL;
     BinlogEvent event;
@@ -366,9 +390,15 @@ static SourceFlavour print_version(const uint8_t *p, size_t len)
 
 static bool read_file(Reader *reader, const uint8_t *p, size_t len, GError **error)
 {
-    if (len >= 4 && memcmp(p, "\xfd" "bin", 4) == 0)
+    if (len >= 4 && memcmp(p,
+                           "\xfd"
+                           "bin",
+                           4) == 0)
         return wire_error(error, "the file is encrypted");
-    if (len < 4 || memcmp(p, "\xfe" "bin", 4) != 0)
+    if (len < 4 || memcmp(p,
+                          "\xfe"
+                          "bin",
+                          4) != 0)
         return wire_error(error, "no binlog file");
     Wire w = {p + BINLOG_FIRST_POSITION, p + len};
     SourceFlavour flavour = print_version(w.p, wire_left(&w));

@@ -1,5 +1,5 @@
-/* definition.c - prints a table as the fuzz targets want it: its definition as the catalog keeps it, then a line of hexadecimal
- * digits for each row of a result.
+/* definition.c - prints a table as the fuzz targets want it: its definition as the catalog keeps it, then a line of
+ * hexadecimal digits for each row of a result.
  *
  * usage: definition URL DATABASE TABLE
  */

@@ -22,7 +22,9 @@ typedef struct {
 static Derived derive_string(const WireColumn *wire, bool is_text)
 {
     bool fixed = wire->type == WIRE_STRING, compressed = wire->type == WIRE_VARCHAR_COMPRESSED;
-    Derived d = {.type = fixed ? (is_text ? "char" : "binary") : is_text ? "varchar" : "varbinary",
+    Derived d = {.type = fixed     ? (is_text ? "char" : "binary")
+                         : is_text ? "varchar"
+                                   : "varbinary",
                  .precision = wire->meta - (compressed && wire->meta ? 1u : 0u),
                  .compressed = compressed,
                  .is_text = is_text};
@@ -33,7 +35,8 @@ static Derived derive_string(const WireColumn *wire, bool is_text)
 static Derived derive_blob(const WireColumn *wire, bool is_text)
 {
     static const char *const sizes[] = {"", "tiny", "", "medium", "long"};
-    Derived d = {.type = is_text ? "text" : "blob", .is_text = is_text, .compressed = wire->type == WIRE_BLOB_COMPRESSED};
+    Derived d = {
+        .type = is_text ? "text" : "blob", .is_text = is_text, .compressed = wire->type == WIRE_BLOB_COMPRESSED};
     g_snprintf(d.text, sizeof d.text, "%s%s", sizes[wire->meta <= 4 ? wire->meta : 0], d.type);
     return d;
 }
@@ -88,7 +91,7 @@ static Derived derive_column(const WireColumn *wire, bool is_text)
     case WIRE_BLOB_COMPRESSED:
         return derive_blob(wire, is_text);
     case WIRE_ENUM: /* more than 255 members take two bytes */
-        return (Derived){.type = "enum", .labels = wire->meta == 1 ? 255 : 1000};
+        return (Derived){.type = "enum", .labels = wire->meta == 1 ? 255 : 300};
     case WIRE_SET:
         return (Derived){.type = "set", .labels = MIN(wire->meta * 8u, 64)};
     case WIRE_JSON:
@@ -115,8 +118,9 @@ static json_t *derive_json(const TableMap *map, unsigned i, bool times_as_text)
     const char *charset = column_charset(map, i);
     Derived d = derive_column(wire, charset != NULL);
     json_t *json = json_object();
-    json_object_set_new(json, "name", map->names && g_utf8_validate(map->names[i], -1, NULL) ? json_string(map->names[i])
-                                                                                           : json_sprintf("%u", i + 1));
+    json_object_set_new(json, "name",
+                        map->names && g_utf8_validate(map->names[i], -1, NULL) ? json_string(map->names[i])
+                                                                               : json_sprintf("%u", i + 1));
     json_object_set_new(json, "type", json_string(d.type));
     json_object_set_new(json, "type_text", json_string(d.text[0] ? d.text : d.type));
     json_object_set_new(json, "unsigned", json_boolean(wire->is_unsigned == 1));
@@ -142,8 +146,8 @@ SourceTable *derive_table(const TableMap *map, bool times_as_text)
         if (key == map->n_columns && !map->columns[i].nullable)
             key = i;
     }
-    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:[i]}", "database", "derived", "name", "t", "engine", "InnoDB",
-                             "create_sql", "", "key_name", "PRIMARY", "columns", columns, "key",
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:[i]}", "database", "derived", "name", "t", "engine",
+                             "InnoDB", "create_sql", "", "key_name", "PRIMARY", "columns", columns, "key",
                              (int)(key < map->n_columns ? key : 0));
     SourceTable *table = source_table_from_json(json, NULL);
     json_decref(json);

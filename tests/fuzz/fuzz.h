@@ -34,7 +34,8 @@ static inline uint8_t input_u8(Input *input)
     return input_left(input) ? *input->p++ : 0;
 }
 
-/* The next `n` bytes, or what is left, as memory of exactly that size: a byte read too far is seen. Free with g_free. */
+/* The next `n` bytes, or what is left, as memory of exactly that size: a byte read too far is seen. Free with g_free.
+ */
 static inline uint8_t *input_copy(Input *input, size_t n, size_t *len)
 {
     *len = MIN(n, input_left(input));

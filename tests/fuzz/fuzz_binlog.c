@@ -1,5 +1,5 @@
-/* fuzz_binlog.c - a server's stream of events: framing, checksums, files, compressed events and payloads, and what stands in
- * every event: GTIDs, statements, table maps, rows (stepped over).
+/* fuzz_binlog.c - a server's stream of events: framing, checksums, files, compressed events and payloads, and what
+ * stands in every event: GTIDs, statements, table maps, rows (stepped over).
  *
  * Input: a byte of flags, then events behind lengths of two bytes.
  */

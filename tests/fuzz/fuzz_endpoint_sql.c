@@ -42,8 +42,9 @@ static void check_parts(const char *text, size_t part, size_t len)
     InsertHead late = insert_head_parse(text, len, false);
     CHECK(late.kind == early.kind);
     if (early.kind == HEAD_DATA || early.kind == HEAD_INPUT)
-        CHECK(late.head_start == early.head_start && late.head_end == early.head_end && late.data_start == early.data_start &&
-              late.format_start == early.format_start && late.format_end == early.format_end);
+        CHECK(late.head_start == early.head_start && late.head_end == early.head_end &&
+              late.data_start == early.data_start && late.format_start == early.format_start &&
+              late.format_end == early.format_end);
 }
 
 static void check_quoting(const char *text, size_t len)

@@ -17,7 +17,8 @@ static void grow(TextOut *out, size_t more)
 /* What the library reads is not all that JSON can be. */
 static bool library_refuses(const json_error_t *error)
 {
-    return g_str_has_prefix(error->text, "real number overflow") || g_str_has_prefix(error->text, "NUL byte in object key");
+    return g_str_has_prefix(error->text, "real number overflow") ||
+           g_str_has_prefix(error->text, "NUL byte in object key");
 }
 
 /* What is given is JSON, where the document's own text is UTF-8. */
@@ -26,7 +27,8 @@ static void check_text(const TextOut *out)
     if (!g_utf8_validate((const char *)out->data, (gssize)out->len, NULL))
         return;
     json_error_t error;
-    json_t *json = json_loadb((const char *)out->data, out->len, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &error);
+    json_t *json = json_loadb((const char *)out->data, out->len,
+                              JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, &error);
     if (!json && !library_refuses(&error)) {
         fprintf(stderr, "%s at %d in %.*s\n", error.text, error.position, (int)out->len, (const char *)out->data);
         CHECK(!"JSON text");

@@ -1,4 +1,5 @@
-/* fuzz_protocol.c - what stands on the control socket: lines in pieces of any size, answers, and the picture of everything.
+/* fuzz_protocol.c - what stands on the control socket: lines in pieces of any size, answers, and the picture of
+ * everything.
  *
  * Input: a byte for the size of the pieces, then the bytes of the socket.
  */

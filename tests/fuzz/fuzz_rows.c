@@ -1,8 +1,9 @@
 /* fuzz_rows.c - rows, from the bytes of events and of results into a block: the path that every value goes.
  *
- * Input: a byte that picks a table, three bytes of settings, then pieces of a type and a length of two bytes. The tables are
- * those of rows_plans.h, which real servers defined and described, and from 128 on one whose definition is derived from the first
- * table map of the input. The types of pieces are those of events, 0 for a row of a result, 1 for the end of a batch.
+ * Input: a byte that picks a table, three bytes of settings, then pieces of a type and a length of two bytes. The
+ * tables are those of rows_plans.h, which real servers defined and described, and from 128 on one whose definition is
+ * derived from the first table map of the input. The types of pieces are those of events, 0 for a row of a result, 1
+ * for the end of a batch.
  */
 #include "fuzz.h"
 
@@ -144,7 +145,8 @@ static void check_block(const Block *block)
             for (uint64_t row = 0; row < block->n_rows; row++)
                 CHECK(column->nulls.data[row] <= 1);
         }
-        CHECK(column->data.len == (column->width ? block->n_rows * column->width : strings_size(&column->data, block->n_rows)));
+        CHECK(column->data.len ==
+              (column->width ? block->n_rows * column->width : strings_size(&column->data, block->n_rows)));
     }
 }
 
@@ -199,7 +201,8 @@ static bool push_rows(State *state, unsigned type, const uint8_t *body, size_t l
         CHECK(rows.rows == rows.end || state->block->n_rows > before);
     } else {
         CHECK(state->block->n_rows == before && block_bytes(state->block) == bytes);
-        CHECK(error->domain == SLUICE_ERROR && (error->code == SLUICE_ERROR_TABLE || error->code == SLUICE_ERROR_DECODE));
+        CHECK(error->domain == SLUICE_ERROR &&
+              (error->code == SLUICE_ERROR_TABLE || error->code == SLUICE_ERROR_DECODE));
     }
     return !table_failed(&error, good);
 }

@@ -12,11 +12,16 @@ import json
 import os
 import pathlib
 import re
+import struct
 import subprocess
+import sys
 import zlib
 
 import pytest
 from harness.mariadb import MariaDB
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import corpus_tables  # noqa: E402
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("SLUICE_BUILD", TESTS.parent / "build"))
@@ -161,6 +166,7 @@ def our_events(path):
 # ---- theirs ----
 
 HEADER = re.compile(rb"^#\d{6} [ \d]\d:\d\d:\d\d server id \d+  end_log_pos \d+(?: CRC32 0x[0-9a-f]+)?\s+(.*)$")
+UNKNOWN = b"!! Don't know how to handle column type=255"  # MySQL's program ends an event at a GEOMETRY
 VALUE = re.compile(rb"^###   @(\d+)=(.*?)(?: /\* (.*) \*/)?$", re.DOTALL)
 WORDS = [
     (b"Start: binlog", "start"), (b"Query", "query"), (b"Xid", "xid"), (b"Table_map", "table_map"), (b"Write_rows", "write"),
@@ -240,16 +246,31 @@ def bits(text):
 
 
 def same_json(ours, theirs):
-    return json.loads(ours) == (theirs if isinstance(theirs, dict) else json.loads(unquote(theirs)[1]))
+    """MySQL's program shows a string as it is, and changes as a call of a function; what it cannot show says so."""
+    ours = json.loads(ours)
+    if isinstance(theirs, dict):
+        return ours == theirs
+    if theirs.startswith((b"JSON_", b"@")):
+        return True
+    text = unquote(theirs)[1].decode()
+    return ours == text if isinstance(ours, str) else ours == json.loads(text)
+
+
+def same_vector(ours, theirs):
+    """Five digits behind the point are shown."""
+    numbers = [number for (number,) in struct.iter_unpack("<f", bytes.fromhex(ours[1:]))]
+    return [f"{number:.5e}" for number in numbers] == theirs.decode().strip("[]").split(",")
 
 
 def same(ours, theirs, kind):
     """Whether a value of ours (see binlog_file.c) is what the program printed for the type."""
     if theirs == b"NULL" or ours == "NULL":
-        return ours == "NULL" and theirs == b"NULL"
+        return theirs == b"NULL" and ours == ("x" if kind.startswith("VECTOR") else "NULL")  # no array is NULL in ClickHouse
+    if re.match("VECTOR", kind):
+        return same_vector(ours, theirs)
     text = bytes.fromhex(ours[1:]).decode("latin1") if ours[0] == "x" else ours
-    if re.match("JSON", kind):
-        return isinstance(theirs, bytes) and theirs.startswith(b"JSON_") or same_json(bytes.fromhex(ours[1:]), theirs)
+    if re.match("JSON", kind) or theirs.startswith(b"JSON_"):
+        return same_json(bytes.fromhex(ours[1:]), theirs)
     word = theirs.decode("latin1")
     if re.match("TINYINT|SHORTINT|MEDIUMINT|INT|LONGINT", kind):
         return text in re.findall(r"-?\d+", word)
@@ -341,7 +362,8 @@ def compare(ours, theirs, program):
     our_rows, their_rows = by_table(ours), by_table(theirs)
     assert our_rows.keys() | failed == their_rows.keys()
     for table, rows in their_rows.items():
-        compare_rows(our_rows.get(table, []), rows, f"{program}, {table}", table in failed)
+        if not any(text.startswith(UNKNOWN) for _, *images in rows for image in images for text, _kind in image.values()):
+            compare_rows(our_rows.get(table, []), rows, f"{program}, {table}", table in failed)
 
 
 # ---- tests ----
@@ -370,6 +392,26 @@ def test_file(name):
         if not command(program):
             pytest.skip("mysqlbinlog could not be fetched to compare with")
         compare(ours, their_events(program, path), program)
+
+
+# What the servers of today are to write is not a file of somebody else's, but has every type, compared in the same way.
+@pytest.mark.parametrize("kind", ["mariadb", "mariadb11", "mysql"])
+def test_written_today(kind, folder):
+    program = "mysql" if kind == "mysql" else "mariadb"
+    if kind != "mariadb" and subprocess.run([TESTS / "servers/fetch", kind], capture_output=True, check=False).returncode != 0:
+        pytest.skip(f"{kind} could not be fetched")
+    if not command(program):
+        pytest.skip("mysqlbinlog could not be fetched to compare with")
+    with MariaDB(folder / "server", kind=kind) as server:
+        logs = corpus_tables.write_logs(server)
+    events = rows = 0
+    for path in logs:
+        ours, message = our_events(path)
+        assert message is None
+        compare(ours, their_events(program, path), program)
+        events += len(ours)
+        rows += sum(len(event.rows) for event in ours)
+    assert events > 1000 and rows > 150, (events, rows)
 
 
 # Those that a server sends as they are: no relay logs, nothing that it finds fault with itself; of MySQL those without GTIDs, for it is MariaDB.

@@ -40,7 +40,8 @@ static void finish(GByteArray *bytes, bool checksum)
 /* Types 1 to 32 as servers tell of them; the algorithm (-1: the server knows none). */
 static GByteArray *description(const char *version, int algorithm)
 {
-    static const uint8_t lengths[] = {56, 13, 0, 8, 0, 18, 0, 4, 4, 4, 4, 18, 0, 0, 84, 0, 4, 26, 8, 0, 0, 0, 8, 8, 8, 2, 0, 0, 0, 10, 10, 10};
+    static const uint8_t lengths[] = {56, 13, 0, 8, 0, 18, 0, 4, 4, 4, 4, 18, 0, 0,  84, 0,
+                                      4,  26, 8, 0, 0, 0,  8, 8, 8, 2, 0, 0,  0, 10, 10, 10};
     char text[50] = {0};
     GByteArray *bytes = event_new(BINLOG_FORMAT_DESCRIPTION, BINLOG_FLAG_ARTIFICIAL, 0);
     g_strlcpy(text, version, sizeof text);
@@ -98,14 +99,20 @@ static void test_checksums(void)
         const char *version;
         int algorithm;
     } servers[] = {
-        {"5.0.86-log", -1}, {"5.1.73", -1}, {"5.5.62-log", -1}, {"5.6.0", -1}, {"5.6.1", 1}, {"5.6.51", 0}, {"5.7.44", 1}, {"8.0.40", 1},
-        {"9.7.4", 0}, {"5.2.14-MariaDB", -1}, {"5.3.0-MariaDB", 1}, {"5.5.36-MariaDB", 0}, {"10.0.11-MariaDB", 1},
-        {"10.11.18-MariaDB-log", 1}, {"11.8.9-MariaDB", 0}, {"12.0.1-MariaDB", 1},
+        {"5.0.86-log", -1},     {"5.1.73", -1},
+        {"5.5.62-log", -1},     {"5.6.0", -1},
+        {"5.6.1", 1},           {"5.6.51", 0},
+        {"5.7.44", 1},          {"8.0.40", 1},
+        {"9.7.4", 0},           {"5.2.14-MariaDB", -1},
+        {"5.3.0-MariaDB", 1},   {"5.5.36-MariaDB", 0},
+        {"10.0.11-MariaDB", 1}, {"10.11.18-MariaDB-log", 1},
+        {"11.8.9-MariaDB", 0},  {"12.0.1-MariaDB", 1},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(servers); i++) {
         BinlogFrames frames;
         BinlogEvent event;
-        binlog_frames_init(&frames, strstr(servers[i].version, "Maria") ? SOURCE_MARIADB : SOURCE_MYSQL, "bin.000001", 4);
+        binlog_frames_init(&frames, strstr(servers[i].version, "Maria") ? SOURCE_MARIADB : SOURCE_MYSQL, "bin.000001",
+                           4);
         push_good(&frames, description(servers[i].version, servers[i].algorithm), &event);
         g_assert_cmpint(frames.checksum, ==, servers[i].algorithm == 1 ? CHECKSUM_CRC32 : CHECKSUM_NONE);
         g_assert_cmpuint(event.body_len, ==, 57 + 32 + (servers[i].algorithm >= 0));
@@ -188,7 +195,8 @@ static void test_nested_payload(void)
     put(inner, "\0", 1);
     finish(inner, false);
     GByteArray *outer = event_new(BINLOG_TRANSACTION_PAYLOAD, 0, 500);
-    put(outer, (uint8_t[]){2, 3, 252, 255, 0, 1, 1, (uint8_t)inner->len, 0}, 9); /* not compressed, its size, end of the fields */
+    put(outer, (uint8_t[]){2, 3, 252, 255, 0, 1, 1, (uint8_t)inner->len, 0},
+        9); /* not compressed, its size, end of the fields */
     put(outer, inner->data, inner->len);
     finish(outer, false);
     g_byte_array_unref(inner);
