@@ -49,6 +49,9 @@ typedef enum {
     ACTION_PAUSE,
     ACTION_RETRY,
     ACTION_DROP,
+    ACTION_RESYNC,
+    ACTION_CANCEL_RESYNC,
+    ACTION_REMOVE,
     ACTION_JOURNAL,
     ACTION_INCIDENT,
     ACTION_HELP,
@@ -65,6 +68,7 @@ typedef enum {
     KEYS_INCIDENT = 1 << 3,
     KEYS_JOURNAL = 1 << 4,
     KEYS_HELP = 1 << 5,
+    KEYS_TABLE = 1 << 6,
 } KeysPlace;
 
 #define KEYS_PER_BINDING 5

@@ -2,7 +2,7 @@ noinst_LIBRARIES += ui/libui.a
 ui_libui_a_SOURCES = ui/ui.c ui/ui.h ui/screen.h ui/actions.c ui/parts.c \
 	ui/canvas.c ui/canvas.h ui/dialog.c ui/dialog.h ui/feed.c ui/feed.h ui/form.c ui/form.h ui/format.c ui/format.h \
 	ui/keys.c ui/keys.h ui/spark.c ui/spark.h ui/table.c ui/table.h ui/term.c ui/term.h ui/theme.c ui/theme.h \
-	ui/screen_pipes.c ui/screen_pipe.c ui/screen_new.c ui/screen_incident.c ui/screen_journal.c ui/screen_help.c
+	ui/screen_pipes.c ui/screen_pipe.c ui/screen_table.c ui/screen_new.c ui/screen_incident.c ui/screen_journal.c ui/screen_help.c
 
 check_PROGRAMS += tests/unit/ui_test
 tests_unit_ui_test_SOURCES = tests/unit/ui_test.c

@@ -22,6 +22,8 @@ static const char *place_name(KeysPlace place)
         return "help: all pipes";
     case KEYS_PIPE:
         return "help: one pipe";
+    case KEYS_TABLE:
+        return "help: one table";
     case KEYS_NEW:
         return "help: new pipe";
     case KEYS_INCIDENT:

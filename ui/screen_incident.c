@@ -128,6 +128,12 @@ static int draw_remedies(const Ui *ui, Canvas *report, int row, const ViewPipe *
             canvas_text(report, row, 3, 1, STYLE_DIM, "•");
             row += canvas_wrapped(report, row, 5, report->cols - 6, 6, STYLE_TEXT, *mend);
         }
+    if (action_possible(pipe, ACTION_RESYNC) && pipe->error) {
+        g_autofree char *command = action_command(ui, "resync %s", pipe->name);
+        canvas_text(report, row, 3, 1, STYLE_KEY, "R");
+        canvas_text(report, row++, 5, report->cols - 6, STYLE_TEXT, "Load every table again; readers keep the old data until the exchange");
+        row += canvas_wrapped(report, row, 5, report->cols - 6, 3, STYLE_DIM, command);
+    }
     if (action_possible(pipe, ACTION_RETRY)) {
         g_autofree char *command = action_command(ui, "retry %s", pipe->name);
         canvas_text(report, row, 3, 1, STYLE_KEY, "t");
@@ -186,7 +192,7 @@ static void incident_draw(Screen *base, const Ui *ui, Canvas *canvas)
 static bool incident_can(const Screen *base, const Ui *ui, KeyAction action)
 {
     const IncidentScreen *screen = (const IncidentScreen *)base;
-    return action != ACTION_RETRY || action_possible(find(screen, ui), action);
+    return (action != ACTION_RETRY && action != ACTION_RESYNC) || action_possible(find(screen, ui), action);
 }
 
 static bool incident_act(Screen *base, Ui *ui, KeyAction action)
@@ -198,7 +204,7 @@ static bool incident_act(Screen *base, Ui *ui, KeyAction action)
         screen->top = cursor.cursor;
         return true;
     }
-    if (action == ACTION_RETRY)
+    if (action == ACTION_RETRY || action == ACTION_RESYNC)
         return action_run(ui, find(screen, ui), action);
     if (action == ACTION_JOURNAL) {
         ui_push(ui, screen_journal_new(ui, screen->name));

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/nearest.h"
 #include "base/printable.h"
 #include "base/queue.h"
 #include "base/url.h"

@@ -73,6 +73,16 @@ GPtrArray *catalog_journal(Catalog *catalog, const char *pipe, int64_t after_id,
     return step == 0 ? g_steal_pointer(&entries) : NULL;
 }
 
+bool catalog_journal_size(Catalog *catalog, uint64_t *bytes, GError **error)
+{
+    sqlite3_stmt *row = database_query(catalog, error, "SELECT coalesce(sum(size), 0) FROM journal", "");
+    if (row == NULL || database_step(catalog, row, error) != 1)
+        return false;
+    *bytes = database_uint(row, 0);
+    sqlite3_reset(row);
+    return true;
+}
+
 bool catalog_journal_trim(Catalog *catalog, uint64_t max_bytes, GError **error)
 {
     return database_run(catalog, error,

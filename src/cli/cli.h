@@ -23,6 +23,7 @@ struct Command {
 };
 
 const Command *command_find(const char *name); /* NULL: there is none */
+const Command *command_at(unsigned index);     /* NULL past the end */
 
 /* Parses the options of a command and checks the number of words that are left. False: `code` is what to exit with.
  * Shortens argv. Text options are G_OPTION_ARG_FILENAME: the locale's charset must not change them. */
@@ -39,6 +40,11 @@ bool cli_confirm(bool yes, const char *question, int *code);
 int cmd_check(Cli *cli, char **argv);
 int cmd_create(Cli *cli, char **argv);
 int cmd_status(Cli *cli, char **argv);
+int cmd_explain(Cli *cli, char **argv);
+int cmd_doctor(Cli *cli, char **argv);
+int cmd_completion(Cli *cli, char **argv);
+int cmd_export(Cli *cli, char **argv);
+int cmd_import(Cli *cli, char **argv);
 int cmd_pause(Cli *cli, char **argv);
 int cmd_resume(Cli *cli, char **argv);
 int cmd_retry(Cli *cli, char **argv);

@@ -20,18 +20,23 @@ static const Command COMMANDS[] = {
      cmd_check},
     {"create", "NAME --source URL [--dest URL] --tables LIST…", "preflight, and create a pipe", cmd_create},
     {"status", "[NAME]", "state of all pipes, or of one with its tables", cmd_status},
+    {"explain", "NAME", "what is wrong with a pipe, why, and what can be done", cmd_explain},
     {"pause", "NAME", "stop reading from the source", cmd_pause},
     {"resume", "NAME", "go on where it was paused", cmd_resume},
     {"retry", "NAME [--table T]…", "go on where it failed, after the cause was mended", cmd_retry},
     {"resync", "NAME [--table T]…", "load tables again beside themselves, and exchange them when they are as new", cmd_resync},
     {"cancel", "NAME", "give a resync up before its exchange", cmd_cancel},
     {"drop", "NAME", "end a pipe for good", cmd_drop},
-    {"tables", "NAME [add|remove TABLE…]", "the tables of a pipe, or edits them", cmd_tables},
-    {"set", "NAME [SETTING=VALUE]…", "show or change the settings of a pipe", cmd_set},
+    {"tables", "NAME [TABLE|add TABLE…|remove TABLE…]", "the tables of a pipe, or the columns of one; or edits them", cmd_tables},
+    {"set", "NAME|--engine [SETTING=VALUE]…", "show or change the settings of a pipe, or of the engine", cmd_set},
     {"log", "[NAME]", "the journal", cmd_log},
     {"sql", "[NAME] QUERY", "run a query on a pipe's destination", cmd_sql},
     {"run", "", "the engine, until SIGTERM or `sluice stop`", cmd_run},
     {"stop", "", "end the engine cleanly", cmd_stop},
+    {"export", "[NAME]…", "definitions of pipes without passwords, as a file", cmd_export},
+    {"import", "FILE", "create the pipes of such a file", cmd_import},
+    {"doctor", "", "look at the state dir, the engine, and both ends of every pipe", cmd_doctor},
+    {"completion", "bash|zsh|fish", "a script that completes these words in a shell", cmd_completion},
     {"version", "", "the version of this program", cmd_version},
     {"help", "[COMMAND]", "this list, or the options of a command", cmd_help},
 };
@@ -43,6 +48,11 @@ const Command *command_find(const char *name)
             return &COMMANDS[i];
     }
     return NULL;
+}
+
+const Command *command_at(unsigned index)
+{
+    return index < G_N_ELEMENTS(COMMANDS) ? &COMMANDS[index] : NULL;
 }
 
 int cli_fail(GError *error_take)
@@ -151,7 +161,7 @@ static void print_help(void)
            "  sluice [--state-dir DIR] [--ascii] [--stop-on-quit]   the dashboard\n"
            "  sluice COMMAND [--state-dir DIR] …                    one of:\n\n");
     for (unsigned i = 0; i < G_N_ELEMENTS(COMMANDS); i++)
-        printf("  %-8s  %s\n", COMMANDS[i].name, COMMANDS[i].summary);
+        printf("  %-10s  %s\n", COMMANDS[i].name, COMMANDS[i].summary);
     printf("\n`sluice help COMMAND` lists its options. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such pipe or "
            "table,\n4 refused in this state, 5 preflight failed, 6 no engine runs.\n");
 }

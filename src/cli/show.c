@@ -128,6 +128,15 @@ static void show_snapshot(const ViewPipe *pipe)
                 pipe->snapshot_eta_seconds > 0 ? ", left: " : "", pipe->snapshot_eta_seconds > 0 ? left : "");
 }
 
+static void show_settings(const ViewPipe *pipe)
+{
+    for (unsigned i = 0; i < pipe->n_settings; i++) {
+        const ViewSetting *setting = &pipe->settings[i];
+        output_line("  %-12s %s=%s%s", i == 0 ? "settings" : "", setting->name, setting->value,
+                    setting->waits ? "  (waits for the next resync of a table)" : "");
+    }
+}
+
 void show_pipe(const View *view, const ViewPipe *pipe)
 {
     g_autofree char *since = output_time(pipe->since);
@@ -145,6 +154,7 @@ void show_pipe(const View *view, const ViewPipe *pipe)
                 pipe->dest_version != NULL ? " (" : "", pipe->dest_version != NULL ? pipe->dest_version : "",
                 pipe->dest_version != NULL ? ")" : "");
     output_line("  mode         %s", pipe->mode != NULL ? pipe->mode : "-");
+    show_settings(pipe);
     show_flow(pipe);
     show_snapshot(pipe);
     if (pipe->activity != NULL)
@@ -157,18 +167,10 @@ void show_pipe(const View *view, const ViewPipe *pipe)
 static char *table_rows_text(const ViewTable *table)
 {
     g_autofree char *done = output_count(table->rows_done);
-    if (g_strcmp0(table->state, "loading") != 0 || table->rows_estimate <= 0)
+    if (!view_table_loads(table) || table->rows_estimate <= 0)
         return g_steal_pointer(&done);
     g_autofree char *estimate = output_count(table->rows_estimate);
     return g_strdup_printf("%s of %s", done, estimate);
-}
-
-static void add_count(GString *text, int64_t count, const char *what)
-{
-    if (count <= 0)
-        return;
-    g_autofree char *shown = output_count(count);
-    g_string_append_printf(text, "%s%s %s", text->len ? ", " : "", shown, what);
 }
 
 /* Values that are not what the source has. */
@@ -176,11 +178,8 @@ static void show_columns(const ViewTable *table, const char *indent)
 {
     for (unsigned i = 0; i < table->n_columns; i++) {
         const ViewColumn *column = &table->columns[i];
-        g_autoptr(GString) text = g_string_new(NULL);
-        add_count(text, column->zero_dates, "zero dates converted");
-        add_count(text, column->clamped, "out of range");
-        add_count(text, column->undecodable, "not text in the column's charset");
-        output_line("%scolumn %s: %s", indent, column->name != NULL ? column->name : "-", text->str);
+        g_autofree char *changed = show_changed(column->zero_dates, column->clamped, column->undecodable);
+        output_line("%scolumn %s: %s", indent, column->name != NULL ? column->name : "-", changed);
     }
 }
 

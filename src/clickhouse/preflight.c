@@ -36,6 +36,15 @@ char *clickhouse_version(Clickhouse *ch, GError **error)
     return version;
 }
 
+bool clickhouse_has_type(Clickhouse *ch, const char *type, GError **error)
+{
+    g_autoptr(GString) sql = g_string_new("SELECT toTypeName(defaultValueOfTypeName(");
+    clickhouse_quote_string(sql, type);
+    g_string_append(sql, "))");
+    g_autoptr(GPtrArray) rows = ask(ch, sql->str, error);
+    return rows != NULL;
+}
+
 bool clickhouse_ensure_database(Clickhouse *ch, GError **error)
 {
     g_autoptr(GString) sql = g_string_new("SELECT count() FROM system.databases WHERE name = ");

@@ -70,6 +70,8 @@ char *dest_table_uuid(Clickhouse *ch, const char *database, const char *table, G
  * Setup), grants, clock skew. Appends to `checks`; returns false when nothing more can be asked. */
 bool clickhouse_preflight(Clickhouse *ch, GPtrArray *checks);
 char *clickhouse_version(Clickhouse *ch, GError **error);
+/* Whether the server knows a type of that name; false with an error of its own words. */
+bool clickhouse_has_type(Clickhouse *ch, const char *type, GError **error);
 bool clickhouse_ensure_database(Clickhouse *ch, GError **error); /* ENGINE = Atomic where absent */
 
 #endif

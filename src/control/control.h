@@ -4,6 +4,7 @@
 #define SLUICE_CONTROL_CONTROL_H
 
 #include "control/client.h"
+#include "control/detail.h"
 #include "control/protocol.h"
 #include "control/view.h"
 

@@ -70,6 +70,11 @@ static void clear_pipe(ViewPipe *pipe)
     for (unsigned i = 0; i < pipe->n_tables; i++)
         clear_table(&pipe->tables[i]);
     g_free(pipe->tables);
+    for (unsigned i = 0; i < pipe->n_settings; i++) {
+        g_free(pipe->settings[i].name);
+        g_free(pipe->settings[i].value);
+    }
+    g_free(pipe->settings);
     g_free(pipe->history);
 }
 
@@ -92,6 +97,11 @@ void view_unref(View *view)
     }
     g_free(view->journal);
     g_free(counted(view));
+}
+
+bool view_table_loads(const ViewTable *table)
+{
+    return g_strcmp0(table->state, "loading") == 0 || g_strcmp0(table->state, "resyncing") == 0;
 }
 
 bool view_pipe_loaded(const ViewPipe *pipe)

@@ -38,6 +38,12 @@ typedef struct {
     int64_t zero_dates, clamped, undecodable;
 } ViewColumn;
 
+/* A setting that has not its default. */
+typedef struct {
+    char *name, *value;
+    bool waits; /* for the next resync of the tables that were made with another value */
+} ViewSetting;
+
 typedef struct {
     char *source; /* "shop.orders" */
     char *target; /* "orders" */
@@ -81,6 +87,8 @@ typedef struct {
     double time_read, time_build, time_send; /* shares 0..1 of the last seconds; -1 unknown */
     unsigned n_tables, n_tables_failed;
     ViewTable *tables;
+    unsigned n_settings;
+    ViewSetting *settings; /* by name */
     unsigned n_history;
     ViewHistoryCell *history; /* oldest first, cells of 20 s on a common clock */
 } ViewPipe;
@@ -104,6 +112,8 @@ typedef struct {
     unsigned n_journal;
     ViewJournalEntry *journal; /* the newest entries of all pipes, oldest first */
 } View;
+
+bool view_table_loads(const ViewTable *table); /* for the first time, or again */
 
 View *view_ref(View *view);
 void view_unref(View *view);

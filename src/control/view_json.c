@@ -111,6 +111,17 @@ static json_t *tables_to_json(const ViewPipe *pipe)
     return tables;
 }
 
+static json_t *settings_to_json(const ViewPipe *pipe)
+{
+    json_t *settings = json_array();
+    for (unsigned i = 0; i < pipe->n_settings; i++) {
+        const ViewSetting *setting = &pipe->settings[i];
+        json_array_append_new(settings, json_pack("{s:o, s:o, s:b}", "name", text_to_json(setting->name), "value",
+                                                  text_to_json(setting->value), "waits", setting->waits));
+    }
+    return settings;
+}
+
 static json_t *snapshot_to_json(const ViewPipe *pipe)
 {
     return json_pack("{s:o, s:o, s:o, s:o, s:o}", "rows_done", count_to_json(pipe->snapshot_rows_done), "rows_estimate",
@@ -153,6 +164,7 @@ static json_t *pipe_to_json(const ViewPipe *pipe)
                         json_pack("{s:o, s:o, s:o}", "read", real_to_json(pipe->time_read), "build",
                                   real_to_json(pipe->time_build), "send", real_to_json(pipe->time_send)));
     json_object_set_new(object, "error", error_to_json(pipe->error));
+    json_object_set_new(object, "settings", settings_to_json(pipe));
     json_object_set_new(object, "tables_failed", json_integer(pipe->n_tables_failed));
     json_object_set_new(object, "tables", tables_to_json(pipe));
     json_object_set_new(object, "history", history_to_json(pipe));
@@ -353,6 +365,15 @@ static void pipe_parts_from_json(const json_t *object, ViewPipe *pipe)
     pipe->tables = g_new0(ViewTable, pipe->n_tables);
     for (unsigned i = 0; i < pipe->n_tables; i++)
         table_from_json(json_array_get(tables, i), &pipe->tables[i]);
+    const json_t *settings = json_object_get(object, "settings");
+    pipe->n_settings = (unsigned)json_array_size(settings);
+    pipe->settings = g_new0(ViewSetting, pipe->n_settings);
+    for (unsigned i = 0; i < pipe->n_settings; i++) {
+        const json_t *setting = json_array_get(settings, i);
+        pipe->settings[i] = (ViewSetting){.name = text_of(setting, "name"),
+                                          .value = text_of(setting, "value"),
+                                          .waits = json_is_true(json_object_get(setting, "waits"))};
+    }
     const json_t *history = json_object_get(object, "history");
     pipe->n_history = (unsigned)json_array_size(history);
     pipe->history = g_new0(ViewHistoryCell, pipe->n_history);

@@ -9,12 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MEMORY_DEFAULT  (256u << 20)
-#define BLOCKS_SHARE    0.5 /* of the memory setting: the rest is the program, compression, connections */
+#define MEMORY_DEFAULT  (128u << 20) /* of blocks, before the settings are read */
+#define JOURNAL_DEFAULT (64u << 20)
 #define EMBEDDED_SCHEME "embedded:"
 #define EMBEDDED_DB     "sluice"
-#define JOURNAL_BYTES   (64u << 20)
-#define TRIM_USEC       (600ll * 1000 * 1000)
 
 /* ---- The lock of the state dir ---- */
 
@@ -80,8 +78,9 @@ static Engine *engine_new(const char *state_dir)
     engine->state_dir = g_strdup(state_dir);
     engine->lock_fd = -1;
     engine->life = cancel_new();
+    atomic_init(&engine->journal_size, JOURNAL_DEFAULT);
     engine->pipes = g_ptr_array_new_with_free_func((GDestroyNotify)pipe_free);
-    engine->budget = budget_new((size_t)(MEMORY_DEFAULT * BLOCKS_SHARE));
+    engine->budget = budget_new(MEMORY_DEFAULT);
     pthread_mutex_init(&engine->catalog_lock, NULL);
     pthread_mutex_init(&engine->embedded_lock, NULL);
     pthread_mutex_init(&engine->pipes_lock, NULL);
@@ -179,6 +178,8 @@ void engine_reap(Engine *engine)
 
 bool engine_start(Engine *engine, bool paused, GError **error)
 {
+    if (!engine_settings_load(engine, error))
+        return false;
     g_autoptr(GPtrArray) records = catalog_pipes(engine->catalog, error);
     if (!records)
         return false;
@@ -196,15 +197,4 @@ bool engine_start(Engine *engine, bool paused, GError **error)
     for (unsigned i = 0; ok && i < engine->pipes->len; i++)
         pipe_start(engine->pipes->pdata[i], paused);
     return ok;
-}
-
-void engine_trim_journal(Engine *engine)
-{
-    int64_t now = clock_monotonic_usec();
-    if (engine->trimmed_at && now - engine->trimmed_at < TRIM_USEC)
-        return;
-    engine->trimmed_at = now;
-    pthread_mutex_lock(&engine->catalog_lock);
-    catalog_journal_trim(engine->catalog, JOURNAL_BYTES, NULL); /* not now: then in ten minutes */
-    pthread_mutex_unlock(&engine->catalog_lock);
 }

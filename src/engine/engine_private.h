@@ -8,6 +8,7 @@
 #include "pipe/pipe.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct Engine {
     char *state_dir;
@@ -18,7 +19,8 @@ struct Engine {
 
     pthread_mutex_t catalog_lock;
     Catalog *catalog;
-    int64_t trimmed_at; /* monotonic; of the server's thread alone */
+    _Atomic int64_t trimmed_at;    /* monotonic: when the journal's size was looked at last; 0: not yet */
+    _Atomic uint64_t journal_size; /* bytes; setting of the engine */
 
     pthread_mutex_t embedded_lock;
     Embedded *embedded; /* NULL: not needed yet */
@@ -44,7 +46,21 @@ char *engine_resolve_dest(void *engine, const char *dest, GError **error);
 Pipe *engine_find_pipe(Engine *engine, const char *name); /* with pipes_lock held; NULL: none */
 bool engine_add_pipe(Engine *engine, CatalogPipe *record_take, GError **error); /* with pipes_lock held; starts it */
 void engine_reap(Engine *engine); /* frees the pipes that were dropped */
-void engine_trim_journal(Engine *engine); /* keeps it under its size; cheap when called again within ten minutes */
+
+/* settings.c */
+json_t *engine_set(Engine *engine, const json_t *request, GError **error);
+bool engine_settings_load(Engine *engine, GError **error); /* puts those of the engine into effect */
+/* Keeps the journal under its size; cheap when called again within a minute, unless `at_once`. */
+void engine_trim_journal(Engine *engine, bool at_once);
+
+/* doctor.c */
+json_t *engine_doctor(Engine *engine, const json_t *request, GError **error);
+
+/* export.c */
+json_t *engine_export(Engine *engine, const json_t *request, GError **error);
+
+/* detail.c */
+json_t *engine_table(Engine *engine, const json_t *request, GError **error);
 
 /* picture.c */
 View *engine_view(Engine *engine); /* at most 0.2 s old unless something changed; new reference */

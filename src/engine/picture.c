@@ -114,6 +114,12 @@ static void fill_pipe(ViewPipe *to, const PipeStatus *from)
         fill_table(&to->tables[i], from->tables->pdata[i]);
         to->n_tables_failed += strcmp(to->tables[i].state, "failed") == 0;
     }
+    to->n_settings = from->settings->len;
+    to->settings = g_new0(ViewSetting, from->settings->len);
+    for (unsigned i = 0; i < from->settings->len; i++) {
+        const PipeSetting *setting = from->settings->pdata[i];
+        to->settings[i] = (ViewSetting){printable(setting->name, 0), printable(setting->value, 0), setting->waits};
+    }
     to->n_history = from->n_history;
     to->history = g_new0(ViewHistoryCell, from->n_history);
     for (unsigned i = 0; i < from->n_history; i++)

@@ -1,6 +1,5 @@
 /* requests.c - the requests of control/protocol.h, one function each, found by name in a table. */
 #include "engine/engine_private.h"
-#include "pipe/columns.h"
 
 #include <string.h>
 
@@ -272,26 +271,39 @@ static bool act(Engine *engine, const char *name, const PipeCommand *command, GE
     return ok;
 }
 
-/* The tables that a request names, as selection_name writes them; NULL (no error): none, so the whole pipe. */
+/* One name as selection_name writes it, where it can be read so; else as it stands: the pipe also knows its tables as pictures
+ * name them. NULL: it is a pattern. */
+static char *one_table(const char *text)
+{
+    const char *list[] = {text, NULL};
+    g_autoptr(Selection) selection = selection_parse(list, NULL, NULL);
+    if (!selection)
+        return g_strdup(text);
+    if (selection_has_wildcard(selection))
+        return NULL;
+    g_autoptr(GPtrArray) exact = selection_exact_names(selection);
+    if (exact->len != 1)
+        return g_strdup(text);
+    const SelectionName *name = exact->pdata[0];
+    return selection_name(name->database, name->table);
+}
+
+/* The tables that a request names; NULL (no error): none, so the whole pipe. */
 static GPtrArray *named_tables(const json_t *request, GError **error)
 {
     g_autofree const char **names = texts_of(request, "tables");
     if (!*names)
         return NULL;
-    g_autoptr(Selection) selection = selection_parse(names, NULL, error);
-    if (!selection)
-        return NULL;
-    if (selection_has_wildcard(selection)) {
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "tables are named one by one here, without *");
-        return NULL;
+    g_autoptr(GPtrArray) tables = g_ptr_array_new_with_free_func(g_free);
+    for (const char **name = names; *name; name++) {
+        char *table = one_table(*name);
+        if (!table) {
+            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "tables are named one by one here, without *");
+            return NULL;
+        }
+        g_ptr_array_add(tables, table);
     }
-    g_autoptr(GPtrArray) exact = selection_exact_names(selection);
-    GPtrArray *tables = g_ptr_array_new_with_free_func(g_free);
-    for (unsigned i = 0; i < exact->len; i++) {
-        const SelectionName *name = exact->pdata[i];
-        g_ptr_array_add(tables, selection_name(name->database, name->table));
-    }
-    return tables;
+    return g_steal_pointer(&tables);
 }
 
 static json_t *do_action(Engine *engine, const json_t *request, PipeEvent event, GError **error)
@@ -490,93 +502,6 @@ static json_t *do_log(Engine *engine, const json_t *request, GError **error)
     return answer;
 }
 
-/* ---- Settings ---- */
-
-static json_t *settings_list(const json_t *set)
-{
-    json_t *list = json_array();
-    const SettingInfo *info;
-    for (unsigned i = 0; (info = settings_info(i)); i++) {
-        const char *value = text_of(set, info->name);
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name", info->name, "value",
-                                              value ? value : info->initial, "default", info->initial, "values", info->values,
-                                              "meaning", info->meaning, "when", setting_when_name(info->when)));
-    }
-    const char *name;
-    json_t *value;
-    json_object_foreach((json_t *)set, name, value)
-    {
-        const char *meaning;
-        if (column_setting_is(name, &meaning))
-            json_array_append_new(list, json_pack("{s:s, s:O, s:s, s:s, s:s, s:s}", "name", name, "value", value, "default", "",
-                                                  "values", "", "meaning", meaning, "when",
-                                                  setting_when_name(SETTING_RESYNC)));
-    }
-    return list;
-}
-
-/* The new values over the old ones; refuses those that are fixed at creation. */
-static bool merge_settings(json_t *old, const json_t *changes, GError **error)
-{
-    const char *name;
-    json_t *value;
-    PipeSettings parsed;
-
-    if (!settings_parse(changes, &parsed, error))
-        return false;
-    json_object_foreach((json_t *)changes, name, value)
-    {
-        const SettingInfo *info;
-        for (unsigned i = 0; (info = settings_info(i)); i++)
-            if (strcmp(info->name, name) == 0 && info->when == SETTING_CREATE) {
-                g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_REFUSED,
-                            "setting %s is fixed when a pipe is created; create another pipe with it", name);
-                return false;
-            }
-        if (column_setting_is(name, NULL) && !*json_string_value(value))
-            json_object_del(old, name);
-        else
-            json_object_set(old, name, value);
-    }
-    return true;
-}
-
-static json_t *do_set(Engine *engine, const json_t *request, GError **error)
-{
-    const char *name = need_text(request, "name", error);
-    const json_t *changes = json_object_get(request, "settings");
-    if (!name)
-        return NULL;
-    pthread_mutex_lock(&engine->catalog_lock);
-    g_autoptr(CatalogPipe) record = catalog_pipe_find(engine->catalog, name, error);
-    pthread_mutex_unlock(&engine->catalog_lock);
-    if (!record)
-        return NULL;
-    json_t *set = record->settings ? json_loads(record->settings, 0, NULL) : NULL;
-    if (!set)
-        set = json_object();
-    bool ok = true;
-    if (json_object_size(changes) > 0 && (ok = merge_settings(set, changes, error))) {
-        char *text = json_dumps(set, JSON_COMPACT);
-        pthread_mutex_lock(&engine->pipes_lock);
-        Pipe *pipe = engine_find_pipe(engine, name);
-        if (pipe) {
-            ok = pipe_set_settings(pipe, text, error);
-        } else {
-            pthread_mutex_lock(&engine->catalog_lock);
-            ok = catalog_pipe_set_settings(engine->catalog, record->id, text, error);
-            pthread_mutex_unlock(&engine->catalog_lock);
-        }
-        pthread_mutex_unlock(&engine->pipes_lock);
-        free(text);
-    }
-    json_t *answer = ok ? protocol_ok() : NULL;
-    if (ok)
-        json_object_set_new(answer, "settings", settings_list(set));
-    json_decref(set);
-    return answer;
-}
-
 /* ---- sql ---- */
 
 /* The destination of that pipe, or the one that all pipes share; the embedded one while there are none. */
@@ -644,8 +569,8 @@ static const struct {
     {"status", do_status}, {"check", do_check}, {"create", do_create}, {"pause", do_pause},
     {"resume", do_resume}, {"retry", do_retry}, {"drop", do_drop},     {"source_tables", do_source_tables},
     {"resync", do_resync}, {"cancel", do_cancel}, {"tables_add", do_tables_add}, {"tables_remove", do_tables_remove},
-    {"tables", do_tables}, {"log", do_log},     {"set", do_set},       {"sql", do_sql},
-    {"stop", do_stop},
+    {"tables", do_tables}, {"log", do_log}, {"table", engine_table}, {"set", engine_set},           {"sql", do_sql},
+    {"stop", do_stop},     {"doctor", engine_doctor}, {"export", engine_export},
 };
 
 json_t *engine_request(Engine *engine, const json_t *request)

@@ -265,7 +265,7 @@ static void *server_main(void *data)
         if (poll(fds, 2, 1000) > 0 && (fds[0].revents & POLLIN))
             accept_one(server);
         engine_reap(server->engine);
-        engine_trim_journal(server->engine);
+        engine_trim_journal(server->engine, false);
     }
     return NULL;
 }

@@ -27,6 +27,12 @@ typedef struct {
     size_t len;
 } KeyBytes;
 
+/* Which of the wire columns an image holds. */
+typedef struct {
+    const uint8_t *present; /* bitmap; NULL: all of them */
+    size_t bitmap_size;     /* bytes of the bitmap of NULLs, which has a bit for each of those */
+} ImageColumns;
+
 struct TableMapping {
     SourceTable *table;
     char *prefix;
@@ -40,6 +46,7 @@ struct TableMapping {
     unsigned n_json;          /* of them with MySQL's JSON */
     bool reading_diffs;       /* the event at hand has changes of documents */
     WireSkip *skips;          /* one a wire column */
+    ImageColumns columns_before, columns_after; /* of the event at hand; an insert has the latter, a delete the former */
     KeyBytes *before, *after; /* of the row at hand; one a key column, in the order of the columns */
     unsigned n_variable;      /* columns whose cells are of varying size, */
     struct {
@@ -523,12 +530,36 @@ static void append_synced_at(const TableMapping *mapping, Block *block, uint64_t
     out->data.len += rows * sizeof synced_nsec;
 }
 
+/* A walk over the columns of an image, from the first on. */
+typedef struct {
+    const uint8_t *present, *nulls;
+    unsigned bit; /* of `nulls`, which has none for columns that are not there */
+} ImageWalk;
+
+typedef enum { CELL_VALUE, CELL_NULL, CELL_ABSENT } CellKind;
+
+/* Begins at the bitmap of NULLs; the bytes behind that, NULL on overrun. */
+static inline const uint8_t *image_begin(ImageWalk *walk, const ImageColumns *columns, const uint8_t *p,
+                                         const uint8_t *end)
+{
+    *walk = (ImageWalk){columns->present, p, 0};
+    return G_UNLIKELY((size_t)(end - p) < columns->bitmap_size) ? NULL : p + columns->bitmap_size;
+}
+
+/* To be asked for each column in turn. */
+static inline CellKind image_next(ImageWalk *walk, unsigned column)
+{
+    if (G_UNLIKELY(walk->present) && !bitmap_has(walk->present, column))
+        return CELL_ABSENT;
+    return bitmap_has(walk->nulls, walk->bit++) ? CELL_NULL : CELL_VALUE;
+}
+
 /* The bytes behind the values of the wire columns from `first` on, before `last`; NULL on overrun. */
-static const uint8_t *skip_columns(const TableMapping *mapping, const uint8_t *nulls, unsigned first, unsigned last,
+static const uint8_t *skip_columns(const TableMapping *mapping, ImageWalk *walk, unsigned first, unsigned last,
                                    const uint8_t *p, const uint8_t *end)
 {
     for (unsigned i = first; i < last; i++) {
-        if (bitmap_has(nulls, i))
+        if (image_next(walk, i) != CELL_VALUE)
             continue;
         const WireSkip *skip = &mapping->skips[i];
         size_t size = skip->fixed ? skip->fixed : skip->size(p, end, skip->meta);
@@ -543,26 +574,25 @@ static const uint8_t *skip_columns(const TableMapping *mapping, const uint8_t *n
 static const uint8_t *append_row(TableMapping *mapping, Block *block, const uint8_t *p, const uint8_t *end,
                                  uint64_t version, GError **error)
 {
-    const uint8_t *nulls = p;
-    size_t bitmap_size = (mapping->n_wire + 7) / 8;
-    if (G_UNLIKELY((size_t)(end - p) < bitmap_size))
+    ImageWalk walk;
+    p = image_begin(&walk, &mapping->columns_after, p, end);
+    if (G_UNLIKELY(!p))
         return row_overrun(mapping, error);
-    p += bitmap_size;
     ColumnWriter *writer = mapping->writers;
     BlockColumn *out = block->columns;
     for (unsigned i = 0; i < mapping->n_columns; i++, writer++) {
         if (G_UNLIKELY(writer->excluded)) {
-            p = skip_columns(mapping, nulls, i, i + 1, p, end);
+            p = skip_columns(mapping, &walk, i, i + 1, p, end);
             if (G_UNLIKELY(!p))
                 return row_overrun(mapping, error);
             continue;
         }
-        p = append_cell(writer, writer->write, bitmap_has(nulls, i), p, end, out++);
+        p = append_cell(writer, writer->write, image_next(&walk, i) == CELL_NULL, p, end, out++);
         if (G_UNLIKELY(!p))
             return cell_error(mapping, i, error);
     }
     if (G_UNLIKELY(mapping->n_wire > mapping->n_columns)) {
-        p = skip_columns(mapping, nulls, mapping->n_columns, mapping->n_wire, p, end);
+        p = skip_columns(mapping, &walk, mapping->n_columns, mapping->n_wire, p, end);
         if (!p)
             return row_overrun(mapping, error);
     }
@@ -574,27 +604,26 @@ static const uint8_t *append_row(TableMapping *mapping, Block *block, const uint
 static const uint8_t *append_delete(TableMapping *mapping, Block *block, const uint8_t *p, const uint8_t *end,
                                     uint64_t version, GError **error)
 {
-    const uint8_t *nulls = p;
-    size_t bitmap_size = (mapping->n_wire + 7) / 8;
-    if (G_UNLIKELY((size_t)(end - p) < bitmap_size))
+    ImageWalk walk;
+    p = image_begin(&walk, &mapping->columns_before, p, end);
+    if (G_UNLIKELY(!p))
         return row_overrun(mapping, error);
-    p += bitmap_size;
     ColumnWriter *writer = mapping->writers;
     BlockColumn *out = block->columns;
     for (unsigned i = 0; i < mapping->n_columns; i++, writer++) {
         if (writer->in_key) {
-            p = append_cell(writer, writer->write, bitmap_has(nulls, i), p, end, out++);
+            p = append_cell(writer, writer->write, image_next(&walk, i) == CELL_NULL, p, end, out++);
             if (G_UNLIKELY(!p))
                 return cell_error(mapping, i, error);
         } else {
             if (G_LIKELY(!writer->excluded))
                 append_empty(out++);
-            p = skip_columns(mapping, nulls, i, i + 1, p, end);
+            p = skip_columns(mapping, &walk, i, i + 1, p, end);
             if (G_UNLIKELY(!p))
                 return row_overrun(mapping, error);
         }
     }
-    p = skip_columns(mapping, nulls, mapping->n_columns, mapping->n_wire, p, end);
+    p = skip_columns(mapping, &walk, mapping->n_columns, mapping->n_wire, p, end);
     if (G_UNLIKELY(!p))
         return row_overrun(mapping, error);
     append_version(mapping, block, version, 1);
@@ -603,16 +632,13 @@ static const uint8_t *append_delete(TableMapping *mapping, Block *block, const u
 
 /* Notes where the key's bytes stand in an image and returns what follows the columns before `last`. A NULL in the key
  * has no bytes here and is refused when its row is appended. */
-static const uint8_t *find_key(const TableMapping *mapping, const uint8_t *p, const uint8_t *end, unsigned last,
-                               KeyBytes *key)
+static const uint8_t *find_key(const TableMapping *mapping, const ImageColumns *columns, const uint8_t *p,
+                               const uint8_t *end, unsigned last, KeyBytes *key)
 {
-    const uint8_t *nulls = p;
-    size_t bitmap_size = (mapping->n_wire + 7) / 8;
-    if (G_UNLIKELY((size_t)(end - p) < bitmap_size))
-        return NULL;
-    p += bitmap_size;
-    for (unsigned i = 0; i < last; i++) {
-        const uint8_t *next = skip_columns(mapping, nulls, i, i + 1, p, end);
+    ImageWalk walk;
+    p = image_begin(&walk, columns, p, end);
+    for (unsigned i = 0; p && i < last; i++) {
+        const uint8_t *next = skip_columns(mapping, &walk, i, i + 1, p, end);
         if (G_UNLIKELY(!next))
             return NULL;
         if (i < mapping->n_columns && mapping->writers[i].in_key)
@@ -639,13 +665,13 @@ static bool key_changed(const TableMapping *mapping)
 /* Notes where the documents of the image before stand; NULL on overrun. */
 static const uint8_t *find_documents(TableMapping *mapping, const uint8_t *p, const uint8_t *end)
 {
-    const uint8_t *nulls = p;
-    p += (mapping->n_wire + 7) / 8; /* found to be there by find_key */
+    ImageWalk walk;
+    p = image_begin(&walk, &mapping->columns_before, p, end);
     for (unsigned i = 0; p && i < mapping->n_columns; i++) {
         ColumnWriter *writer = &mapping->writers[i];
-        const uint8_t *next = skip_columns(mapping, nulls, i, i + 1, p, end);
+        const uint8_t *next = skip_columns(mapping, &walk, i, i + 1, p, end);
         if (next && writer->column->type == SOURCE_TYPE_JSON) {
-            writer->before = bitmap_has(nulls, i) ? NULL : p + writer->wire_size;
+            writer->before = next == p ? NULL : p + writer->wire_size; /* a value has its length before it */
             writer->before_len = writer->before ? (size_t)(next - writer->before) : 0;
         }
         p = next;
@@ -686,10 +712,11 @@ static void forget_diffs(TableMapping *mapping)
 static const uint8_t *append_update(TableMapping *mapping, Block *block, const uint8_t *body, const uint8_t *p,
                                     const uint8_t *end, uint64_t version_base, GError **error)
 {
-    const uint8_t *after = find_key(mapping, p, end, mapping->n_wire, mapping->before);
+    const uint8_t *after = find_key(mapping, &mapping->columns_before, p, end, mapping->n_wire, mapping->before);
     if (G_UNLIKELY(mapping->reading_diffs) && after)
         after = find_documents(mapping, p, end) ? read_diff_options(mapping, after, end) : NULL;
-    if (G_UNLIKELY(!after) || G_UNLIKELY(!find_key(mapping, after, end, mapping->last_key + 1, mapping->after)))
+    if (G_UNLIKELY(!after) || G_UNLIKELY(!find_key(mapping, &mapping->columns_after, after, end, mapping->last_key + 1,
+                                                   mapping->after)))
         return row_overrun(mapping, error);
     if (key_changed(mapping) && !append_delete(mapping, block, p, end, version_base + (uint64_t)(p - body), error))
         return NULL;
@@ -724,6 +751,39 @@ static bool append_rows(TableMapping *mapping, Block *block, const RowsEvent *ro
     return true;
 }
 
+static ImageColumns image_columns(const uint8_t *present, unsigned n, bool full)
+{
+    unsigned held = full ? n : 0;
+    for (unsigned i = 0; !full && i < n; i++)
+        held += bitmap_has(present, i);
+    return (ImageColumns){full ? NULL : present, (held + 7) / 8};
+}
+
+/* MariaDB 11.8 leaves generated columns, also hidden ones, out of both images of updates and of those of deletes,
+ * whatever binlog_row_image says [tried]; 10.11 does not. `after`: the image becomes a row, whose columns are all needed. */
+static bool image_suffices(const TableMapping *mapping, const uint8_t *present, bool after, GError **error)
+{
+    const SourceTable *table = mapping->table;
+    for (unsigned i = 0; i < mapping->n_columns; i++) {
+        const SourceColumn *column = &table->columns[i];
+        if (bitmap_has(present, i) || (column->generated && !mapping->writers[i].in_key &&
+                                       (!after || mapping->writers[i].excluded)))
+            continue;
+        if (column->generated)
+            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                        "table %s.%s, column %s: " MAPPING_GENERATED_LEFT_OUT "; " MAPPING_GENERATED_MEND
+                        ", then resync the table",
+                        table->database, table->name, column->name);
+        else
+            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                        "table %s.%s: the log holds parts of rows only; set binlog_row_image=FULL at the source, then "
+                        "resync the table",
+                        table->database, table->name);
+        return false;
+    }
+    return true;
+}
+
 static bool event_check(const TableMapping *mapping, const RowsEvent *rows, GError **error)
 {
     const SourceTable *table = mapping->table;
@@ -733,15 +793,10 @@ static bool event_check(const TableMapping *mapping, const RowsEvent *rows, GErr
                     rows->n_columns, mapping->n_wire);
         return false;
     }
-    if (!rows->full) {
-        g_set_error(
-            error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
-            "table %s.%s: the log holds parts of rows only; set binlog_row_image=FULL at the source, then resync "
-            "the table",
-            table->database, table->name);
-        return false;
-    }
-    return true;
+    if (G_LIKELY(rows->full))
+        return true;
+    return image_suffices(mapping, rows->present, rows->kind == ROWS_INSERT, error) &&
+           (rows->kind != ROWS_UPDATE || image_suffices(mapping, rows->present_after, true, error));
 }
 
 bool mapping_append_event(TableMapping *mapping, Block *block, const RowsEvent *rows, uint64_t version_base,
@@ -755,6 +810,8 @@ bool mapping_append_event(TableMapping *mapping, Block *block, const RowsEvent *
     if (!event_check(mapping, rows, error))
         return false;
     block_begin(mapping, block);
+    mapping->columns_before = image_columns(rows->present, rows->n_columns, rows->full);
+    mapping->columns_after = image_columns(rows->present_after, rows->n_columns, rows->full);
     mapping->reading_diffs = rows->partial_json;
     bool good = append_rows(mapping, block, rows, version_base, counts, error);
     if (rows->partial_json)

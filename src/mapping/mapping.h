@@ -30,6 +30,11 @@ typedef struct {
     const char *column_prefix; /* "_peerdb_" */
 } MappingSettings;
 
+/* What is said of a generated column where the server leaves it out of the log. */
+#define MAPPING_GENERATED_LEFT_OUT                                                                                     \
+    "it is generated, and this server leaves generated columns out of the log's updates, so its new value is not known"
+#define MAPPING_GENERATED_MEND "leave the column out with --set DB.TABLE:exclude=COLUMN"
+
 /* Values that were changed on the way, counted per column. */
 typedef struct {
     uint64_t converted_zero_dates, clamped, undecodable;

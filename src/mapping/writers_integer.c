@@ -35,11 +35,28 @@ static const uint8_t *write_uint24(ColumnWriter *self, const uint8_t *p, const u
     return p + 3;
 }
 
+/* A Bool holds 0 and 1 alone: what else a TINYINT(1) has would become true, and is out of its range. */
+static const uint8_t *write_odd_bool(ColumnWriter *self, const uint8_t *p, BlockColumn *out)
+{
+    static const uint8_t yes = 1;
+    if (self->out_of_range == OUT_OF_RANGE_FAIL)
+        return cell_refuse(self, "set out_of_range to clamp or null, or tinyint1 to int; then resync the table",
+                           "the value %d is neither 0 nor 1, which is all that Bool holds", (int8_t)*p);
+    self->counters.clamped++;
+    if (self->out_of_range == OUT_OF_RANGE_NULL && self->nullable)
+        cell_write_null(out);
+    else
+        column_append_fixed(out, &yes, 1);
+    return p + 1;
+}
+
 /* Bool at the destination is a byte, 0 or 1. */
 static const uint8_t *write_bool(ColumnWriter *self, const uint8_t *p, const uint8_t *end, BlockColumn *out)
 {
     if (G_UNLIKELY(end - p < 1))
         return cell_overrun(self);
+    if (G_UNLIKELY(*p > 1))
+        return write_odd_bool(self, p, out);
     uint8_t cell = p[0] != 0;
     column_append_fixed(out, &cell, 1);
     return p + 1;

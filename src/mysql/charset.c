@@ -83,7 +83,7 @@ const Charset *charset_find(const char *mysql_name)
 
 bool charset_is_utf8(const Charset *charset)
 {
-    return charset->kind <= KIND_ASCII;
+    return charset->kind < KIND_ASCII; /* MariaDB lets bytes beyond it into columns of ascii [tried] */
 }
 
 size_t charset_max_utf8(const Charset *charset, size_t len)

@@ -16,40 +16,143 @@ void insert_free(Insert *insert)
     g_free(insert);
 }
 
+/* ---- Counters ----
+ *
+ * Changes are counted when a checkpoint covers them, in its transaction: what is read again after a crash was not
+ * counted. */
+
+typedef struct {
+    PipeTable *table;
+    RowCounts counts;
+    int64_t change_time;
+    MappingCounters *changed; /* NULL: none */
+} Applied;
+
+static void applied_free(Applied *applied)
+{
+    g_free(applied->changed);
+    g_free(applied);
+}
+
+static Applied *applied_take(Insert *insert)
+{
+    Applied *applied = g_new(Applied, 1);
+    *applied = (Applied){.table = insert->table,
+                         .counts = insert->counts,
+                         .change_time = insert->change_time,
+                         .changed = g_steal_pointer(&insert->changed)};
+    return applied;
+}
+
+/* The counters of a table as they will be. */
+typedef struct {
+    PipeTable *table;
+    CatalogTable *record;     /* id and counters alone */
+    GPtrArray *column_counts; /* NULL: unchanged */
+} Counted;
+
+static void counted_free(Counted *counted)
+{
+    catalog_table_free(counted->record);
+    if (counted->column_counts)
+        g_ptr_array_free(counted->column_counts, TRUE);
+    g_free(counted);
+}
+
+/* With catalog_lock held: nobody else changes them meanwhile. */
+static Counted *counted_new(PipeTable *table)
+{
+    const CatalogTable *now = table->record;
+    Counted *counted = g_new0(Counted, 1);
+    counted->table = table;
+    counted->record = g_new0(CatalogTable, 1);
+    counted->record->id = now->id;
+    counted->record->inserts = now->inserts;
+    counted->record->updates = now->updates;
+    counted->record->deletes = now->deletes;
+    counted->record->last_change = now->last_change;
+    counted->record->column_counts = g_strdup(now->column_counts);
+    return counted;
+}
+
+static void counted_add(Counted *counted, const Applied *applied)
+{
+    CatalogTable *record = counted->record;
+    record->inserts += applied->counts.inserts;
+    record->updates += applied->counts.updates;
+    record->deletes += applied->counts.deletes;
+    record->last_change = MAX(record->last_change, applied->change_time);
+    if (!applied->changed)
+        return;
+    if (!counted->column_counts)
+        counted->column_counts = column_counts_copy(counted->table->column_counts);
+    column_counts_add(counted->column_counts, counted->table->definition, applied->changed);
+}
+
+/* Of Counted, one a table. */
+static GPtrArray *count(const GPtrArray *notes)
+{
+    GPtrArray *all = g_ptr_array_new_with_free_func((GDestroyNotify)counted_free);
+    g_autoptr(GHashTable) by_table = g_hash_table_new(NULL, NULL);
+    for (unsigned i = 0; notes && i < notes->len; i++) {
+        const Applied *applied = notes->pdata[i];
+        Counted *counted = g_hash_table_lookup(by_table, applied->table);
+        if (!counted) {
+            counted = counted_new(applied->table);
+            g_hash_table_insert(by_table, applied->table, counted);
+            g_ptr_array_add(all, counted);
+        }
+        counted_add(counted, applied);
+    }
+    for (unsigned i = 0; i < all->len; i++) {
+        Counted *counted = all->pdata[i];
+        if (!counted->column_counts)
+            continue;
+        g_free(counted->record->column_counts);
+        counted->record->column_counts = column_counts_to_json(counted->column_counts);
+    }
+    return all;
+}
+
+static void show_counted(Pipe *pipe, const GPtrArray *all)
+{
+    pthread_mutex_lock(&pipe->lock);
+    for (unsigned i = 0; i < all->len; i++) {
+        Counted *counted = all->pdata[i];
+        CatalogTable *to = counted->table->record, *from = counted->record;
+        to->inserts = from->inserts;
+        to->updates = from->updates;
+        to->deletes = from->deletes;
+        to->last_change = from->last_change;
+        if (!counted->column_counts)
+            continue;
+        g_free(to->column_counts);
+        to->column_counts = g_steal_pointer(&from->column_counts);
+        g_ptr_array_free(counted->table->column_counts, TRUE);
+        counted->table->column_counts = g_steal_pointer(&counted->column_counts);
+    }
+    pthread_mutex_unlock(&pipe->lock);
+}
+
+/* ---- Checkpoints ---- */
+
 typedef struct {
     Work *work;
     CatalogCheckpoint *checkpoint;
     uint64_t applied_seq;
+    GPtrArray *notes; /* of Applied; NULL: none */
 } CheckpointWrite;
-
-/* Copies the shown counters into the records, so that they survive a restart. With Pipe.lock held. */
-static GPtrArray *changed_records(Pipe *pipe)
-{
-    GPtrArray *records = g_ptr_array_new();
-    for (unsigned i = 0; i < pipe->tables->len; i++) {
-        PipeTable *table = pipe->tables->pdata[i];
-        if (!atomic_exchange(&table->counters_changed, false))
-            continue;
-        table->record->inserts = atomic_load(&table->inserts);
-        table->record->updates = atomic_load(&table->updates);
-        table->record->deletes = atomic_load(&table->deletes);
-        table->record->last_change = atomic_load(&table->last_change);
-        g_free(table->record->column_counts);
-        table->record->column_counts = column_counts_to_json(table->column_counts);
-        g_ptr_array_add(records, table->record);
-    }
-    return records;
-}
 
 static bool write_checkpoint(Catalog *catalog, void *data, GError **error)
 {
     CheckpointWrite *write = data;
     Pipe *pipe = write->work->pipe;
-    pthread_mutex_lock(&pipe->lock);
-    GPtrArray *records = changed_records(pipe);
+    g_autoptr(GPtrArray) counted = count(write->notes), records = g_ptr_array_new();
+    for (unsigned i = 0; i < counted->len; i++)
+        g_ptr_array_add(records, ((const Counted *)counted->pdata[i])->record);
     bool ok = catalog_checkpoint_save(catalog, pipe->id, write->checkpoint, write->applied_seq, records, error);
-    pthread_mutex_unlock(&pipe->lock);
-    g_ptr_array_free(records, TRUE);
+    if (ok)
+        show_counted(pipe, counted);
     return ok;
 }
 
@@ -61,10 +164,15 @@ bool apply_save_checkpoint(Work *work)
 
     if (!batch_tracker_take(work->tracker, &checkpoint, &write.applied_seq))
         return true;
+    write.notes = batch_tracker_take_notes(work->tracker);
     checkpoint.saved_at = clock_real_usec();
+    FAULT_POINT("checkpoint-due");
     bool ok = pipe_catalog_write(pipe, work->sending, write_checkpoint, &write);
+    FAULT_POINT("checkpoint-saved");
     if (ok)
         atomic_store(&work->saved_seq, write.applied_seq);
+    if (write.notes)
+        g_ptr_array_unref(write.notes);
     pthread_mutex_lock(&pipe->lock);
     if (ok) {
         if (checkpoint.source_time > pipe->fresh_until)
@@ -78,24 +186,7 @@ bool apply_save_checkpoint(Work *work)
     return ok;
 }
 
-static void count_stream_rows(Insert *insert)
-{
-    PipeTable *table = insert->table;
-    atomic_fetch_add(&table->inserts, insert->counts.inserts);
-    atomic_fetch_add(&table->updates, insert->counts.updates);
-    atomic_fetch_add(&table->deletes, insert->counts.deletes);
-    atomic_store(&table->last_change, insert->change_time);
-    atomic_store(&table->counters_changed, true);
-}
-
-static void count_changed_values(Pipe *pipe, const Insert *insert)
-{
-    PipeTable *table = insert->table;
-    pthread_mutex_lock(&pipe->lock);
-    column_counts_add(table->column_counts, insert->definition, insert->changed);
-    pthread_mutex_unlock(&pipe->lock);
-    atomic_store(&table->counters_changed, true);
-}
+/* ---- Acknowledgements ---- */
 
 /* The insert is at the destination, or its table has failed and it will never be. */
 static bool finish(Work *work, Insert *insert, bool inserted)
@@ -104,15 +195,14 @@ static bool finish(Work *work, Insert *insert, bool inserted)
     if (inserted) {
         atomic_fetch_add(&work->pipe->total_rows, insert->block->n_rows);
         atomic_fetch_add(&work->pipe->total_bytes, insert->bytes);
-        if (insert->changed)
-            count_changed_values(work->pipe, insert);
     }
     if (insert->snapshot) {
         snapshot_chunk_done(work, insert);
     } else {
-        if (inserted)
-            count_stream_rows(insert);
         pthread_mutex_lock(&work->progress_lock);
+        if (inserted)
+            batch_tracker_note_take(work->tracker, insert->batch_seq, applied_take(insert),
+                                    (GDestroyNotify)applied_free);
         batch_tracker_ack(work->tracker, insert->batch_seq);
         ok = apply_save_checkpoint(work);
         pthread_mutex_unlock(&work->progress_lock);
@@ -162,7 +252,9 @@ static bool send_block(Sender *sender, const Insert *insert, GError **error)
     int64_t began = clock_monotonic_usec();
     if (atomic_fetch_add(&work->sending_now, 1) == 0)
         atomic_store(&work->answered_at, began);
+    FAULT_POINT(insert->snapshot ? "load-insert" : "batch-insert");
     bool ok = insert_block(ch, &request, insert->block, error);
+    FAULT_POINT(insert->snapshot ? "load-inserted" : "batch-inserted");
     int64_t answered = clock_monotonic_usec();
     atomic_store(&work->answered_at, answered);
     atomic_fetch_sub(&work->sending_now, 1);

@@ -57,6 +57,7 @@ typedef struct {
     unsigned pending;
     bool boundary;
     CatalogCheckpoint checkpoint; /* when boundary */
+    GPtrArray *notes;             /* NULL: none */
 } Tracked;
 
 struct BatchTracker {
@@ -64,11 +65,14 @@ struct BatchTracker {
     bool ready;     /* `checkpoint` may be saved */
     CatalogCheckpoint checkpoint;
     uint64_t applied_seq;
+    GPtrArray *notes; /* of the batches it covers; NULL: none */
 };
 
 static void tracked_free(Tracked *tracked)
 {
     catalog_checkpoint_clear(&tracked->checkpoint);
+    if (tracked->notes)
+        g_ptr_array_unref(tracked->notes);
     g_free(tracked);
 }
 
@@ -85,6 +89,8 @@ void batch_tracker_free(BatchTracker *tracker)
         return;
     g_queue_clear_full(&tracker->batches, (GDestroyNotify)tracked_free);
     catalog_checkpoint_clear(&tracker->checkpoint);
+    if (tracker->notes)
+        g_ptr_array_unref(tracker->notes);
     g_free(tracker);
 }
 
@@ -96,6 +102,16 @@ void checkpoint_copy(CatalogCheckpoint *to, const CatalogCheckpoint *from)
     to->print_file = g_strdup(from->print_file);
     to->print_gtid = g_strdup(from->print_gtid);
     to->prepared = g_strdup(from->prepared);
+}
+
+static void keep_notes(BatchTracker *tracker, Tracked *tracked)
+{
+    if (!tracked->notes)
+        return;
+    if (tracker->notes)
+        g_ptr_array_extend_and_steal(tracker->notes, g_steal_pointer(&tracked->notes));
+    else
+        tracker->notes = g_steal_pointer(&tracked->notes);
 }
 
 /* Batches wholly acknowledged at the head leave the queue once a boundary follows them: before that, a replay needs their
@@ -117,6 +133,7 @@ static void advance(BatchTracker *tracker)
     do {
         gone = g_queue_pop_head(&tracker->batches);
         bool was_last = gone == boundary;
+        keep_notes(tracker, gone);
         tracked_free(gone);
         if (was_last)
             break;
@@ -138,18 +155,31 @@ void batch_tracker_add(BatchTracker *tracker, uint64_t seq, unsigned inserts, co
     advance(tracker);
 }
 
-void batch_tracker_ack(BatchTracker *tracker, uint64_t seq)
+static Tracked *find_pending(BatchTracker *tracker, uint64_t seq)
 {
     for (GList *l = tracker->batches.head; l; l = l->next) {
         Tracked *tracked = l->data;
         if (tracked->seq != seq)
             continue;
         g_assert(tracked->pending > 0);
-        if (--tracked->pending == 0)
-            advance(tracker);
-        return;
+        return tracked;
     }
     g_assert_not_reached();
+}
+
+void batch_tracker_note_take(BatchTracker *tracker, uint64_t seq, void *note, GDestroyNotify note_free)
+{
+    Tracked *tracked = find_pending(tracker, seq);
+    if (!tracked->notes)
+        tracked->notes = g_ptr_array_new_with_free_func(note_free);
+    g_ptr_array_add(tracked->notes, note);
+}
+
+void batch_tracker_ack(BatchTracker *tracker, uint64_t seq)
+{
+    Tracked *tracked = find_pending(tracker, seq);
+    if (--tracked->pending == 0)
+        advance(tracker);
 }
 
 bool batch_tracker_take(BatchTracker *tracker, CatalogCheckpoint *out, uint64_t *applied_seq)
@@ -161,6 +191,11 @@ bool batch_tracker_take(BatchTracker *tracker, CatalogCheckpoint *out, uint64_t 
     memset(&tracker->checkpoint, 0, sizeof tracker->checkpoint);
     tracker->ready = false;
     return true;
+}
+
+GPtrArray *batch_tracker_take_notes(BatchTracker *tracker)
+{
+    return g_steal_pointer(&tracker->notes);
 }
 
 unsigned batch_tracker_in_flight(const BatchTracker *tracker)

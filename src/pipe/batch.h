@@ -50,11 +50,16 @@ void batch_tracker_free(BatchTracker *tracker);
 
 /* A sealed batch of `inserts` >= 0 inserts; seq grows. `checkpoint`: NULL within a group; copied. */
 void batch_tracker_add(BatchTracker *tracker, uint64_t seq, unsigned inserts, const CatalogCheckpoint *checkpoint);
+/* Before an acknowledgement: what is to be counted once a checkpoint covers the batch. Dropped with the tracker, for
+ * what no checkpoint covers is read and counted again. */
+void batch_tracker_note_take(BatchTracker *tracker, uint64_t seq, void *note, GDestroyNotify note_free);
 /* One insert of it was acknowledged. */
 void batch_tracker_ack(BatchTracker *tracker, uint64_t seq);
 /* The newest checkpoint that may be saved and was not yet given out; false: none. `out`'s strings are owned by the caller
  * (catalog_checkpoint_clear). `applied_seq`: cuts up to it are no longer needed. */
 bool batch_tracker_take(BatchTracker *tracker, CatalogCheckpoint *out, uint64_t *applied_seq);
+/* The notes of the batches that the checkpoint taken last covers; owned by the caller, NULL: none. */
+GPtrArray *batch_tracker_take_notes(BatchTracker *tracker);
 unsigned batch_tracker_in_flight(const BatchTracker *tracker); /* batches not wholly acknowledged */
 
 void checkpoint_copy(CatalogCheckpoint *to, const CatalogCheckpoint *from);

@@ -38,6 +38,22 @@ bool column_setting_is(const char *name, const char **meaning)
     return true;
 }
 
+const char *const *column_setting_words(void)
+{
+    static const char *const words[] = {"exclude", "rename", "type", NULL};
+    return words;
+}
+
+bool column_setting_names_table(const char *name, const char *database, const char *table)
+{
+    ColumnSetting setting;
+    g_autofree char *pattern = NULL;
+    if (!find(name, &setting, &pattern))
+        return false;
+    g_autoptr(Selection) selection = selection_parse((const char *const[]){pattern, NULL}, NULL, NULL);
+    return selection && selection_match(selection, database, table, NULL);
+}
+
 /* ---- lists ---- */
 
 typedef struct {
@@ -136,13 +152,31 @@ static bool refuse(const SourceTable *table, const char *column, const char *wha
     return false;
 }
 
-static bool apply_item(ColumnSetting setting, const Item *item, bool lenient, const int *origin, SourceTable *table, GError **error)
+static const char *nearest_column(const SourceTable *table, const char *name)
+{
+    g_autofree const char **names = g_new0(const char *, table->n_columns + 1);
+    for (unsigned i = 0; i < table->n_columns; i++)
+        names[i] = table->columns[i].name;
+    return nearest_name(name, names);
+}
+
+static bool refuse_missing(const SourceTable *table, const char *name, GError **error)
+{
+    const char *nearest = nearest_column(table, name);
+    g_autofree char *shown = nearest ? printable(nearest, 64) : NULL;
+    g_autofree char *what = g_strdup_printf("is named in the settings, but there is none%s%s",
+                                            shown ? "; the nearest name is " : "", shown ? shown : "");
+    return refuse(table, name, what, error);
+}
+
+static bool apply_item(ColumnSetting setting, const Item *item, bool lenient, const int *origin, SourceTable *table,
+                       GError **error)
 {
     int index = source_table_find_column(table, item->column);
     if (index >= 0 && origin && origin[index] >= 0)
         return true;
     if (index < 0)
-        return lenient || refuse(table, item->column, "is named in the settings, but there is none", error);
+        return lenient || refuse_missing(table, item->column, error);
     SourceColumn *column = &table->columns[index];
     switch (setting) {
     case EXCLUDE:
@@ -179,6 +213,16 @@ static bool names_differ(const SourceTable *table, GError **error)
     return true;
 }
 
+void column_settings_forget(SourceTable *table)
+{
+    for (unsigned i = 0; i < table->n_columns; i++) {
+        SourceColumn *column = &table->columns[i];
+        column->excluded = false;
+        g_clear_pointer(&column->as_name, g_free);
+        g_clear_pointer(&column->as_type, g_free);
+    }
+}
+
 static bool apply_all(const json_t *settings, SourceTable *table, const int *origin, GError **error)
 {
     const char *name;
@@ -212,4 +256,117 @@ bool column_settings_apply(const json_t *settings, SourceTable *table, GError **
 bool column_settings_apply_added(const json_t *settings, SourceTable *table, const int *origin, GError **error)
 {
     return apply_all(settings, table, origin, error);
+}
+
+/* ---- what names nothing ---- */
+
+static const char *nearest_table(const GPtrArray *names, const char *pattern, char **holder)
+{
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+    for (unsigned i = 0; i < names->len; i++) {
+        const SelectionName *name = names->pdata[i];
+        g_ptr_array_add(list, selection_name(name->database, name->table));
+    }
+    g_ptr_array_add(list, NULL);
+    return *holder = g_strdup(nearest_name(pattern, (const char *const *)list->pdata));
+}
+
+static bool names_a_table(const Selection *selection, const GPtrArray *names)
+{
+    for (unsigned i = 0; i < names->len; i++) {
+        const SelectionName *name = names->pdata[i];
+        if (selection_match(selection, name->database, name->table, NULL))
+            return true;
+    }
+    return false;
+}
+
+static void check_items_used(const char *setting, const GPtrArray *items, const Selection *selection,
+                             const GPtrArray *tables, GPtrArray *checks)
+{
+    for (unsigned i = 0; i < items->len; i++) {
+        const Item *item = items->pdata[i];
+        const char *nearest = NULL;
+        bool matched = false, found = false;
+        for (unsigned t = 0; t < tables->len && !found; t++) {
+            const SourceTable *table = tables->pdata[t];
+            if (!selection_match(selection, table->database, table->name, NULL))
+                continue;
+            matched = true;
+            found = source_table_find_column(table, item->column) >= 0;
+            nearest = nearest ? nearest : nearest_column(table, item->column);
+        }
+        if (!matched || found)
+            continue;
+        g_autofree char *shown = printable(item->column, 64), *shown_nearest = nearest ? printable(nearest, 64) : NULL;
+        check_add(checks, CHECK_FAIL, "column", "mend the setting", "setting %s: no table of it has a column %s%s%s",
+                  setting, shown, nearest ? "; the nearest name is " : "", nearest ? shown_nearest : "");
+    }
+}
+
+void column_settings_check_used(const json_t *settings, const GPtrArray *names, const GPtrArray *tables,
+                                GPtrArray *checks)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)settings, name, value)
+    {
+        ColumnSetting setting;
+        g_autofree char *pattern = NULL, *nearest = NULL;
+        if (!find(name, &setting, &pattern) || !json_is_string(value) || !*json_string_value(value))
+            continue;
+        g_autoptr(Selection) selection = selection_parse((const char *const[]){pattern, NULL}, NULL, NULL);
+        g_autoptr(GPtrArray) items = parse_list(setting, json_string_value(value));
+        if (!selection || !items)
+            continue; /* refused before */
+        g_autofree char *shown = printable(name, 160);
+        if (names_a_table(selection, names)) {
+            if (selection_has_wildcard(selection))
+                check_items_used(shown, items, selection, tables, checks);
+        } else if (nearest_table(names, pattern, &nearest)) {
+            check_add(checks, CHECK_FAIL, "column", "mend the setting",
+                      "setting %s: the pipe has no such table; the nearest name is %s", shown, nearest);
+        } else {
+            check_add(checks, CHECK_FAIL, "column", "mend the setting", "setting %s: the pipe has no such table",
+                      shown);
+        }
+    }
+}
+
+/* ---- what is in effect ---- */
+
+static bool item_in_effect(ColumnSetting setting, const Item *item, const SourceTable *table)
+{
+    int index = source_table_find_column(table, item->column);
+    if (index < 0)
+        return true; /* of another table of the wildcard */
+    const SourceColumn *column = &table->columns[index];
+    switch (setting) {
+    case EXCLUDE:
+        return column->excluded;
+    case RENAME:
+        return g_strcmp0(column->as_name, item->value) == 0;
+    case TYPE:
+        return g_strcmp0(column->as_type, item->value) == 0;
+    }
+    return true;
+}
+
+bool column_setting_in_effect(const char *name, const char *value, const GPtrArray *tables)
+{
+    ColumnSetting setting;
+    g_autofree char *pattern = NULL;
+    if (!find(name, &setting, &pattern))
+        return true;
+    g_autoptr(Selection) selection = selection_parse((const char *const[]){pattern, NULL}, NULL, NULL);
+    g_autoptr(GPtrArray) items = parse_list(setting, value);
+    for (unsigned t = 0; selection && items && t < tables->len; t++) {
+        const SourceTable *table = tables->pdata[t];
+        if (!selection_match(selection, table->database, table->name, NULL))
+            continue;
+        for (unsigned i = 0; i < items->len; i++)
+            if (!item_in_effect(setting, items->pdata[i], table))
+                return false;
+    }
+    return true;
 }

@@ -12,6 +12,9 @@
 
 /* Whether the setting is one of a table; `meaning`, where wanted, gets one line. */
 bool column_setting_is(const char *name, const char **meaning);
+const char *const *column_setting_words(void); /* exclude, rename, type; NULL-terminated */
+/* Whether it is a setting of that table, by name or wildcard. */
+bool column_setting_names_table(const char *name, const char *database, const char *table);
 /* SLUICE_ERROR_USAGE names the setting and what is wrong. An empty value sets nothing. */
 bool column_setting_check(const char *name, const char *value, GError **error);
 /* Notes in a definition that nobody shares yet what the settings (an object of texts; others in it are passed over) say of
@@ -21,5 +24,17 @@ bool column_settings_apply(const json_t *settings, SourceTable *table, GError **
 /* The same for a definition that DDL has made, of the columns that were added (`origin`: -1) alone. Columns that the settings
  * name and that are there no more are passed over. */
 bool column_settings_apply_added(const json_t *settings, SourceTable *table, const int *origin, GError **error);
+
+/* The definition as the source has it, before column_settings_apply. */
+void column_settings_forget(SourceTable *table);
+
+/* For what names nothing at all, which column_settings_apply cannot see: a table that is not among `names` (of
+ * SelectionName), or with a wildcard a column that none of the matching `tables` (of SourceTable) has. Adds a failed
+ * check for each. */
+void column_settings_check_used(const json_t *settings, const GPtrArray *names, const GPtrArray *tables,
+                                GPtrArray *checks);
+
+/* Those of the tables (of SourceTable) that the setting is about were made with that value of it. */
+bool column_setting_in_effect(const char *name, const char *value, const GPtrArray *tables);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/base.h"
 #include "catalog/catalog.h"
 #include "pipe/column_counts.h"
+#include "pipe/detail.h"
 #include "pipe/lifecycle.h"
 #include "pipe/preflight.h"
 #include "pipe/retry.h"
@@ -40,7 +41,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pipe, pipe_free)
 typedef struct {
     PipeEvent event;
     bool drop_target;        /* DROP, REMOVE_TABLES: also the destination tables that we created */
-    const GPtrArray *tables; /* RESYNC, RETRY, REMOVE_TABLES: of char *, names by selection_name; NULL: the whole pipe */
+    const GPtrArray *tables; /* RESYNC, RETRY, REMOVE_TABLES: of char *, "db.table"; NULL: the whole pipe */
     const GPtrArray *added;  /* ADD_TABLES: of CatalogTable (database, name, target, rows_estimate) */
     const char *selection;   /* ADD_TABLES: what is added to the pipe's list of tables, as selection_text writes it */
 } PipeCommand;
@@ -73,6 +74,12 @@ typedef struct {
     GPtrArray *columns; /* of ColumnCount: those with values that were changed on the way */
 } PipeTableStatus;
 
+/* A setting that has not its default. */
+typedef struct {
+    char *name, *value;
+    bool waits; /* there are tables that were made with another value: for the next resync */
+} PipeSetting;
+
 /* A copy of everything shown, owned by the caller. -1 or NULL: unknown. */
 typedef struct {
     char *name, *state, *mode, *source, *dest, *source_version, *dest_version;
@@ -96,12 +103,15 @@ typedef struct {
     char *activity, *paused_by;
     unsigned pending; /* commands that were accepted and are not carried out yet */
     double time_read, time_build, time_send;
-    GPtrArray *tables; /* of PipeTableStatus */
+    GPtrArray *tables;   /* of PipeTableStatus */
+    GPtrArray *settings; /* of PipeSetting, by name */
     unsigned n_history;
     PipeHistoryCell history[PIPE_HISTORY];
 } PipeStatus;
 
 PipeStatus *pipe_status(Pipe *pipe);
+/* One of its tables with all its columns. SLUICE_ERROR_NOT_FOUND, SLUICE_ERROR_USAGE: see table_find. */
+TableDetail *pipe_table_detail(Pipe *pipe, const char *table, GError **error);
 /* What the catalog alone knows, for when no engine runs. `tables`: of CatalogTable. */
 PipeStatus *pipe_status_offline(const CatalogPipe *record, const GPtrArray *tables, const CatalogCheckpoint *checkpoint);
 void pipe_status_free(PipeStatus *status);

@@ -39,8 +39,27 @@ bool preflight_unreachable(const Check *check, Side *side)
            strcmp(check->name, "clickhouse_reachable") == 0 || strcmp(check->name, "clickhouse_login") == 0;
 }
 
-static void check_mapping(const SourceTable *definition, const PipeSettings *settings, GPtrArray *checks)
+/* MariaDB 11.8 does, 10.11 does not [tried]. */
+static bool leaves_generated_out(const SourceServer *server)
 {
+    return server->flavour == SOURCE_MARIADB && server->version >= 110800;
+}
+
+static void check_generated(const SourceServer *server, const SourceTable *definition, GPtrArray *checks)
+{
+    for (unsigned c = 0; leaves_generated_out(server) && c < definition->n_columns; c++) {
+        const SourceColumn *column = &definition->columns[c];
+        if (column->excluded || !column->generated)
+            continue;
+        g_autofree char *shown = printable(column->name, 64);
+        check_add(checks, CHECK_FAIL, "column", MAPPING_GENERATED_MEND, "%s.%s: column %s: " MAPPING_GENERATED_LEFT_OUT,
+                  definition->database, definition->name, shown);
+    }
+}
+
+static void check_mapping(SourceTable *definition, const PipeSettings *settings, GPtrArray *checks)
+{
+    bool good = true;
     for (unsigned c = 0; c < definition->n_columns; c++) {
         const SourceColumn *column = &definition->columns[c];
         const char *why = NULL;
@@ -49,12 +68,22 @@ static void check_mapping(const SourceTable *definition, const PipeSettings *set
         g_autofree char *type = mapping_column_type(column, source_table_column_in_key(definition, c), &settings->mapping, &why);
         if (type)
             continue;
+        good = false;
         g_autofree char *shown = printable(column->name, 64);
-        g_autofree char *shown_type = printable(column->type_text, 80);
-        check_add(checks, CHECK_FAIL, "column", "leave the column out with --set DB.TABLE:exclude=COLUMN, or change its type at the source",
-                  "%s.%s: column %s is %s, which cannot be mapped: %s", definition->database, definition->name, shown,
-                  shown_type, why ? why : "its type is not known");
+        g_autofree char *shown_type = printable(column->as_type ? column->as_type : column->type_text, 80);
+        check_add(checks, CHECK_FAIL, "column",
+                  "leave the column out with --set DB.TABLE:exclude=COLUMN, or change its type at the source",
+                  column->as_type ? "%s.%s: column %s cannot become %s: %s"
+                                  : "%s.%s: column %s is %s, which cannot be mapped: %s",
+                  definition->database, definition->name, shown, shown_type, why ? why : "its type is not known");
     }
+    /* What is wrong with the table as a whole: no key, or a column with the name of one that is added. */
+    g_autoptr(GError) error = NULL;
+    g_autoptr(TableMapping) mapping =
+        good && definition->n_key ? mapping_new(definition, &settings->mapping, &error) : NULL;
+    if (error)
+        check_add(checks, CHECK_FAIL, "column", "rename the column, or set another column_prefix", "%s",
+                  error->message);
 }
 
 static void add_table(SourceConnection *source, const PreflightRequest *request, const char *database, const char *name,
@@ -72,6 +101,7 @@ static void add_table(SourceConnection *source, const PreflightRequest *request,
     if (!column_settings_apply(request->set, definition, &error))
         check_add(checks, CHECK_FAIL, "column", "mend the settings of the table", "%s", error->message);
     check_mapping(definition, request->settings, checks);
+    check_generated(source_server(source), definition, checks);
     PreflightTable *table = g_new(PreflightTable, 1);
     table->definition = definition;
     table->target = target;
@@ -151,6 +181,14 @@ static void check_start(SourceConnection *source, const PipeSettings *settings, 
                   "start names GTIDs, and the server has none");
 }
 
+static void check_settings_used(const json_t *set, const GPtrArray *names, const GPtrArray *tables, GPtrArray *checks)
+{
+    g_autoptr(GPtrArray) definitions = g_ptr_array_new();
+    for (unsigned i = 0; i < tables->len; i++)
+        g_ptr_array_add(definitions, ((const PreflightTable *)tables->pdata[i])->definition);
+    column_settings_check_used(set, names, definitions, checks);
+}
+
 static void check_source(const PreflightRequest *request, Cancel *cancel, GPtrArray *checks, GPtrArray *tables)
 {
     g_autoptr(GError) error = NULL;
@@ -173,6 +211,8 @@ static void check_source(const PreflightRequest *request, Cancel *cancel, GPtrAr
         add_table(source, request, name->database, name->table, checks, tables);
     }
     check_still_there(source, checks);
+    if (!request->uuid && names->len) /* a pipe that is there may have settings of tables that are no longer in it */
+        check_settings_used(request->set, names, tables, checks);
     if (names->len == 0)
         check_add(checks, CHECK_FAIL, "tables", "mend --tables", "no table of the source matches the list");
     else if (tables->len > 0)
@@ -241,6 +281,28 @@ static bool check_target(Clickhouse *ch, const PreflightTable *table, const Pref
     return true;
 }
 
+/* A type that was asked for is one that this server has: a time zone it does not know, say. */
+static void check_asked_types(Clickhouse *ch, const GPtrArray *tables, GPtrArray *checks)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    for (unsigned i = 0; i < tables->len; i++) {
+        const SourceTable *definition = ((const PreflightTable *)tables->pdata[i])->definition;
+        for (unsigned c = 0; c < definition->n_columns; c++) {
+            const SourceColumn *column = &definition->columns[c];
+            if (column->excluded || !column->as_type || !g_hash_table_add(seen, column->as_type))
+                continue;
+            g_autoptr(GError) error = NULL;
+            g_autofree char *shown = printable(column->name, 64), *shown_type = printable(column->as_type, 80);
+            if (!clickhouse_has_type(ch, column->as_type, &error) &&
+                !g_error_matches(error, CLICKHOUSE_ERROR, CLICKHOUSE_ERROR_CONNECT) &&
+                !g_error_matches(error, CLICKHOUSE_ERROR, CLICKHOUSE_ERROR_BROKEN))
+                check_add(checks, CHECK_FAIL, "column", "ask for another type, or for none",
+                          "%s.%s: column %s cannot become %s: %s", definition->database, definition->name, shown,
+                          shown_type, error->message);
+        }
+    }
+}
+
 static void check_destination(const PreflightRequest *request, Cancel *cancel, const GPtrArray *tables, GPtrArray *checks)
 {
     g_autoptr(GError) error = NULL;
@@ -255,6 +317,7 @@ static void check_destination(const PreflightRequest *request, Cancel *cancel, c
     }
     if (!clickhouse_preflight(ch, checks))
         return;
+    check_asked_types(ch, tables, checks);
     for (unsigned i = 0; i < tables->len; i++)
         free_targets += check_target(ch, tables->pdata[i], request, checks);
     if (tables->len && free_targets == tables->len)

@@ -213,39 +213,34 @@ static bool apply(const Setting *setting, const char *value, PipeSettings *out)
     return true;
 }
 
-/* Letters in common at the start and end: enough to point at a slip of the finger. NULL: no name is near. */
-static const char *nearest_name(const char *name)
+/* Of the pipe's, or of single tables where there is a colon. Free with g_free; NULL: no name is near. */
+static char *nearest_setting(const char *name)
 {
-    const char *best = NULL;
-    size_t best_score = 1;
-    for (size_t i = 0; i < G_N_ELEMENTS(settings); i++) {
-        const char *candidate = settings[i].info.name;
-        size_t a = strlen(name), b = strlen(candidate), head = 0, tail = 0;
-        while (head < a && head < b && name[head] == candidate[head])
-            head++;
-        while (tail + head < a && tail + head < b && name[a - 1 - tail] == candidate[b - 1 - tail])
-            tail++;
-        if (head + tail > best_score) {
-            best_score = head + tail;
-            best = candidate;
-        }
-    }
-    return best;
+    const char *names[G_N_ELEMENTS(settings) + 1] = {0}, *colon = strrchr(name, ':');
+    for (size_t i = 0; i < G_N_ELEMENTS(settings); i++)
+        names[i] = settings[i].info.name;
+    if (!colon)
+        return g_strdup(nearest_name(name, names));
+    const char *word = nearest_name(colon + 1, column_setting_words());
+    return word ? g_strdup_printf("%.*s:%s", (int)(colon - name), name, word) : NULL;
 }
 
 static void set_unknown_error(const char *name, GError **error)
 {
     g_autofree char *shown = printable(name, 64);
-    const char *nearest = nearest_name(name);
+    g_autofree char *nearest = nearest_setting(name);
 
     if (nearest) {
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "no setting is called %s; the nearest name is %s", shown, nearest);
+        g_autofree char *shown_nearest = printable(nearest, 64);
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "no setting is called %s; the nearest name is %s", shown,
+                    shown_nearest);
         return;
     }
     g_autoptr(GString) names = g_string_new(NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(settings); i++)
         g_string_append_printf(names, "%s%s", i ? ", " : "", settings[i].info.name);
-    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "no setting is called %s; there are %s", shown, names->str);
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE,
+                "no setting is called %s; there are %s, and of single tables " COLUMN_SETTINGS, shown, names->str);
 }
 
 static const Setting *find(const char *name)

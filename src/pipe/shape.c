@@ -1,22 +1,39 @@
 #include "pipe/shape.h"
 
 #include <stddef.h>
+#include <string.h>
 
 /* Names that the catalog holds: they are never changed. */
 static const struct {
-    const char *name;
+    const char *name, *setting;
     size_t offset;
 } flags[] = {
-    {"tinyint1_bool", offsetof(MappingSettings, tinyint1_bool)},
-    {"nullable_off", offsetof(MappingSettings, nullable_off)},
-    {"set_array", offsetof(MappingSettings, set_array)},
-    {"json_type", offsetof(MappingSettings, json_type)},
-    {"geometry_wkb", offsetof(MappingSettings, geometry_wkb)},
+    {"tinyint1_bool", "tinyint1", offsetof(MappingSettings, tinyint1_bool)},
+    {"nullable_off", "nullable", offsetof(MappingSettings, nullable_off)},
+    {"set_array", "set", offsetof(MappingSettings, set_array)},
+    {"json_type", "json", offsetof(MappingSettings, json_type)},
+    {"geometry_wkb", "geometry", offsetof(MappingSettings, geometry_wkb)},
 };
 
 static bool *flag_of(const MappingSettings *settings, size_t i)
 {
     return (bool *)((char *)settings + flags[i].offset);
+}
+
+bool shape_setting_differs(const char *name, const MappingSettings *a, const MappingSettings *b)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(flags); i++)
+        if (strcmp(name, flags[i].setting) == 0)
+            return *flag_of(a, i) != *flag_of(b, i);
+    return strcmp(name, "binary") == 0 && a->binary != b->binary;
+}
+
+bool shape_same(const MappingSettings *a, const MappingSettings *b)
+{
+    bool same = a->binary == b->binary;
+    for (size_t i = 0; i < G_N_ELEMENTS(flags); i++)
+        same = same && *flag_of(a, i) == *flag_of(b, i);
+    return same;
 }
 
 void shape_copy(const MappingSettings *from, MappingSettings *to)

@@ -7,6 +7,9 @@
 #include "mapping/mapping.h"
 #include <jansson.h>
 
+/* Whether that setting ("nullable") is one of the shape and has another value in `a` than in `b`. */
+bool shape_setting_differs(const char *name, const MappingSettings *a, const MappingSettings *b);
+bool shape_same(const MappingSettings *a, const MappingSettings *b);
 void shape_copy(const MappingSettings *from, MappingSettings *to); /* the shape alone */
 json_t *shape_to_json(const MappingSettings *settings);            /* new reference */
 void shape_from_json(const json_t *json, MappingSettings *out);    /* what is not told is the default */

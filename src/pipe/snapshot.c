@@ -38,21 +38,44 @@ static void catalog_range_of(const Range *range, uint32_t attempt, GPtrArray *ou
 }
 
 typedef struct {
-    int64_t table_id;
+    Pipe *pipe;
+    PipeTable *table;
     GPtrArray *ranges;
+    const GPtrArray *changed; /* of MappingCounters[], of the rows that the ranges progressed by; NULL: none */
+    const GPtrArray *definitions; /* of SourceTable, which each of them has the columns of */
 } RangesWrite;
 
+/* The counters are those of the rows that are done: after a crash the others are read, and counted, again. */
 static bool write_ranges(Catalog *catalog, void *data, GError **error)
 {
     RangesWrite *write = data;
-    return catalog_ranges_save(catalog, write->table_id, write->ranges, error);
+    PipeTable *table = write->table;
+    bool counts = write->changed && write->changed->len;
+    GPtrArray *column_counts = counts ? column_counts_copy(table->column_counts) : NULL;
+    for (unsigned i = 0; counts && i < write->changed->len; i++)
+        column_counts_add(column_counts, write->definitions->pdata[i], write->changed->pdata[i]);
+    char *text = counts ? column_counts_to_json(column_counts) : NULL;
+    bool ok = catalog_ranges_save(catalog, table->record->id, write->ranges, text, error);
+    if (ok && counts) {
+        pthread_mutex_lock(&write->pipe->lock);
+        g_free(table->record->column_counts);
+        table->record->column_counts = g_steal_pointer(&text);
+        g_ptr_array_free(table->column_counts, TRUE);
+        table->column_counts = g_steal_pointer(&column_counts);
+        pthread_mutex_unlock(&write->pipe->lock);
+    }
+    if (column_counts)
+        g_ptr_array_free(column_counts, TRUE);
+    g_free(text);
+    return ok;
 }
 
 /* With load_lock held: the catalog is behind it in the order of locks, and progress must be saved in its own order. */
-static bool save_ranges(Work *work, PipeTable *table, const uint64_t *ids, unsigned n, Cancel *cancel)
+static bool save_ranges(Work *work, PipeTable *table, const uint64_t *ids, unsigned n, const GPtrArray *changed,
+                        const GPtrArray *definitions, Cancel *cancel)
 {
     g_autoptr(GPtrArray) ranges = g_ptr_array_new_with_free_func((GDestroyNotify)catalog_range_free);
-    RangesWrite write = {.table_id = table->record->id, .ranges = ranges};
+    RangesWrite write = {.pipe = work->pipe, .table = table, .ranges = ranges, .changed = changed, .definitions = definitions};
     for (unsigned i = 0; i < n; i++)
         catalog_range_of(range_plan_get(table->plan, ids[i]), table->attempt, ranges);
     return pipe_catalog_write(work->pipe, cancel, write_ranges, &write);
@@ -63,6 +86,7 @@ static bool save_ranges(Work *work, PipeTable *table, const uint64_t *ids, unsig
 static void chunk_free(Chunk *chunk)
 {
     g_free(chunk->key);
+    g_free(chunk->changed);
     g_free(chunk);
 }
 
@@ -135,9 +159,11 @@ static bool make_plan(Reader *reader, PipeTable *table, GError **error)
         const GPtrArray *ranges = range_plan_ranges(table->plan);
         for (unsigned i = 0; i < ranges->len; i++)
             g_array_append_val(ids, ((const Range *)ranges->pdata[i])->id);
-        ok = save_ranges(reader->work, table, (const uint64_t *)(void *)ids->data, ids->len, reader->work->reading);
+        ok = save_ranges(reader->work, table, (const uint64_t *)(void *)ids->data, ids->len, NULL, NULL,
+                         reader->work->reading);
         if (!ok)
             cancel_set_error(reader->work->reading, error);
+        FAULT_POINT("load-planned");
     }
     pthread_mutex_unlock(&pipe->load_lock);
     return ok;
@@ -165,6 +191,8 @@ static WorkKind choose(Reader *reader, PipeTable **out, uint64_t *range_id)
         if (!wants_loading(table) || (table->plan && range_plan_all_done(table->plan)))
             continue;
         later = true;
+        if (!table->definition) /* it waits to be set up (pipe.c, drive_snapshot) */
+            continue;
         unsigned at = 0;
         while (at < open->len && ((PipeTable *)open->pdata[at])->readers <= table->readers)
             at++;
@@ -191,7 +219,9 @@ static WorkKind choose(Reader *reader, PipeTable **out, uint64_t *range_id)
         if (!listed)
             g_array_append_val(changed, *range_id);
         /* The attempt is on disk before its first insert (replication.md, Tokens). */
-        save_ranges(reader->work, table, (const uint64_t *)(void *)changed->data, changed->len, reader->work->reading);
+        save_ranges(reader->work, table, (const uint64_t *)(void *)changed->data, changed->len, NULL, NULL,
+                    reader->work->reading);
+        FAULT_POINT("load-attempt-noted");
         return WORK_RANGE;
     }
     return later ? WORK_LATER : WORK_NONE;
@@ -243,9 +273,12 @@ void snapshot_chunk_done(Work *work, Insert *insert)
     PipeTable *table = insert->table;
     Chunk *head;
     bool all_done = false, failed = atomic_load(&table->state) == TABLE_FAILED;
+    g_autoptr(GPtrArray) changed = g_ptr_array_new_with_free_func(g_free), definitions = g_ptr_array_new();
 
     pthread_mutex_lock(&pipe->load_lock);
     insert->chunk->acked = true;
+    insert->chunk->changed = g_steal_pointer(&insert->changed);
+    insert->chunk->definition = insert->definition;
     uint64_t range_id = insert->chunk->range_id; /* 0: the reading was given up, and is repeated by another */
     bool moved = false;
     for (GList *l = table->chunks.head; l && !failed;) {
@@ -263,6 +296,10 @@ void snapshot_chunk_done(Work *work, Insert *insert)
             if (range_id && head->last)
                 range_plan_finish(table->plan, range_id);
             moved = range_id != 0;
+            if (moved && head->changed) {
+                g_ptr_array_add(changed, g_steal_pointer(&head->changed));
+                g_ptr_array_add(definitions, (gpointer)head->definition);
+            }
             chunk_free(head);
             g_queue_delete_link(&table->chunks, l);
         }
@@ -270,13 +307,17 @@ void snapshot_chunk_done(Work *work, Insert *insert)
     }
     if (moved) {
         atomic_store(&table->rows_done, range_plan_rows_done(table->plan));
-        save_ranges(work, table, &range_id, 1, work->sending);
+        FAULT_POINT("load-chunk-acknowledged");
+        save_ranges(work, table, &range_id, 1, changed, definitions, work->sending);
+        FAULT_POINT("load-progress-saved");
         all_done = range_plan_all_done(table->plan) && !table->loaded_told;
         table->loaded_told |= all_done;
     }
     pthread_mutex_unlock(&pipe->load_lock);
-    if (all_done)
+    if (all_done) {
+        FAULT_POINT("load-last-range-done");
         table_loaded(work, table);
+    }
     if (all_done || failed)
         check_all_loaded(work);
 }
@@ -451,6 +492,7 @@ static bool hand_over(Reader *reader, PipeTable *table, const TableMapping *mapp
                         table->record->id, table->record->generation, range_id, attempt, number);
     insert->query_id = g_strdup_printf("sluice-%s-snapshot-%" G_GINT64_FORMAT "-%" G_GUINT64_FORMAT "-%u-%u",
                                        pipe->uuid, table->record->id, range_id, attempt, number);
+    FAULT_POINT("load-chunk-read");
     pthread_mutex_lock(&pipe->load_lock);
     g_queue_push_tail(&table->chunks, chunk);
     if (read->key)

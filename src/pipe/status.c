@@ -1,5 +1,7 @@
 /* status.c - what a pipe shows: rates, history, and a copy of everything for whoever draws it. */
+#include "pipe/columns.h"
 #include "pipe/pipe_private.h"
+#include "pipe/trend.h"
 
 #include <string.h>
 
@@ -99,7 +101,125 @@ void pipe_status_free(PipeStatus *status)
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
     g_ptr_array_free(status->tables, TRUE);
+    g_ptr_array_free(status->settings, TRUE);
     g_free(status);
+}
+
+static void setting_free(PipeSetting *setting)
+{
+    g_free(setting->name);
+    g_free(setting->value);
+    g_free(setting);
+}
+
+static int setting_compare(const void *a, const void *b)
+{
+    return strcmp((*(PipeSetting *const *)a)->name, (*(PipeSetting *const *)b)->name);
+}
+
+static void add_setting(GPtrArray *settings, const char *name, const char *value, bool waits)
+{
+    PipeSetting *setting = g_new(PipeSetting, 1);
+    *setting = (PipeSetting){g_strdup(name), g_strdup(value), waits};
+    g_ptr_array_add(settings, setting);
+}
+
+/* What tables were made with: their shapes, and definitions that hold what was said of their columns. */
+typedef struct {
+    GPtrArray *shapes;      /* of const MappingSettings */
+    GPtrArray *definitions; /* of const SourceTable */
+} Made;
+
+static bool shape_waits(const char *name, const MappingSettings *now, const Made *made)
+{
+    for (unsigned i = 0; i < made->shapes->len; i++)
+        if (!shape_same(made->shapes->pdata[i], now) && shape_setting_differs(name, made->shapes->pdata[i], now))
+            return true;
+    return false;
+}
+
+/* Those that have not their default, or wait for tables that were made with another value. */
+static GPtrArray *settings_shown(const char *text, const MappingSettings *now, const Made *made)
+{
+    GPtrArray *shown = g_ptr_array_new_with_free_func((GDestroyNotify)setting_free);
+    json_t *set = text ? json_loads(text, 0, NULL) : NULL, *value;
+    const SettingInfo *info;
+    const char *name;
+    for (unsigned i = 0; (info = settings_info(i)); i++) {
+        const char *given = json_string_value(json_object_get(set, info->name));
+        bool waits = shape_waits(info->name, now, made);
+        if (waits || (given && strcmp(given, info->initial) != 0))
+            add_setting(shown, info->name, given ? given : info->initial, waits);
+    }
+    json_object_foreach(set, name, value)
+    {
+        const char *given = json_string_value(value);
+        if (given && *given && column_setting_is(name, NULL))
+            add_setting(shown, name, given, !column_setting_in_effect(name, given, made->definitions));
+    }
+    json_decref(set);
+    g_ptr_array_sort(shown, setting_compare);
+    return shown;
+}
+
+/* From what the catalog keeps of the tables; one that cannot be read has nothing to tell. */
+static GPtrArray *settings_shown_offline(const CatalogPipe *record, const GPtrArray *tables)
+{
+    PipeSettings settings;
+    g_autoptr(GPtrArray) shapes = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) definitions = g_ptr_array_new_with_free_func((GDestroyNotify)source_table_unref);
+    Made made = {shapes, definitions};
+    bool known = settings_load(record->settings, &settings, NULL);
+    for (unsigned i = 0; known && i < tables->len; i++) {
+        const CatalogTable *table = tables->pdata[i];
+        json_t *json = table->definition ? json_loads(table->definition, 0, NULL) : NULL;
+        SourceTable *definition = json ? source_table_from_json(json, NULL) : NULL;
+        if (definition) {
+            MappingSettings *shape = g_memdup2(&settings.mapping, sizeof settings.mapping);
+            shape_from_json(json_object_get(json, "shape"), shape);
+            g_ptr_array_add(shapes, shape);
+            g_ptr_array_add(definitions, definition);
+        }
+        json_decref(json);
+    }
+    return settings_shown(record->settings, &settings.mapping, &made);
+}
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+    return (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+/* With Pipe.lock held. Made anew only when settings or tables are others: patterns against thousands of tables take
+ * time. */
+static GPtrArray *settings_shown_running(Pipe *pipe)
+{
+    uint64_t hash = g_str_hash(pipe->record->settings ? pipe->record->settings : "");
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        const PipeTable *table = pipe->tables->pdata[i];
+        hash = mix(mix(hash, (uint64_t)(uintptr_t)table->definition), (uint64_t)table->record->generation);
+    }
+    if (!pipe->settings_shown || hash != pipe->settings_shown_of) {
+        g_autoptr(GPtrArray) shapes = g_ptr_array_new(), definitions = g_ptr_array_new();
+        for (unsigned i = 0; i < pipe->tables->len; i++) {
+            PipeTable *table = pipe->tables->pdata[i];
+            if (!table->record->definition || !table->definition)
+                continue;
+            g_ptr_array_add(shapes, &table->shape);
+            g_ptr_array_add(definitions, table->definition);
+        }
+        Made made = {shapes, definitions};
+        if (pipe->settings_shown)
+            g_ptr_array_unref(pipe->settings_shown);
+        pipe->settings_shown = settings_shown(pipe->record->settings, &pipe->settings.mapping, &made);
+        pipe->settings_shown_of = hash;
+    }
+    GPtrArray *copy = g_ptr_array_new_with_free_func((GDestroyNotify)setting_free);
+    for (unsigned i = 0; i < pipe->settings_shown->len; i++) {
+        const PipeSetting *setting = pipe->settings_shown->pdata[i];
+        add_setting(copy, setting->name, setting->value, setting->waits);
+    }
+    return copy;
 }
 
 static PipeStatus *status_new(const CatalogPipe *record, const CatalogCheckpoint *applied)
@@ -160,6 +280,7 @@ static bool has_twin(const GPtrArray *tables, const CatalogTable *table)
 PipeStatus *pipe_status_offline(const CatalogPipe *record, const GPtrArray *tables, const CatalogCheckpoint *checkpoint)
 {
     PipeStatus *status = status_new(record, checkpoint);
+    status->settings = settings_shown_offline(record, tables);
     for (unsigned i = 0; i < tables->len; i++) {
         const CatalogTable *table = tables->pdata[i];
         if (table->twin_of)
@@ -198,10 +319,6 @@ static void add_tables(Pipe *pipe, PipeStatus *status, bool plans)
         g_free(shown->state);
         shown->state = g_strdup(twin ? "resyncing" : table_state_name(atomic_load(&table->state)));
         add_progress(twin ? twin : table, plans, shown);
-        shown->inserts = (int64_t)atomic_load(&table->inserts);
-        shown->updates = (int64_t)atomic_load(&table->updates);
-        shown->deletes = (int64_t)atomic_load(&table->deletes);
-        shown->last_change = atomic_load(&table->last_change);
         g_ptr_array_add(status->tables, shown);
     }
 }
@@ -261,6 +378,7 @@ PipeStatus *pipe_status(Pipe *pipe)
     bool plans = pthread_mutex_trylock(&pipe->load_lock) == 0;
     pthread_mutex_lock(&pipe->lock);
     PipeStatus *status = status_new(pipe->record, &pipe->applied);
+    status->settings = settings_shown_running(pipe);
     bool active = pipe->state == PIPE_SNAPSHOT || pipe->state == PIPE_RUNNING || pipe->state == PIPE_PAUSING ||
                   pipe->state == PIPE_RESYNC;
     status->source_version = g_strdup(pipe->source_version);
@@ -285,6 +403,8 @@ PipeStatus *pipe_status(Pipe *pipe)
     }
     status->n_history = pipe->n_history;
     memcpy(status->history, pipe->history, pipe->n_history * sizeof *pipe->history);
+    if (active)
+        status->catching_up_seconds = trend_catching_up(pipe->history, pipe->n_history, status->lag_seconds);
     add_stall(pipe, status);
     add_tables(pipe, status, plans);
     add_load(pipe, status);
@@ -292,4 +412,16 @@ PipeStatus *pipe_status(Pipe *pipe)
     if (plans)
         pthread_mutex_unlock(&pipe->load_lock);
     return status;
+}
+
+TableDetail *pipe_table_detail(Pipe *pipe, const char *name, GError **error)
+{
+    g_autoptr(GPtrArray) records = g_ptr_array_new();
+    pthread_mutex_lock(&pipe->lock);
+    for (unsigned i = 0; i < pipe->tables->len; i++)
+        g_ptr_array_add(records, ((const PipeTable *)pipe->tables->pdata[i])->record);
+    const CatalogTable *record = table_find(records, name, error);
+    TableDetail *detail = record ? table_detail_new(pipe->record, record, error) : NULL;
+    pthread_mutex_unlock(&pipe->lock);
+    return detail;
 }

@@ -47,6 +47,16 @@ missing_tests()
     command -v node >/dev/null || printf 'nodejs\n'
     command -v npm >/dev/null || printf 'npm\n'
     command -v tmux >/dev/null || printf 'tmux\n'
+    command -v zsh >/dev/null || printf 'zsh\n'
+    command -v fish >/dev/null || printf 'fish\n'
+}
+
+# Targets are built by clang, with libFuzzer and what makes addresses readable; plain C files: no C++ is compiled.
+missing_fuzz()
+{
+    command -v clang >/dev/null || printf 'clang\n'
+    [ -n "$(find /usr/lib/llvm* /usr/lib/clang* -name 'libclang_rt.fuzzer-*.a' 2>/dev/null | head -n 1)" ] || printf 'libclang-rt-dev\n'
+    command -v llvm-symbolizer >/dev/null || printf 'llvm\n'
 }
 
 # find_program NAME: its path, also in the folders that an ordinary user's PATH lacks.
@@ -55,7 +65,7 @@ find_program()
     PATH="$PATH:/usr/sbin:/usr/local/sbin:/sbin" command -v "$1"
 }
 
-# need GROUP...: installs what is missing of build, servers, tests. Without root and sudo it goes on only when nothing is.
+# need GROUP...: installs what is missing of build, servers, tests, fuzz. Without root and sudo it goes on only when nothing is.
 need()
 {
     local group packages sudo=''

@@ -16,6 +16,16 @@ def view(name):
     return json.loads((VIEWS / f"{name}.json").read_text(encoding="utf-8"))
 
 
+def with_changed_values(name):
+    """The picture with values of shop.stock_moves that were changed on the way."""
+    picture = view(name)
+    for pipe in picture["pipes"]:
+        for table in pipe["tables"]:
+            if table["source"] == "shop.stock_moves":
+                table["columns"] = [{"name": "moved_at", "zero_dates": 1204, "clamped": 3}, {"name": "日本語の注記", "undecodable": 12345678}]
+    return picture
+
+
 def many_pipes(count):
     """As many pipes as a large site has, one of them failed far down."""
     picture = view("calm")

@@ -15,7 +15,8 @@ KEYS = {
 
 
 class Model(pyte.Screen):
-    """pyte does not know REP (repeat the last character), which curses uses for rules and bars of ASCII."""
+    """pyte does not know REP (repeat the last character), which curses uses for rules and bars of ASCII, nor SU and SD (scroll
+    the region), which it uses where a list moves."""
     last = " "
 
     def draw(self, data):
@@ -25,10 +26,22 @@ class Model(pyte.Screen):
     def repeat(self, count=1):
         super().draw(self.last * (count or 1))
 
+    def scroll(self, edge, step, count):
+        row, self.cursor.y = self.cursor.y, edge
+        for _ in range(count or 1):
+            step()
+        self.cursor.y = row
+
+    def scroll_up(self, count=1):
+        self.scroll(self.margins.bottom if self.margins else self.lines - 1, self.index, count)
+
+    def scroll_down(self, count=1):
+        self.scroll(self.margins.top if self.margins else 0, self.reverse_index, count)
+
 
 class Stream(pyte.ByteStream):
-    csi = {**pyte.ByteStream.csi, "b": "repeat"}
-    events = pyte.ByteStream.events | {"repeat"}
+    csi = {**pyte.ByteStream.csi, "b": "repeat", "S": "scroll_up", "T": "scroll_down"}
+    events = pyte.ByteStream.events | {"repeat", "scroll_up", "scroll_down"}
 
 
 class Screen:

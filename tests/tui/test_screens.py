@@ -24,6 +24,9 @@ SCREENS = {
     "pipe-running": ("six", ["G", "enter"], "shop.customers"),
     "pipe-stalled": ("six", ["j", "enter"], "audit.events"),
     "pipe-bad-table": ("states", ["j", "enter"], "shop.prices"),
+    "table-loading": ("six", ["j", "j", "enter", "enter"], "CLICKHOUSE TYPE"),
+    "table-marked": ("six", ["j", "j", "enter", "enter", "G", "k", "k", "k"], "left out"),
+    "table-failed": ("states", ["j", "enter", "enter"], "MEND"),
     "incident-failed": ("six", ["i"], "WHAT YOU CAN DO"),
     "incident-stalled": ("six", ["j", "i"], "TRIES"),
     "incident-table": ("states", ["j", "i"], "TABLES THAT FAILED"),
@@ -50,7 +53,8 @@ def compare(name, screen):
 @pytest.mark.parametrize("name", SCREENS)
 def test_screen(dashboard, name, rows, cols):
     view, keys, ready = SCREENS[name]
-    screen, _ = dashboard(view, rows, cols)
+    screen, engine = dashboard(recording.with_changed_values(view), rows, cols)
+    engine.answers["table"] = {"ok": True, "table": recording.view("columns")}
     screen.wait(r"pipe").settle()
     for key in keys:
         screen.press(key).settle()
@@ -59,13 +63,14 @@ def test_screen(dashboard, name, rows, cols):
     compare(f"{name}-{cols}x{rows}", screen)
 
 
-@pytest.mark.parametrize("name", ["pipes", "pipe-snapshot", "help"])
+@pytest.mark.parametrize("name", ["pipes", "pipe-snapshot", "table-loading", "help"])
 @pytest.mark.parametrize("how", ["option", "locale"])
 def test_ascii(dashboard, name, how):
     """--ascii and a locale without UTF-8 give the same screen, and no byte above 0x7e is sent."""
     view, keys, ready = SCREENS[name]
-    screen, _ = dashboard(view, 24, 80, ["--ascii"] if how == "option" else [],
-                          {} if how == "option" else {"LANG": "C", "LC_ALL": "C"})
+    screen, engine = dashboard(recording.with_changed_values(view), 24, 80, ["--ascii"] if how == "option" else [],
+                               {} if how == "option" else {"LANG": "C", "LC_ALL": "C"})
+    engine.answers["table"] = {"ok": True, "table": recording.view("columns")}
     screen.wait("pipe").settle()
     for key in keys:
         screen.press(key).settle()

@@ -385,6 +385,55 @@ static void test_newer_checkpoint_replaces_one_not_taken(void)
     batch_tracker_free(tracker);
 }
 
+/* The sum of the notes that the checkpoint taken last covers. */
+static unsigned noted(BatchTracker *tracker)
+{
+    g_autoptr(GPtrArray) notes = batch_tracker_take_notes(tracker);
+    unsigned sum = 0;
+    for (unsigned i = 0; notes && i < notes->len; i++)
+        sum += *(unsigned *)notes->pdata[i];
+    return sum;
+}
+
+static void note_and_ack(BatchTracker *tracker, uint64_t seq, unsigned what)
+{
+    batch_tracker_note_take(tracker, seq, g_memdup2(&what, sizeof what), g_free);
+    batch_tracker_ack(tracker, seq);
+}
+
+static void test_notes_come_with_the_checkpoint_that_covers_them(void)
+{
+    BatchTracker *tracker = batch_tracker_new();
+    add(tracker, 1, 2, true);
+    add(tracker, 2, 1, true);
+    add(tracker, 3, 1, false);
+    add(tracker, 4, 1, true);
+    note_and_ack(tracker, 2, 20); /* acknowledged, but no checkpoint covers it */
+    note_and_ack(tracker, 1, 1);
+    g_assert_cmpuint(take(tracker), ==, 0);
+    g_assert_cmpuint(noted(tracker), ==, 0);
+    batch_tracker_ack(tracker, 1); /* of a table that failed: nothing to count */
+    g_assert_cmpuint(take(tracker), ==, 2);
+    g_assert_cmpuint(noted(tracker), ==, 21);
+    g_assert_cmpuint(noted(tracker), ==, 0); /* given out once */
+    note_and_ack(tracker, 3, 300);           /* within a group */
+    g_assert_cmpuint(take(tracker), ==, 0);
+    g_assert_cmpuint(noted(tracker), ==, 0);
+    note_and_ack(tracker, 4, 4000);
+    g_assert_cmpuint(take(tracker), ==, 4);
+    g_assert_cmpuint(noted(tracker), ==, 4300);
+    /* A newer checkpoint takes over the notes of one that was not taken; freed with some that no checkpoint covers. */
+    add(tracker, 5, 1, true);
+    note_and_ack(tracker, 5, 5);
+    add(tracker, 6, 1, true);
+    note_and_ack(tracker, 6, 6);
+    add(tracker, 7, 1, false);
+    note_and_ack(tracker, 7, 7);
+    g_assert_cmpuint(take(tracker), ==, 6);
+    g_assert_cmpuint(noted(tracker), ==, 11);
+    batch_tracker_free(tracker);
+}
+
 typedef struct {
     unsigned pending;
     bool boundary;
@@ -458,6 +507,7 @@ int main(int argc, char **argv)
     g_test_add_func("/tracker/within-a-group-there-is-no-checkpoint", test_within_a_group_there_is_no_checkpoint);
     g_test_add_func("/tracker/empty-batches", test_empty_batches);
     g_test_add_func("/tracker/newer-replaces-one-not-taken", test_newer_checkpoint_replaces_one_not_taken);
+    g_test_add_func("/batch/tracker/notes", test_notes_come_with_the_checkpoint_that_covers_them);
     g_test_add_func("/tracker/none-too-early-none-lost", test_no_checkpoint_too_early_and_none_lost);
     return g_test_run();
 }

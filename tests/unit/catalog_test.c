@@ -264,7 +264,9 @@ static void tables_and_ranges(Place *place, gconstpointer unused)
     g_assert_true(catalog_table_save(catalog, table, &error));
     CatalogTable *third = new_table("items");
     third->pipe_id = pipe->id;
-    g_assert_true(catalog_table_add(catalog, third, &error));
+    g_autoptr(GPtrArray) added = g_ptr_array_new();
+    g_ptr_array_add(added, third);
+    g_assert_true(catalog_tables_add(catalog, added, &error));
     g_ptr_array_add(tables, third);
     g_autoptr(GPtrArray) read = catalog_tables(catalog, pipe->id, &error);
     g_assert_cmpuint(read->len, ==, 3);
@@ -278,11 +280,11 @@ static void tables_and_ranges(Place *place, gconstpointer unused)
     g_autoptr(GPtrArray) list = g_ptr_array_new();
     for (guint i = 0; i < 3; i++)
         g_ptr_array_add(list, &ranges[i]);
-    g_assert_true(catalog_ranges_save(catalog, table->id, list, &error));
+    g_assert_true(catalog_ranges_save(catalog, table->id, list, NULL, &error));
     ranges[0].done = true; /* an upsert */
     ranges[0].rows = 55;
     g_ptr_array_set_size(list, 1);
-    g_assert_true(catalog_ranges_save(catalog, table->id, list, &error));
+    g_assert_true(catalog_ranges_save(catalog, table->id, list, NULL, &error));
     g_autoptr(GPtrArray) back = catalog_ranges(catalog, table->id, &error);
     g_assert_cmpuint(back->len, ==, 3);
     for (guint i = 0; i < 3; i++) {
@@ -294,6 +296,11 @@ static void tables_and_ranges(Place *place, gconstpointer unused)
         g_assert_cmpuint(range->rows, ==, ranges[i].rows);
         g_assert_cmpuint(range->attempt, ==, ranges[i].attempt);
     }
+    /* Counters that grew with the rows of a range; those of other tables stay. */
+    g_assert_true(catalog_ranges_save(catalog, third->id, list, "{\"v\":[0,7,0]}", &error));
+    g_autoptr(GPtrArray) counted = catalog_tables(catalog, pipe->id, &error);
+    g_assert_cmpstr(((const CatalogTable *)counted->pdata[0])->column_counts, ==, table->column_counts);
+    g_assert_cmpstr(((const CatalogTable *)counted->pdata[2])->column_counts, ==, "{\"v\":[0,7,0]}");
     g_assert_true(catalog_ranges_clear(catalog, table->id, &error));
     g_autoptr(GPtrArray) none = catalog_ranges(catalog, table->id, &error);
     g_assert_cmpuint(none->len, ==, 0);
@@ -303,7 +310,7 @@ static void tables_and_ranges(Place *place, gconstpointer unused)
     g_assert_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_FOUND);
     g_clear_error(&error);
     g_ptr_array_set_size(list, 1);
-    g_assert_false(catalog_ranges_save(catalog, third->id, list, &error)); /* a foreign key */
+    g_assert_false(catalog_ranges_save(catalog, third->id, list, NULL, &error)); /* a foreign key */
     g_assert_error(error, SLUICE_ERROR, SLUICE_ERROR_CATALOG);
     g_clear_error(&error);
     g_autoptr(GPtrArray) two = catalog_tables(catalog, pipe->id, &error); /* and the connection goes on */
@@ -422,17 +429,24 @@ static void journal(Place *place, gconstpointer unused)
     g_autoptr(GPtrArray) nothing = catalog_journal(catalog, NULL, last->id, 100, &error);
     g_assert_cmpuint(nothing->len, ==, 0);
 
+    uint64_t size = 0, before = 0;
+    g_assert_true(catalog_journal_size(catalog, &before, &error));
+    g_assert_cmpuint(before, >, 1000 * 48);
     g_assert_true(catalog_journal_trim(catalog, 1 << 30, &error));
     g_autoptr(GPtrArray) all = catalog_journal(catalog, NULL, 0, 5000, &error);
     g_assert_cmpuint(all->len, ==, 1000);
     g_assert_true(catalog_journal_trim(catalog, 5000, &error));
     g_autoptr(GPtrArray) some = catalog_journal(catalog, NULL, 0, 5000, &error);
+    g_assert_true(catalog_journal_size(catalog, &size, &error));
+    g_assert_cmpuint(size, <=, 5000);
     g_assert_cmpuint(some->len, >, 40);
     g_assert_cmpuint(some->len, <, 80);
     g_assert_cmpint(((CatalogJournalEntry *)g_ptr_array_index(some, some->len - 1))->at, ==, 1000);
     g_assert_true(catalog_journal_trim(catalog, 0, &error));
     g_autoptr(GPtrArray) gone = catalog_journal(catalog, NULL, 0, 5000, &error);
     g_assert_cmpuint(gone->len, ==, 0);
+    g_assert_true(catalog_journal_size(catalog, &size, &error));
+    g_assert_cmpuint(size, ==, 0);
 }
 
 static void settings(Place *place, gconstpointer unused)

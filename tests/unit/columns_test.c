@@ -1,6 +1,7 @@
 /* Settings of single tables about their columns. */
 #include "base/base.h"
 #include "pipe/columns.h"
+#include "pipe/selection.h"
 #include "pipe/settings.h"
 
 static SourceTable *table_new(void)
@@ -60,6 +61,8 @@ static void test_refused(void)
     } cases[] = {
         {"shop.orders:exclude", "id", "column id is part of the key"},
         {"shop.orders:exclude", "nothing", "column nothing is named in the settings, but there is none"},
+        {"shop.orders:exclude", "notes", "but there is none; the nearest name is Note"},
+        {"shop.orders:type", "nmae=String", "but there is none; the nearest name is name"},
         {"shop.orders:rename", "name=Note", "the same name at the destination"},
         {"shop.orders:rename", "name=x,`na,me`=x", "the same name at the destination"},
     };
@@ -70,6 +73,59 @@ static void test_refused(void)
         g_assert_error(error, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT);
         g_assert_nonnull(strstr(error->message, cases[i].text));
     }
+}
+
+static void check_used(const char *setting, const char *value, const char *says)
+{
+    g_autoptr(SourceTable) table = table_new();
+    g_autoptr(GPtrArray) tables = g_ptr_array_new(), names = g_ptr_array_new(), checks = check_list_new();
+    SelectionName known[] = {{(char *)"shop", (char *)"orders"}, {(char *)"shop", (char *)"a,b"}};
+    g_ptr_array_add(tables, table);
+    g_ptr_array_add(names, &known[0]);
+    g_ptr_array_add(names, &known[1]);
+    json_t *settings = json_pack("{s:s, s:s}", setting, value, "batch_rows", "10");
+    column_settings_check_used(settings, names, tables, checks);
+    json_decref(settings);
+    g_assert_cmpuint(checks->len, ==, says ? 1 : 0);
+    if (says && !strstr(((const Check *)checks->pdata[0])->found, says))
+        g_error("%s=%s: %s", setting, value, ((const Check *)checks->pdata[0])->found);
+}
+
+static void test_used(void)
+{
+    check_used("shop.orders:exclude", "name", NULL);
+    check_used("shop.orders:exclude", "nothing", NULL); /* column_settings_apply refuses it */
+    check_used("shop.`a,b`:exclude", "name", NULL);     /* its definition is not known */
+    check_used("shop.*:exclude", "NAME,note", NULL);
+    check_used("shop.*:exclude", "name,nmae",
+               "setting shop.*:exclude: no table of it has a column nmae; the nearest name is name");
+    check_used("shop.*:rename", "nothing=x", "no table of it has a column nothing");
+    check_used("shop.order:type", "a=b",
+               "setting shop.order:type: the pipe has no such table; the nearest name is shop.orders");
+    check_used("crm.*:type", "a=b", "the pipe has no such table");
+    check_used("crm.*:type", "", NULL);
+}
+
+static void test_in_effect(void)
+{
+    g_autoptr(SourceTable) table = table_new();
+    g_assert_true(apply(table, "shop.orders:exclude", "name", NULL) &&
+                  apply(table, "shop.orders:rename", "Note=x", NULL) && apply(table, "shop.*:type", "id=Int64", NULL));
+    g_autoptr(GPtrArray) tables = g_ptr_array_new();
+    g_ptr_array_add(tables, table);
+    g_assert_true(column_setting_in_effect("shop.orders:exclude", "name", tables));
+    g_assert_false(column_setting_in_effect("shop.orders:exclude", "name,note", tables));
+    g_assert_true(column_setting_in_effect("shop.orders:rename", "note=x", tables));
+    g_assert_false(column_setting_in_effect("shop.orders:rename", "note=y", tables));
+    g_assert_true(column_setting_in_effect("shop.*:type", "id=Int64,other=String", tables));
+    g_assert_false(column_setting_in_effect("shop.*:type", "id=UInt64", tables));
+    g_assert_true(column_setting_in_effect("shop.others:exclude", "id", tables));
+    g_assert_true(column_setting_in_effect("batch_rows", "1", tables));
+    g_assert_true(column_setting_names_table("shop.*:type", "shop", "orders") &&
+                  !column_setting_names_table("crm.*:type", "shop", "orders"));
+    g_assert_false(column_setting_names_table("nullable", "shop", "orders"));
+    column_settings_forget(table);
+    g_assert_true(!table->columns[1].excluded && !table->columns[3].as_name && !table->columns[0].as_type);
 }
 
 static bool parse(const char *name, const char *value)
@@ -105,5 +161,7 @@ int main(int argc, char **argv)
     g_test_add_func("/columns/apply", test_apply);
     g_test_add_func("/columns/refused", test_refused);
     g_test_add_func("/columns/check", test_check);
+    g_test_add_func("/columns/used", test_used);
+    g_test_add_func("/columns/in-effect", test_in_effect);
     return g_test_run();
 }

@@ -125,6 +125,10 @@ static void fill_pipe(ViewPipe *pipe)
     pipe->activity = some_text();
     pipe->paused_by = some_text();
     fill_numbers(pipe);
+    pipe->n_settings = coin() ? 0 : 2;
+    pipe->settings = g_new0(ViewSetting, pipe->n_settings);
+    for (unsigned i = 0; i < pipe->n_settings; i++)
+        pipe->settings[i] = (ViewSetting){some_text(), some_text(), coin()};
     pipe->n_tables = (unsigned)g_test_rand_int_range(0, 4);
     pipe->n_tables_failed = (unsigned)g_test_rand_int_range(0, 4);
     pipe->tables = g_new0(ViewTable, pipe->n_tables);
@@ -253,6 +257,12 @@ static void same_pipe(const ViewPipe *a, const ViewPipe *b)
     g_assert_cmpuint(a->n_tables_failed, ==, b->n_tables_failed);
     for (unsigned i = 0; i < a->n_tables; i++)
         same_table(&a->tables[i], &b->tables[i]);
+    g_assert_cmpuint(a->n_settings, ==, b->n_settings);
+    for (unsigned i = 0; i < a->n_settings; i++) {
+        g_assert_cmpstr(a->settings[i].name, ==, b->settings[i].name);
+        g_assert_cmpstr(a->settings[i].value, ==, b->settings[i].value);
+        g_assert_cmpint(a->settings[i].waits, ==, b->settings[i].waits);
+    }
     g_assert_cmpuint(a->n_history, ==, b->n_history);
     for (unsigned i = 0; i < a->n_history; i++) {
         g_assert_cmpfloat(a->history[i].rows, ==, b->history[i].rows);
@@ -388,6 +398,39 @@ static void bad_text(void)
     json_decref(json);
 }
 
+/* One table with its columns: the same, and for what is missing unknown. */
+static void detail(void)
+{
+    Detail *made = detail_new();
+    *made = (Detail){
+        .source = g_strdup("shop.o"), .target = g_strdup("o"), .key = g_strdup("a, b"), .problem = g_strdup("no")};
+    made->n_columns = 2;
+    made->columns = g_new0(DetailColumn, 2);
+    made->columns[0] = (DetailColumn){.name = g_strdup("Größe"),
+                                      .type = g_strdup("int"),
+                                      .next = g_strdup("left out"),
+                                      .in_key = true,
+                                      .zero_dates = 1,
+                                      .clamped = INT64_MAX,
+                                      .undecodable = 3};
+    made->columns[1] = (DetailColumn){.target = g_strdup("_v"), .target_type = g_strdup("UInt64")};
+    json_t *json = detail_to_json(made);
+    g_autoptr(Detail) back = detail_from_json(json);
+    json_t *again = detail_to_json(back);
+    g_assert_true(json_equal(json, again));
+    g_assert_null(back->engine);
+    g_assert_cmpstr(back->columns[0].name, ==, "Größe");
+    g_assert_true(back->columns[0].in_key && back->columns[0].clamped == INT64_MAX && !back->columns[1].name);
+    json_t *odd = json_loads("{\"columns\": [1, {\"name\": 5, \"clamped\": -2, \"in_key\": \"x\"}]}", 0, NULL);
+    g_autoptr(Detail) empty = detail_from_json(NULL), strange = detail_from_json(odd);
+    g_assert_true(!empty->n_columns && !empty->key && strange->n_columns == 2);
+    g_assert_true(!strange->columns[1].name && strange->columns[1].clamped == 0 && !strange->columns[1].in_key);
+    json_decref(json);
+    json_decref(again);
+    json_decref(odd);
+    detail_free(made);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -395,5 +438,6 @@ int main(int argc, char **argv)
     g_test_add_func("/control/view/form", form);
     g_test_add_func("/control/view/lenient", lenient);
     g_test_add_func("/control/view/bad-text", bad_text);
+    g_test_add_func("/control/detail", detail);
     return g_test_run();
 }

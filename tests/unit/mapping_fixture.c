@@ -46,6 +46,7 @@ SourceTable *fixture_table(const FixtureColumn *columns, unsigned n, unsigned n_
                       "type_text", c->type_text, "unsigned", c->is_unsigned, "nullable", c->nullable, "compressed", c->compressed, "precision",
                       (int)c->precision, "scale", (int)c->scale, "charset", c->charset);
         json_object_set_new(json, "excluded", json_boolean(c->excluded));
+        json_object_set_new(json, "generated", json_boolean(c->generated));
         if (c->as_name)
             json_object_set_new(json, "as_name", json_string(c->as_name));
         if (c->as_type)

@@ -15,7 +15,7 @@ typedef struct {
     const char *const *labels;
     uint8_t wire_type;
     uint16_t wire_meta;
-    bool compressed, excluded;
+    bool compressed, excluded, generated;
     const char *as_name, *as_type;
 } FixtureColumn;
 

@@ -40,6 +40,36 @@ static void test_integers(void)
     case_end(&c);
 }
 
+/* Bool holds 0 and 1 alone; -1 and 2 to 127 are out of its range. */
+static void test_bool(void)
+{
+    static const struct {
+        OutOfRangePolicy policy;
+        bool nullable;
+        const char *cell;
+    } rows[] = {
+        {OUT_OF_RANGE_CLAMP, false, "01"},
+        {OUT_OF_RANGE_CLAMP, true, "00:01"},
+        {OUT_OF_RANGE_NULL, false, "01"},
+        {OUT_OF_RANGE_NULL, true, "01:00"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        Case c = case_new((FixtureColumn){.type = SOURCE_TYPE_TINYINT,
+                                          .type_text = "tinyint(1)",
+                                          .precision = 1,
+                                          .wire_type = WIRE_TINY,
+                                          .nullable = rows[i].nullable});
+        c.settings.tinyint1_bool = true;
+        c.settings.out_of_range = rows[i].policy;
+        g_byte_array_append(c.event, (const guint8 *)"\x02", 1);
+        g_byte_array_append(c.result, (const guint8 *)"\x02", 1);
+        g_autofree char *event = event_cell(&c, false), *result = result_cell(&c, false);
+        g_assert_cmpstr(event, ==, result);
+        g_assert_cmpstr(event, ==, rows[i].cell);
+        case_end(&c);
+    }
+}
+
 static void test_bit_year(void)
 {
     static const struct {
@@ -431,6 +461,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/mapping/same_bytes/integers", test_integers);
     g_test_add_func("/mapping/same_bytes/bit_year", test_bit_year);
+    g_test_add_func("/mapping/same-bytes/bool", test_bool);
     g_test_add_func("/mapping/same_bytes/decimal", test_decimal);
     g_test_add_func("/mapping/same_bytes/text", test_text);
     g_test_add_func("/mapping/same_bytes/bytes", test_bytes);

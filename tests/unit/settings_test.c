@@ -186,13 +186,15 @@ static void test_bad_values(void)
 static void test_start_and_prefix(void)
 {
     PipeSettings settings;
-    g_autofree char *longest = g_strnfill(63, 'p'), *too_long = g_strdup_printf("gtid:%0600d", 1);
+    g_autofree char *longest = g_strnfill(63, 'p'), *too_long = g_strdup_printf("gtid:%05000d", 1);
     static const char *const starts[] = {"now", "gtid:0-1-42", "gtid:3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5,0-2:7",
                                          "file:bin.000001:4", "file:odd:name.000001:18446744073709551615"};
     for (size_t i = 0; i < G_N_ELEMENTS(starts); i++) {
         g_assert_true(parse("start", starts[i], &settings, NULL));
         g_assert_cmpstr(settings.start, ==, starts[i]);
     }
+    g_autofree char *long_set = g_strdup_printf("gtid:%0600d", 1);
+    g_assert_true(parse("start", long_set, &settings, NULL));
     g_assert_false(parse("start", too_long, &settings, NULL));
     g_assert_true(parse("column_prefix", longest, &settings, NULL));
     g_assert_cmpstr(settings.column_prefix, ==, longest);
@@ -217,6 +219,9 @@ static void test_messages(void)
         {"zerodate", "1", "the nearest name is zero_date"},
         {"column-prefix", "1", "the nearest name is column_prefix"},
         {"Durable", "on", "the nearest name is durable"},
+        {"shop.orders:exclud", "a", "the nearest name is shop.orders:exclude"},
+        {"shop.orders:types", "a", "the nearest name is shop.orders:type"},
+        {"shop.orders:xyz", "a", "and of single tables DB.TABLE:exclude"},
         {"xyz", "1", "there are batch_rows, batch_bytes"},
         {"", "1", "there are batch_rows"},
     };

@@ -29,6 +29,22 @@ static void test_shape(void)
     g_assert_cmpstr(live.column_prefix, ==, "x");
 }
 
+static void test_differs(void)
+{
+    const MappingSettings plain = {0};
+    static const char *const names[] = {"tinyint1", "nullable", "set", "json", "geometry", "binary"};
+    const MappingSettings changed[] = {{.tinyint1_bool = true}, {.nullable_off = true}, {.set_array = true},
+                                       {.json_type = true},     {.geometry_wkb = true}, {.binary = BINARY_HEX}};
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+        for (size_t k = 0; k < G_N_ELEMENTS(changed); k++)
+            g_assert_true(shape_setting_differs(names[i], &plain, &changed[k]) == (i == k) &&
+                          !shape_same(&plain, &changed[k]));
+    const MappingSettings live = {.zero_date = ZERO_DATE_FAIL, .out_of_range = OUT_OF_RANGE_FAIL};
+    g_assert_false(shape_setting_differs("zero_date", &plain, &live));
+    g_assert_true(shape_same(&plain, &live));
+    g_assert_false(shape_setting_differs("batch_rows", &plain, &live));
+}
+
 /* Of a catalog from before a setting was there: its default, as the table was made. */
 static void test_old_shape(void)
 {
@@ -66,6 +82,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/shape/round_trip", test_shape);
+    g_test_add_func("/shape/differs", test_differs);
     g_test_add_func("/shape/old", test_old_shape);
     g_test_add_func("/shape/counts", test_counts);
     return g_test_run();
