@@ -16,9 +16,10 @@ DestColumns *dest_columns_look(Clickhouse *ch, const char *database, const char 
 void dest_columns_free(DestColumns *columns);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DestColumns, dest_columns_free)
 
-/* Waits until it is done on every replica, with its mutations. */
+/* Waits until it is done on every replica, with its mutations. `query_id`: by which insert_kill_all finds it; one whose answer was
+ * lost may still run. */
 bool dest_table_alter(Clickhouse *ch, const char *database, const char *table, const char *commands, const char *version_column,
-                      const char *proof, GError **error);
-bool dest_table_truncate(Clickhouse *ch, const char *database, const char *table, GError **error);
+                      const char *proof, const char *query_id, GError **error);
+bool dest_table_truncate(Clickhouse *ch, const char *database, const char *table, const char *query_id, GError **error);
 
 #endif

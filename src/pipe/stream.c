@@ -544,7 +544,7 @@ static bool stream_session(Work *work, GError **error)
         stream_load(&s, &checkpoint, g_steal_pointer(&batches));
         ok = stream_run(&s, error);
         bool paused = !ok && cancel_requested(work->reading);
-        if ((ok || paused) && !s.group.open && !s.verifying && !batch_cutter_forced(&s.cutter))
+        if ((ok || paused) && !s.group.open && !s.in_statement && !s.verifying && !batch_cutter_forced(&s.cutter))
             stream_seal(&s, NULL);
     }
     if (batches)

@@ -34,6 +34,7 @@ struct StreamDdl {
     ColumnContext context;
     bool ends;      /* its group ends with it */
     bool barrier;   /* all before it is applied and saved */
+    unsigned queries; /* sent to the destination, to number them */
     bool failed_pipe;
     Clickhouse *ch;
     char *dest;     /* what the pipe's destination was resolved to */
@@ -223,12 +224,32 @@ static bool connect_destination(StreamDdl *ddl, GError **error)
 /* What an ALTER can say that no repetition mends. */
 static bool alter_is_refused(const GError *error)
 {
-    static const int codes[] = {10 /* NOT_FOUND_COLUMN_IN_BLOCK */, 15 /* DUPLICATE_COLUMN */, 36 /* BAD_ARGUMENTS */, 42, 50, 62, 341 /* UNFINISHED */,
-                                473, 524 /* ALTER_OF_COLUMN_IS_FORBIDDEN */, 386 /* NO_COMMON_TYPE */};
+    static const int codes[] = {10 /* NOT_FOUND_COLUMN_IN_BLOCK */,
+                                15 /* DUPLICATE_COLUMN */,
+                                36 /* BAD_ARGUMENTS */,
+                                42 /* NUMBER_OF_ARGUMENTS_DOESNT_MATCH */,
+                                50 /* UNKNOWN_TYPE */,
+                                62 /* SYNTAX_ERROR */,
+                                341 /* UNFINISHED: its mutation failed */,
+                                386 /* NO_COMMON_TYPE */,
+                                524 /* ALTER_OF_COLUMN_IS_FORBIDDEN */};
     for (size_t i = 0; error->domain == CLICKHOUSE_ERROR && i < G_N_ELEMENTS(codes); i++)
-        if (error->code == codes[i] && error->code != 473)
+        if (error->code == codes[i])
             return true;
     return false;
+}
+
+/* Of each statement sent: no two are the same, and all of them begin alike. */
+static char *query_id(StreamDdl *ddl)
+{
+    return g_strdup_printf("sluice-%s-ddl-%" G_GINT64_FORMAT "-%u", ddl->s->pipe->uuid, clock_real_usec(), ++ddl->queries);
+}
+
+/* Whose answers were lost, to a pause or a broken connection: none may be carried out later. */
+static bool kill_statements(StreamDdl *ddl, GError **error)
+{
+    g_autofree char *prefix = g_strdup_printf("sluice-%s-ddl-", ddl->s->pipe->uuid);
+    return insert_kill_all(ddl->ch, prefix, ddl->s->work->reading, error);
 }
 
 typedef bool (*Attempt)(StreamDdl *ddl, TableEffect *effect, void *data, GError **error);
@@ -436,11 +457,11 @@ static DestColumns *look(StreamDdl *ddl, const TableEffect *effect, const Alter 
 /* An ALTER whose answer was lost may be done, or be done in a moment. */
 static bool run_step(StreamDdl *ddl, const TableEffect *effect, const Alter *alter, unsigned step, GError **error)
 {
-    g_autofree char *proof = proof_text(ddl, step + 1);
+    g_autofree char *proof = proof_text(ddl, step + 1), *id = query_id(ddl);
     g_autoptr(GError) problem = NULL;
     atomic_store(&effect->table->altered_at, clock_monotonic_usec());
     if (dest_table_alter(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target, alter->plan.steps->pdata[step],
-                         alter->version_column, proof, &problem)) {
+                         alter->version_column, proof, id, &problem)) {
         FAULT_POINT("ddl-step");
         return true;
     }
@@ -454,10 +475,11 @@ static bool run_step(StreamDdl *ddl, const TableEffect *effect, const Alter *alt
 static bool attempt_alter(StreamDdl *ddl, TableEffect *effect, void *data, GError **error)
 {
     Alter *alter = data;
-    g_autoptr(DestColumns) columns = look(ddl, effect, alter, error);
-    if (!columns)
+    bool again = alter->plan.steps || plan_load(ddl, effect->table, &alter->plan);
+    if (again && !kill_statements(ddl, error))
         return false;
-    if (!alter->plan.steps && !plan_load(ddl, effect->table, &alter->plan) && !make_plan(ddl, effect, alter, columns->names, error))
+    g_autoptr(DestColumns) columns = look(ddl, effect, alter, error);
+    if (!columns || (!again && !make_plan(ddl, effect, alter, columns->names, error)))
         return false;
     for (unsigned step = steps_done(ddl, columns->proof, alter->plan.steps->len); step < alter->plan.steps->len; step++)
         if (!run_step(ddl, effect, alter, step, error))
@@ -552,8 +574,8 @@ static bool alter_table(StreamDdl *ddl, PipeTable *table, bool first, GError **e
     }
     if (!first) { /* what another table is renamed to, or whose rows a partition is exchanged with */
         if (renames_away(alter))
-            table_fails(ddl, table, "was replaced by another table at the source", NULL);
-        else
+            table_fails(ddl, table, "was created anew at the source", NULL);
+        else if (table_state_is_followed(atomic_load(&table->state)))
             silent_change(ddl, table, "an exchange of partitions");
         return true;
     }
@@ -589,9 +611,12 @@ static bool kill_inserts(StreamDdl *ddl, const PipeTable *table, GError **error)
 
 static bool attempt_truncate(StreamDdl *ddl, TableEffect *effect, void *data, GError **error)
 {
+    g_autofree char *id = query_id(ddl);
     (void)data;
-    if (!kill_inserts(ddl, effect->table, error) ||
-        !dest_table_truncate(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target, error))
+    /* Before and behind it: neither an insert nor an earlier TRUNCATE is left that could come late. */
+    if (!kill_inserts(ddl, effect->table, error) || !kill_statements(ddl, error) ||
+        !dest_table_truncate(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target, id, error) ||
+        !kill_statements(ddl, error))
         return false;
     FAULT_POINT("ddl-step");
     return true;
@@ -709,8 +734,13 @@ static bool replace_table(StreamDdl *ddl, PipeTable *table, const DdlName *by, G
 static bool rename_table(StreamDdl *ddl, PipeTable *table, GError **error)
 {
     int from = renamed_from(ddl, table);
-    if (from == -1)
+    bool gone = atomic_load(&table->state) == TABLE_DROPPED;
+    if (from == -1 && !gone)
         table_is_gone(ddl, table, "renamed");
+    if (from >= 0 && gone) {
+        table_fails(ddl, table, "was created anew at the source", NULL);
+        return true;
+    }
     return from < 0 || replace_table(ddl, table, ddl->statement->tables->pdata[from], error);
 }
 
@@ -718,7 +748,9 @@ static bool statement_on_table(StreamDdl *ddl, PipeTable *table, unsigned index,
 {
     const DdlStatement *statement = ddl->statement;
     int state = atomic_load(&table->state);
-    bool creates = statement->kind == DDL_CREATE_TABLE || statement->kind == DDL_REPLACE_TABLE;
+    /* What may bring a dropped table back. */
+    bool creates = statement->kind == DDL_CREATE_TABLE || statement->kind == DDL_REPLACE_TABLE || statement->kind == DDL_RENAME_TABLE ||
+                   (statement->kind == DDL_ALTER_TABLE && index > 0);
     if (!table_state_is_followed(state) && !(creates && state == TABLE_DROPPED))
         return true;
     switch (statement->kind) {
@@ -770,6 +802,7 @@ bool stream_ddl(Stream *s, const DdlStatement *statement, const BinlogEvent *eve
     *pending = NULL;
     if (passes_by(s, statement, event))
         return true;
+    s->in_statement = ends;
     g_autoptr(GHashTable) done = g_hash_table_new(NULL, NULL); /* RENAME names a table twice */
     for (unsigned n = 0; ok && n < statement->tables->len; n++) {
         for (unsigned i = 0; ok && i < s->pipe->tables->len; i++) {
@@ -785,10 +818,13 @@ bool stream_ddl(Stream *s, const DdlStatement *statement, const BinlogEvent *eve
             ok = statement_on_table(ddl, table, n, error);
         }
     }
-    if (ok && ddl && ddl->effects->len)
+    if (ok && ddl && ddl->effects->len) {
         *pending = ddl;
-    else
-        ddl_free(ddl);
+        return true;
+    }
+    if (ok)
+        s->in_statement = false;
+    ddl_free(ddl);
     return ok;
 }
 
@@ -864,7 +900,9 @@ bool stream_ddl_finish(Stream *s, StreamDdl *pending_take, const BinlogEvent *ev
     s->pos = event->end;
     FAULT_POINT("ddl-done");
     bool ok = stream_checkpoint_tables(s, records, take_new_texts, take_old_texts, ddl);
-    if (!ok)
+    if (ok)
+        s->in_statement = false;
+    else
         cancel_set_error(s->work->reading, error);
     FAULT_POINT("ddl-saved");
     for (unsigned i = 0; ok && i < ddl->effects->len; i++) {

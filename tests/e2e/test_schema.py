@@ -10,6 +10,7 @@ import time
 import pytest
 from harness.compare import destination_rows, source_rows
 from harness.engine import PATIENCE
+from harness.pipe import Pipe
 from harness.process import wait_until
 
 pytestmark = pytest.mark.servers
@@ -543,3 +544,31 @@ def test_pt_online_schema_change(made):
     pipe.run("INSERT INTO t (id, a, n) VALUES (1000000, 9000000000, 8)")
     assert len(same(pipe)) > 2000
     assert not pipe.table("t")["resync_advised"], pipe.journal()
+
+
+def test_pause_within_a_statement(engine, mariadb, own_clickhouse):
+    """While the destination does not answer: the statement is met again, and carried out once."""
+    engine.start()
+    pipe = Pipe(engine, mariadb, own_clickhouse)
+    pipe.run(TABLE)
+    pipe.run("INSERT INTO t (id) VALUES (1), (2)")
+    pipe.live()
+    for n, statement in enumerate(("ALTER TABLE t ADD x INT DEFAULT 3", "ALTER TABLE t RENAME COLUMN a TO b, RENAME COLUMN b TO a", "TRUNCATE TABLE t")):
+        pipe.caught_up()
+        own_clickhouse.freeze()
+        pipe.run(statement)
+        pipe.run("INSERT INTO t (id) VALUES (%s)", 10 + n)
+        time.sleep(0.3)  # into it, mostly
+        engine.sluice("pause", "p", "--wait", timeout=60)
+        own_clickhouse.freeze(False)
+        engine.sluice("resume", "p", "--wait")
+        same(pipe)
+
+
+def test_a_table_comes_back(made):
+    """Dropped, and another one renamed to its name."""
+    pipe = made()
+    pipe.run("CREATE TABLE n LIKE t")
+    pipe.run("DROP TABLE t")
+    pipe.run("RENAME TABLE n TO t")
+    fails(pipe, "was created anew")
