@@ -53,7 +53,8 @@ def made(pipe):
     def make(create=TABLE, rows="INSERT INTO t (id, a, c) VALUES (1, 10, 1.5), (2, NULL, NULL), (3, 30, -2.25)", **options):
         pipe.run(create)
         pipe.run(rows)
-        return pipe.live(**options)
+        settings = [setting.format(source=pipe.source) for setting in options.pop("settings", ())]
+        return pipe.live(settings=settings, **options)
 
     return make
 
@@ -572,3 +573,47 @@ def test_a_table_comes_back(made):
     pipe.run("DROP TABLE t")
     pipe.run("RENAME TABLE n TO t")
     fails(pipe, "was created anew")
+
+
+def test_settings_of_columns(pipe, made):
+    """What they say of columns holds for those that come later, and stays with those that are renamed."""
+    pipe.run("CREATE TABLE o (id INT PRIMARY KEY, later INT, wide INT, secret INT)")
+    made(settings=["{source}.*:rename=a=aa,later=l8r", "{source}.*:type=b=LowCardinality(String),wide=Int64", "{source}.*:exclude=c,secret"])
+    pipe.run("ALTER TABLE t ADD secret VARCHAR(9) DEFAULT 'x', ADD later INT DEFAULT 4, ADD wide INT DEFAULT 5")
+    pipe.run("ALTER TABLE t RENAME COLUMN a TO a2, RENAME COLUMN b TO b2, MODIFY c DECIMAL(5,1)")
+    pipe.run("INSERT INTO t (id, a2, b2, later) VALUES (9, 90, 'nine', 99)")
+    pipe.run("ALTER TABLE t DROP secret, DROP c")
+    pipe.run("INSERT INTO t (id, a2, b2, wide) VALUES (10, 1, 'ten', 2)")
+    pipe.caught_up()
+    assert pipe.table("t")["state"] == "live", pipe.table("t")
+    assert ordered(pipe, "id, aa, b2, l8r, wide") == [[1, 10, "b", 4, 5], [2, None, "b", 4, 5], [3, 30, "b", 4, 5], [9, 90, "nine", 99, 5], [10, 1, "ten", 4, 2]]
+    assert not {"c", "secret", "a2", "later"} & columns(pipe).keys()
+    assert columns(pipe)["b2"] == "LowCardinality(String)" and columns(pipe)["wide"] == "Nullable(Int64)"
+
+
+@pytest.mark.parametrize("charset", ["latin1", "utf8mb4", "gbk"])
+def test_statements_in_other_character_sets(made, charset):
+    pipe = made()
+    label = {"latin1": "ß", "utf8mb4": "ñ", "gbk": "中"}[charset]
+    with contextlib.closing(pipe.mariadb.connect(pipe.source, names=charset)) as connection, connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE t ADD `{label}` ENUM('x','{label}') NOT NULL DEFAULT '{label}', ADD v VARCHAR(9) DEFAULT '{label}' COMMENT '{label}'")
+    pipe.run("INSERT INTO t (id) VALUES (9)")
+    assert label in same(pipe)[(9,)] or label.encode().hex().upper() in same(pipe)[(9,)]
+
+
+def test_a_twin_is_altered_too(pipe):
+    """While a table is loaded again, statements act on both."""
+    pipe.run(BIG)
+    pipe.run("INSERT INTO t SELECT seq, seq, REPEAT('x', 150), 1 FROM seq_1_to_20000")
+    pipe.live(settings=["readers=1", "batch_bytes=64KiB"])
+    pipe.engine.sluice("resync", "p")
+    pipe.wait("Resync")
+    pipe.run("ALTER TABLE t ADD x INT NOT NULL DEFAULT 4")
+    pipe.run("INSERT INTO t (id, c, x) VALUES (100000, 1, 5)")
+    pipe.run("ALTER TABLE t DROP COLUMN b")
+    pipe.run("INSERT INTO t (id, c, x) VALUES (100001, 1, 6)")
+    pipe.wait("Running", seconds=120)
+    assert len(same(pipe)) == 20_002
+    pipe.run("ALTER TABLE t RENAME COLUMN a TO b")
+    pipe.run("INSERT INTO t (id, b, c, x) VALUES (100002, 7, 1, 6)")
+    assert len(same(pipe)) == 20_003
