@@ -13,7 +13,8 @@ void dest_columns_free(DestColumns *columns)
     g_free(columns);
 }
 
-DestColumns *dest_columns_look(Clickhouse *ch, const char *database, const char *table, const char *version_column, GError **error)
+DestColumns *dest_columns_look(Clickhouse *ch, const char *database, const char *table, const char *version_column,
+                               GError **error)
 {
     g_autoptr(GString) sql = g_string_new("SELECT name, comment FROM system.columns WHERE database = ");
     clickhouse_quote_string(sql, database);
@@ -53,11 +54,13 @@ static bool uses_time64(const char *commands)
     return false;
 }
 
-bool dest_table_alter(Clickhouse *ch, const char *database, const char *table, const char *commands, const char *version_column,
-                      const char *proof, const char *query_id, GError **error)
+bool dest_table_alter(Clickhouse *ch, const char *database, const char *table, const char *commands,
+                      const char *version_column, const char *proof, const char *query_id, GError **error)
 {
-    const char *const settings[] = {"alter_sync", "2", "mutations_sync", "2", "query_id", query_id, "log_comment", query_id,
-                                    uses_time64(commands) ? "enable_time_time64_type" : NULL, "1", NULL};
+    const char *const settings[] = {"alter_sync",  "2",        "mutations_sync",
+                                    "2",           "query_id", query_id,
+                                    "log_comment", query_id,   uses_time64(commands) ? "enable_time_time64_type" : NULL,
+                                    "1",           NULL};
     g_autoptr(GString) sql = g_string_new("ALTER TABLE ");
     clickhouse_quote_table(sql, database, table);
     g_string_append_printf(sql, " %s, COMMENT COLUMN ", commands);
@@ -71,7 +74,8 @@ bool dest_table_alter(Clickhouse *ch, const char *database, const char *table, c
 
 bool dest_table_truncate(Clickhouse *ch, const char *database, const char *table, const char *query_id, GError **error)
 {
-    const char *const any_size[] = {"alter_sync", "2", "query_id", query_id, "log_comment", query_id, "max_table_size_to_drop", "0", NULL};
+    const char *const any_size[] = {
+        "alter_sync", "2", "query_id", query_id, "log_comment", query_id, "max_table_size_to_drop", "0", NULL};
     const char *const plain[] = {"alter_sync", "2", "query_id", query_id, "log_comment", query_id, NULL};
     g_autoptr(GString) sql = g_string_new("TRUNCATE TABLE ");
     g_autoptr(GError) failed = NULL;

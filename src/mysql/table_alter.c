@@ -16,8 +16,8 @@ typedef struct {
     const AlterText *alter;
     const ColumnContext *context;
     TableChange *change;
-    GHashTable *ignored; /* clauses with nothing to do: IF EXISTS */
-    GArray *items;       /* of Item */
+    GHashTable *ignored;       /* clauses with nothing to do: IF EXISTS */
+    GArray *items;             /* of Item */
     char *charset, *collation; /* the default of new columns */
     const AlterClause *convert;
     char *why;
@@ -94,7 +94,8 @@ static bool clauses_check(Work *work)
             g_hash_table_add(work->ignored, clause);
             continue;
         }
-        bool names_column = clause->kind == ALTER_DROP_COLUMN || clause->kind == ALTER_RENAME_COLUMN || clause->kind == ALTER_CHANGE_COLUMN;
+        bool names_column = clause->kind == ALTER_DROP_COLUMN || clause->kind == ALTER_RENAME_COLUMN ||
+                            clause->kind == ALTER_CHANGE_COLUMN;
         if (names_column && source_table_find_column(work->old, clause->name) < 0)
             return refuse(work, "the recorded definition has no column", clause->name);
     }
@@ -121,7 +122,8 @@ static void add_old_column(Work *work, unsigned index)
     g_array_append_val(work->items, item);
 }
 
-/* A column that is moved stands where it was, under its new name, until its clause comes [tried on MariaDB 10.11, MySQL 9.7]. */
+/* A column that is moved stands where it was, under its new name, until its clause comes [tried on MariaDB 10.11,
+ * MySQL 9.7]. */
 static Item take_item(Work *work, const AlterClause *clause)
 {
     Item item = {.name = clause->column->column.name, .origin = -1, .text = clause->column};
@@ -217,11 +219,12 @@ static bool check_defaults(Work *work)
     return true;
 }
 
-/* CONVERT TO leaves the bytes of labels as they are and takes them for text in the new charset: 'ü' of latin1 is '?' then
- * [tried on MariaDB 10.11, MySQL 9.7]. */
+/* CONVERT TO leaves the bytes of labels as they are and takes them for text in the new charset: 'ü' of latin1 is '?'
+ * then [tried on MariaDB 10.11, MySQL 9.7]. */
 static bool labels_survive(Work *work, const SourceColumn *from, const char *charset)
 {
-    bool same = strcmp(from->charset, charset) == 0 || (strcmp(from->charset, "utf8mb3") == 0 && strcmp(charset, "utf8mb4") == 0);
+    bool same = strcmp(from->charset, charset) == 0 ||
+                (strcmp(from->charset, "utf8mb3") == 0 && strcmp(charset, "utf8mb4") == 0);
     bool wide = charset_bytes_min(from->charset) > 1 || charset_bytes_min(charset) > 1;
     for (unsigned i = 0; !same && from->labels[i]; i++)
         if (wide || strchr(from->labels[i], '?') || !charset_can_write("ascii", from->labels[i]))
@@ -238,8 +241,8 @@ static bool labels_fit(Work *work, const SourceColumn *column)
     return true;
 }
 
-/* CONVERT TO: every text takes the charset, and as many characters as before have room in it. A column that the statement
- * defines has the size that it says; but MySQL gives it that of the old one [tried on 9.7]. */
+/* CONVERT TO: every text takes the charset, and as many characters as before have room in it. A column that the
+ * statement defines has the size that it says; but MySQL gives it that of the old one [tried on 9.7]. */
 static bool convert_column(Work *work, SourceColumn *column, const Item *item)
 {
     if (!work->convert || !column->charset || strcmp(column->charset, "binary") == 0)

@@ -5,7 +5,8 @@
 #include <string.h>
 
 static const char shown[] =
-    "CREATE TABLE `t` (\n  `id` int(11) NOT NULL,\n  `a` int(11) DEFAULT 5,\n  `b` varchar(20) NOT NULL,\n  `e` enum('x','y') DEFAULT NULL,\n"
+    "CREATE TABLE `t` (\n  `id` int(11) NOT NULL,\n  `a` int(11) DEFAULT 5,\n  `b` varchar(20) NOT NULL,\n  `e` "
+    "enum('x','y') DEFAULT NULL,\n"
     "  PRIMARY KEY (`id`)\n) ENGINE=InnoDB DEFAULT CHARSET=latin1 COLLATE=latin1_swedish_ci COMMENT='CHARSET=x'";
 
 static SourceTable *definition(void)
@@ -63,7 +64,8 @@ static char *columns_text(const Applied *applied)
     GString *out = g_string_new(NULL);
     for (unsigned i = 0; i < applied->change->table->n_columns; i++) {
         const SourceColumn *column = &applied->change->table->columns[i];
-        g_string_append_printf(out, "%s%s %s%s", i ? ", " : "", column->name, column->type_text, column->nullable ? "" : "!");
+        g_string_append_printf(out, "%s%s %s%s", i ? ", " : "", column->name, column->type_text,
+                               column->nullable ? "" : "!");
     }
     if (applied->change->key_why)
         g_string_append_printf(out, "; key: %s", applied->change->key_why);
@@ -76,18 +78,27 @@ static void test_definitions(void)
         {"ALTER TABLE t ADD x INT FIRST, DROP b", "x int(11), id int(11)!, a int(11), e enum('x','y')"},
         {"alter table d.t modify column a bigint unsigned not null after e, add (y bool, z text(70000))",
          "id int(11)!, b varchar(20)!, e enum('x','y'), a bigint(20) unsigned!, y tinyint(1), z mediumtext"},
-        {"ALTER TABLE t RENAME COLUMN a TO b, RENAME COLUMN b TO a", "id int(11)!, b int(11), a varchar(20)!, e enum('x','y')"},
-        {"ALTER TABLE t ADD COLUMN IF NOT EXISTS a TEXT, DROP COLUMN IF EXISTS nothing", "id int(11)!, a int(11), b varchar(20)!, e enum('x','y')"},
-        {"ALTER TABLE t ADD s SERIAL, ADD v CHARACTER VARYING(9) CHARACTER SET binary, ADD n NATIONAL CHAR(3), DROP a, DROP b, DROP e",
+        {"ALTER TABLE t RENAME COLUMN a TO b, RENAME COLUMN b TO a",
+         "id int(11)!, b int(11), a varchar(20)!, e enum('x','y')"},
+        {"ALTER TABLE t ADD COLUMN IF NOT EXISTS a TEXT, DROP COLUMN IF EXISTS nothing",
+         "id int(11)!, a int(11), b varchar(20)!, e enum('x','y')"},
+        {"ALTER TABLE t ADD s SERIAL, ADD v CHARACTER VARYING(9) CHARACTER SET binary, ADD n NATIONAL CHAR(3), DROP a, "
+         "DROP b, DROP e",
          "id int(11)!, s bigint(20) unsigned!, v varbinary(9), n char(3)"},
-        {"ALTER TABLE t CONVERT TO CHARACTER SET utf8mb4, ADD x LONGTEXT", "id int(11)!, a int(11), b varchar(20)!, e enum('x','y'), x longtext"},
-        {"ALTER TABLE t DROP PRIMARY KEY", "id int(11)!, a int(11), b varchar(20)!, e enum('x','y'); key: its key PRIMARY was dropped"},
-        {"ALTER TABLE t DROP PRIMARY KEY, ADD PRIMARY KEY (id)", "id int(11)!, a int(11), b varchar(20)!, e enum('x','y')"},
-        {"ALTER TABLE t DROP COLUMN id", "a int(11), b varchar(20)!, e enum('x','y'); key: column id of its key was dropped"},
-        {"ALTER TABLE t MODIFY e ENUM('x','ü','zwei  ') CHARACTER SET utf8mb4", "id int(11)!, a int(11), b varchar(20)!, e enum('x','ü','zwei')"},
+        {"ALTER TABLE t CONVERT TO CHARACTER SET utf8mb4, ADD x LONGTEXT",
+         "id int(11)!, a int(11), b varchar(20)!, e enum('x','y'), x longtext"},
+        {"ALTER TABLE t DROP PRIMARY KEY",
+         "id int(11)!, a int(11), b varchar(20)!, e enum('x','y'); key: its key PRIMARY was dropped"},
+        {"ALTER TABLE t DROP PRIMARY KEY, ADD PRIMARY KEY (id)",
+         "id int(11)!, a int(11), b varchar(20)!, e enum('x','y')"},
+        {"ALTER TABLE t DROP COLUMN id",
+         "a int(11), b varchar(20)!, e enum('x','y'); key: column id of its key was dropped"},
+        {"ALTER TABLE t MODIFY e ENUM('x','ü','zwei  ') CHARACTER SET utf8mb4",
+         "id int(11)!, a int(11), b varchar(20)!, e enum('x','ü','zwei')"},
         {"ALTER TABLE t MODIFY e ENUM('x','ж')", "refused: its character set cannot write a label of column e"},
         {"ALTER TABLE t ADD x HYPERINT", "refused: the definition of column x is not understood at \"HYPERINT\""},
-        {"ALTER TABLE t ADD x INT WITH SYSTEM VERSIONING", "refused: the definition of column x is not understood at \"WITH SYSTEM VERSIONING\""},
+        {"ALTER TABLE t ADD x INT WITH SYSTEM VERSIONING",
+         "refused: the definition of column x is not understood at \"WITH SYSTEM VERSIONING\""},
         {"ALTER TABLE t ADD SYSTEM VERSIONING", "refused: it is not understood before \"SYSTEM VERSIONING\""},
         {"ALTER TABLE t ENGINE=BLACKHOLE", "refused: it is not understood before \"\""},
         {"ALTER TABLE t DROP nothing", "refused: the recorded definition has no column nothing"},
@@ -116,7 +127,13 @@ static char *plan_text(const SourceTable *table, const Applied *applied, bool st
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     for (size_t i = 0; i < G_N_ELEMENTS(there); i++)
         g_ptr_array_add(names, (gpointer)there[i]);
-    SchemaChangeRequest request = {.old = table, .change = applied->change, .settings = &settings, .strict = strict, .keep_old_names = both, .time = &time, .there = names};
+    SchemaChangeRequest request = {.old = table,
+                                   .change = applied->change,
+                                   .settings = &settings,
+                                   .strict = strict,
+                                   .keep_old_names = both,
+                                   .time = &time,
+                                   .there = names};
     g_autoptr(SchemaChange) plan = schema_change_plan(&request);
     GString *out = g_string_new(NULL);
     for (unsigned i = 0; i < plan->steps->len && !plan->fail; i++)
@@ -137,18 +154,23 @@ static void test_plans(void)
         {"ALTER TABLE t ADD x INT", "ADD COLUMN `x` Nullable(Int32) +"},
         {"ALTER TABLE t ADD x INT NOT NULL FIRST", "ADD COLUMN `x` Int32 DEFAULT 0 +"},
         {"ALTER TABLE t ADD x ENUM('one','two') NOT NULL", "ADD COLUMN `x` LowCardinality(String) DEFAULT 'one' +"},
-        {"ALTER TABLE t ADD x DATETIME(3) DEFAULT NOW(3)", "ADD COLUMN `x` Nullable(DateTime64(6, 'UTC')) DEFAULT toDateTime64('2023-11-14 23:13:20.123000', 6, 'UTC') +"},
+        {"ALTER TABLE t ADD x DATETIME(3) DEFAULT NOW(3)", "ADD COLUMN `x` Nullable(DateTime64(6, 'UTC')) DEFAULT "
+                                                           "toDateTime64('2023-11-14 23:13:20.123000', 6, 'UTC') +"},
         {"ALTER TABLE t ADD x TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP",
          "ADD COLUMN `x` DateTime64(6, 'UTC') DEFAULT toDateTime64('2023-11-14 22:13:20.000000', 6, 'UTC') +"},
-        {"ALTER TABLE t ADD x CHAR(36) DEFAULT (UUID())", "ADD COLUMN `x` Nullable(String) ADVISE what rows that are there have in the new column x is not known +"},
-        {"ALTER TABLE t ADD x INT AS (a + 1)", "ADD COLUMN `x` Nullable(Int32) ADVISE what rows that are there have in the new column x is not known +"},
+        {"ALTER TABLE t ADD x CHAR(36) DEFAULT (UUID())",
+         "ADD COLUMN `x` Nullable(String) ADVISE what rows that are there have in the new column x is not known +"},
+        {"ALTER TABLE t ADD x INT AS (a + 1)",
+         "ADD COLUMN `x` Nullable(Int32) ADVISE what rows that are there have in the new column x is not known +"},
         {"ALTER TABLE t ADD k INT", "RENAME COLUMN `k` TO `k__dropped_1`, ADD COLUMN `k` Nullable(Int32)"},
-        {"ALTER TABLE t ADD mine INT", " ADVISE the destination had a column mine already, which takes the place of the new one +"},
+        {"ALTER TABLE t ADD mine INT",
+         " ADVISE the destination had a column mine already, which takes the place of the new one +"},
         {"ALTER TABLE t DROP a", " +"},
         {"ALTER TABLE t DROP a, ADD a DATE", "RENAME COLUMN `a` TO `a__dropped_1`, ADD COLUMN `a` Nullable(Date32)"},
         {"ALTER TABLE t RENAME COLUMN a TO n", "RENAME COLUMN `a` TO `n`"},
         {"ALTER TABLE t DROP b, RENAME COLUMN a TO b", "RENAME COLUMN `b` TO `b__dropped_1`, RENAME COLUMN `a` TO `b`"},
-        {"ALTER TABLE t RENAME COLUMN a TO mine", "FAIL the destination has a column mine already, which a column of the source is called now"},
+        {"ALTER TABLE t RENAME COLUMN a TO mine",
+         "FAIL the destination has a column mine already, which a column of the source is called now"},
         {"ALTER TABLE t RENAME COLUMN a TO b, RENAME COLUMN b TO a",
          "RENAME COLUMN `a` TO `b__renamed`, RENAME COLUMN `b` TO `a` | RENAME COLUMN `b__renamed` TO `b`"},
         {"ALTER TABLE t RENAME COLUMN a TO b, RENAME COLUMN b TO e, RENAME COLUMN e TO n",
@@ -157,16 +179,22 @@ static void test_plans(void)
         {"ALTER TABLE t MODIFY a INT NOT NULL", ""},
         {"ALTER TABLE t MODIFY b VARCHAR(50)", "MODIFY COLUMN `b` Nullable(String)"},
         {"ALTER TABLE t MODIFY b VARCHAR(50) NOT NULL CHARACTER SET utf8mb4", ""},
-        {"ALTER TABLE t MODIFY b VARCHAR(5) NOT NULL", " ADVISE rows that are there may have other values in column b now, which was varchar(20) and is varchar(5)"},
-        {"ALTER TABLE t MODIFY b CHAR(20) NOT NULL", " ADVISE rows that are there may have other values in column b now, which was varchar(20) and is char(20)"},
-        {"ALTER TABLE t MODIFY b VARBINARY(20) NOT NULL", "FAIL column b was varchar(20) and is varbinary(20) now, which the destination cannot change in place"},
-        {"ALTER TABLE t MODIFY a SMALLINT", "FAIL column a was int(11) and is smallint(6) now, which the destination cannot change in place"},
+        {"ALTER TABLE t MODIFY b VARCHAR(5) NOT NULL",
+         " ADVISE rows that are there may have other values in column b now, which was varchar(20) and is varchar(5)"},
+        {"ALTER TABLE t MODIFY b CHAR(20) NOT NULL",
+         " ADVISE rows that are there may have other values in column b now, which was varchar(20) and is char(20)"},
+        {"ALTER TABLE t MODIFY b VARBINARY(20) NOT NULL",
+         "FAIL column b was varchar(20) and is varbinary(20) now, which the destination cannot change in place"},
+        {"ALTER TABLE t MODIFY a SMALLINT",
+         "FAIL column a was int(11) and is smallint(6) now, which the destination cannot change in place"},
         {"ALTER TABLE t MODIFY a MEDIUMINT", ""},
         {"ALTER TABLE t MODIFY e ENUM('x','y','z')", ""},
         {"ALTER TABLE t MODIFY e ENUM('y','x')", ""},
         {"ALTER TABLE t MODIFY e ENUM('x')", ""},
-        {"ALTER TABLE t MODIFY e ENUM('X','y')", " ADVISE rows that are there may have other values in column e now, which was enum('x','y') and is enum('X','y')"},
-        {"ALTER TABLE t MODIFY id INT UNSIGNED NOT NULL", "FAIL column id of its key was int(11) and is int(10) unsigned now"},
+        {"ALTER TABLE t MODIFY e ENUM('X','y')", " ADVISE rows that are there may have other values in column e now, "
+                                                 "which was enum('x','y') and is enum('X','y')"},
+        {"ALTER TABLE t MODIFY id INT UNSIGNED NOT NULL",
+         "FAIL column id of its key was int(11) and is int(10) unsigned now"},
         {"ALTER TABLE t CHANGE id ident INT NOT NULL", "FAIL column id of its key is called ident now"},
         {"ALTER TABLE t ADD UNIQUE (a)", " +"},
     };
@@ -184,7 +212,8 @@ static void test_plans(void)
 
 static void test_without_strict_mode(void)
 {
-    static const char *const cases[] = {"ALTER TABLE t MODIFY a INT NOT NULL", "ALTER TABLE t MODIFY a MEDIUMINT", "ALTER TABLE t MODIFY e ENUM('x')"};
+    static const char *const cases[] = {"ALTER TABLE t MODIFY a INT NOT NULL", "ALTER TABLE t MODIFY a MEDIUMINT",
+                                        "ALTER TABLE t MODIFY e ENUM('x')"};
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(SourceTable) table = definition();
         g_auto(Applied) applied = apply(table, cases[i]);
