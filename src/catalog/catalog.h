@@ -132,6 +132,9 @@ bool catalog_checkpoint_load(Catalog *catalog, int64_t pipe_id, CatalogCheckpoin
 bool catalog_checkpoint_save(Catalog *catalog, int64_t pipe_id, const CatalogCheckpoint *checkpoint,
                              uint64_t applied_seq, GPtrArray *tables /* of CatalogTable whose counters are saved, or NULL */,
                              GError **error);
+/* The same, with all fields of the tables: a definition and the position behind the statement that made it always agree. */
+bool catalog_checkpoint_save_tables(Catalog *catalog, int64_t pipe_id, const CatalogCheckpoint *checkpoint, uint64_t applied_seq,
+                                    const GPtrArray *tables /* of CatalogTable */, GError **error);
 bool catalog_batch_add(Catalog *catalog, int64_t pipe_id, const CatalogBatch *batch, GError **error);
 GArray *catalog_batches(Catalog *catalog, int64_t pipe_id, GError **error); /* of CatalogBatch, by seq */
 

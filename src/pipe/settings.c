@@ -64,6 +64,14 @@ static const Setting settings[] = {
      KIND_PREFIX, FIELD(column_prefix), 0, 0, {0}},
     {{"durable", "on", "on, off", SETTING_RESYNC, "fsync settings on the tables we create"},
      KIND_BOOL, FIELD(durable), 0, 0, {"off", "on"}},
+    {{"truncate", "apply", "apply, ignore", SETTING_LIVE, "what TRUNCATE at the source does at the destination"},
+     KIND_BOOL, FIELD(truncate_ignored), 0, 0, {"apply", "ignore"}},
+    {{"rename_column", "rename", "rename, both", SETTING_LIVE,
+      "what RENAME COLUMN at the source does; both: the old name stays another name of the column"},
+     KIND_BOOL, FIELD(rename_keeps_both), 0, 0, {"rename", "both"}},
+    {{"silent_changes", "fail", "fail, flag", SETTING_LIVE,
+      "statements that change rows without row events fail the table, or a resync is advised"},
+     KIND_BOOL, FIELD(silent_changes_flag), 0, 0, {"fail", "flag"}},
 };
 
 const SettingInfo *settings_info(unsigned index)
