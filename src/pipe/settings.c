@@ -64,6 +64,9 @@ static const Setting settings[] = {
      KIND_PREFIX, FIELD(column_prefix), 0, 0, {0}},
     {{"durable", "on", "on, off", SETTING_RESYNC, "fsync settings on the tables we create"},
      KIND_BOOL, FIELD(durable), 0, 0, {"off", "on"}},
+    {{"purged", "fail", "fail, resync", SETTING_LIVE,
+      "the source purged log that was still needed: the pipe fails, or loads every table again by itself"},
+     KIND_BOOL, FIELD(purged_resync), 0, 0, {"fail", "resync"}},
 };
 
 const SettingInfo *settings_info(unsigned index)

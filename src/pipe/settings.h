@@ -19,6 +19,7 @@ typedef struct {
     MappingSettings mapping;
     char column_prefix[64];
     bool durable;
+    bool purged_resync; /* the log needed is gone: loaded again without asking */
 } PipeSettings;
 
 /* When a change takes effect. */
