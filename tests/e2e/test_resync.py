@@ -4,6 +4,7 @@ import contextlib
 import threading
 
 import pytest
+from harness.compare import assert_equal
 from harness.engine import PATIENCE
 from harness.pipe import Pipe
 from harness.process import wait_until
@@ -213,6 +214,19 @@ def test_resync_of_a_completed_snapshot(pipe):
     pipe.wait("Completed")
     assert pipe.equal("a")
     assert targets(pipe) == ["a"]
+
+
+def test_resync_of_one_table_of_a_completed_snapshot(pipe):
+    """The other is still the source's at the position that it was completed at."""
+    fill(pipe, "a", "b")
+    pipe.create(mode="snapshot")
+    pipe.wait("Completed")
+    pipe.run("UPDATE b SET n = 1 WHERE id < 100")
+    with Load(pipe, "b"):
+        resync(pipe, "a")
+    pipe.wait("Completed")
+    assert assert_equal(pipe.mariadb, pipe.clickhouse, pipe.source, pipe.destination, ("a",))
+    assert pipe.rows("b", "count(), sum(n)") == [[ROWS, 0]]
 
 
 def test_the_log_was_purged(engine, own_mariadb, clickhouse):
