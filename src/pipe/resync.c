@@ -375,7 +375,7 @@ bool resync_exchange(Pipe *pipe, GError **error)
         if (!finish_one(pipe, ch, twin, error))
             return false;
     }
-    return resync_drop_leftovers(pipe, error);
+    return true;
 }
 
 bool resync_drop_leftovers(Pipe *pipe, GError **error)

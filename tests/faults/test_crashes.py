@@ -156,7 +156,8 @@ STEPS = [
     ("setup-of-a-table", resync), ("setup-of-a-table:2", resync), ("resync-proof-noted", resync),
     ("resync-proof-noted:2", resync), ("resync-exchanged", resync), ("resync-exchanged:2", resync), ("resync-place-taken", resync),
     ("resync-before-drop", resync), ("resync-before-drop:2", resync), ("resync-cancelling", resync_and_cancel), ("resync-cancelling:2", resync_and_cancel),
-    ("resync-tables-kept", resync_after_failure), ("resync-position-given-up", resync_after_failure), ("tables-noted", add),
+    ("resync-proof-noted", resync_after_failure), ("resync-exchanged", resync_after_failure), ("resync-exchanged:2", resync_after_failure),
+    ("resync-place-taken", resync_after_failure), ("resync-tables-kept", resync_after_failure), ("resync-position-given-up", resync_after_failure), ("tables-noted", add),
     ("remove-noted", remove), ("remove-target-done", remove), ("xa-on-disk", xa), ("xa-applied", xa), ("xa-applied:2", xa),
 ]  # fmt: skip
 
