@@ -44,12 +44,16 @@ static const char *error_code(char out[FORMAT_MAX], int code)
 static int draw_error(const Ui *ui, Canvas *report, int row, const ViewError *error)
 {
     char code[FORMAT_MAX], when[FORMAT_MAX];
-    g_autofree char *what =
-        g_strdup_printf("%s%s", error->message ? error->message : "?", error_code(code, error->code));
+    g_autofree char *what = error->what ? g_strdup(error->what)
+                                        : g_strdup_printf("%s%s", error->message ? error->message : "?", error_code(code, error->code));
     row = paragraph(report, row, "WHAT", STYLE_LOST, what);
+    if (error->server)
+        row = paragraph(report, row, "SERVER", STYLE_TEXT, error->server);
     if (error->at > 0)
         row = paragraph(report, row, "WHEN", STYLE_TEXT, format_when(when, error->at, ui->view->at));
-    row = paragraph(report, row, "WHY", STYLE_TEXT, error->cause ? error->cause : "not known");
+    bool said = error->what && error->cause && g_ascii_strcasecmp(error->what, error->cause) == 0; /* the cause is WHAT already */
+    if (error->why || !said)
+        row = paragraph(report, row, "WHY", STYLE_TEXT, error->why ? error->why : error->cause ? error->cause : "not known");
     return row;
 }
 
@@ -74,9 +78,10 @@ static int draw_stalled(const Ui *ui, Canvas *report, int row, const ViewPipe *p
                          : "Nothing is lost. The pipe waits, tries again by itself, and goes on where it is.");
 }
 
-static int draw_last_good(Canvas *report, int row, const ViewPipe *pipe)
+static int draw_last_good(const Ui *ui, Canvas *report, int row, const ViewPipe *pipe)
 {
-    char text[FORMAT_MAX];
+    const ViewError *error = pipe->error;
+    char text[FORMAT_MAX], when[FORMAT_MAX];
     Style style;
     if (pipe->position_file || pipe->position_gtid) {
         GString *at = g_string_new(NULL);
@@ -84,16 +89,21 @@ static int draw_last_good(Canvas *report, int row, const ViewPipe *pipe)
             g_string_append_printf(at, "%s:%" G_GINT64_FORMAT, pipe->position_file, pipe->position_pos);
         if (pipe->position_gtid && *pipe->position_gtid)
             g_string_append_printf(at, "%sgtid %s", at->len ? "   " : "", pipe->position_gtid);
+        if (error && error->last_good_time > 0)
+            g_string_append_printf(at, "   source time %s", format_when(when, error->last_good_time, ui->view->at));
         row = paragraph(report, row, "LAST GOOD", STYLE_TEXT, at->str);
         g_string_free(at, TRUE);
     }
     part_headroom(text, pipe, &style);
-    if (pipe->headroom_seconds >= 0) {
+    if (error && error->lost) {
+        row = paragraph(report, row, "LOST", STYLE_LOST, error->lost);
+    } else if (pipe->headroom_seconds >= 0) {
         g_autofree char *keeps = g_strdup_printf("%s until the source purges what this pipe still needs", text);
         row = paragraph(report, row, "HEADROOM", style, keeps);
     }
     return paragraph(report, row, "DATA", STYLE_TEXT,
-                     "The destination tables hold everything up to the last good position and can be queried.");
+                     error && error->data ? error->data
+                                          : "The destination tables hold everything up to the last good position and can be queried.");
 }
 
 static int draw_failed_tables(Canvas *report, int row, const ViewPipe *pipe)
@@ -142,6 +152,11 @@ static int draw_remedies(const Ui *ui, Canvas *report, int row, const ViewPipe *
                                   : "Try again, after the cause was mended");
         row += canvas_wrapped(report, row, 5, report->cols - 6, 3, STYLE_DIM, command);
     }
+    if (pipe->error && pipe->error->prevent) {
+        canvas_text(report, ++row, 1, report->cols - 2, STYLE_TITLE, "SO THAT IT STAYS AWAY");
+        row++;
+        row += canvas_wrapped(report, row, 5, report->cols - 6, 6, STYLE_TEXT, pipe->error->prevent);
+    }
     return row;
 }
 
@@ -159,7 +174,7 @@ static int draw_report(const Ui *ui, Canvas *report, const ViewPipe *pipe)
     }
     if (!action_possible(pipe, ACTION_INCIDENT))
         row = paragraph(report, row, "WHAT", STYLE_TEXT, "Nothing is wrong any more.");
-    row = draw_last_good(report, row, pipe);
+    row = draw_last_good(ui, report, row, pipe);
     row = draw_failed_tables(report, row, pipe);
     return draw_remedies(ui, report, row + 1, pipe);
 }

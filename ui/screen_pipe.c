@@ -492,7 +492,8 @@ static bool pipe_act(Screen *base, Ui *ui, KeyAction action)
         return true;
     case ACTION_OPEN:
         if (screen->cursor.cursor < (int)screen->rows->len)
-            ui_push(ui, screen_table_new(ui, screen->name, ((const ViewTable *)screen->rows->pdata[screen->cursor.cursor])->source));
+            ui_push(ui, screen_table_new(ui, screen->name,
+                                         ((const ViewTable *)screen->rows->pdata[screen->cursor.cursor])->source));
         return true;
     case ACTION_JOURNAL:
         ui_push(ui, screen_journal_new(ui, screen->name));

@@ -1,7 +1,7 @@
 /* screen_table.c - one table of a pipe: how far it is, what happens to it, and how each of its columns is mapped.
  *
- * The figures are those of the newest view. The columns are asked for when the screen opens, and again every few seconds, since
- * they change only when a table is made anew.
+ * The figures are those of the newest view. The columns are asked for when the screen opens, and again every few
+ * seconds, since they change only when a table is made anew.
  */
 #include <string.h>
 
@@ -31,7 +31,7 @@ typedef struct {
     char *pipe, *table;
     Detail *detail; /* NULL: no answer came yet */
     char *failure;  /* why there is none */
-    GArray *rows; /* Row, those that are shown */
+    GArray *rows;   /* Row, those that are shown */
     char *selected;
     TableCursor cursor;
     int page;
@@ -193,7 +193,8 @@ static char *cut(const Canvas *canvas, const char *text, int width)
     return g_string_free(out, FALSE);
 }
 
-static void draw_head(const TableScreen *screen, const Ui *ui, Canvas *canvas, const ViewPipe *pipe, const ViewTable *table)
+static void draw_head(const TableScreen *screen, const Ui *ui, Canvas *canvas, const ViewPipe *pipe,
+                      const ViewTable *table)
 {
     g_autofree char *full = g_strdup_printf("%s › %s", screen->pipe, screen->table);
     g_autofree char *where = cut(canvas, full, canvas->cols - 40);
@@ -232,18 +233,22 @@ static int draw_key(const TableScreen *screen, Canvas *canvas, int row)
 {
     const Detail *detail = screen->detail;
     char count[FORMAT_MAX];
-    unsigned n = 0;
+    unsigned n = 0, waiting = 0;
     if (!detail || !detail->key) {
         fact(canvas, row, 1, "key", "?");
         return 1;
     }
-    for (unsigned i = 0; i < detail->n_columns; i++)
+    for (unsigned i = 0; i < detail->n_columns; i++) {
         n += detail->columns[i].name != NULL;
+        waiting += detail->columns[i].next != NULL;
+    }
     g_autofree char *key = cut(canvas, detail->key, canvas->cols / 2);
     int col = fact(canvas, row, 1, "key", key);
     col = fact(canvas, row, col, "columns", format_count(count, n));
     if (detail->engine)
-        fact(canvas, row, col, "engine", detail->engine);
+        col = fact(canvas, row, col, "engine", detail->engine);
+    if (waiting)
+        fact(canvas, row, col, "columns that wait for a resync", format_count(count, waiting));
     return 1;
 }
 
@@ -321,7 +326,17 @@ static int draw_saying(const Ui *ui, Canvas *canvas, int row, const ViewPipe *pi
 
 /* -- columns -- */
 
-typedef enum { CELL_NAME, CELL_KEY, CELL_TYPE, CELL_TARGET, CELL_TARGET_TYPE, CELL_ZERO, CELL_CLAMPED, CELL_UNDECODABLE, CELL_CHANGED } Cell;
+typedef enum {
+    CELL_NAME,
+    CELL_KEY,
+    CELL_TYPE,
+    CELL_TARGET,
+    CELL_TARGET_TYPE,
+    CELL_ZERO,
+    CELL_CLAMPED,
+    CELL_UNDECODABLE,
+    CELL_CHANGED
+} Cell;
 
 typedef struct {
     TableColumn columns[TABLE_MAX_COLUMNS];
@@ -380,7 +395,8 @@ static void grid_make(const TableScreen *screen, const Canvas *canvas, Grid *gri
     int type = MIN(natural(screen, canvas, CELL_TYPE, "SOURCE TYPE"), MAX(canvas->cols / (wide ? 6 : 5), 12));
     int figures = wide ? 10 + 12 + 11 + 3 * TABLE_GAP : 7 + TABLE_GAP;
     int room = canvas->cols - 4 - name - TABLE_GAP - 3 - TABLE_GAP - type - TABLE_GAP - figures;
-    int target = any_renamed(screen) ? MIN(natural(screen, canvas, CELL_TARGET, "TARGET"), MAX(canvas->cols / 6, 12)) : 0;
+    int target =
+        any_renamed(screen) ? MIN(natural(screen, canvas, CELL_TARGET, "TARGET"), MAX(canvas->cols / 6, 12)) : 0;
     if (target && room - target - TABLE_GAP < 16)
         target = 0; /* the line below tells it */
     room -= target ? target + TABLE_GAP : 0;
@@ -411,7 +427,8 @@ static const char *figure(char out[FORMAT_MAX], const Row *row, Cell cell)
                                                     : row->undecodable);
 }
 
-static void draw_row(const TableScreen *screen, Canvas *canvas, int at_row, const Grid *grid, const TableLayout *at, int index)
+static void draw_row(const TableScreen *screen, Canvas *canvas, int at_row, const Grid *grid, const TableLayout *at,
+                     int index)
 {
     const Row *row = &g_array_index(screen->rows, Row, index);
     bool marked = index == screen->cursor.cursor, ours = !row->column->name || !row->column->target;

@@ -27,19 +27,24 @@ static char *what_text(const char *message, int code)
 
 static void explain_error(const View *view, const ViewError *error)
 {
-    g_autofree char *what = what_text(error->message, error->code);
+    g_autofree char *what = error->what != NULL ? g_strdup(error->what) : what_text(error->message, error->code);
     say("WHAT", what);
+    if (error->server != NULL)
+        say("SERVER", error->server);
     if (error->at > 0) {
         g_autofree char *when = when_text(view, error->at);
         say("WHEN", when);
     }
-    say("WHY", error->cause != NULL ? error->cause : "not known");
+    bool said = error->what != NULL && error->cause != NULL && g_ascii_strcasecmp(error->what, error->cause) == 0; /* the cause is WHAT already */
+    if (error->why != NULL || !said)
+        say("WHY", error->why != NULL ? error->why : error->cause != NULL ? error->cause : "not known");
 }
 
 static void explain_stalled(const View *view, const ViewStalled *stalled)
 {
     g_autofree char *message = what_text(stalled->message, stalled->code);
-    g_autofree char *what = g_strdup_printf("stalled at the %s: %s", stalled->side != NULL ? stalled->side : "other side", message);
+    g_autofree char *what =
+        g_strdup_printf("stalled at the %s: %s", stalled->side != NULL ? stalled->side : "other side", message);
     g_autofree char *since = when_text(view, stalled->since);
     double wait = (double)(stalled->next_try_at - view->at) / 1e6;
     g_autofree char *next = wait > 0 && stalled->next_try_at > 0 ? output_seconds(wait) : NULL;
@@ -48,6 +53,15 @@ static void explain_stalled(const View *view, const ViewStalled *stalled)
     say("WHAT", what);
     say("SINCE", since);
     say("TRIES", tries);
+}
+
+static void explain_headroom(const ViewPipe *pipe)
+{
+    if (pipe->headroom_seconds < 0)
+        return;
+    g_autofree char *left = output_seconds((double)pipe->headroom_seconds);
+    g_autofree char *keeps = g_strdup_printf("%s until the source purges what this pipe still needs", left);
+    say("HEADROOM", keeps);
 }
 
 static void explain_position(const ViewPipe *pipe)
@@ -61,20 +75,25 @@ static void explain_position(const ViewPipe *pipe)
         g_string_append_printf(text, "%s:%" G_GINT64_FORMAT, pipe->position_file, pipe->position_pos);
     if (pipe->position_gtid != NULL && pipe->position_gtid[0] != '\0')
         g_string_append_printf(text, "%sgtid %s", text->len > 0 ? "   " : "", pipe->position_gtid);
-    say("LAST GOOD", text->str);
-    if (pipe->headroom_seconds >= 0) {
-        g_autofree char *left = output_seconds((double)pipe->headroom_seconds);
-        g_autofree char *keeps = g_strdup_printf("%s until the source purges what this pipe still needs", left);
-        say("HEADROOM", keeps);
+    if (pipe->error != NULL && pipe->error->last_good_time > 0) {
+        g_autofree char *time = output_time(pipe->error->last_good_time);
+        g_string_append_printf(text, "   source time %s", time);
     }
-    say("DATA", "the destination tables hold everything up to the last good position and can be queried");
+    say("LAST GOOD", text->str);
+    if (pipe->error == NULL || pipe->error->lost == NULL)
+        explain_headroom(pipe);
+    say("DATA", pipe->error != NULL && pipe->error->data != NULL
+                    ? pipe->error->data
+                    : "the destination tables hold everything up to the last good position and can be queried");
 }
 
 /* A failed pipe reads no more: what is lost is known when it is tried again. */
 static void explain_lost(const ViewPipe *pipe)
 {
     bool failed = g_strcmp0(pipe->state, "Failed") == 0;
-    if (!failed && pipe->stalled != NULL)
+    if (pipe->error != NULL && pipe->error->lost != NULL)
+        say("LOST", pipe->error->lost);
+    else if (!failed && pipe->stalled != NULL)
         say("LOST", pipe->headroom_seconds >= 0 ? "nothing, as long as there is headroom: it goes on where it is"
                                                 : "nothing: it goes on where it is");
     else if (failed)
@@ -88,7 +107,8 @@ static void explain_tables(const ViewPipe *pipe)
         if (table->error == NULL && g_strcmp0(table->state, "failed") != 0)
             continue;
         output_line("  table %s failed alone: %s", table->source != NULL ? table->source : "?",
-                    table->error != NULL && table->error->message != NULL ? table->error->message : "no reason is known");
+                    table->error != NULL && table->error->message != NULL ? table->error->message
+                                                                          : "no reason is known");
         if (table->error == NULL)
             continue;
         if (table->error->cause != NULL)
@@ -109,9 +129,12 @@ static void explain_remedies(const View *view, const ViewPipe *pipe)
         say(label, *mend);
         label = "";
     }
+    if (pipe->error != NULL && pipe->error->prevent != NULL)
+        say("STAYS AWAY", pipe->error->prevent);
     if (pipe->stalled != NULL)
-        say(label, pipe->stalled->needs_operator ? "it is tried again and again, but somebody has to act: it was refused"
-                                                 : "nothing: it tries again by itself");
+        say(label, pipe->stalled->needs_operator
+                       ? "it is tried again and again, but somebody has to act: it was refused"
+                       : "nothing: it tries again by itself");
 }
 
 /* One line, what the pipe is; then what is wrong with it. True: nothing is. */
@@ -138,7 +161,8 @@ static bool explain(const View *view, const ViewPipe *pipe)
     if (pipe->stalled != NULL)
         explain_stalled(view, pipe->stalled);
     if (pipe->n_tables_failed > 0) {
-        g_autofree char *what = g_strdup_printf("%u of %u tables failed; the others go on", pipe->n_tables_failed, pipe->n_tables);
+        g_autofree char *what =
+            g_strdup_printf("%u of %u tables failed; the others go on", pipe->n_tables_failed, pipe->n_tables);
         say("WHAT", what);
     }
     explain_position(pipe);

@@ -1,11 +1,14 @@
 /* apply.c - the senders: they carry sealed blocks to the destination and pass on what was acknowledged. */
 #include "pipe/pipe_private.h"
 
+#define ALTER_SEEN_USEC (30 * 1000 * 1000)
+
 void insert_free(Insert *insert)
 {
     if (!insert)
         return;
     block_free(insert->block);
+    source_table_unref(insert->definition);
     g_free(insert->token);
     g_free(insert->query_id);
     g_free(insert->target);
@@ -15,7 +18,8 @@ void insert_free(Insert *insert)
 
 /* ---- Counters ----
  *
- * Changes are counted when a checkpoint covers them, in its transaction: what is read again after a crash was not counted. */
+ * Changes are counted when a checkpoint covers them, in its transaction: what is read again after a crash was not
+ * counted. */
 
 typedef struct {
     PipeTable *table;
@@ -162,7 +166,9 @@ bool apply_save_checkpoint(Work *work)
         return true;
     write.notes = batch_tracker_take_notes(work->tracker);
     checkpoint.saved_at = clock_real_usec();
+    FAULT_POINT("checkpoint-due");
     bool ok = pipe_catalog_write(pipe, work->sending, write_checkpoint, &write);
+    FAULT_POINT("checkpoint-saved");
     if (ok)
         atomic_store(&work->saved_seq, write.applied_seq);
     if (write.notes)
@@ -195,12 +201,13 @@ static bool finish(Work *work, Insert *insert, bool inserted)
     } else {
         pthread_mutex_lock(&work->progress_lock);
         if (inserted)
-            batch_tracker_note_take(work->tracker, insert->batch_seq, applied_take(insert), (GDestroyNotify)applied_free);
+            batch_tracker_note_take(work->tracker, insert->batch_seq, applied_take(insert),
+                                    (GDestroyNotify)applied_free);
         batch_tracker_ack(work->tracker, insert->batch_seq);
         ok = apply_save_checkpoint(work);
         pthread_mutex_unlock(&work->progress_lock);
     }
-    spares_give_take(work->pipe, insert->table, g_steal_pointer(&insert->block));
+    spares_give_take(work->pipe, insert->table, insert->definition, g_steal_pointer(&insert->block));
     insert_free(insert);
     return ok;
 }
@@ -245,12 +252,23 @@ static bool send_block(Sender *sender, const Insert *insert, GError **error)
     int64_t began = clock_monotonic_usec();
     if (atomic_fetch_add(&work->sending_now, 1) == 0)
         atomic_store(&work->answered_at, began);
+    FAULT_POINT(insert->snapshot ? "load-insert" : "batch-insert");
     bool ok = insert_block(ch, &request, insert->block, error);
+    FAULT_POINT(insert->snapshot ? "load-inserted" : "batch-inserted");
     int64_t answered = clock_monotonic_usec();
     atomic_store(&work->answered_at, answered);
     atomic_fetch_sub(&work->sending_now, 1);
     atomic_fetch_add(&work->pipe->send_usec, (uint64_t)(answered - began));
     return ok;
+}
+
+/* Behind a load balancer, or on another replica, an ALTER of ours may be seen a moment later. */
+static bool may_not_have_seen_alter(const PipeTable *table, const GError *error)
+{
+    int64_t altered = atomic_load(&table->altered_at);
+    bool columns = g_error_matches(error, CLICKHOUSE_ERROR, 16 /* NO_SUCH_COLUMN_IN_TABLE */) ||
+                   g_error_matches(error, CLICKHOUSE_ERROR, 117 /* INCORRECT_DATA */);
+    return columns && altered && clock_monotonic_usec() - altered < ALTER_SEEN_USEC;
 }
 
 /* Sends until it is acknowledged or given up for good. False: this sender ends; the insert is freed either way. */
@@ -271,6 +289,8 @@ static bool deliver(Sender *sender, Insert *insert)
             return finish(work, insert, true);
         }
         RetryDecision decision = retry_decide(error, SIDE_DESTINATION);
+        if (may_not_have_seen_alter(insert->table, error))
+            decision.verdict = VERDICT_RETRY;
         switch (decision.verdict) {
         case VERDICT_FAIL_TABLE:
             pipe_stall_clear(pipe, SIDE_DESTINATION);

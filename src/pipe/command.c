@@ -1,6 +1,7 @@
 /* command.c - what operators ask of a pipe: looked at here, in the caller's thread, and handed to the supervisor. */
 #include "pipe/pipe_private.h"
 #include "pipe/prepared.h"
+#include "pipe/reposition.h"
 
 #include <string.h>
 
@@ -109,7 +110,7 @@ static GPtrArray *copy_added(const GPtrArray *added)
 static bool changes_tables(const PipeCommand *command)
 {
     return command->event == EVENT_RESYNC || command->event == EVENT_CANCEL_RESYNC || command->event == EVENT_ADD_TABLES ||
-           command->event == EVENT_REMOVE_TABLES || (command->event == EVENT_RETRY && command->tables);
+           command->event == EVENT_REMOVE_TABLES || command->event == EVENT_REPOSITION || (command->event == EVENT_RETRY && command->tables);
 }
 
 static Message *command_message(const PipeCommand *command)
@@ -120,9 +121,19 @@ static Message *command_message(const PipeCommand *command)
     message->drop_target = command->drop_target;
     message->tables = command->tables ? copy_names(command->tables) : NULL;
     message->added = command->added ? copy_added(command->added) : NULL;
+    message->to = command->to ? reposition_copy(command->to) : NULL;
     message->selection = g_strdup(command->selection);
     message->counted = changes_tables(command);
     return message;
+}
+
+bool command_check_again(const Pipe *pipe, const Message *message, GError **error)
+{
+    PipeCommand command = {.event = message->event, .tables = message->tables, .added = message->added};
+    /* After a failure it would mean more than was asked for: the position in the log is given up, of every table. */
+    if (message->event == EVENT_RESYNC && pipe->state == PIPE_FAILED && message->asked_in != PIPE_FAILED)
+        return refuse(error, "the pipe failed meanwhile, and a resync would now give up its position in the log: look at the failure first");
+    return check_tables(pipe, &command, error);
 }
 
 bool pipe_command(Pipe *pipe, const PipeCommand *command, GError **error)
@@ -135,6 +146,8 @@ bool pipe_command(Pipe *pipe, const PipeCommand *command, GError **error)
         pipe->try_now++;
     pipe->pending += ok && changes_tables(command);
     Message *message = ok ? command_message(command) : NULL;
+    if (ok)
+        message->asked_in = pipe->state;
     pthread_mutex_unlock(&pipe->lock);
     if (!ok)
         return false;

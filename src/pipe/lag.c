@@ -1,22 +1,24 @@
 /* lag.c - how far a pipe is behind: a connection of its own asks the source where its log ends, how long it keeps it, and
  * what its clock says. The same thread looks whether the destination still answers. */
-#include "pipe/pipe_private.h"
+#include "pipe/outlook.h"
 
 #include <string.h>
 
 #define PERIOD_USEC           (2 * 1000 * 1000)
 #define HEARTBEATS_LATE_SECONDS 5 /* they come every half second */
-#define RETENTION_PERIOD_USEC (60 * 1000 * 1000)
+#define LIMITS_PERIOD_USEC    (60 * 1000 * 1000)
 /* An insert may take its time; a server that does not answer a ping meanwhile is not busy but gone. */
 #define SILENCE_USEC          (10 * 1000 * 1000)
 #define PING_MS               3000
 #define UNSENT_PERIODS        5 /* for which the log is ahead of a stream that has nothing to read */
+#define LACKING_PERIODS       2 /* for which the server has not executed what it sent: a commit may wait */
 #define DOUBT_PERIOD_USEC     (60 * 1000 * 1000)
 
 /* What the monitor remembers from one period to the next. */
 typedef struct {
     unsigned silent; /* pings without an answer */
     unsigned unsent; /* periods */
+    unsigned lacking; /* periods */
     int64_t next_doubt;
 } Watch;
 
@@ -29,27 +31,6 @@ double lag_seconds_unlocked(const Pipe *pipe)
     if (atomic_load(&pipe->caught_up) && lag < HEARTBEATS_LATE_SECONDS)
         return 0;
     return MAX(lag, 0.0);
-}
-
-/* Bytes from a position to the end of the log; -1 when the position's file is not in the list. */
-static int64_t bytes_behind(const GArray *logs, const char *end_file, uint64_t end_pos, const char *file, uint64_t pos)
-{
-    int64_t bytes = 0;
-    bool found = false;
-    for (unsigned i = 0; i < logs->len; i++) {
-        const SourceLog *log = &g_array_index(logs, SourceLog, i);
-        bool is_end = strcmp(log->file, end_file) == 0;
-        uint64_t size = is_end ? end_pos : log->size;
-        if (strcmp(log->file, file) == 0) {
-            found = true;
-            bytes = size > pos ? (int64_t)(size - pos) : 0;
-        } else if (found) {
-            bytes += (int64_t)size;
-        }
-        if (is_end)
-            break;
-    }
-    return found ? bytes : -1;
 }
 
 static bool ask_clock(Pipe *pipe, SourceConnection *source, GError **error)
@@ -69,16 +50,42 @@ static bool ask_clock(Pipe *pipe, SourceConnection *source, GError **error)
 /* After RESET MASTER the server sends heartbeats for ever from the log that it has deleted, and writes into another of the same
  * name [tried on MariaDB 10.11]. Then its log ends before what was read, or it grows and nothing of that is sent. The stream
  * connects anew, which compares the last transaction, and finds out. */
-static void doubt(Work *work, bool backwards, bool unsent, Watch *watch)
+static void doubt(Work *work, bool backwards, bool unsent, bool lacking, Watch *watch)
 {
     int64_t now = clock_monotonic_usec();
 
     watch->unsent = unsent ? watch->unsent + 1 : 0;
-    if ((!backwards && watch->unsent < UNSENT_PERIODS) || now < watch->next_doubt)
+    watch->lacking = lacking ? watch->lacking + 1 : 0;
+    if ((!backwards && watch->unsent < UNSENT_PERIODS && watch->lacking < LACKING_PERIODS) || now < watch->next_doubt)
         return;
-    watch->unsent = 0;
+    watch->unsent = watch->lacking = 0;
     watch->next_doubt = now + DOUBT_PERIOD_USEC;
     atomic_store(&work->doubt, true);
+}
+
+/* After RESET BINARY LOGS AND GTIDS a MySQL that rotates goes on with its new files, and leaves out what has numbers that we
+ * have [tried on 9.7]: places fit again, and rows are missing. That it has not executed what we have tells. */
+static bool lacks_gtids(Pipe *pipe, SourceConnection *source, bool *lacking, GError **error)
+{
+    GError *problem = NULL;
+    *lacking = false;
+    pthread_mutex_lock(&pipe->lock);
+    g_autofree char *gtid = g_strdup(pipe->applied.gtid);
+    pthread_mutex_unlock(&pipe->lock);
+    if (source_server(source)->flavour != SOURCE_MYSQL || !source_server(source)->gtid || !gtid || !*gtid)
+        return true;
+    g_autofree char *missing = source_gtids_missing(source, gtid, &problem);
+    *lacking = missing != NULL;
+    if (!problem)
+        return true;
+    g_propagate_error(error, problem);
+    return false;
+}
+
+/* Is it the server that the stream follows? With Pipe.lock held. */
+static bool is_followed(const Pipe *pipe, SourceConnection *source)
+{
+    return g_strcmp0(pipe->record->identity, source_server(source)->identity) == 0;
 }
 
 static bool ask_log(Work *work, SourceConnection *source, Watch *watch, GError **error)
@@ -86,10 +93,11 @@ static bool ask_log(Work *work, SourceConnection *source, Watch *watch, GError *
     Pipe *pipe = work->pipe;
     g_autofree char *file = NULL;
     uint64_t pos;
+    bool lacking;
 
     /* Looked at before the log's end is: ranges that were read after that end would hold later changes. */
     bool loaded = atomic_load(&work->stops) && atomic_load(&work->loaded_told);
-    if (!source_log_end(source, &file, &pos, NULL, error))
+    if (!source_log_end(source, &file, &pos, NULL, error) || !lacks_gtids(pipe, source, &lacking, error))
         return false;
     g_autoptr(GArray) logs = source_list_logs(source, error);
     if (!logs)
@@ -97,15 +105,19 @@ static bool ask_log(Work *work, SourceConnection *source, Watch *watch, GError *
     pthread_mutex_lock(&pipe->lock);
     bool backwards = pipe->applied.file && binlog_position_compare(file, pos, pipe->applied.file, pipe->applied.pos) < 0;
     if (pipe->applied.file)
-        pipe->lag_bytes = bytes_behind(logs, file, pos, pipe->applied.file, pipe->applied.pos);
+        pipe->lag_bytes = outlook_bytes_from(logs, file, pos, pipe->applied.file, pipe->applied.pos);
     bool unsent = pipe->lag_bytes > 0 && atomic_load(&pipe->caught_up);
     pthread_mutex_unlock(&pipe->lock);
-    doubt(work, backwards, unsent, watch);
+    doubt(work, backwards, unsent, lacking, watch);
+    outlook_note(pipe, logs, file, pos);
 
     /* A `snapshot` pipe, and a resync before its exchange, stream to where the log ended after the last range was loaded. */
     if (loaded) {
         pthread_mutex_lock(&work->stop_lock);
-        bool note = !work->stop_file;
+        /* After a failover it would be a place in the log of the server that was left (stream.c, fail_over). */
+        pthread_mutex_lock(&pipe->lock);
+        bool note = !work->stop_file && is_followed(pipe, source);
+        pthread_mutex_unlock(&pipe->lock);
         if (note) {
             work->stop_file = g_strdup(file);
             work->stop_pos = pos;
@@ -188,7 +200,7 @@ void *monitor_main(void *data)
     Work *work = data;
     Pipe *pipe = work->pipe;
     SourceConnection *source = NULL;
-    int64_t retention_asked = 0;
+    int64_t limits_due = 0;
     Watch watch = {0};
     bool known = false;
 
@@ -198,20 +210,20 @@ void *monitor_main(void *data)
         watch_destination(work, &watch.silent);
         if (!source && (source = source_open(work->source_url, work->reading, &error)))
             note_server(pipe, source_server(source));
-        if (!source) {
+        pthread_mutex_lock(&pipe->lock);
+        bool followed = source && is_followed(pipe, source);
+        pthread_mutex_unlock(&pipe->lock);
+        if (!followed) { /* the old server may live on, and its log tell nothing of the one that is followed now */
+            g_clear_pointer(&source, source_close);
             forget_log(pipe);
             continue;
         }
-        bool ok = ask_clock(pipe, source, &error) && ask_log(work, source, &watch, &error);
-        if (ok && clock_monotonic_usec() - retention_asked > RETENTION_PERIOD_USEC) {
-            int64_t seconds = source_log_retention_seconds(source, &error);
-            ok = !error;
-            pthread_mutex_lock(&pipe->lock);
-            pipe->retention_seconds = ok ? seconds : -1;
-            pipe->logs_kept = ok && seconds < 0;
-            pthread_mutex_unlock(&pipe->lock);
-            retention_asked = clock_monotonic_usec();
+        bool ok = ask_clock(pipe, source, &error);
+        if (ok && clock_monotonic_usec() >= limits_due) {
+            ok = outlook_ask_limits(pipe, source, &error);
+            limits_due = clock_monotonic_usec() + LIMITS_PERIOD_USEC;
         }
+        ok = ok && ask_log(work, source, &watch, &error);
         if (!ok) {
             forget_log(pipe);
             g_clear_pointer(&source, source_close);

@@ -1,11 +1,15 @@
 /* pipe.c - the supervisor of a pipe: it carries out what the lifecycle decides. */
+#include "pipe/incident.h"
+#include "pipe/outlook.h"
 #include "pipe/prepared.h"
+#include "pipe/reposition.h"
 #include "pipe/work.h"
 
 #include <string.h>
 
 #define TICK_USEC           (1000 * 1000)
 #define MAILBOX             4096
+#define SET_UP_AGAIN_USEC   (15 * 1000 * 1000)
 /* For a destination that does not answer: what it has not acknowledged by then is read and sent again later, with the same
  * versions and tokens. */
 #define PAUSE_PATIENCE_USEC (30 * 1000 * 1000)
@@ -118,7 +122,7 @@ Pipe *pipe_new_take(const PipeEnv *env, CatalogPipe *record, GError **error)
     pipe->mailbox = queue_new(MAILBOX, (GDestroyNotify)message_free, NULL);
     pipe->life = cancel_new();
     pipe->tables = g_ptr_array_new_with_free_func((GDestroyNotify)pipe_table_free);
-    pipe->lag_bytes = pipe->retention_seconds = -1;
+    pipe->lag_bytes = pipe->headroom = -1;
     pipe->time_read = pipe->time_build = pipe->time_send = -1;
     pipe->cell_lag = -1;
     pthread_mutex_init(&pipe->catalog_lock, NULL);
@@ -145,6 +149,7 @@ void message_free(Message *message)
         g_ptr_array_unref(message->tables);
     if (message->added)
         g_ptr_array_unref(message->added);
+    pipe_reposition_free(message->to);
     g_free(message->selection);
     g_free(message);
 }
@@ -164,6 +169,7 @@ void pipe_free(Pipe *pipe)
     catalog_checkpoint_clear(&pipe->applied);
     catalog_pipe_free(pipe->record);
     pipe_stalls_reset(pipe);
+    log_watch_clear(&pipe->logs);
     budget_account_unref(pipe->account);
     pthread_mutex_destroy(&pipe->catalog_lock);
     pthread_mutex_destroy(&pipe->load_lock);
@@ -240,9 +246,9 @@ static bool transition(Pipe *pipe, PipeEvent event, const char *actor, const cha
 static void fail(Pipe *pipe, const GError *error, Side side)
 {
     RetryDecision decision = retry_decide(error, side);
-    g_autofree char *json = pipe_error_json(pipe, NULL, error, &decision);
-    g_autofree char *message = printable(error->message, 1000);
     pipe_stalls_reset(pipe);
+    g_autofree char *json = incident_json(pipe, error, &decision);
+    g_autofree char *message = printable(error->message, 1000);
     transition(pipe, EVENT_FAIL, "error", message, json);
 }
 
@@ -257,6 +263,8 @@ typedef struct {
     GQueue waiting;  /* of Message: commands that are carried out once no Work runs */
     bool cancelling; /* the resync */
     bool reached;    /* Resync: the stream has applied what was logged when the twins were loaded */
+    int64_t set_up_at; /* monotonic; the Work runs without new tables, which are tried again then; 0: there are none */
+    Lookout *lookout;
 } Supervisor;
 
 /* Provisioning, Setup or the start of threads did not work. */
@@ -292,6 +300,7 @@ static void start_work(Supervisor *s, GError **error)
     Pipe *pipe = s->pipe;
     bool load = pipe->state == PIPE_SNAPSHOT;
 
+    s->set_up_at = 0;
     s->work = work_start(pipe, load, pipe->mode == PIPE_MODE_SNAPSHOT || pipe->state == PIPE_RESYNC, error);
     if (!s->work || !load)
         return;
@@ -319,12 +328,23 @@ static void drive_snapshot(Supervisor *s, GError **error)
         pthread_mutex_unlock(&pipe->lock);
         return;
     }
+    bool other_server = false;
     if (setup_has_new_tables(pipe)) {
+        GError *problem = NULL;
         pipe_set_activity(pipe, "reading definitions, creating tables");
-        if (!setup_new_tables(pipe, error))
-            return;
+        if (!setup_new_tables(pipe, &other_server, &problem)) {
+            if (!other_server) {
+                g_propagate_error(error, problem);
+                return;
+            }
+            /* Only the stream can tell whether the pipe goes on there: it runs first, and the tables wait for it. */
+            pipe_journal(pipe, "engine", "note", NULL, "new tables wait: %s", problem->message);
+            g_error_free(problem);
+        }
     }
     start_work(s, error);
+    if (other_server)
+        s->set_up_at = clock_monotonic_usec() + SET_UP_AGAIN_USEC;
 }
 
 /* Resync: once the stream has caught up, tables and twins change places. */
@@ -332,7 +352,8 @@ static void drive_resync(Supervisor *s, GError **error)
 {
     Pipe *pipe = s->pipe;
     if (!s->reached) {
-        start_work(s, error);
+        if (resync_settle(pipe, error))
+            start_work(s, error);
         return;
     }
     pipe_set_activity(pipe, "exchanging tables");
@@ -343,6 +364,63 @@ static void drive_resync(Supervisor *s, GError **error)
     pipe->resyncing = false;
     pthread_mutex_unlock(&pipe->lock);
     transition(pipe, EVENT_EXCHANGED, "engine", NULL, NULL);
+}
+
+static void begin_resync(Pipe *pipe, const Message *message, const char *actor, GError **error)
+{
+    /* The log was lost or rewritten, or not followed any more: the pipe begins anew at its end. */
+    bool anew = pipe->state == PIPE_FAILED || pipe->state == PIPE_COMPLETED;
+    bool is_set_up = pipe->state != PIPE_FAILED || (pipe->back != PIPE_PROVISIONING && pipe->back != PIPE_SETUP);
+    if (is_set_up && !resync_begin(pipe, message->tables, anew, error))
+        return;
+    if (!message->tables) {
+        transition(pipe, EVENT_RESYNC, actor, "a resync of every table", NULL);
+        return;
+    }
+    g_autofree char *text = g_strdup_printf("a resync of %u table%s", message->tables->len, message->tables->len == 1 ? "" : "s");
+    transition(pipe, EVENT_RESYNC, actor, text, NULL);
+}
+
+/* ---- The log is gone: a resync by itself (setting `purged`) ---- */
+
+typedef struct {
+    int64_t pipe_id, at;
+} AutoWrite;
+
+static bool write_auto_resync(Catalog *catalog, void *data, GError **error)
+{
+    const AutoWrite *write = data;
+    return catalog_pipe_set_auto_resync(catalog, write->pipe_id, write->at, error);
+}
+
+static bool set_auto_resync(Pipe *pipe, int64_t at, GError **error)
+{
+    AutoWrite write = {.pipe_id = pipe->id, .at = at};
+    if (pipe->record->auto_resync == at)
+        return true;
+    if (!pipe_catalog_write(pipe, pipe->life, write_auto_resync, &write))
+        return !cancel_set_error(pipe->life, error);
+    pipe->record->auto_resync = at;
+    return true;
+}
+
+/* Noted before it begins, so that one that is cut off is not begun twice. */
+static void auto_resync(Supervisor *s, GError **error)
+{
+    Pipe *pipe = s->pipe;
+    const Message whole = {.event = EVENT_RESYNC};
+    if (!set_auto_resync(pipe, -clock_real_usec(), error))
+        return;
+    FAULT_POINT("auto-resync-noted");
+    pipe_journal(pipe, "engine", "note", NULL, "the log that this pipe needs is gone: it loads every table again by itself, for its setting "
+                                               "purged is resync");
+    begin_resync(pipe, &whole, "engine", error);
+}
+
+/* It came to its end: the pipe follows the log again. */
+static bool auto_resync_ended(Pipe *pipe, GError **error)
+{
+    return pipe->record->auto_resync >= 0 || set_auto_resync(pipe, clock_real_usec(), error);
 }
 
 /* Does what the state asks for, unless it is being done. Returns true when there may be more to do at once. */
@@ -366,13 +444,25 @@ static bool drive(Supervisor *s)
             transition(pipe, EVENT_SETUP_DONE, "engine", NULL, NULL);
         break;
     case PIPE_SNAPSHOT:
-        drive_snapshot(s, &error);
+        if (edit_wants_removing(pipe))
+            transition(pipe, EVENT_REMOVE_TABLES, "engine", "tables are still to be removed", NULL);
+        else
+            drive_snapshot(s, &error);
         break;
     case PIPE_RUNNING:
-        if (edit_wants_loading(pipe)) /* added while it was paused, or a resync was cancelled beside them */
+        if (edit_wants_removing(pipe))
+            transition(pipe, EVENT_REMOVE_TABLES, "engine", "tables are still to be removed", NULL);
+        else if (edit_wants_loading(pipe)) /* added while it was paused, or a resync was cancelled beside them */
             transition(pipe, EVENT_ADD_TABLES, "engine", "tables are to be loaded", NULL);
-        else
+        else if (auto_resync_ended(pipe, &error))
             start_work(s, &error);
+        break;
+    case PIPE_FAILED:
+        if (!incident_wants_resync(pipe)) {
+            pipe_set_activity(pipe, NULL);
+            return false;
+        }
+        auto_resync(s, &error);
         break;
     case PIPE_RESYNC:
         drive_resync(s, &error);
@@ -439,35 +529,18 @@ static void pause_pipe(Supervisor *s)
 
 /* ---- Commands that change the tables ---- */
 
-static void begin_resync(Pipe *pipe, const Message *message, GError **error)
-{
-    /* The log was lost or rewritten, or not followed any more: the pipe begins anew at its end. */
-    bool anew = pipe->state == PIPE_FAILED || pipe->state == PIPE_COMPLETED;
-    if (!resync_begin(pipe, message->tables, anew, error))
-        return;
-    if (!message->tables) {
-        transition(pipe, EVENT_RESYNC, "operator", "a resync of every table", NULL);
-        return;
-    }
-    g_autofree char *text = g_strdup_printf("a resync of %u table%s", message->tables->len, message->tables->len == 1 ? "" : "s");
-    transition(pipe, EVENT_RESYNC, "operator", text, NULL);
-}
-
+/* While a table is failed its changes are passed over: ranges that were loaded before lack them. So its load starts over. */
 static void retry_tables(Pipe *pipe, const Message *message, GError **error)
 {
     for (unsigned i = 0; i < message->tables->len; i++) {
         PipeTable *table = edit_find(pipe, message->tables->pdata[i]);
         if (!table || table->record->loaded || atomic_load(&table->state) != TABLE_FAILED)
             continue;
-        pthread_mutex_lock(&pipe->lock);
-        g_clear_pointer(&table->record->error, g_free);
-        pthread_mutex_unlock(&pipe->lock);
-        atomic_store(&table->state, table->record->definition ? TABLE_LOADING : TABLE_WAITING);
-        if (!pipe_save_table(pipe, table, pipe->life)) {
-            cancel_set_error(pipe->life, error);
+        if (!edit_start_over(pipe, table, error))
             return;
-        }
     }
+    if (pipe->state == PIPE_RUNNING && edit_wants_loading(pipe))
+        transition(pipe, EVENT_ADD_TABLES, "operator", "tables that had failed are loaded", NULL);
 }
 
 /* No Work runs. What was accepted may have become impossible meanwhile: then the journal says so. */
@@ -482,10 +555,19 @@ static void carry_out(Supervisor *s, const Message *message)
         pipe_journal(pipe, "engine", "note", NULL, "%s", why);
         return;
     }
+    pthread_mutex_lock(&pipe->lock);
+    bool possible = command_check_again(pipe, message, &error);
+    pthread_mutex_unlock(&pipe->lock);
+    if (!possible) {
+        pipe_journal(pipe, "engine", "note", NULL, "%s was not carried out: %s", pipe_event_name(message->event), error->message);
+        return;
+    }
     s->retry_at = 0;
     switch (message->event) {
     case EVENT_RESYNC:
-        begin_resync(pipe, message, &error);
+        s->cancelling = s->reached = false; /* of an earlier one */
+        if (set_auto_resync(pipe, 0, &error))
+            begin_resync(pipe, message, "operator", &error);
         break;
     case EVENT_CANCEL_RESYNC:
         s->cancelling = true;
@@ -495,6 +577,10 @@ static void carry_out(Supervisor *s, const Message *message)
         break;
     case EVENT_RETRY:
         retry_tables(pipe, message, &error);
+        break;
+    case EVENT_REPOSITION:
+        if (reposition_carry_out(pipe, message->to, &error))
+            transition(pipe, EVENT_REPOSITION, "operator", "repositioned", NULL);
         break;
     case EVENT_ADD_TABLES:
         if (edit_add(pipe, message->added, message->selection, &error))
@@ -589,6 +675,7 @@ static bool handle_command(Supervisor *s, Message *message)
     case EVENT_CANCEL_RESYNC:
     case EVENT_ADD_TABLES:
     case EVENT_REMOVE_TABLES:
+    case EVENT_REPOSITION:
         when_quiet(s, message);
         return true;
     case EVENT_PAUSE:
@@ -674,12 +761,16 @@ static void handle(Supervisor *s, Message *message)
 
 static void *supervisor_main(void *data)
 {
-    Supervisor s = {.pipe = data, .waiting = G_QUEUE_INIT};
+    Supervisor s = {.pipe = data, .waiting = G_QUEUE_INIT, .lookout = lookout_new(data)};
     int64_t sampled = 0;
 
     while (!s.ended && !(s.stopping && !s.work)) {
         while (!s.ended && drive(&s))
             ;
+        if (s.pipe->state == PIPE_PAUSED || s.pipe->state == PIPE_FAILED)
+            lookout_tick(s.lookout);
+        else
+            lookout_rest(s.lookout);
         int64_t wait = TICK_USEC;
         if (s.work && s.work->end_deadline)
             wait = 100000;
@@ -688,6 +779,8 @@ static void *supervisor_main(void *data)
         Message *message = queue_pop(s.pipe->mailbox, wait);
         if (message)
             handle(&s, message);
+        if (s.work && s.work->ending == END_NONE && s.set_up_at && clock_monotonic_usec() >= s.set_up_at)
+            work_end(s.work, END_RESTART, clock_monotonic_usec() + STOP_PATIENCE_USEC);
         if (s.work)
             work_enforce_deadline(s.work);
         if (clock_monotonic_usec() - sampled >= TICK_USEC) {
@@ -695,6 +788,7 @@ static void *supervisor_main(void *data)
             status_sample(s.pipe);
         }
     }
+    lookout_free(s.lookout);
     g_queue_clear_full(&s.waiting, (GDestroyNotify)message_free);
     return NULL;
 }

@@ -18,9 +18,11 @@
 #include "pipe/batch.h"
 #include "pipe/column_counts.h"
 #include "pipe/group.h"
+#include "pipe/headroom.h"
 #include "pipe/pipe.h"
 #include "pipe/shape.h"
 
+#include <jansson.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -37,16 +39,19 @@ typedef struct {
     uint64_t rows;
     bool acked, last; /* last: the range ends with it */
     MappingCounters *changed; /* once acked: values that were changed on the way, a column each; NULL: none */
+    const SourceTable *definition; /* whose columns those are; lives as long as the Work */
 } Chunk;
 
 typedef struct {
-    SourceTable *definition; /* NULL until Setup; then immutable */
+    /* NULL until Setup. The stream thread puts another one in its place where DDL stands in the log; what it replaces lives as
+     * long as the Work (Work.retired), so other threads may look at either. */
+    _Atomic(SourceTable *) definition;
     /* The settings that its destination table was made with; new values wait for a table made anew. Set with `definition`. */
     MappingSettings shape;
     GtidSet *begin_set;      /* of the stream thread: E on MySQL by GTID, else NULL */
     _Atomic int state;       /* TableState */
-    /* Under Pipe.lock; the counters of both are also changed with catalog_lock held alone, so that they are always those of a
-     * position or range that is saved: */
+    /* Under Pipe.lock. The counters of both change only while catalog_lock is held too: they are always those of a
+     * position or range that is saved. */
     CatalogTable *record;
     GPtrArray *column_counts; /* of ColumnCount */
     /* Under Pipe.load_lock: */
@@ -59,6 +64,7 @@ typedef struct {
     GQueue spares; /* of Block, empty; they live no longer than the Work */
     /* Shown: */
     _Atomic uint64_t rows_done;
+    _Atomic int64_t altered_at; /* monotonic: when we last altered its destination table; 0: not since the start */
 } PipeTable;
 
 typedef struct {
@@ -69,6 +75,17 @@ typedef struct {
     unsigned tries;
     char *message;
 } Stall;
+
+/* What is known of the source's logs from one look to the next (outlook.c). */
+typedef struct {
+    GHashTable *closed; /* interned name -> int64_t: when it was closed, by our clock; 0: it is the last one, -1: not known */
+    const char *end_file; /* interned */
+    uint64_t end_pos;
+    int64_t looked_at; /* monotonic */
+    double write_rate; /* bytes a second */
+    bool rate_known;
+} LogWatch;
+void log_watch_clear(LogWatch *watch);
 
 typedef struct Work Work;
 
@@ -98,8 +115,11 @@ struct Pipe {
     char *source_version, *dest_version, *activity, *paused_by;
     CatalogCheckpoint applied; /* the last one saved */
     int64_t lag_bytes;         /* -1: not known */
-    int64_t retention_seconds; /* for how long the source keeps its logs; -1: not known, or for ever: */
-    bool logs_kept;
+    SourceLogLimits limits;    /* for how long the source keeps its logs */
+    bool limits_known;
+    LogWatch logs;
+    int64_t headroom, headroom_at; /* seconds at that time (monotonic); -1: not known */
+    unsigned headroom_level;   /* what was told of it last */
     int64_t source_clock_offset; /* the source's clock minus ours, microseconds */
     int64_t fresh_until;       /* source's clock: every change committed before is applied; 0: not known */
     int64_t load_started;      /* monotonic; when the present load (or what is left of it) began */
@@ -135,12 +155,16 @@ typedef struct {
     GPtrArray *tables; /* COMMAND on single tables: of char *, "db.table" as selection_name writes it; NULL: the pipe */
     GPtrArray *added;  /* EVENT_ADD_TABLES: of CatalogTable */
     char *selection;   /* EVENT_ADD_TABLES: what is added to the pipe's list */
+    PipeReposition *to; /* EVENT_REPOSITION */
     bool counted;      /* in Pipe.pending */
+    PipeState asked_in; /* COMMAND: the state in which it was accepted */
     bool sender;     /* THREAD_ENDED: a sender, else one that reads */
     Side side;       /* FATAL */
     GError *error;   /* FATAL */
 } Message;
 void message_free(Message *message);
+/* A command that waited: is it still possible for these tables? Others may have come before it. With Pipe.lock held. */
+bool command_check_again(const Pipe *pipe, const Message *message, GError **error);
 void pipe_post(Pipe *pipe, MessageKind kind);
 
 /* The threads of a pipe that is in Snapshot or Running, from their start to their join. */
@@ -177,11 +201,13 @@ struct Work {
     pthread_mutex_t gate; /* held until all threads are started, or one could not be */
     bool go;
     _Atomic bool loaded_told; /* MESSAGE_LOADED was posted */
+    GPtrArray *retired; /* of SourceTable: definitions that were replaced; of the stream thread */
 };
 
 /* A block on its way, with all that its acknowledgement needs. */
 typedef struct {
     PipeTable *table;
+    SourceTable *definition; /* that its block has the columns of */
     Block *block;
     char *token, *query_id, *target;
     size_t bytes;
@@ -201,9 +227,11 @@ void *sender_main(void *work);
 /* Gives the checkpoint that has become possible to the catalog. With progress_lock held. */
 bool apply_save_checkpoint(Work *work);
 
-/* spares.c: emptied blocks, to be filled again. All blocks of a table look alike. */
+/* spares.c: emptied blocks, to be filled again. All of a table look alike: as its definition is now. */
 Block *spares_take(Pipe *pipe, PipeTable *table, const TableMapping *mapping);
-void spares_give_take(Pipe *pipe, PipeTable *table, Block *block);
+void spares_give_take(Pipe *pipe, PipeTable *table, const SourceTable *definition, Block *block);
+/* The table's definition from now on, whose reference is taken over; returns the old one. */
+SourceTable *spares_change_definition(Pipe *pipe, PipeTable *table, SourceTable *definition_take);
 void spares_drop(Pipe *pipe);
 
 /* stream.c */
@@ -223,8 +251,8 @@ void snapshot_finish_restored(Work *work);
 bool setup_provision(Pipe *pipe, Side *side, GError **error);
 bool setup_tables(Pipe *pipe, GError **error);
 /* Tables that came to the pipe later: they begin at the end of the log. Where the pipe has no position to go on from, it begins
- * there too. No Work runs. */
-bool setup_new_tables(Pipe *pipe, GError **error);
+ * there too. No Work runs. `other_server`: the error is that another server answers than the one that is followed. */
+bool setup_new_tables(Pipe *pipe, bool *other_server, GError **error);
 bool setup_has_new_tables(const Pipe *pipe);
 bool setup_drop_targets(Pipe *pipe, GError **error);
 /* Drops a destination table if it is ours. Unacknowledged inserts are killed first. */
@@ -242,6 +270,7 @@ bool edit_forget(Pipe *pipe, PipeTable *table, GError **error); /* out of the ca
 /* Its load, or what there is of it, does not count: it is set up as if it were new. */
 bool edit_start_over(Pipe *pipe, PipeTable *table, GError **error);
 bool edit_wants_loading(const Pipe *pipe); /* tables wait, or are being loaded */
+bool edit_wants_removing(const Pipe *pipe); /* tables are marked: a crash came before they were removed */
 
 /* resync.c: twins, which take the place of their tables. No Work runs. */
 bool resync_is_on(const Pipe *pipe);
@@ -251,7 +280,12 @@ PipeTable *resync_twin(const Pipe *pipe, const PipeTable *table); /* NULL: it ha
 bool resync_begin(Pipe *pipe, const GPtrArray *names, bool anew, GError **error);
 bool resync_cancel(Pipe *pipe, GError **error);   /* talks to the destination; may be repeated */
 bool resync_exchange(Pipe *pipe, GError **error); /* likewise */
+/* Before a Work runs in Resync: exchanges that a crash cut off are brought to their end. */
+bool resync_settle(Pipe *pipe, GError **error);
 bool resync_drop_leftovers(Pipe *pipe, GError **error);
+
+/* The definition, and the shape of its destination table, as the catalog keeps them. */
+char *pipe_definition_text(const PipeTable *table, const SourceTable *definition);
 
 /* How a table is mapped: by the live settings, in the shape that its destination table has. */
 MappingSettings pipe_table_mapping(const PipeTable *table, const PipeSettings *settings);
@@ -279,6 +313,8 @@ void pipe_journal(Pipe *pipe, const char *actor, const char *kind, const char *p
     G_GNUC_PRINTF(5, 6);
 /* `table`: whose error it is, NULL: the pipe's. */
 char *pipe_error_json(const Pipe *pipe, const PipeTable *table, const GError *error, const RetryDecision *decision);
+json_t *pipe_error_object(const Pipe *pipe, const PipeTable *table, const GError *error, const RetryDecision *decision);
+char *pipe_error_text_take(json_t *object_take);
 void work_fail(Work *work, Side side, GError *error_take);
 void work_thread_leave(Work *work, bool sender); /* the last thing a thread does */
 /* Runs a catalog write until it succeeds or `cancel` is requested; stalls meanwhile. */

@@ -88,9 +88,11 @@ static bool save(Pipe *pipe, PipeTable *table, GError **error)
     return false;
 }
 
-/* The log that these tables would need is not read any more. */
+/* The log that these tables would need is not read any more. Those of a Completed pipe are the source's at one position, and changes
+ * of a later one alone would make them the source's at none. */
 static bool keep_or_advise(Pipe *pipe, GError **error)
 {
+    bool completed = pipe->state == PIPE_COMPLETED;
     for (unsigned i = 0; i < pipe->tables->len; i++) {
         PipeTable *table = pipe->tables->pdata[i];
         if (table->record->twin_of || !table->record->definition)
@@ -99,9 +101,10 @@ static bool keep_or_advise(Pipe *pipe, GError **error)
         g_clear_pointer(&table->record->begin_file, g_free);
         g_clear_pointer(&table->record->begin_gtid, g_free);
         table->record->begin_pos = 0;
-        if (resync_twin(pipe, table))
+        bool twin = resync_twin(pipe, table) != NULL;
+        if (twin || completed)
             atomic_store(&table->state, TABLE_KEPT);
-        else
+        if (!completed && (!twin || pipe->mode == PIPE_MODE_SNAPSHOT))
             table->record->resync_advised = true;
         pthread_mutex_unlock(&pipe->lock);
         if (!save(pipe, table, error))
@@ -126,10 +129,12 @@ static bool give_up_position(Pipe *pipe, GError **error)
 {
     if (!keep_or_advise(pipe, error))
         return false;
+    FAULT_POINT("resync-tables-kept");
     if (!pipe_catalog_write(pipe, pipe->life, write_nowhere, pipe)) {
         cancel_set_error(pipe->life, error);
         return false;
     }
+    FAULT_POINT("resync-position-given-up");
     pthread_mutex_lock(&pipe->lock);
     catalog_checkpoint_clear(&pipe->applied);
     pipe->fresh_until = 0;
@@ -165,7 +170,9 @@ bool resync_begin(Pipe *pipe, const GPtrArray *names, bool anew, GError **error)
 /* The table goes on as it was; where the log between was given up, it cannot. */
 static bool stand_alone(Pipe *pipe, PipeTable *table, const char *error_json, GError **error)
 {
-    if (atomic_load(&table->state) == TABLE_KEPT) {
+    if (atomic_load(&table->state) == TABLE_KEPT && pipe->mode == PIPE_MODE_SNAPSHOT) {
+        atomic_store(&table->state, table->record->error ? TABLE_FAILED : TABLE_LIVE); /* it is what it was */
+    } else if (atomic_load(&table->state) == TABLE_KEPT) {
         GError *why = g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE,
                                   "changes of %s.%s are missing: its position in the log was given up for a resync, which did "
                                   "not come to its end",
@@ -197,7 +204,10 @@ bool resync_cancel(Pipe *pipe, GError **error)
         return false;
     for (unsigned i = pipe->tables->len; i-- > 0;) {
         PipeTable *twin = pipe->tables->pdata[i];
-        if (twin->record->twin_of && !drop_twin(pipe, ch, twin, NULL, error))
+        if (!twin->record->twin_of)
+            continue;
+        FAULT_POINT("resync-cancelling");
+        if (!drop_twin(pipe, ch, twin, NULL, error))
             return false;
     }
     return true;
@@ -245,6 +255,7 @@ static bool take_place(Pipe *pipe, PipeTable *table, PipeTable *twin, bool excha
         cancel_set_error(pipe->life, error);
         return false;
     }
+    FAULT_POINT("resync-place-taken");
     pthread_mutex_lock(&pipe->load_lock);
     pthread_mutex_lock(&pipe->lock);
     g_ptr_array_remove(pipe->tables, table);
@@ -295,6 +306,35 @@ static bool exchange_one(Pipe *pipe, Clickhouse *ch, PipeTable *table, PipeTable
     return take_place(pipe, table, twin, done || stands, error);
 }
 
+/* The exchange was done, and a crash came before the catalog knew: what the stream sends to the twin would go into the table that
+ * is to be dropped, and a table that was not followed would get nothing. */
+static bool settle_one(Pipe *pipe, Clickhouse *ch, PipeTable *twin, GError **error)
+{
+    GError *problem = NULL;
+    PipeTable *table = original_of(pipe, twin);
+    g_autofree char *stands = table ? dest_table_uuid(ch, clickhouse_database(ch), table->record->target, &problem) : NULL;
+    if (problem) {
+        g_propagate_error(error, problem);
+        return false;
+    }
+    return g_strcmp0(stands, twin->record->exchange_uuid) != 0 || take_place(pipe, table, twin, true, error);
+}
+
+bool resync_settle(Pipe *pipe, GError **error)
+{
+    g_autoptr(Clickhouse) ch = NULL;
+    for (unsigned i = pipe->tables->len; i-- > 0;) {
+        if (i >= pipe->tables->len)
+            continue;
+        PipeTable *twin = pipe->tables->pdata[i];
+        if (!twin->record->twin_of || !twin->record->exchange_uuid)
+            continue;
+        if ((!ch && !(ch = setup_open_destination(pipe, pipe->life, error))) || !settle_one(pipe, ch, twin, error))
+            return false;
+    }
+    return true;
+}
+
 static bool finish_one(Pipe *pipe, Clickhouse *ch, PipeTable *twin, GError **error)
 {
     PipeTable *table = original_of(pipe, twin);
@@ -325,11 +365,11 @@ bool resync_exchange(Pipe *pipe, GError **error)
         GError *problem = NULL;
         if (finish_one(pipe, ch, twin, &problem))
             continue;
-        if (!g_error_matches(problem, SLUICE_ERROR, SLUICE_ERROR_TABLE)) {
+        RetryDecision decision = retry_decide(problem, SIDE_DESTINATION);
+        if (decision.verdict != VERDICT_FAIL_TABLE) {
             g_propagate_error(error, problem);
             return false;
         }
-        RetryDecision decision = retry_decide(problem, SIDE_DESTINATION);
         pipe_table_fail(pipe, twin, problem, &decision, NULL);
         g_error_free(problem);
         if (!finish_one(pipe, ch, twin, error))

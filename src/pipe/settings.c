@@ -64,6 +64,17 @@ static const Setting settings[] = {
      KIND_PREFIX, FIELD(column_prefix), 0, 0, {0}},
     {{"durable", "on", "on, off", SETTING_RESYNC, "fsync settings on the tables we create"},
      KIND_BOOL, FIELD(durable), 0, 0, {"off", "on"}},
+    {{"truncate", "apply", "apply, ignore", SETTING_LIVE, "what TRUNCATE at the source does at the destination"},
+     KIND_BOOL, FIELD(truncate_ignored), 0, 0, {"apply", "ignore"}},
+    {{"rename_column", "rename", "rename, both", SETTING_LIVE,
+      "what RENAME COLUMN at the source does; both: the old name stays another name of the column"},
+     KIND_BOOL, FIELD(rename_keeps_both), 0, 0, {"rename", "both"}},
+    {{"silent_changes", "fail", "fail, flag", SETTING_LIVE,
+      "statements that change rows without row events fail the table, or a resync is advised"},
+     KIND_BOOL, FIELD(silent_changes_flag), 0, 0, {"fail", "flag"}},
+    {{"purged", "fail", "fail, resync", SETTING_LIVE,
+      "the source purged log that was still needed: the pipe fails, or loads every table again by itself"},
+     KIND_BOOL, FIELD(purged_resync), 0, 0, {"fail", "resync"}},
 };
 
 const SettingInfo *settings_info(unsigned index)
@@ -231,8 +242,8 @@ static void set_unknown_error(const char *name, GError **error)
     g_autoptr(GString) names = g_string_new(NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(settings); i++)
         g_string_append_printf(names, "%s%s", i ? ", " : "", settings[i].info.name);
-    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "no setting is called %s; there are %s, and of single tables " COLUMN_SETTINGS,
-                shown, names->str);
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE,
+                "no setting is called %s; there are %s, and of single tables " COLUMN_SETTINGS, shown, names->str);
 }
 
 static const Setting *find(const char *name)

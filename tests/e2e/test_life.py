@@ -111,6 +111,7 @@ def test_snapshot_is_paused_and_goes_on_where_it_was(engine, mariadb, clickhouse
     assert stored < 1_000_000
 
 
+@pytest.mark.servers
 def test_restart_goes_on(filled):
     filled.live()
     for n in range(3):

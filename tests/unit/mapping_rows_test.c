@@ -297,8 +297,8 @@ static void append_without_generated(World *w, bool excluded, RowsKind kind, con
     g_assert_no_error(error);
 }
 
-/* MariaDB 11.8 leaves generated columns out of updates and deletes: those of other columns are read right all the same, and
- * a row whose generated column is wanted is not guessed. */
+/* MariaDB 11.8 leaves generated columns out of updates and deletes: the other columns are read right all the same, and a
+ * row whose generated column is wanted is not guessed. */
 static void test_generated_left_out(World *w, gconstpointer unused)
 {
     (void)unused;
