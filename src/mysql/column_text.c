@@ -762,18 +762,18 @@ void column_text_free(ColumnText *text)
     g_free(text);
 }
 
-static char *refuse(const char *name, const SqlToken *at)
+static char *refuse(const char *name, const char *at, const char *end)
 {
     g_autofree char *column = printable(name, 64);
-    g_autofree char *raw = g_strndup(at->text, MIN(at->len + 20, (size_t)40));
+    g_autofree char *raw = g_strndup(at, MIN((size_t)(end - at), (size_t)40));
     g_autofree char *shown = printable(raw, 40);
     return g_strdup_printf("the definition of column %s is not understood at \"%s\"", column, shown);
 }
 
-static bool read_all(SqlLexer *lexer, ColumnText *text, const ColumnContext *context, SqlToken *at)
+/* `at`: what is being read. */
+static bool read_all(SqlLexer *lexer, ColumnText *text, const ColumnContext *context, const char **at)
 {
-    *at = sql_peek(lexer);
-    at->len = MIN(at->len, (size_t)(lexer->end - at->text));
+    *at = sql_peek(lexer).text;
     text->type = accept_type(lexer, context);
     if (!text->type || mode_changes_type(text->type, context))
         return false;
@@ -786,7 +786,7 @@ static bool read_all(SqlLexer *lexer, ColumnText *text, const ColumnContext *con
     if (!read_size(lexer, text))
         return false;
     while (!at_end(lexer)) {
-        *at = sql_peek(lexer);
+        *at = sql_peek(lexer).text;
         if (!read_attribute(lexer, text, context))
             return false;
     }
@@ -796,14 +796,10 @@ static bool read_all(SqlLexer *lexer, ColumnText *text, const ColumnContext *con
 ColumnText *column_text_parse(SqlLexer *lexer, const ColumnContext *context, char *name_take, char **why)
 {
     g_autoptr(ColumnText) text = g_new0(ColumnText, 1);
-    SqlToken at;
+    const char *at;
     text->column.name = name_take;
     if (!read_all(lexer, text, context, &at)) {
-        size_t left = (size_t)(lexer->end - at.text);
-        at.len = MIN(at.len, left);
-        if (at.len + 20 > left)
-            at.len = left > 20 ? left - 20 : 0;
-        *why = refuse(name_take, &at);
+        *why = refuse(name_take, at, lexer->end);
         return NULL;
     }
     bool not_null = text->not_null || text->primary || text->auto_increment;
@@ -1055,6 +1051,10 @@ void column_text_settle(ColumnText *text, const ColumnContext *context, const ch
         break;
     case FORM_LABELS:
         settle_labels(text, out);
+        if (context->flavour == SOURCE_MYSQL && g_strcmp0(column->charset, "binary") == 0) {
+            g_clear_pointer(&column->charset, g_free); /* information_schema tells none */
+            g_clear_pointer(&column->collation, g_free);
+        }
         break;
     case FORM_FRACTION:
         column->scale = (unsigned)MIN(text->length, (uint64_t)255);

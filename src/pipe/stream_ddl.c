@@ -400,7 +400,10 @@ static bool make_plan(StreamDdl *ddl, TableEffect *effect, Alter *alter, const G
         return false;
     alter->plan = (Plan){.steps = g_ptr_array_ref(change->steps), .notes = g_ptr_array_ref(change->notes),
                          .kept = g_strdupv(alter->change->table->kept), .advise = g_strdup(change->advise)};
-    return plan_save(ddl, table, &alter->plan, error);
+    if (!plan_save(ddl, table, &alter->plan, error))
+        return false;
+    FAULT_POINT("ddl-planned");
+    return true;
 }
 
 static char *proof_text(const StreamDdl *ddl, unsigned step)

@@ -1,7 +1,9 @@
 """Schema changes in stream order: what each statement does at the destination, to old rows and to new ones."""
 
 import contextlib
+import itertools
 import random
+import subprocess
 import threading
 import time
 
@@ -485,4 +487,37 @@ def test_storm_and_kills(made):
     thread.join()
     storm.close()
     same(pipe)
+    assert not pipe.table("t")["resync_advised"], pipe.journal()
+
+
+def test_pt_online_schema_change(made):
+    """The tool itself, under changes: the copy is followed from its cut-over on, and nothing has to be loaded again."""
+    pipe = made()
+    pipe.run("INSERT INTO t (id, a) SELECT seq, seq FROM seq_100_to_3000")
+    stop = threading.Event()
+    chance = random.Random(5)
+
+    def work():
+        with contextlib.closing(pipe.mariadb.connect(pipe.source)) as connection, connection.cursor() as cursor:
+            for n in itertools.count(10_000):
+                cursor.execute("INSERT INTO t (id, a) VALUES (%s, %s)", (n, n))
+                cursor.execute("UPDATE t SET b = 'changed' WHERE id = %s", (chance.randint(1, 3000),))
+                cursor.execute("DELETE FROM t WHERE id = %s", (chance.randint(1, 3000),))
+                if stop.wait(0.005):
+                    return
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        done = subprocess.run(
+            ["pt-online-schema-change", "--alter", "ADD n INT NOT NULL DEFAULT 7, MODIFY a BIGINT, ADD INDEX (b)", "--execute", "--recursion-method=none",
+             "--no-check-replication-filters", "--no-version-check", "--charset=utf8", "--chunk-size=500", f"D={pipe.source},t=t,S={pipe.mariadb.socket},u=root"],
+            capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+    finally:
+        stop.set()
+        thread.join()
+    assert done.returncode == 0, done.stdout + done.stderr
+    pipe.run("INSERT INTO t (id, a, n) VALUES (1000000, 9000000000, 8)")
+    assert len(same(pipe)) > 2000
     assert not pipe.table("t")["resync_advised"], pipe.journal()

@@ -146,6 +146,19 @@ def xa(pipe):
         wait_until(committed, 20 * PATIENCE, xid)
 
 
+def schema(pipe):
+    """Columns wider, and two that exchange their names and do so again; a table emptied."""
+    fill(pipe, "a", "b")
+    pipe.create(ok=None)
+    running_or_dead(pipe)
+    exchange = "ALTER TABLE a RENAME COLUMN n TO v, RENAME COLUMN v TO n"
+    for statement in ("ALTER TABLE a MODIFY n BIGINT NOT NULL, MODIFY v VARCHAR(300)", exchange, exchange, "TRUNCATE TABLE b"):
+        pipe.run("UPDATE a SET n = n, v = v WHERE id % 11 = 5")
+        pipe.run(statement)
+        pipe.run(f"INSERT INTO a (id, n, v) VALUES ({next(fresh)}, 5, 6)")
+        pipe.run(f"INSERT INTO b (id, n, v) VALUES ({next(fresh)}, 5, 6)")
+
+
 # step -> what leads to it; the n-th time it is passed
 STEPS = [
     ("setup-tables-created", load), ("setup-start-recorded", load), ("load-planned", load), ("load-planned:2", load),
@@ -159,11 +172,13 @@ STEPS = [
     ("resync-proof-noted", resync_after_failure), ("resync-exchanged", resync_after_failure), ("resync-exchanged:2", resync_after_failure),
     ("resync-place-taken", resync_after_failure), ("resync-tables-kept", resync_after_failure), ("resync-position-given-up", resync_after_failure), ("tables-noted", add),
     ("remove-noted", remove), ("remove-target-done", remove), ("xa-on-disk", xa), ("xa-applied", xa), ("xa-applied:2", xa),
+    ("ddl-before", schema), ("ddl-before:3", schema), ("ddl-planned", schema), ("ddl-planned:2", schema), ("ddl-step", schema), ("ddl-step:2", schema),
+    ("ddl-step:3", schema), ("ddl-step:6", schema), ("ddl-done", schema), ("ddl-done:2", schema), ("ddl-done:4", schema), ("ddl-saved", schema), ("ddl-saved:2", schema),
 ]  # fmt: skip
 
 
 def compiled_in():
-    """Every step that the sources name, but those of statements: test_schema_faults has them."""
+    """Every step that the sources name."""
     text = "".join(path.read_text() for path in (TOP / "src").glob("*/*.c"))
     calls = re.findall(r"FAULT_POINT\((.*?)\);", text)
     return {name for call in calls for name in re.findall(r'"([a-z-]+)"', call)}
