@@ -12,7 +12,7 @@ static bool state_is(const ViewPipe *pipe, const char *const *states)
 
 static bool pausable(const ViewPipe *pipe)
 {
-    static const char *const states[] = {"Provisioning", "Setup", "Snapshot", "Running", "Resync", NULL};
+    static const char *const states[] = {"Snapshot", "Running", "Resync", NULL};
     return state_is(pipe, states);
 }
 
@@ -20,6 +20,26 @@ static bool resumable(const ViewPipe *pipe)
 {
     static const char *const states[] = {"Pausing", "Paused", NULL};
     return state_is(pipe, states);
+}
+
+static bool resyncable(const ViewPipe *pipe)
+{
+    static const char *const states[] = {"Running", "Paused", "Completed", "Failed", NULL};
+    return state_is(pipe, states) && g_strcmp0(pipe->mode, "cdc") != 0;
+}
+
+static bool resyncing(const ViewPipe *pipe)
+{
+    for (unsigned i = 0; pipe->tables && i < pipe->n_tables; i++)
+        if (g_strcmp0(pipe->tables[i].state, "resyncing") == 0)
+            return g_strcmp0(pipe->state, "Snapshot") == 0;
+    return false;
+}
+
+static bool removable(const ViewPipe *pipe)
+{
+    static const char *const states[] = {"Snapshot", "Running", "Paused", NULL};
+    return state_is(pipe, states) && pipe->n_tables > 1;
 }
 
 bool action_possible(const ViewPipe *pipe, KeyAction action)
@@ -32,6 +52,14 @@ bool action_possible(const ViewPipe *pipe, KeyAction action)
         return pausable(pipe) || resumable(pipe);
     case ACTION_RETRY:
         return failed || pipe->stalled || pipe->n_tables_failed;
+    case ACTION_RESYNC:
+        return resyncable(pipe);
+    case ACTION_CANCEL_RESYNC:
+        return resyncing(pipe);
+    case ACTION_REMOVE:
+        return removable(pipe);
+    case ACTION_SKIP:
+        return failed && pipe->error && pipe->error->oldest_log;
     case ACTION_INCIDENT:
         return failed || pipe->error || pipe->stalled || pipe->n_tables_failed;
     default:
@@ -113,9 +141,133 @@ static void run_drop(Ui *ui, const ViewPipe *pipe)
     ui_ask(ui, dialog_name(title, text, command, pipe->name), drop_confirmed, g_strdup(pipe->name), g_free);
 }
 
+/* What was asked about; borrowed names would not outlive the question. */
+typedef struct {
+    char *pipe, *table; /* table NULL: all */
+} Asked;
+
+static Asked *asked_new(const ViewPipe *pipe, const ViewTable *table)
+{
+    Asked *asked = g_new0(Asked, 1);
+    asked->pipe = g_strdup(pipe->name);
+    asked->table = table ? g_strdup(table->source) : NULL;
+    return asked;
+}
+
+static void asked_free(void *data)
+{
+    Asked *asked = data;
+    g_free(asked->pipe);
+    g_free(asked->table);
+    g_free(asked);
+}
+
+static json_t *request_for_asked(const char *what, const Asked *asked)
+{
+    json_t *request = request_for(what, asked->pipe);
+    if (asked->table)
+        json_object_set_new(request, "tables", json_pack("[s]", asked->table));
+    return request;
+}
+
+static char *table_command(const Ui *ui, const char *format, const ViewPipe *pipe, const ViewTable *table)
+{
+    g_autofree char *quoted = g_shell_quote(table->source);
+    bool plain = !strpbrk(table->source, " \t'\"\\`$&|;<>()*?[]#~!{}");
+    return action_command(ui, format, pipe->name, plain ? table->source : quoted);
+}
+
+static void resync_confirmed(Ui *ui, int choice, void *data)
+{
+    const Asked *asked = data;
+    (void)choice;
+    ui_say(ui, STYLE_TEXT, NULL, "%s is loaded again.", asked->table ? asked->table : asked->pipe);
+    ui_request(ui, request_for_asked("resync", asked), NULL, answered, 0);
+}
+
+static void run_resync(Ui *ui, const ViewPipe *pipe, const ViewTable *table)
+{
+    char rows[FORMAT_MAX];
+    int64_t n = 0;
+    for (unsigned i = 0; pipe->tables && i < pipe->n_tables; i++)
+        if (!table || &pipe->tables[i] == table)
+            n += MAX(pipe->tables[i].rows_estimate, 0);
+    bool anew = g_strcmp0(pipe->state, "Failed") == 0 || g_strcmp0(pipe->state, "Completed") == 0;
+    g_autofree char *title = g_strdup_printf("Resync %s", table ? table->source : pipe->name);
+    g_autofree char *command = table ? table_command(ui, "resync %s --table %s", pipe, table) : action_command(ui, "resync %s", pipe->name);
+    g_autofree char *what = table ? g_strdup("The table is") : pipe->n_tables == 1 ? g_strdup("Its table is")
+                                                                                   : g_strdup_printf("All %u tables are", pipe->n_tables);
+    g_autofree char *text = g_strdup_printf(
+        "%s loaded again, some %s rows, beside what is there. Readers keep the old data until old and new are exchanged in one step.%s",
+        what, format_count(rows, n),
+        anew && table ? " The pipe begins anew at the end of the source's log: what the other tables missed in between stays missing, and they "
+                        "are marked so."
+        : anew        ? " The pipe begins anew at the end of the source's log: what happened in between comes with the load."
+                      : " Changes go on being applied meanwhile.");
+    Dialog *dialog = dialog_choice(title, text, command);
+    dialog_add_choice(dialog, 'y', "y", "resync");
+    ui_ask(ui, dialog, resync_confirmed, asked_new(pipe, table), asked_free);
+}
+
+static void run_cancel(Ui *ui, const ViewPipe *pipe)
+{
+    g_autofree char *command = action_command(ui, "cancel %s", pipe->name);
+    ui_say(ui, STYLE_TEXT, command, "The resync of %s is given up: what was loaded for it goes, the tables stay as they are.", pipe->name);
+    ui_request(ui, request_for("cancel", pipe->name), NULL, answered, 0);
+}
+
+static void remove_confirmed(Ui *ui, int choice, void *data)
+{
+    const Asked *asked = data;
+    (void)choice;
+    ui_say(ui, STYLE_TEXT, NULL, "%s leaves %s.", asked->table, asked->pipe);
+    ui_request(ui, request_for_asked("tables_remove", asked), NULL, answered, 0);
+}
+
+static void run_remove(Ui *ui, const ViewPipe *pipe, const ViewTable *table)
+{
+    g_autofree char *title = g_strdup_printf("Remove %s", table->source);
+    g_autofree char *command = table_command(ui, "tables %s remove %s --yes", pipe, table);
+    g_autofree char *text = g_strdup_printf("%s is not followed any more. Its destination table %s and its rows stay as they are. Added again "
+                                            "it is loaded anew, into another table or after that one was dropped.",
+                                            table->source, table->target ? table->target : "?");
+    ui_ask(ui, dialog_name(title, text, command, table->source), remove_confirmed, asked_new(pipe, table), asked_free);
+}
+
+static const char *why_not(const ViewPipe *pipe, KeyAction action)
+{
+    switch (action) {
+    case ACTION_PAUSE:
+        return "there is nothing to pause or resume";
+    case ACTION_RETRY:
+        return "nothing waits to be tried again";
+    case ACTION_RESYNC:
+        return g_strcmp0(pipe->mode, "cdc") == 0 ? "in mode cdc nothing is loaded" : "a resync is possible while Running, Paused, Completed or Failed";
+    case ACTION_CANCEL_RESYNC:
+        return "no resync is under way that could be cancelled";
+    case ACTION_REMOVE:
+        return pipe->n_tables == 1 ? "its last table cannot be removed; drop the pipe" : "tables are removed while Running, Snapshot or Paused";
+    default:
+        return "nothing is wrong with it";
+    }
+}
+
+bool action_run_table(Ui *ui, const ViewPipe *pipe, const ViewTable *table, KeyAction action)
+{
+    bool ours = action == ACTION_RESYNC || action == ACTION_REMOVE;
+    if (!ours || !pipe || !table || !action_possible(pipe, action))
+        return action_run(ui, pipe, action);
+    if (action == ACTION_RESYNC)
+        run_resync(ui, pipe, table);
+    else
+        run_remove(ui, pipe, table);
+    return true;
+}
+
 bool action_run(Ui *ui, const ViewPipe *pipe, KeyAction action)
 {
-    static const KeyAction ours[] = {ACTION_PAUSE, ACTION_RETRY, ACTION_DROP, ACTION_INCIDENT};
+    static const KeyAction ours[] = {ACTION_PAUSE, ACTION_RETRY,         ACTION_DROP,  ACTION_INCIDENT,
+                                     ACTION_RESYNC, ACTION_CANCEL_RESYNC, ACTION_REMOVE};
     bool one_of_ours = false;
     for (gsize i = 0; i < G_N_ELEMENTS(ours); i++)
         one_of_ours = one_of_ours || action == ours[i];
@@ -124,10 +276,7 @@ bool action_run(Ui *ui, const ViewPipe *pipe, KeyAction action)
     if (!pipe)
         return true;
     if (!action_possible(pipe, action)) {
-        const char *why = action == ACTION_PAUSE   ? "there is nothing to pause or resume"
-                          : action == ACTION_RETRY ? "nothing waits to be tried again"
-                                                   : "nothing is wrong with it";
-        ui_say(ui, STYLE_TEXT, NULL, "%s is %s: %s.", pipe->name, pipe->state ? pipe->state : "?", why);
+        ui_say(ui, STYLE_TEXT, NULL, "%s is %s: %s.", pipe->name, pipe->state ? pipe->state : "?", why_not(pipe, action));
         return true;
     }
     if (action == ACTION_PAUSE)
@@ -136,7 +285,11 @@ bool action_run(Ui *ui, const ViewPipe *pipe, KeyAction action)
         run_retry(ui, pipe);
     else if (action == ACTION_DROP)
         run_drop(ui, pipe);
-    else
+    else if (action == ACTION_RESYNC)
+        run_resync(ui, pipe, NULL);
+    else if (action == ACTION_CANCEL_RESYNC)
+        run_cancel(ui, pipe);
+    else if (action == ACTION_INCIDENT)
         ui_push(ui, screen_incident_new(pipe->name));
     return true;
 }

@@ -66,6 +66,8 @@ void ui_ask(Ui *ui, Dialog *dialog_take, UiConfirmed *done, void *data, GDestroy
 bool action_possible(const ViewPipe *pipe, KeyAction action);
 /* True when it was one of the pipe's actions. */
 bool action_run(Ui *ui, const ViewPipe *pipe, KeyAction action);
+/* The same for one table of it; what is not a table's action is the pipe's. */
+bool action_run_table(Ui *ui, const ViewPipe *pipe, const ViewTable *table, KeyAction action);
 /* `sluice WORDS`, with --state-dir where it is not the default. Free with g_free. */
 char *action_command(const Ui *ui, const char *format, ...) G_GNUC_PRINTF(2, 3);
 

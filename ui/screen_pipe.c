@@ -41,7 +41,7 @@ static bool loading(const ViewPipe *pipe)
 
 static int trouble(const ViewTable *table)
 {
-    static const char *const order[] = {"failed", "loading", "waiting", "live"};
+    static const char *const order[] = {"failed", "kept", "loading", "resyncing", "waiting", "live"};
     for (int i = 0; i < (int)G_N_ELEMENTS(order); i++)
         if (g_strcmp0(table->state, order[i]) == 0)
             return i;
@@ -307,7 +307,7 @@ enum { TABLE, STATE, LOADED, SNAPSHOT, INSERTS, UPDATES, DELETES, CHANGED, N_COL
 static void format_loaded(char out[], const ViewTable *table)
 {
     char done[FORMAT_MAX], estimate[FORMAT_MAX];
-    if (g_strcmp0(table->state, "loading") == 0 && table->rows_estimate > 0)
+    if (view_table_loads(table) && table->rows_estimate > 0)
         g_snprintf(out, FORMAT_MAX, "%s / ~%s", format_count(done, table->rows_done),
                    format_count(estimate, table->rows_estimate));
     else if (g_strcmp0(table->state, "waiting") == 0 && table->rows_done <= 0 && table->rows_estimate >= 0)
@@ -444,6 +444,8 @@ static bool pipe_can(const Screen *base, const Ui *ui, KeyAction action)
     case ACTION_RETRY:
     case ACTION_INCIDENT:
     case ACTION_DROP:
+    case ACTION_RESYNC:
+    case ACTION_CANCEL_RESYNC:
         return action_possible(pipe, action);
     case ACTION_FILTER:
     case ACTION_SORT:
@@ -490,7 +492,8 @@ static bool pipe_act(Screen *base, Ui *ui, KeyAction action)
         return true;
     case ACTION_OPEN:
         if (screen->cursor.cursor < (int)screen->rows->len)
-            ui_push(ui, screen_table_new(ui, screen->name, ((const ViewTable *)screen->rows->pdata[screen->cursor.cursor])->source));
+            ui_push(ui, screen_table_new(ui, screen->name,
+                                         ((const ViewTable *)screen->rows->pdata[screen->cursor.cursor])->source));
         return true;
     case ACTION_JOURNAL:
         ui_push(ui, screen_journal_new(ui, screen->name));

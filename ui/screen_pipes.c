@@ -341,6 +341,8 @@ static bool pipes_can(const Screen *screen, const Ui *ui, KeyAction action)
     case ACTION_PAUSE:
     case ACTION_RETRY:
     case ACTION_INCIDENT:
+    case ACTION_RESYNC:
+    case ACTION_CANCEL_RESYNC:
         return action_possible(selected(pipes, ui), action);
     case ACTION_SORT:
     case ACTION_FILTER:

@@ -1,7 +1,7 @@
 /* screen_table.c - one table of a pipe: how far it is, what happens to it, and how each of its columns is mapped.
  *
- * The figures are those of the newest view. The columns are asked for when the screen opens, and again every few seconds, since
- * they change only when a table is made anew.
+ * The figures are those of the newest view. The columns are asked for when the screen opens, and again every few
+ * seconds, since they change only when a table is made anew.
  */
 #include <string.h>
 
@@ -31,7 +31,7 @@ typedef struct {
     char *pipe, *table;
     Detail *detail; /* NULL: no answer came yet */
     char *failure;  /* why there is none */
-    GArray *rows; /* Row, those that are shown */
+    GArray *rows;   /* Row, those that are shown */
     char *selected;
     TableCursor cursor;
     int page;
@@ -172,7 +172,8 @@ static void select_cursor(TableScreen *screen)
 static const char *state_symbol(const char *state)
 {
     static const char *const map[][2] = {
-        {"live", "●"}, {"loading", "◐"}, {"waiting", "○"}, {"failed", "✖"}, {"dropped", "—"}};
+        {"live", "●"},   {"loading", "◐"}, {"resyncing", "◐"}, {"waiting", "○"},
+        {"failed", "✖"}, {"dropped", "—"}, {"kept", "‖"}};
     for (gsize i = 0; i < G_N_ELEMENTS(map); i++)
         if (g_strcmp0(map[i][0], state) == 0)
             return map[i][1];
@@ -192,7 +193,8 @@ static char *cut(const Canvas *canvas, const char *text, int width)
     return g_string_free(out, FALSE);
 }
 
-static void draw_head(const TableScreen *screen, const Ui *ui, Canvas *canvas, const ViewPipe *pipe, const ViewTable *table)
+static void draw_head(const TableScreen *screen, const Ui *ui, Canvas *canvas, const ViewPipe *pipe,
+                      const ViewTable *table)
 {
     g_autofree char *full = g_strdup_printf("%s › %s", screen->pipe, screen->table);
     g_autofree char *where = cut(canvas, full, canvas->cols - 40);
@@ -254,7 +256,7 @@ static int draw_rows(Canvas *canvas, int row, const ViewPipe *pipe, const ViewTa
         fact(canvas, row, col, "rows", "not loaded: the pipe follows changes only");
         return 1;
     }
-    bool loading = g_strcmp0(table->state, "loading") == 0 || g_strcmp0(table->state, "waiting") == 0;
+    bool loading = view_table_loads(table) || g_strcmp0(table->state, "waiting") == 0;
     g_autofree char *rows = loading && table->rows_estimate > 0
                                 ? g_strdup_printf("%s of ~%s", format_count(done, table->rows_done),
                                                   format_count(all, table->rows_estimate))
@@ -320,7 +322,17 @@ static int draw_saying(const Ui *ui, Canvas *canvas, int row, const ViewPipe *pi
 
 /* -- columns -- */
 
-typedef enum { CELL_NAME, CELL_KEY, CELL_TYPE, CELL_TARGET, CELL_TARGET_TYPE, CELL_ZERO, CELL_CLAMPED, CELL_UNDECODABLE, CELL_CHANGED } Cell;
+typedef enum {
+    CELL_NAME,
+    CELL_KEY,
+    CELL_TYPE,
+    CELL_TARGET,
+    CELL_TARGET_TYPE,
+    CELL_ZERO,
+    CELL_CLAMPED,
+    CELL_UNDECODABLE,
+    CELL_CHANGED
+} Cell;
 
 typedef struct {
     TableColumn columns[TABLE_MAX_COLUMNS];
@@ -379,7 +391,8 @@ static void grid_make(const TableScreen *screen, const Canvas *canvas, Grid *gri
     int type = MIN(natural(screen, canvas, CELL_TYPE, "SOURCE TYPE"), MAX(canvas->cols / (wide ? 6 : 5), 12));
     int figures = wide ? 10 + 12 + 11 + 3 * TABLE_GAP : 7 + TABLE_GAP;
     int room = canvas->cols - 4 - name - TABLE_GAP - 3 - TABLE_GAP - type - TABLE_GAP - figures;
-    int target = any_renamed(screen) ? MIN(natural(screen, canvas, CELL_TARGET, "TARGET"), MAX(canvas->cols / 6, 12)) : 0;
+    int target =
+        any_renamed(screen) ? MIN(natural(screen, canvas, CELL_TARGET, "TARGET"), MAX(canvas->cols / 6, 12)) : 0;
     if (target && room - target - TABLE_GAP < 16)
         target = 0; /* the line below tells it */
     room -= target ? target + TABLE_GAP : 0;
@@ -410,7 +423,8 @@ static const char *figure(char out[FORMAT_MAX], const Row *row, Cell cell)
                                                     : row->undecodable);
 }
 
-static void draw_row(const TableScreen *screen, Canvas *canvas, int at_row, const Grid *grid, const TableLayout *at, int index)
+static void draw_row(const TableScreen *screen, Canvas *canvas, int at_row, const Grid *grid, const TableLayout *at,
+                     int index)
 {
     const Row *row = &g_array_index(screen->rows, Row, index);
     bool marked = index == screen->cursor.cursor, ours = !row->column->name || !row->column->target;
@@ -519,7 +533,8 @@ static bool table_can(const Screen *base, const Ui *ui, KeyAction action)
 {
     const TableScreen *screen = (const TableScreen *)base;
     const ViewPipe *pipe = find_pipe(screen, ui);
-    if (action == ACTION_PAUSE || action == ACTION_RETRY || action == ACTION_INCIDENT)
+    if (action == ACTION_PAUSE || action == ACTION_RETRY || action == ACTION_INCIDENT || action == ACTION_RESYNC ||
+        action == ACTION_CANCEL_RESYNC || action == ACTION_REMOVE)
         return action_possible(pipe, action);
     if (action == ACTION_FILTER || action == ACTION_SORT)
         return screen->detail && screen->detail->n_columns > 1;
@@ -549,7 +564,7 @@ static bool table_act(Screen *base, Ui *ui, KeyAction action)
         select_cursor(screen);
         return true;
     }
-    if (action_run(ui, pipe, action))
+    if (action_run_table(ui, pipe, table, action))
         return true;
     switch (action) {
     case ACTION_FILTER:

@@ -124,7 +124,7 @@ bool catalog_pipe_drop(Catalog *catalog, int64_t pipe_id, GError **error); /* wi
 /* Tables. */
 GPtrArray *catalog_tables(Catalog *catalog, int64_t pipe_id, GError **error); /* of CatalogTable, by id */
 bool catalog_table_save(Catalog *catalog, const CatalogTable *table, GError **error); /* all fields by id */
-bool catalog_table_add(Catalog *catalog, CatalogTable *table, GError **error);
+bool catalog_tables_add(Catalog *catalog, GPtrArray *tables, GError **error); /* of CatalogTable, which get their ids; all or none */
 bool catalog_table_remove(Catalog *catalog, int64_t table_id, GError **error);
 /* Saves `by` and removes the table `old_id` that it stands for from now on. */
 bool catalog_table_replace(Catalog *catalog, int64_t old_id, const CatalogTable *by, GError **error);
@@ -144,7 +144,8 @@ GArray *catalog_batches(Catalog *catalog, int64_t pipe_id, GError **error); /* o
 /* Ranges. */
 GPtrArray *catalog_ranges(Catalog *catalog, int64_t table_id, GError **error); /* of CatalogRange, by id */
 /* Upsert by id. `column_counts`: those of the table, which grew with the rows of these ranges; NULL: unchanged. */
-bool catalog_ranges_save(Catalog *catalog, int64_t table_id, GPtrArray *ranges, const char *column_counts, GError **error);
+bool catalog_ranges_save(Catalog *catalog, int64_t table_id, GPtrArray *ranges, const char *column_counts,
+                         GError **error);
 bool catalog_ranges_clear(Catalog *catalog, int64_t table_id, GError **error);
 
 /* Journal: kept under a size in bytes, oldest entries go first. */

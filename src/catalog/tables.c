@@ -46,9 +46,12 @@ bool table_insert(Catalog *catalog, CatalogTable *table, GError **error)
     return true;
 }
 
-bool catalog_table_add(Catalog *catalog, CatalogTable *table, GError **error)
+bool catalog_tables_add(Catalog *catalog, GPtrArray *tables, GError **error)
 {
-    return table_insert(catalog, table, error);
+    bool ok = database_begin(catalog, error);
+    for (guint i = 0; ok && i < tables->len; i++)
+        ok = table_insert(catalog, g_ptr_array_index(tables, i), error);
+    return database_end(catalog, ok, error);
 }
 
 bool catalog_table_save(Catalog *catalog, const CatalogTable *table, GError **error)
@@ -166,7 +169,8 @@ GPtrArray *catalog_ranges(Catalog *catalog, int64_t table_id, GError **error)
     return step == 0 ? g_steal_pointer(&ranges) : NULL;
 }
 
-bool catalog_ranges_save(Catalog *catalog, int64_t table_id, GPtrArray *ranges, const char *column_counts, GError **error)
+bool catalog_ranges_save(Catalog *catalog, int64_t table_id, GPtrArray *ranges, const char *column_counts,
+                         GError **error)
 {
     bool ok = database_begin(catalog, error);
     for (guint i = 0; ok && i < ranges->len; i++) {
@@ -178,7 +182,8 @@ bool catalog_ranges_save(Catalog *catalog, int64_t table_id, GPtrArray *ranges, 
                           (int64_t)range->attempt);
     }
     if (ok && column_counts != NULL)
-        ok = database_run(catalog, error, "UPDATE tables SET column_counts = ? WHERE id = ?", "si", column_counts, table_id);
+        ok = database_run(catalog, error, "UPDATE tables SET column_counts = ? WHERE id = ?", "si", column_counts,
+                          table_id);
     return database_end(catalog, ok, error);
 }
 

@@ -1,12 +1,13 @@
-/* Scripts that complete the words of sluice in a shell. The commands are those of the table in main.c; options are asked of
- * `sluice help COMMAND` when they are needed, and pipes of `sluice completion pipes`. */
+/* Scripts that complete the words of sluice in a shell. The commands are those of the table in main.c; options are
+ * asked of `sluice help COMMAND` when they are needed, and pipes of `sluice completion pipes`. */
 #include "cli/caller.h"
 #include "cli/cli.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define GLOBAL_OPTIONS "--state-dir --ascii --stop-on-quit --version --help"
+#define OPTIONS_OF_HELP "sed -n 's/^ *\\(-[a-z], \\)\\{0,1\\}\\(--[a-z-]*\\).*/\\2/p'"
+#define GLOBAL_OPTIONS  "--state-dir --ascii --stop-on-quit --version --help"
 
 /* Whether the first word after the command is the name of a pipe that there is. */
 static bool takes_pipe(const Command *command)
@@ -46,7 +47,7 @@ static void print_bash(void)
            "    if [[ $cur == -* && -z $command ]]; then\n"
            "        words='" GLOBAL_OPTIONS "'\n"
            "    elif [[ $cur == -* ]]; then\n"
-           "        words=$(sluice help \"$command\" 2>/dev/null | sed -n 's/^ *\\(-[a-z], \\)\\{0,1\\}\\(--[a-z-]*\\).*/\\2/p')\n"
+           "        words=$(sluice help \"$command\" 2>/dev/null | " OPTIONS_OF_HELP ")\n"
            "    elif [[ -z $command ]]; then\n"
            "        words='%s'\n"
            "    else\n"
@@ -75,7 +76,8 @@ static void print_zsh(void)
            "    local -a dir commands\n"
            "    commands=(\n");
     for (unsigned i = 0; (command = command_at(i)) != NULL; i++) {
-        g_autofree char *entry = g_strdup_printf("%s:%s", command->name, command->summary), *quoted = g_shell_quote(entry);
+        g_autofree char *entry = g_strdup_printf("%s:%s", command->name, command->summary);
+        g_autofree char *quoted = g_shell_quote(entry);
         printf("        %s\n", quoted);
     }
     printf("    )\n"
@@ -90,7 +92,7 @@ static void print_zsh(void)
            "    if [[ $words[CURRENT] == -* && -z $command ]]; then\n"
            "        compadd -- " GLOBAL_OPTIONS "\n"
            "    elif [[ $words[CURRENT] == -* ]]; then\n"
-           "        compadd -- ${(f)\"$(sluice help $command 2>/dev/null | sed -n 's/^ *\\(-[a-z], \\)\\{0,1\\}\\(--[a-z-]*\\).*/\\2/p')\"}\n"
+           "        compadd -- ${(f)\"$(sluice help $command 2>/dev/null | " OPTIONS_OF_HELP ")\"}\n"
            "    elif [[ -z $command ]]; then\n"
            "        _describe command commands\n"
            "    else\n"
@@ -163,7 +165,8 @@ static void print_fish(void)
            "complete -c sluice -n '__sluice_in help' -a '%s'\n"
            "complete -c sluice -n '__sluice_in completion' -a 'bash zsh fish'\n"
            "complete -c sluice -n '__sluice_in import' -F\n"
-           "complete -c sluice -n '__sluice_command >/dev/null; and string match -q -- \"-*\" (commandline -ct)' -a '(__sluice_options)'\n",
+           "complete -c sluice -n '__sluice_command >/dev/null; and string match -q -- \"-*\" (commandline -ct)' -a "
+           "'(__sluice_options)'\n",
            pipes, all);
 }
 

@@ -1,4 +1,5 @@
-/* What keeps an engine from running well: the state dir, its disk, the socket, versions, and both ends of every pipe. */
+/* What keeps an engine from running well: the state dir, its disk, the socket, versions, and both ends of every pipe.
+ */
 #include "cli/caller.h"
 #include "cli/output.h"
 #include "base/base.h"
@@ -49,11 +50,13 @@ static bool look_at_state_dir(Findings *findings, const char *dir)
     if (!S_ISDIR(st.st_mode))
         tell(findings, "fail", "use another --state-dir", "state dir %s: it is no folder", dir);
     else if (st.st_uid != geteuid() && geteuid() != 0)
-        tell(findings, "fail", "run as its owner, or use another --state-dir", "state dir %s: it belongs to another user", dir);
+        tell(findings, "fail", "run as its owner, or use another --state-dir",
+             "state dir %s: it belongs to another user", dir);
     else if (access(dir, R_OK | W_OK | X_OK) != 0)
         tell(findings, "fail", chmod, "state dir %s: it cannot be written", dir);
     else if (st.st_mode & 077)
-        tell(findings, "warn", chmod, "state dir %s: others may look into it, and URLs with passwords are kept there", dir);
+        tell(findings, "warn", chmod, "state dir %s: others may look into it, and URLs with passwords are kept there",
+             dir);
     else
         tell(findings, "ok", NULL, "state dir %s: it is ours alone", dir);
     return S_ISDIR(st.st_mode);
@@ -68,16 +71,21 @@ static void look_at_disk(Findings *findings, const char *dir)
     }
     double left = (double)fs.f_bavail * (double)fs.f_frsize;
     g_autofree char *shown = output_bytes(left);
-    tell(findings, left < DISK_LAST ? "fail" : left < DISK_LOW ? "warn" : "ok",
-         "make room: the catalog must be written, and an embedded ClickHouse keeps its tables there", "disk: %s free", shown);
+    tell(findings,
+         left < DISK_LAST  ? "fail"
+         : left < DISK_LOW ? "warn"
+                           : "ok",
+         "make room: the catalog must be written, and an embedded ClickHouse keeps its tables there", "disk: %s free",
+         shown);
 }
 
 /* By the engine, or where none runs by the catalog alone. */
 static void look_at_engine(Findings *findings, const Caller *caller, const View *view)
 {
     if (!caller_is_live(caller)) {
-        tell(findings, view->n_pipes > 0 ? "fail" : "warn", "sluice run --detach", "engine: none runs; %u pipe%s wait%s for it", view->n_pipes,
-             view->n_pipes == 1 ? "" : "s", view->n_pipes == 1 ? "s" : "");
+        tell(findings, view->n_pipes > 0 ? "fail" : "warn", "sluice run --detach",
+             "engine: none runs; %u pipe%s wait%s for it", view->n_pipes, view->n_pipes == 1 ? "" : "s",
+             view->n_pipes == 1 ? "s" : "");
         return;
     }
     tell(findings, "ok", NULL, "engine: it answers, pid %" G_GINT64_FORMAT, view->pid);
@@ -100,12 +108,12 @@ static void tell_checks(Findings *findings, const char *pipe, const char *end, c
             continue;
         }
         other++;
-        tell(findings, result != NULL ? result : "warn", json_string_value(json_object_get(check, "mend")), "%s, %s: %s", pipe, end,
-             json_string_value(json_object_get(check, "found")));
+        tell(findings, result != NULL ? result : "warn", json_string_value(json_object_get(check, "mend")),
+             "%s, %s: %s", pipe, end, json_string_value(json_object_get(check, "found")));
     }
     if (good > 0)
-        tell(findings, "ok", NULL, "%s, %s: %u thing%s looked at, all well%s", pipe, end, good + other, good + other == 1 ? "" : "s",
-             other > 0 ? " but these" : "");
+        tell(findings, "ok", NULL, "%s, %s: %u thing%s looked at, all well%s", pipe, end, good + other,
+             good + other == 1 ? "" : "s", other > 0 ? " but these" : "");
 }
 
 static void tell_states(Findings *findings, const View *view)
@@ -118,7 +126,8 @@ static void tell_states(Findings *findings, const View *view)
         else if (pipe->stalled != NULL)
             tell(findings, "warn", mend, "%s: it is stalled", pipe->name);
         else if (pipe->n_tables_failed > 0)
-            tell(findings, "fail", mend, "%s: %u of %u tables failed", pipe->name, pipe->n_tables_failed, pipe->n_tables);
+            tell(findings, "fail", mend, "%s: %u of %u tables failed", pipe->name, pipe->n_tables_failed,
+                 pipe->n_tables);
     }
 }
 
@@ -143,8 +152,8 @@ static int verdict(const Findings *findings)
 {
     if (findings->failed == 0)
         return 0;
-    return cli_fail(g_error_new(SLUICE_ERROR, SLUICE_ERROR_FAILED, "%u finding%s to be mended, see the lines above", findings->failed,
-                                findings->failed == 1 ? " is" : "s are"));
+    return cli_fail(g_error_new(SLUICE_ERROR, SLUICE_ERROR_FAILED, "%u finding%s to be mended, see the lines above",
+                                findings->failed, findings->failed == 1 ? " is" : "s are"));
 }
 
 int cmd_doctor(Cli *cli, char **argv)

@@ -43,7 +43,8 @@ static void explain_error(const View *view, const ViewError *error)
 static void explain_stalled(const View *view, const ViewStalled *stalled)
 {
     g_autofree char *message = what_text(stalled->message, stalled->code);
-    g_autofree char *what = g_strdup_printf("stalled at the %s: %s", stalled->side != NULL ? stalled->side : "other side", message);
+    g_autofree char *what =
+        g_strdup_printf("stalled at the %s: %s", stalled->side != NULL ? stalled->side : "other side", message);
     g_autofree char *since = when_text(view, stalled->since);
     double wait = (double)(stalled->next_try_at - view->at) / 1e6;
     g_autofree char *next = wait > 0 && stalled->next_try_at > 0 ? output_seconds(wait) : NULL;
@@ -106,7 +107,8 @@ static void explain_tables(const ViewPipe *pipe)
         if (table->error == NULL && g_strcmp0(table->state, "failed") != 0)
             continue;
         output_line("  table %s failed alone: %s", table->source != NULL ? table->source : "?",
-                    table->error != NULL && table->error->message != NULL ? table->error->message : "no reason is known");
+                    table->error != NULL && table->error->message != NULL ? table->error->message
+                                                                          : "no reason is known");
         if (table->error == NULL)
             continue;
         if (table->error->cause != NULL)
@@ -130,8 +132,9 @@ static void explain_remedies(const View *view, const ViewPipe *pipe)
     if (pipe->error != NULL && pipe->error->prevent != NULL)
         say("STAYS AWAY", pipe->error->prevent);
     if (pipe->stalled != NULL)
-        say(label, pipe->stalled->needs_operator ? "it is tried again and again, but somebody has to act: it was refused"
-                                                 : "nothing: it tries again by itself");
+        say(label, pipe->stalled->needs_operator
+                       ? "it is tried again and again, but somebody has to act: it was refused"
+                       : "nothing: it tries again by itself");
 }
 
 /* One line, what the pipe is; then what is wrong with it. True: nothing is. */
@@ -158,7 +161,8 @@ static bool explain(const View *view, const ViewPipe *pipe)
     if (pipe->stalled != NULL)
         explain_stalled(view, pipe->stalled);
     if (pipe->n_tables_failed > 0) {
-        g_autofree char *what = g_strdup_printf("%u of %u tables failed; the others go on", pipe->n_tables_failed, pipe->n_tables);
+        g_autofree char *what =
+            g_strdup_printf("%u of %u tables failed; the others go on", pipe->n_tables_failed, pipe->n_tables);
         say("WHAT", what);
     }
     explain_position(pipe);

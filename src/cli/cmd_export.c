@@ -1,4 +1,5 @@
-/* Definitions of pipes as a file to keep under version control, and pipes made from such a file. Passwords are not in it. */
+/* Definitions of pipes as a file to keep under version control, and pipes made from such a file. Passwords are not in
+ * it. */
 #include "cli/arguments.h"
 #include "cli/caller.h"
 #include "cli/output.h"
@@ -46,14 +47,16 @@ static json_t *read_file(const char *path, GError **error)
 {
     json_error_t why;
     bool input = strcmp(path, "-") == 0;
-    json_t *file = input ? json_loadf(stdin, JSON_REJECT_DUPLICATES, &why) : json_load_file(path, JSON_REJECT_DUPLICATES, &why);
+    json_t *file =
+        input ? json_loadf(stdin, JSON_REJECT_DUPLICATES, &why) : json_load_file(path, JSON_REJECT_DUPLICATES, &why);
     g_autofree char *shown = printable(input ? "standard input" : path, 200);
     if (file == NULL)
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "%s is no file of `sluice export`: %s (line %d)", shown, why.text,
-                    why.line);
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "%s is no file of `sluice export`: %s (line %d)", shown,
+                    why.text, why.line);
     else if (json_integer_value(json_object_get(file, "sluice-pipes")) != FORMAT ||
              !json_is_array(json_object_get(file, "pipes")))
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "%s is no file of `sluice export`, or one of a newer version", shown);
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE,
+                    "%s is no file of `sluice export`, or one of a newer version", shown);
     else
         return file;
     json_decref(file);
@@ -65,8 +68,10 @@ static bool has_password(const char *name, const char *what, const char *url, GE
 {
     if (strstr(url, ":***@") == NULL && strstr(url, "password=***") == NULL)
         return true;
-    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE,
-                "pipe %s: the password of its %s stood in the URL, and is not in the file: write password-file=FILE there", name, what);
+    g_set_error(
+        error, SLUICE_ERROR, SLUICE_ERROR_USAGE,
+        "pipe %s: the password of its %s stood in the URL, and is not in the file: write password-file=FILE there",
+        name, what);
     return false;
 }
 
@@ -83,7 +88,8 @@ static json_t *request_of(const json_t *pipe, GError **error)
         return NULL;
     }
     g_autofree char *shown = printable(name, 64);
-    if (!has_password(shown, "source", source, error) || (dest != NULL && !has_password(shown, "destination", dest, error)))
+    if (!has_password(shown, "source", source, error) ||
+        (dest != NULL && !has_password(shown, "destination", dest, error)))
         return NULL;
     g_autofree char *source_url = arguments_url(source), *dest_url = arguments_url(dest != NULL ? dest : "embedded:");
     json_t *request = protocol_request("create");
@@ -113,7 +119,8 @@ static GPtrArray *requests_of(const json_t *file, const View *view, GError **err
             continue;
         g_autofree char *shown = printable(name, 64);
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_REFUSED,
-                    "a pipe called %s exists already: nothing was created; take it out of the file, or drop that one", shown);
+                    "a pipe called %s exists already: nothing was created; take it out of the file, or drop that one",
+                    shown);
         return NULL;
     }
     return g_steal_pointer(&requests);
@@ -148,7 +155,8 @@ static int create_all(Caller *caller, const GPtrArray *requests)
         if (answer != NULL && !protocol_answer_ok(answer, &error))
             print_failed(name, json_object_get(answer, "checks"));
         if (error == NULL) {
-            output_line("pipe %s is created%s", name, caller_is_live(caller) ? "" : "; it begins with the engine: `sluice run --detach`");
+            output_line("pipe %s is created%s", name,
+                        caller_is_live(caller) ? "" : "; it begins with the engine: `sluice run --detach`");
         } else {
             g_prefix_error(&error, "pipe %s: ", name);
             code = cli_fail(error);
@@ -161,7 +169,8 @@ static int create_all(Caller *caller, const GPtrArray *requests)
 int cmd_import(Cli *cli, char **argv)
 {
     gboolean yes = FALSE;
-    const GOptionEntry entries[] = {{"yes", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &yes, NULL, NULL}, G_OPTION_ENTRY_NULL};
+    const GOptionEntry entries[] = {{"yes", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &yes, NULL, NULL},
+                                    G_OPTION_ENTRY_NULL};
     int code;
     GError *error = NULL;
     if (!cli_parse(cli, argv, entries, 1, 1, &code))

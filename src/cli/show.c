@@ -167,7 +167,7 @@ void show_pipe(const View *view, const ViewPipe *pipe)
 static char *table_rows_text(const ViewTable *table)
 {
     g_autofree char *done = output_count(table->rows_done);
-    if (g_strcmp0(table->state, "loading") != 0 || table->rows_estimate <= 0)
+    if (!view_table_loads(table) || table->rows_estimate <= 0)
         return g_steal_pointer(&done);
     g_autofree char *estimate = output_count(table->rows_estimate);
     return g_strdup_printf("%s of %s", done, estimate);

@@ -31,15 +31,14 @@ json_t *detail_to_json(const Detail *detail)
     json_t *columns = json_array();
     for (unsigned i = 0; i < detail->n_columns; i++) {
         const DetailColumn *column = &detail->columns[i];
-        json_array_append_new(columns,
-                              json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?, s:b, s:I, s:I, s:I}", "name", column->name, "type",
-                                        column->type, "target", column->target, "target_type", column->target_type, "next",
-                                        column->next, "in_key", column->in_key, "zero_dates", (json_int_t)column->zero_dates,
-                                        "clamped", (json_int_t)column->clamped, "undecodable",
-                                        (json_int_t)column->undecodable));
+        json_array_append_new(
+            columns, json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?, s:b, s:I, s:I, s:I}", "name", column->name, "type",
+                               column->type, "target", column->target, "target_type", column->target_type, "next",
+                               column->next, "in_key", column->in_key, "zero_dates", (json_int_t)column->zero_dates,
+                               "clamped", (json_int_t)column->clamped, "undecodable", (json_int_t)column->undecodable));
     }
-    return json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?, s:o}", "source", detail->source, "target", detail->target, "engine",
-                     detail->engine, "key", detail->key, "problem", detail->problem, "columns", columns);
+    return json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?, s:o}", "source", detail->source, "target", detail->target,
+                     "engine", detail->engine, "key", detail->key, "problem", detail->problem, "columns", columns);
 }
 
 static char *text_of(const json_t *object, const char *name)

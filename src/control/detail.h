@@ -1,5 +1,5 @@
-/* detail.h - one table with all its columns, as the request `table` answers it. The picture holds those of all tables, and is
- * sent at every change: columns are asked for a table at a time.
+/* detail.h - one table with all its columns, as the request `table` answers it. The picture holds those of all tables,
+ * and is sent at every change: columns are asked for a table at a time.
  */
 #ifndef SLUICE_CONTROL_DETAIL_H
 #define SLUICE_CONTROL_DETAIL_H
@@ -19,7 +19,7 @@ typedef struct {
 
 typedef struct {
     char *source, *target, *engine; /* engine: of the source table. NULL: not known yet */
-    char *key;                      /* "id" or "a, b"; NULL: the definition was not read yet, and there are no columns */
+    char *key;     /* "id" or "a, b"; NULL: the definition was not read yet, and there are no columns */
     char *problem; /* why the settings of the table cannot be applied at the next resync; NULL: they can */
     unsigned n_columns;
     DetailColumn *columns; /* in the order of the source, the added ones last */

@@ -39,7 +39,7 @@ bool protocol_answer_ok(const json_t *answer, GError **error)
     if (code < SLUICE_ERROR_FAILED || code > SLUICE_ERROR_NOT_RUNNING)
         code = SLUICE_ERROR_FAILED;
     g_set_error_literal(error, SLUICE_ERROR, (int)code,
-                        message != NULL ? message : "the engine's answer makes no sense");
+                        message != NULL && *message ? message : "the engine's answer makes no sense");
     return false;
 }
 

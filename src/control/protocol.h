@@ -12,12 +12,12 @@
  *   reposition {name, file, pos} or {name, gtid}, check?: true -> from, to, gap (words); `check`: it is looked at alone
  *   source_tables {source}                     -> tables[{source "db.t", rows, bytes, key}]  (key null: none)
  *   tables   {name}                            -> tables[] as in the view
- *   table    {name, table}                      -> table{source, target, engine, key, columns[]}: see detail.h
+ *   table    {name, table}                     -> table{source, target, engine, key, columns[]}: see detail.h
  *   log      {name?, after_id?, limit?}        -> entries[{id, at, pipe, actor, kind, text, position}]
  *   set      {name, settings{}}                -> settings[{name, value, default, values, meaning, when, waits}], notes[]
  *   set      {engine: true, settings{}}        -> settings[], those of the engine
  *   sql      {name?, query}                    -> body (text)
- *   export   {names[]}                          -> pipes[{name, source, dest, mode, tables[], settings{}}], passwords as ***
+ *   export   {names[]}                         -> pipes[{name, source, dest, mode, tables[], settings{}}], passwords as ***
  *   doctor                                     -> pipes[{name, source[], destination[]}], checks as those of `check`
  *   stop                                       -> ok (the engine ends cleanly after answering)
  * An object of more than 16 MiB is refused.

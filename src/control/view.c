@@ -39,6 +39,7 @@ void view_error_free(ViewError *error)
     g_free(error->lost);
     g_free(error->data);
     g_free(error->prevent);
+    g_free(error->oldest_log);
     g_strfreev(error->remedies);
     g_free(error);
 }
@@ -103,6 +104,11 @@ void view_unref(View *view)
     }
     g_free(view->journal);
     g_free(counted(view));
+}
+
+bool view_table_loads(const ViewTable *table)
+{
+    return g_strcmp0(table->state, "loading") == 0 || g_strcmp0(table->state, "resyncing") == 0;
 }
 
 bool view_pipe_loaded(const ViewPipe *pipe)

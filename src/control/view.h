@@ -37,6 +37,7 @@ typedef struct {
     char *lost;    /* what cannot be read any more */
     char *data;    /* what the destination holds */
     char *prevent; /* so that it stays away */
+    char *oldest_log; /* the first that the source still has, where the one that is needed is gone */
     int64_t last_good_time; /* source time of the last good position, which is the pipe's position */
 } ViewError;
 
@@ -120,6 +121,8 @@ typedef struct {
     unsigned n_journal;
     ViewJournalEntry *journal; /* the newest entries of all pipes, oldest first */
 } View;
+
+bool view_table_loads(const ViewTable *table); /* for the first time, or again */
 
 View *view_ref(View *view);
 void view_unref(View *view);

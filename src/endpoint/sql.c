@@ -274,6 +274,17 @@ static SqlToken head_skip_brackets(HeadParser *p, bool *select)
     }
 }
 
+/* At a `;` that ends the head. Nothing but white space may follow; until the end of the text that cannot be told. */
+static InsertHead head_semicolon(HeadParser *p, size_t semicolon, HeadKind kind)
+{
+    size_t rest = semicolon + 1, len = p->lexer.len;
+    while (rest < len && is_space((unsigned char)p->text[rest]))
+        rest++;
+    p->head.kind = rest < len ? HEAD_SEMICOLON : p->lexer.final ? kind : HEAD_MORE;
+    p->head.data_start = len;
+    return p->head;
+}
+
 /* Behind FORMAT name: blanks, then at most one line break, belong to the head (ParserInsertQuery.cpp). */
 static InsertHead head_data_follows(HeadParser *p)
 {
@@ -283,14 +294,8 @@ static InsertHead head_data_follows(HeadParser *p)
     size_t len = p->lexer.len, i = p->lexer.pos;
     while (i < len && (text[i] == ' ' || text[i] == '\t' || text[i] == '\f'))
         i++;
-    if (i < len && text[i] == ';') {
-        size_t rest = i + 1;
-        while (rest < len && is_space((unsigned char)text[rest]))
-            rest++;
-        head->kind = rest < len ? HEAD_SEMICOLON : p->lexer.final ? kind : HEAD_MORE;
-        head->data_start = len;
-        return *head;
-    }
+    if (i < len && text[i] == ';')
+        return head_semicolon(p, i, kind);
     if (i < len && text[i] == '\r')
         i++;
     if (i == len && !p->lexer.final) {
@@ -382,7 +387,11 @@ InsertHead insert_head_parse(const char *text, size_t len, bool final)
     bool clause = false; /* inside SETTINGS or PARTITION BY, where values stand */
     for (;;) {
         token = sql_next(&p.lexer);
-        if (token.type == SQL_END || token.type == SQL_SEMICOLON) {
+        if (token.type == SQL_SEMICOLON) {
+            p.head.head_end = last;
+            return head_semicolon(&p, token.start, HEAD_DATA);
+        }
+        if (token.type == SQL_END) {
             p.head.kind = HEAD_DATA;
             p.head.head_end = last;
             p.head.data_start = len;

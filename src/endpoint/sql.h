@@ -48,7 +48,7 @@ typedef enum {
     HEAD_DATA,      /* INSERT whose rows follow at data_start */
     HEAD_INPUT,     /* INSERT ... SELECT ... FROM input('structure') FORMAT f, rows follow at data_start */
     HEAD_REFUSED,   /* FROM INFILE: reaches files of the server */
-    HEAD_SEMICOLON, /* `;` between FORMAT name and data, a syntax error in ClickHouse too */
+    HEAD_SEMICOLON, /* `;` between the head (FORMAT name, table) and more text, a syntax error in ClickHouse too */
 } HeadKind;
 
 typedef struct {

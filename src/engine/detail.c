@@ -68,7 +68,8 @@ static TableDetail *detail_running(Engine *engine, const char *name, const char 
     TableDetail *detail = pipe ? pipe_table_detail(pipe, table, error) : NULL;
     pthread_mutex_unlock(&engine->pipes_lock);
     if (!pipe)
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_FOUND, "no pipe is called %s; sluice status lists them", name);
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_FOUND, "no pipe is called %s; sluice status lists them",
+                    name);
     return detail;
 }
 
@@ -80,8 +81,8 @@ json_t *engine_table(Engine *engine, const json_t *request, GError **error)
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "the request lacks \"%s\"", name ? "table" : "name");
         return NULL;
     }
-    g_autoptr(TableDetail) found = engine->started_at ? detail_running(engine, name, table, error)
-                                                      : detail_offline(engine, name, table, error);
+    g_autoptr(TableDetail) found =
+        engine->started_at ? detail_running(engine, name, table, error) : detail_offline(engine, name, table, error);
     if (!found)
         return NULL;
     g_autoptr(Detail) detail = detail_of(found);

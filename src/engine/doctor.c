@@ -10,8 +10,8 @@ static json_t *checks_json(const GPtrArray *checks)
     for (unsigned i = 0; i < checks->len; i++) {
         const Check *check = checks->pdata[i];
         g_autofree char *found = printable(check->found, 0);
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s?}", "result", results[check->result], "name", check->name,
-                                              "found", found, "mend", check->mend));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s?}", "result", results[check->result], "name",
+                                              check->name, "found", found, "mend", check->mend));
     }
     return list;
 }
@@ -22,13 +22,14 @@ static void look_at_source(Engine *engine, const CatalogPipe *pipe, GPtrArray *c
     g_autoptr(Url) url = source_url_parse(pipe->source, &error);
     g_autoptr(SourceConnection) source = url ? source_open(url, engine->life, &error) : NULL;
     if (!source) {
-        check_add(checks, CHECK_FAIL, "source", "start the server, or mend host, port, user or password of the source", "%s",
-                  error->message);
+        check_add(checks, CHECK_FAIL, "source", "start the server, or mend host, port, user or password of the source",
+                  "%s", error->message);
         return;
     }
     source_preflight_server(source, url, checks);
     if (pipe->identity && strcmp(pipe->identity, source_server(source)->identity) != 0)
-        check_add(checks, CHECK_WARN, "identity", "nothing, if it took the first one's place; by GTID the pipe goes on there",
+        check_add(checks, CHECK_WARN, "identity",
+                  "nothing, if it took the first one's place; by GTID the pipe goes on there",
                   "another server answers (%s) than the one that was read", source_server(source)->identity);
 }
 

@@ -19,7 +19,7 @@ struct Engine {
 
     pthread_mutex_t catalog_lock;
     Catalog *catalog;
-    _Atomic int64_t trimmed_at; /* monotonic: when the journal's size was looked at last; 0: not yet */
+    _Atomic int64_t trimmed_at;    /* monotonic: when the journal's size was looked at last; 0: not yet */
     _Atomic uint64_t journal_size; /* bytes; setting of the engine */
 
     pthread_mutex_t embedded_lock;

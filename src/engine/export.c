@@ -11,8 +11,8 @@ static json_t *definition(const CatalogPipe *record)
     for (unsigned i = 0; lines[i]; i++)
         if (*lines[i])
             json_array_append_new(tables, json_string(lines[i]));
-    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "name", record->name, "source", source, "dest", dest, "mode", record->mode,
-                     "tables", tables, "settings", settings ? settings : json_object());
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "name", record->name, "source", source, "dest", dest, "mode",
+                     record->mode, "tables", tables, "settings", settings ? settings : json_object());
 }
 
 static const CatalogPipe *find(const GPtrArray *records, const char *name)
@@ -39,7 +39,8 @@ json_t *engine_export(Engine *engine, const json_t *request, GError **error)
         const CatalogPipe *record = find(records, name);
         if (!record) {
             g_autofree char *shown = printable(name ? name : "(not text)", 64);
-            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_FOUND, "no pipe is called %s; sluice status lists them", shown);
+            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_FOUND, "no pipe is called %s; sluice status lists them",
+                        shown);
             json_decref(pipes);
             return NULL;
         }

@@ -272,26 +272,39 @@ static bool act(Engine *engine, const char *name, const PipeCommand *command, GE
     return ok;
 }
 
-/* The tables that a request names, as selection_name writes them; NULL (no error): none, so the whole pipe. */
+/* One name as selection_name writes it, where it can be read so; else as it stands: the pipe also knows its tables as pictures
+ * name them. NULL: it is a pattern. */
+static char *one_table(const char *text)
+{
+    const char *list[] = {text, NULL};
+    g_autoptr(Selection) selection = selection_parse(list, NULL, NULL);
+    if (!selection)
+        return g_strdup(text);
+    if (selection_has_wildcard(selection))
+        return NULL;
+    g_autoptr(GPtrArray) exact = selection_exact_names(selection);
+    if (exact->len != 1)
+        return g_strdup(text);
+    const SelectionName *name = exact->pdata[0];
+    return selection_name(name->database, name->table);
+}
+
+/* The tables that a request names; NULL (no error): none, so the whole pipe. */
 static GPtrArray *named_tables(const json_t *request, GError **error)
 {
     g_autofree const char **names = texts_of(request, "tables");
     if (!*names)
         return NULL;
-    g_autoptr(Selection) selection = selection_parse(names, NULL, error);
-    if (!selection)
-        return NULL;
-    if (selection_has_wildcard(selection)) {
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "tables are named one by one here, without *");
-        return NULL;
+    g_autoptr(GPtrArray) tables = g_ptr_array_new_with_free_func(g_free);
+    for (const char **name = names; *name; name++) {
+        char *table = one_table(*name);
+        if (!table) {
+            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "tables are named one by one here, without *");
+            return NULL;
+        }
+        g_ptr_array_add(tables, table);
     }
-    g_autoptr(GPtrArray) exact = selection_exact_names(selection);
-    GPtrArray *tables = g_ptr_array_new_with_free_func(g_free);
-    for (unsigned i = 0; i < exact->len; i++) {
-        const SelectionName *name = exact->pdata[i];
-        g_ptr_array_add(tables, selection_name(name->database, name->table));
-    }
-    return tables;
+    return g_steal_pointer(&tables);
 }
 
 static json_t *do_action(Engine *engine, const json_t *request, PipeEvent event, GError **error)

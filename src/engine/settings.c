@@ -8,11 +8,11 @@
 
 #include <string.h>
 
-#define MEMORY_SHARE    0.5 /* for blocks: the rest is the program, compression, connections */
-#define TRIM_USEC       (60ll * 1000 * 1000)
-#define TRIM_TO         0.9 /* of journal_size, so that it is not trimmed for every entry */
-#define CONF_NAME       "engine.conf"
-#define CONF_BYTES_MAX  65536
+#define MEMORY_SHARE   0.5 /* for blocks: the rest is the program, compression, connections */
+#define TRIM_USEC      (60ll * 1000 * 1000)
+#define TRIM_TO        0.9 /* of journal_size, so that it is not trimmed for every entry */
+#define CONF_NAME      "engine.conf"
+#define CONF_BYTES_MAX 65536
 
 /* ---- Of a pipe ---- */
 
@@ -26,12 +26,13 @@ static const PipeSetting *find_shown(const PipeStatus *status, const char *name)
     return NULL;
 }
 
-static void list_add(json_t *list, const char *name, const char *value, const SettingInfo *info, const PipeStatus *status)
+static void list_add(json_t *list, const char *name, const char *value, const SettingInfo *info,
+                     const PipeStatus *status)
 {
     const PipeSetting *shown = find_shown(status, name);
-    json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "name", name, "value", value, "default",
-                                          info->initial, "values", info->values, "meaning", info->meaning, "when",
-                                          setting_when_name(info->when), "waits", shown && shown->waits));
+    json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "name", name, "value", value,
+                                          "default", info->initial, "values", info->values, "meaning", info->meaning,
+                                          "when", setting_when_name(info->when), "waits", shown && shown->waits));
 }
 
 /* `status`: tells which wait for a resync. */
@@ -175,9 +176,10 @@ typedef struct {
 enum { SETTING_MEMORY, SETTING_JOURNAL_SIZE, N_ENGINE_SETTINGS };
 
 static const EngineSetting engine_settings[N_ENGINE_SETTINGS] = {
-    [SETTING_MEMORY] = {"memory", "256MiB", "64MiB to 1024GiB", "bound for all pipes together", 64ull << 20, 1024ull << 30},
-    [SETTING_JOURNAL_SIZE] = {"journal_size", "64MiB", "64KiB to 64GiB", "what is kept of the journal, the newest entries",
-                              64ull << 10, 64ull << 30},
+    [SETTING_MEMORY] = {"memory", "256MiB", "64MiB to 1024GiB", "bound for all pipes together", 64ull << 20,
+                        1024ull << 30},
+    [SETTING_JOURNAL_SIZE] = {"journal_size", "64MiB", "64KiB to 64GiB",
+                              "what is kept of the journal, the newest entries", 64ull << 10, 64ull << 30},
 };
 
 static bool find_engine_setting(const char *name, unsigned *index, GError **error)
@@ -315,10 +317,12 @@ static bool take_changes(const json_t *changes, EngineValues *values, GError **e
     {
         unsigned index;
         uint64_t bytes;
-        if (!find_engine_setting(name, &index, error) || !parse_engine_setting(index, json_string_value(value), &bytes, error))
+        if (!find_engine_setting(name, &index, error) ||
+            !parse_engine_setting(index, json_string_value(value), &bytes, error))
             return false;
         if (values->conf[index]) {
-            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_REFUSED, "%s stands in " CONF_NAME " of the state dir; change it there, and start the engine again",
+            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_REFUSED,
+                        "%s stands in " CONF_NAME " of the state dir; change it there, and start the engine again",
                         name);
             return false;
         }
@@ -347,10 +351,10 @@ static json_t *engine_list(const EngineValues *values)
     json_t *list = json_array();
     for (unsigned i = 0; i < N_ENGINE_SETTINGS; i++) {
         const EngineSetting *setting = &engine_settings[i];
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "name", setting->name, "value",
-                                              value_of(values, i), "default", setting->initial, "values", setting->values,
-                                              "meaning", setting->meaning, "when",
-                                              values->conf[i] ? CONF_NAME : setting_when_name(SETTING_LIVE), "waits", false));
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "name", setting->name, "value", value_of(values, i),
+                            "default", setting->initial, "values", setting->values, "meaning", setting->meaning, "when",
+                            values->conf[i] ? CONF_NAME : setting_when_name(SETTING_LIVE), "waits", false));
     }
     return list;
 }

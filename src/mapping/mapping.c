@@ -46,7 +46,7 @@ struct TableMapping {
     unsigned n_json;          /* of them with MySQL's JSON */
     bool reading_diffs;       /* the event at hand has changes of documents */
     WireSkip *skips;          /* one a wire column */
-    ImageColumns columns_before, columns_after; /* of the event at hand; an insert has an image after, a delete one before */
+    ImageColumns columns_before, columns_after; /* of the event at hand; an insert has the latter, a delete the former */
     KeyBytes *before, *after; /* of the row at hand; one a key column, in the order of the columns */
     unsigned n_variable;      /* columns whose cells are of varying size, */
     struct {
@@ -759,8 +759,8 @@ static ImageColumns image_columns(const uint8_t *present, unsigned n, bool full)
     return (ImageColumns){full ? NULL : present, (held + 7) / 8};
 }
 
-/* MariaDB 11.8 leaves generated columns, also hidden ones, out of both images of updates and of those of deletes, whatever
- * binlog_row_image says [tried]; 10.11 does not. `after`: the image becomes a row, whose columns are all needed. */
+/* MariaDB 11.8 leaves generated columns, also hidden ones, out of both images of updates and of those of deletes,
+ * whatever binlog_row_image says [tried]; 10.11 does not. `after`: the image becomes a row, whose columns are all needed. */
 static bool image_suffices(const TableMapping *mapping, const uint8_t *present, bool after, GError **error)
 {
     const SourceTable *table = mapping->table;
@@ -770,7 +770,7 @@ static bool image_suffices(const TableMapping *mapping, const uint8_t *present, 
                                        (!after || mapping->writers[i].excluded)))
             continue;
         if (column->generated)
-            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE, 
+            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
                         "table %s.%s, column %s: " MAPPING_GENERATED_LEFT_OUT "; " MAPPING_GENERATED_MEND
                         ", then resync the table",
                         table->database, table->name, column->name);

@@ -13,7 +13,8 @@ static const uint8_t *write_decimal(ColumnWriter *self, const uint8_t *p, const 
     if (G_UNLIKELY((size_t)(end - p) < self->wire_size))
         return cell_overrun(self);
     uint8_t *cell = byte_buffer_reserve(&out->data, self->decimal_width);
-    value_read_decimal(p, self->decimal_precision, self->decimal_scale, cell, self->decimal_width);
+    if (G_UNLIKELY(!value_read_decimal(p, self->decimal_precision, self->decimal_scale, cell, self->decimal_width)))
+        return cell_refuse(self, MEND_VALUE, "the value holds no decimal digits");
     out->data.len += self->decimal_width;
     return p + self->wire_size;
 }

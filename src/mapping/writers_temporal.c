@@ -133,8 +133,17 @@ static inline bool append_date(ColumnWriter *self, const SourceTime *t, BlockCol
     return true;
 }
 
+/* No server stores such a value: to take it for another one would be to guess. */
+static bool no_clock(ColumnWriter *self, const SourceTime *t)
+{
+    return cell_refuse(self, MEND_VALUE, "the time %02u:%02u:%02u.%06u does not exist", t->hour, t->minute, t->second,
+                       t->usec);
+}
+
 static inline bool append_datetime(ColumnWriter *self, const SourceTime *t, BlockColumn *out)
 {
+    if (G_UNLIKELY(!value_clock_exists(t, VALUE_LAST_HOUR)))
+        return no_clock(self, t);
     if (G_UNLIKELY(self->as_text))
         return append_text(self, t, out);
     int32_t day = 0;
@@ -191,6 +200,8 @@ static const uint8_t *write_datetime_old(ColumnWriter *self, const uint8_t *p, c
 /* Seconds since 1970 in UTC; both 0 is the zero date, which '1970-01-01 00:00:00' cannot be told from. */
 static inline bool append_timestamp(ColumnWriter *self, int64_t seconds, uint32_t usec, BlockColumn *out)
 {
+    if (G_UNLIKELY(usec > 999999))
+        return no_clock(self, &(SourceTime){.usec = usec});
     if (G_UNLIKELY(seconds == 0 && usec == 0)) {
         SourceTime zero = {0};
         return append_datetime(self, &zero, out);
@@ -229,14 +240,15 @@ static const uint8_t *write_timestamp_old(ColumnWriter *self, const uint8_t *p, 
     return append_timestamp(self, (int64_t)le_read(p, 4), 0, out) ? p + 4 : NULL;
 }
 
-static inline void append_time(const ColumnWriter *self, const SourceTime *t, BlockColumn *out)
+static inline bool append_time(ColumnWriter *self, const SourceTime *t, BlockColumn *out)
 {
-    if (G_UNLIKELY(self->as_text)) {
-        append_text(self, t, out);
-        return;
-    }
+    if (G_UNLIKELY(!value_clock_exists(t, VALUE_LAST_TIME_HOUR)))
+        return no_clock(self, t);
+    if (G_UNLIKELY(self->as_text))
+        return append_text(self, t, out);
     int64_t usec = (t->hour * INT64_C(3600) + t->minute * 60u + t->second) * USEC_PER_SEC + t->usec;
     column_append_int64(out, t->negative ? -usec : usec);
+    return true;
 }
 
 static const uint8_t *write_time2(ColumnWriter *self, const uint8_t *p, const uint8_t *end, BlockColumn *out)
@@ -245,8 +257,7 @@ static const uint8_t *write_time2(ColumnWriter *self, const uint8_t *p, const ui
     if (G_UNLIKELY((size_t)(end - p) < self->wire_size))
         return cell_overrun(self);
     value_read_time2(p, self->digits, &t);
-    append_time(self, &t, out);
-    return p + self->wire_size;
+    return append_time(self, &t, out) ? p + self->wire_size : NULL;
 }
 
 static const uint8_t *write_time_old(ColumnWriter *self, const uint8_t *p, const uint8_t *end, BlockColumn *out)
@@ -255,8 +266,7 @@ static const uint8_t *write_time_old(ColumnWriter *self, const uint8_t *p, const
     if (G_UNLIKELY(end - p < 3))
         return cell_overrun(self);
     value_read_time_old(p, &t);
-    append_time(self, &t, out);
-    return p + 3;
+    return append_time(self, &t, out) ? p + 3 : NULL;
 }
 
 /* In the protocol all four stand behind a length of one byte. */
@@ -288,9 +298,7 @@ static const uint8_t *write_time_result(ColumnWriter *self, const uint8_t *p, co
 {
     SourceTime t = {0};
     p = result_time(self, p, end, value_read_protocol_time, &t);
-    if (p)
-        append_time(self, &t, out);
-    return p;
+    return p && append_time(self, &t, out) ? p : NULL;
 }
 
 void date_prepare(ColumnWriter *self, const MappingSettings *settings)

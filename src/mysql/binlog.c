@@ -1,43 +1,26 @@
 #include "mysql/binlog.h"
 
 #include "mysql/connection_private.h"
+#include "mysql/frames_private.h"
 #include "mysql/gtid.h"
-#include "mysql/inflate_private.h"
-#include "mysql/rows.h"
 #include "mysql/table.h"
 #include "mysql/wire_private.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
-#define HEADER_LEN       19
-#define CHECKSUM_LEN     4
-#define FIRST_POSITION   4 /* after the magic of a file */
 #define HEARTBEAT_NSEC   500000000
 #define READ_TIMEOUT_SEC 30     /* many heartbeats: a server looks for a GTID in a large file without a word */
-#define FLAG_IN_USE      0x0001 /* of a file's FORMAT_DESCRIPTION; not part of its checksum */
 #define NET_BUFFER_KEEP  ((size_t)16 << 20) /* more than this is given back */
 #define COM_DUMP_GTID    30
 #define WAIT_EXECUTED_SEC 60
 
-typedef enum {
-    CHECKSUM_NONE = 0,
-    CHECKSUM_CRC32 = 1,
-    CHECKSUM_UNTOLD = 255, /* no FORMAT_DESCRIPTION seen yet */
-} Checksum;
-
 struct BinlogStream {
     SourceConnection *source;
     Cancel *cancel;
-    MYSQL *mysql;     /* borrowed from source */
-    const char *file; /* interned; "" before the first rotate */
-    uint64_t pos;     /* end of the last event in file */
-    Checksum checksum;
+    MYSQL *mysql;       /* borrowed from source */
     size_t last_packet; /* its size */
-    Scratch scratch;
-    Payload *payload;          /* being taken apart */
-    BinlogEvent payload_event; /* coordinates of what is inside it */
+    BinlogFrames frames;
 };
 
 /* ---- opening ---- */
@@ -84,7 +67,7 @@ static void append_name(GByteArray *out, const char *name)
 static GByteArray *dump_by_position(const BinlogStart *start)
 {
     GByteArray *out = g_byte_array_new();
-    append_le(out, start->file ? start->pos : FIRST_POSITION, 4);
+    append_le(out, start->file ? start->pos : BINLOG_FIRST_POSITION, 4);
     append_le(out, 0, 2);
     append_le(out, start->server_id, 4);
     append_name(out, start->file ? start->file : "");
@@ -103,7 +86,7 @@ static GByteArray *dump_by_mysql_gtid(const BinlogStart *start, GError **error)
     append_le(out, through_gtid, 2);
     append_le(out, start->server_id, 4);
     append_le(out, 0, 4);
-    append_le(out, FIRST_POSITION, 8);
+    append_le(out, BINLOG_FIRST_POSITION, 8);
     append_le(out, data->len, 4);
     g_byte_array_append(out, data->data, data->len);
     return out;
@@ -139,9 +122,7 @@ BinlogStream *binlog_stream_open(const Url *url, const BinlogStart *start, const
     stream->source = source;
     stream->cancel = cancel ? cancel_ref(cancel) : NULL;
     stream->mysql = source_handle(source);
-    stream->checksum = CHECKSUM_UNTOLD;
-    stream->file = g_intern_string(start->file ? start->file : "");
-    stream->pos = start->file ? start->pos : FIRST_POSITION;
+    binlog_frames_init(&stream->frames, source_server(source)->flavour, start->file, start->pos);
     const char *identity = source_server(source)->identity;
     if (expect_identity && strcmp(identity, expect_identity) != 0) {
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_HISTORY, "another server answers: %s instead of %s", identity,
@@ -157,8 +138,7 @@ void binlog_stream_free(BinlogStream *stream)
 {
     if (!stream)
         return;
-    payload_free(stream->payload);
-    scratch_clear(&stream->scratch);
+    binlog_frames_clear(&stream->frames);
     source_close(stream->source);
     if (stream->cancel)
         cancel_unref(stream->cancel);
@@ -171,17 +151,6 @@ const SourceServer *binlog_stream_server(const BinlogStream *stream)
 }
 
 /* ---- reading ---- */
-
-static bool stream_error(const BinlogStream *stream, GError **error, const char *what)
-{
-    return wire_error(error, "%s, position %" G_GUINT64_FORMAT ": %s", *stream->file ? stream->file : "before any file",
-                      stream->pos, what);
-}
-
-static void prefix_position(const BinlogStream *stream, GError **error)
-{
-    g_prefix_error(error, "%s, position %" G_GUINT64_FORMAT ": ", stream->file, stream->pos);
-}
 
 /* The library's buffer grows to the largest event and stays: after a small one it is given back. */
 static void relax_buffer(MYSQL *mysql)
@@ -216,208 +185,25 @@ static bool read_packet(BinlogStream *stream, const uint8_t **bytes, size_t *len
             g_set_error(error, SOURCE_ERROR, 2013, "the server ended the binlog stream");
         return false;
     }
-    if (n < 1 + HEADER_LEN || packet[0] != 0)
-        return stream_error(stream, error, "a packet that is no event");
+    if (n < 1 + BINLOG_HEADER_LEN || packet[0] != 0)
+        return binlog_frames_error(&stream->frames, error, "a packet that is no event");
     *bytes = packet + 1;
     *len = n - 1;
     return true;
 }
 
-static uint32_t event_crc(const uint8_t *bytes, size_t len)
-{
-    uint8_t header[HEADER_LEN];
-    memcpy(header, bytes, HEADER_LEN);
-    if (header[4] == BINLOG_FORMAT_DESCRIPTION)
-        header[17] &= (uint8_t)~FLAG_IN_USE;
-    uLong crc = crc32(0, header, HEADER_LEN);
-    return (uint32_t)crc32_z(crc, bytes + HEADER_LEN, len - HEADER_LEN);
-}
-
-/* A FORMAT_DESCRIPTION ends with the algorithm of its file and always a checksum of its own. */
-static bool read_checksum_algorithm(BinlogStream *stream, const uint8_t *bytes, size_t len, GError **error)
-{
-    if (len < HEADER_LEN + 57 + 1 + CHECKSUM_LEN)
-        return stream_error(stream, error, "the file's description is cut short");
-    uint8_t algorithm = bytes[len - CHECKSUM_LEN - 1];
-    if (bytes[HEADER_LEN] != 4 || bytes[HEADER_LEN + 1] != 0 || bytes[HEADER_LEN + 56] != HEADER_LEN)
-        return stream_error(stream, error, "a binlog format other than version 4");
-    if (algorithm != CHECKSUM_NONE && algorithm != CHECKSUM_CRC32)
-        return stream_error(stream, error, "a checksum algorithm that is not known");
-    stream->checksum = algorithm;
-    return true;
-}
-
-/* Verifies the checksum and takes it off `len`. `crc` is computed in any case: others want it, and once is enough. */
-static bool strip_checksum(BinlogStream *stream, const uint8_t *bytes, size_t *len, uint32_t *crc, GError **error)
-{
-    bool is_description = bytes[4] == BINLOG_FORMAT_DESCRIPTION;
-    if (is_description && !read_checksum_algorithm(stream, bytes, *len, error))
-        return false;
-    if (stream->checksum == CHECKSUM_NONE) {
-        *len -= is_description ? CHECKSUM_LEN : 0;
-        *crc = event_crc(bytes, *len);
-        return true;
-    }
-    if (*len < HEADER_LEN + CHECKSUM_LEN)
-        return stream_error(stream, error, "an event is too short for its checksum");
-    size_t n = *len - CHECKSUM_LEN;
-    *crc = event_crc(bytes, n);
-    if (*crc == wire_read_le(bytes + n, 4)) {
-        *len = n;
-        return true;
-    }
-    /* The made-up events before the first description follow a choice of the server's that it has not told yet. */
-    if (stream->checksum == CHECKSUM_UNTOLD)
-        return true;
-    return stream_error(stream, error, "an event's checksum does not match: it was damaged on disk or on the way");
-}
-
-/* Since 11.4 MariaDB computes checksums before it knows where a transaction will stand, so events between its GTID and its end
- * have no position in their headers [tried on 11.8]. They follow each other without gaps but for ANNOTATE_ROWS, which we do not ask
- * for: so what is counted here is at most as far as the truth, which the transaction's last event tells. Other events without
- * a position are made up by the server when a dump begins. */
-static bool is_within_transaction(unsigned type)
-{
-    switch (type) {
-    case BINLOG_QUERY:
-    case BINLOG_INTVAR:
-    case BINLOG_APPEND_BLOCK:
-    case BINLOG_DELETE_FILE:
-    case BINLOG_RAND:
-    case BINLOG_USER_VAR:
-    case BINLOG_BEGIN_LOAD_QUERY:
-    case BINLOG_EXECUTE_LOAD_QUERY:
-    case BINLOG_XID:
-    case BINLOG_XA_PREPARE:
-    case BINLOG_TABLE_MAP:
-    case BINLOG_ROWS_QUERY:
-    case BINLOG_ANNOTATE_ROWS:
-        return true;
-    default:
-        return rows_event_is(type) || binlog_type_is_compressed(type);
-    }
-}
-
-/* Headers hold the low 32 bits of the position after the event. Positions only grow within a file, so the rest follows
- * from the event before. */
-static void set_position(BinlogStream *stream, BinlogEvent *event, uint32_t next_pos, size_t wire_len)
-{
-    event->file = stream->file;
-    if (next_pos == 0 && !(event->flags & BINLOG_FLAG_ARTIFICIAL) && is_within_transaction(event->type)) {
-        event->start = stream->pos;
-        event->end = stream->pos += wire_len;
-        return;
-    }
-    if (next_pos == 0 || event->flags & BINLOG_FLAG_ARTIFICIAL) {
-        event->start = event->end = stream->pos;
-        return;
-    }
-    if (event->type == BINLOG_HEARTBEAT) {
-        /* Where the server is; it may have skipped events that we did not ask for. Never backwards. */
-        int32_t ahead = (int32_t)(next_pos - (uint32_t)stream->pos);
-        if (ahead > 0)
-            stream->pos += (uint32_t)ahead;
-        event->start = event->end = stream->pos;
-        return;
-    }
-    uint64_t end = wire_extend32(stream->pos, next_pos);
-    event->start = end - wire_len;
-    event->end = stream->pos = end;
-}
-
-static bool follow_rotate(BinlogStream *stream, BinlogEvent *event, GError **error)
-{
-    RotateEvent rotate;
-    if (!rotate_event_parse(event, &rotate, error)) {
-        prefix_position(stream, error);
-        return false;
-    }
-    stream->file = rotate.file;
-    stream->pos = rotate.pos;
-    if (event->start == event->end) { /* made up: it stands in no file, and tells where what follows begins */
-        event->file = rotate.file;
-        event->start = event->end = rotate.pos;
-    }
-    return true;
-}
-
-static void read_header(const uint8_t *bytes, BinlogEvent *event)
-{
-    event->timestamp = (uint32_t)wire_read_le(bytes, 4);
-    event->type = bytes[4];
-    event->server_id = (uint32_t)wire_read_le(bytes + 5, 4);
-    event->flags = (uint16_t)wire_read_le(bytes + 17, 2);
-}
-
-static bool next_from_server(BinlogStream *stream, BinlogEvent *event, GError **error)
-{
-    const uint8_t *bytes = NULL;
-    size_t wire_len = 0;
-    if (!read_packet(stream, &bytes, &wire_len, error))
-        return false;
-    if (wire_read_le(bytes + 9, 4) != wire_len)
-        return stream_error(stream, error, "an event's length differs from its packet's");
-    size_t len = wire_len;
-    if (!strip_checksum(stream, bytes, &len, &event->crc, error))
-        return false;
-    read_header(bytes, event);
-    event->flavour = source_server(stream->source)->flavour;
-    event->raw = bytes;
-    event->raw_len = len;
-    event->body = bytes + HEADER_LEN;
-    event->body_len = len - HEADER_LEN;
-    set_position(stream, event, (uint32_t)wire_read_le(bytes + 13, 4), wire_len);
-    if (event->type == BINLOG_ROTATE)
-        return follow_rotate(stream, event, error);
-    if (binlog_type_is_compressed(event->type) && !binlog_event_inflate(event, &stream->scratch, error)) {
-        prefix_position(stream, error);
-        return false;
-    }
-    if (event->type == BINLOG_TRANSACTION_PAYLOAD) {
-        stream->payload_event = *event;
-        if (!(stream->payload = payload_open(event, error))) {
-            prefix_position(stream, error);
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Events inside a payload stand where the payload ends: that is the position to go on from after them. */
-static PayloadNext next_from_payload(BinlogStream *stream, BinlogEvent *event, GError **error)
-{
-    const uint8_t *bytes;
-    size_t len;
-    PayloadNext next = payload_next(stream->payload, &bytes, &len, error);
-    if (next == PAYLOAD_ERROR)
-        prefix_position(stream, error);
-    if (next != PAYLOAD_EVENT) {
-        g_clear_pointer(&stream->payload, payload_free);
-        return next;
-    }
-    read_header(bytes, event);
-    event->flavour = stream->payload_event.flavour;
-    event->file = stream->payload_event.file;
-    event->start = event->end = stream->payload_event.end;
-    event->raw = NULL;
-    event->raw_len = 0;
-    event->crc = 0;
-    event->body = bytes + HEADER_LEN;
-    event->body_len = len - HEADER_LEN;
-    return next;
-}
-
 BinlogNext binlog_stream_next(BinlogStream *stream, BinlogEvent *event, GError **error)
 {
+    const uint8_t *bytes = NULL;
+    size_t len = 0;
     if (cancel_set_error(stream->cancel, error))
         return BINLOG_NEXT_ERROR;
-    if (stream->payload) {
-        PayloadNext next = next_from_payload(stream, event, error);
-        if (next != PAYLOAD_END)
-            return next == PAYLOAD_EVENT ? BINLOG_NEXT_EVENT : BINLOG_NEXT_ERROR;
-    }
-    scratch_relax(&stream->scratch);
-    return next_from_server(stream, event, error) ? BINLOG_NEXT_EVENT : BINLOG_NEXT_ERROR;
+    PayloadNext inside = binlog_frames_inside(&stream->frames, event, error);
+    if (inside != PAYLOAD_END)
+        return inside == PAYLOAD_EVENT ? BINLOG_NEXT_EVENT : BINLOG_NEXT_ERROR;
+    if (!read_packet(stream, &bytes, &len, error) || !binlog_frames_event(&stream->frames, bytes, len, event, error))
+        return BINLOG_NEXT_ERROR;
+    return BINLOG_NEXT_EVENT;
 }
 
 /* ---- where the server's log is ---- */

@@ -11,6 +11,7 @@
 
 /* Event types (server file sql/log_event.h, MySQL's libs/mysql/binlog/event/binlog_event.h). */
 typedef enum {
+    BINLOG_START_V3 = 1, /* begins a file of a server before MySQL 5.0 */
     BINLOG_QUERY = 2,
     BINLOG_STOP = 3,
     BINLOG_ROTATE = 4,

@@ -176,7 +176,9 @@ static const char *put_opaque(Wire *w, TextOut *out)
     case WIRE_NEWDECIMAL: /* precision, scale, digits */
         if (len < 2 || p[0] < 1 || p[0] > 65 || p[1] > 30 || p[1] > p[0] || wire_decimal_size(p[0], p[1]) != len - 2)
             return json_unknown;
-        text_out_bytes(out, text, value_decimal_text(p + 2, p[0], p[1], text));
+        if ((len = value_decimal_text(p + 2, p[0], p[1], text)) == 0)
+            return json_unknown;
+        text_out_bytes(out, text, len);
         return NULL;
     case WIRE_DATE:
     case WIRE_TIME:

@@ -7,12 +7,12 @@ src_mysql_libmysql_a_SOURCES += src/mysql/alter.c src/mysql/alter_private.h src/
 src_mysql_libmysql_a_SOURCES += src/mysql/binlog.c src/mysql/binlog.h src/mysql/charset.c src/mysql/charset.h src/mysql/collation.c src/mysql/compressed.c src/mysql/compressed.h src/mysql/double_text.c src/mysql/double_text.h src/mysql/geometry.c \
 	src/mysql/geometry.h src/mysql/json.c src/mysql/json.h src/mysql/json_diff.c src/mysql/json_private.h src/mysql/text_out.h \
 	src/mysql/charset_tables_private.h src/mysql/charset_corrections_private.h src/mysql/multibyte.c \
-	src/mysql/multibyte_private.h src/mysql/event.c src/mysql/event.h src/mysql/gtid.c src/mysql/gtid.h \
+	src/mysql/multibyte_private.h src/mysql/event.c src/mysql/event.h src/mysql/frames.c src/mysql/frames_private.h src/mysql/gtid.c src/mysql/gtid.h \
 	src/mysql/inflate.c src/mysql/inflate_private.h src/mysql/rows.c src/mysql/rows.h src/mysql/value.c \
 	src/mysql/value.h src/mysql/wire_private.h
 
 MYSQL_TEST_LIBS = src/mysql/libmysql.a src/base/libbase.a $(GLIB_LIBS) $(MARIADB_LIBS) $(JANSSON_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS)
-check_PROGRAMS += tests/unit/charset_test tests/unit/ddl_test tests/unit/event_test tests/unit/gtid_test tests/unit/inflate_test tests/unit/json_test tests/unit/rows_test tests/unit/value_test
+check_PROGRAMS += tests/unit/charset_test tests/unit/ddl_test tests/unit/event_test tests/unit/frames_test tests/unit/gtid_test tests/unit/inflate_test tests/unit/json_test tests/unit/rows_test tests/unit/value_test
 tests_unit_charset_test_SOURCES = tests/unit/charset_test.c
 tests_unit_charset_test_LDADD = $(MYSQL_TEST_LIBS)
 # Not a test by itself: an end-to-end test compares it with the servers.
@@ -23,6 +23,8 @@ tests_unit_ddl_test_SOURCES = tests/unit/ddl_test.c
 tests_unit_ddl_test_LDADD = $(MYSQL_TEST_LIBS)
 tests_unit_event_test_SOURCES = tests/unit/event_test.c tests/unit/wire_test.h
 tests_unit_event_test_LDADD = $(MYSQL_TEST_LIBS)
+tests_unit_frames_test_SOURCES = tests/unit/frames_test.c
+tests_unit_frames_test_LDADD = $(MYSQL_TEST_LIBS)
 tests_unit_inflate_test_SOURCES = tests/unit/inflate_test.c tests/unit/wire_test.h
 tests_unit_inflate_test_LDADD = $(MYSQL_TEST_LIBS)
 tests_unit_gtid_test_SOURCES = tests/unit/gtid_test.c

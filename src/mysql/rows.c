@@ -376,8 +376,6 @@ static bool read_column_charsets(TableMap *map, Wire *w, ColumnTest test, GError
 
 static bool read_names(TableMap *map, Wire *w, GError **error)
 {
-    if (map->names)
-        return wire_error(error, "the table map of %s.%s names its columns twice", map->database, map->table);
     map->names = g_new0(char *, map->n_columns + 1u);
     for (unsigned i = 0; i < map->n_columns; i++) {
         const uint8_t *name;
@@ -403,6 +401,7 @@ enum {
 static bool read_optional_metadata(TableMap *map, Wire *w, SourceFlavour flavour, GError **error)
 {
     ColumnTest is_character = flavour == SOURCE_MARIADB ? column_is_character_mariadb : column_is_character_mysql;
+    uint32_t seen = 0;
     while (wire_left(w)) {
         uint8_t type = *w->p++;
         uint64_t len;
@@ -411,6 +410,11 @@ static bool read_optional_metadata(TableMap *map, Wire *w, SourceFlavour flavour
             return wire_error(error, "the optional metadata in the table map of %s.%s is cut short", map->database,
                               map->table);
         field.end = w->p;
+        /* Servers write each once: many would take long, for each goes through all columns. */
+        if (type < 32 && seen >> type & 1)
+            return wire_error(error, "the table map of %s.%s has optional metadata of type %u twice", map->database,
+                              map->table, type);
+        seen |= type < 32 ? UINT32_C(1) << type : 0;
         bool good = true;
         switch (type) {
         case OPTIONAL_SIGNEDNESS:

@@ -133,8 +133,11 @@ bool value_read_protocol_time(const uint8_t *p, size_t len, SourceTime *out)
         return true;
     if (len != 8 && len != 12)
         return false;
+    uint64_t hours = (uint64_t)read_le32(p + 1) * 24 + p[5]; /* days come apart from hours */
+    if (hours > UINT32_MAX)
+        return false;
     out->negative = p[0] != 0;
-    out->hour = read_le32(p + 1) * 24 + p[5]; /* days come apart from hours */
+    out->hour = (uint32_t)hours;
     out->minute = p[6];
     out->second = p[7];
     if (len == 12)
@@ -201,7 +204,7 @@ typedef struct {
     uint8_t flip;     /* 0xff for negative numbers */
     uint8_t sign_bit; /* 0x80 until the first byte was read */
     unsigned lead, whole_int, whole_frac, tail;
-    unsigned step;
+    bool bad; /* a group was no number of its digits */
 } DigitGroups;
 
 static void digit_groups_init(DigitGroups *g, const uint8_t *p, unsigned precision, unsigned scale)
@@ -248,10 +251,11 @@ static inline unsigned digit_groups_next(DigitGroups *g, uint32_t *value)
         return 0;
     }
     *value = digit_groups_read(g, digits);
+    g->bad |= *value >= powers_of_10[digits];
     return digits;
 }
 
-void value_read_decimal(const uint8_t *p, unsigned precision, unsigned scale, uint8_t *out, size_t width)
+bool value_read_decimal(const uint8_t *p, unsigned precision, unsigned scale, uint8_t *out, size_t width)
 {
     DigitGroups groups;
     uint32_t value;
@@ -265,7 +269,7 @@ void value_read_decimal(const uint8_t *p, unsigned precision, unsigned scale, ui
             v = -v;
         uint64_t fill = groups.flip && v ? UINT64_MAX : 0;
         store_le(out, (uint64_t[]){v, fill, fill, fill}, width);
-        return;
+        return !groups.bad;
     }
     if (precision <= 38 && width <= 16) {
         uint128 v = 0;
@@ -274,7 +278,7 @@ void value_read_decimal(const uint8_t *p, unsigned precision, unsigned scale, ui
         if (groups.flip)
             v = -v;
         store_le(out, (uint64_t[]){(uint64_t)v, (uint64_t)(v >> 64)}, width);
-        return;
+        return !groups.bad;
     }
     Wide v = {{0}};
     while ((digits = digit_groups_next(&groups, &value)))
@@ -282,6 +286,7 @@ void value_read_decimal(const uint8_t *p, unsigned precision, unsigned scale, ui
     if (groups.flip)
         wide_negate(&v);
     store_le(out, v.limb, width);
+    return !groups.bad;
 }
 
 /* `digits` of the number, zeros in front. */
@@ -301,6 +306,8 @@ size_t value_decimal_text(const uint8_t *p, unsigned precision, unsigned scale, 
     digit_groups_init(&groups, p, precision, scale);
     while ((n = digit_groups_next(&groups, &value)))
         q = put_digits(q, value, n);
+    if (groups.bad)
+        return 0;
     if (groups.flip)
         *to++ = '-';
     while (first + 1 < integer && digits[first] == '0')

@@ -15,7 +15,8 @@ void insert_free(Insert *insert)
 
 /* ---- Counters ----
  *
- * Changes are counted when a checkpoint covers them, in its transaction: what is read again after a crash was not counted. */
+ * Changes are counted when a checkpoint covers them, in its transaction: what is read again after a crash was not
+ * counted. */
 
 typedef struct {
     PipeTable *table;
@@ -162,7 +163,9 @@ bool apply_save_checkpoint(Work *work)
         return true;
     write.notes = batch_tracker_take_notes(work->tracker);
     checkpoint.saved_at = clock_real_usec();
+    FAULT_POINT("checkpoint-due");
     bool ok = pipe_catalog_write(pipe, work->sending, write_checkpoint, &write);
+    FAULT_POINT("checkpoint-saved");
     if (ok)
         atomic_store(&work->saved_seq, write.applied_seq);
     if (write.notes)
@@ -195,7 +198,8 @@ static bool finish(Work *work, Insert *insert, bool inserted)
     } else {
         pthread_mutex_lock(&work->progress_lock);
         if (inserted)
-            batch_tracker_note_take(work->tracker, insert->batch_seq, applied_take(insert), (GDestroyNotify)applied_free);
+            batch_tracker_note_take(work->tracker, insert->batch_seq, applied_take(insert),
+                                    (GDestroyNotify)applied_free);
         batch_tracker_ack(work->tracker, insert->batch_seq);
         ok = apply_save_checkpoint(work);
         pthread_mutex_unlock(&work->progress_lock);
@@ -245,7 +249,9 @@ static bool send_block(Sender *sender, const Insert *insert, GError **error)
     int64_t began = clock_monotonic_usec();
     if (atomic_fetch_add(&work->sending_now, 1) == 0)
         atomic_store(&work->answered_at, began);
+    FAULT_POINT(insert->snapshot ? "load-insert" : "batch-insert");
     bool ok = insert_block(ch, &request, insert->block, error);
+    FAULT_POINT(insert->snapshot ? "load-inserted" : "batch-inserted");
     int64_t answered = clock_monotonic_usec();
     atomic_store(&work->answered_at, answered);
     atomic_fetch_sub(&work->sending_now, 1);

@@ -50,8 +50,8 @@ void batch_tracker_free(BatchTracker *tracker);
 
 /* A sealed batch of `inserts` >= 0 inserts; seq grows. `checkpoint`: NULL within a group; copied. */
 void batch_tracker_add(BatchTracker *tracker, uint64_t seq, unsigned inserts, const CatalogCheckpoint *checkpoint);
-/* Before an acknowledgement: what is to be counted once a checkpoint covers the batch. Dropped with the tracker, for what no
- * checkpoint covers is read and counted again. */
+/* Before an acknowledgement: what is to be counted once a checkpoint covers the batch. Dropped with the tracker, for
+ * what no checkpoint covers is read and counted again. */
 void batch_tracker_note_take(BatchTracker *tracker, uint64_t seq, void *note, GDestroyNotify note_free);
 /* One insert of it was acknowledged. */
 void batch_tracker_ack(BatchTracker *tracker, uint64_t seq);

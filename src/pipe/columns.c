@@ -268,8 +268,8 @@ static bool names_a_table(const Selection *selection, const GPtrArray *names)
     return false;
 }
 
-static void check_items_used(const char *setting, const GPtrArray *items, const Selection *selection, const GPtrArray *tables,
-                             GPtrArray *checks)
+static void check_items_used(const char *setting, const GPtrArray *items, const Selection *selection,
+                             const GPtrArray *tables, GPtrArray *checks)
 {
     for (unsigned i = 0; i < items->len; i++) {
         const Item *item = items->pdata[i];
@@ -286,13 +286,13 @@ static void check_items_used(const char *setting, const GPtrArray *items, const 
         if (!matched || found)
             continue;
         g_autofree char *shown = printable(item->column, 64), *shown_nearest = nearest ? printable(nearest, 64) : NULL;
-        check_add(checks, CHECK_FAIL, "column", "mend the setting",
-                  "setting %s: no table of it has a column %s%s%s", setting, shown, nearest ? "; the nearest name is " : "",
-                  nearest ? shown_nearest : "");
+        check_add(checks, CHECK_FAIL, "column", "mend the setting", "setting %s: no table of it has a column %s%s%s",
+                  setting, shown, nearest ? "; the nearest name is " : "", nearest ? shown_nearest : "");
     }
 }
 
-void column_settings_check_used(const json_t *settings, const GPtrArray *names, const GPtrArray *tables, GPtrArray *checks)
+void column_settings_check_used(const json_t *settings, const GPtrArray *names, const GPtrArray *tables,
+                                GPtrArray *checks)
 {
     const char *name;
     json_t *value;
@@ -311,10 +311,11 @@ void column_settings_check_used(const json_t *settings, const GPtrArray *names, 
             if (selection_has_wildcard(selection))
                 check_items_used(shown, items, selection, tables, checks);
         } else if (nearest_table(names, pattern, &nearest)) {
-            check_add(checks, CHECK_FAIL, "column", "mend the setting", "setting %s: the pipe has no such table; the nearest name is %s",
-                      shown, nearest);
+            check_add(checks, CHECK_FAIL, "column", "mend the setting",
+                      "setting %s: the pipe has no such table; the nearest name is %s", shown, nearest);
         } else {
-            check_add(checks, CHECK_FAIL, "column", "mend the setting", "setting %s: the pipe has no such table", shown);
+            check_add(checks, CHECK_FAIL, "column", "mend the setting", "setting %s: the pipe has no such table",
+                      shown);
         }
     }
 }

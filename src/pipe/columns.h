@@ -25,9 +25,11 @@ bool column_settings_apply(const json_t *settings, SourceTable *table, GError **
 /* The definition as the source has it, before column_settings_apply. */
 void column_settings_forget(SourceTable *table);
 
-/* For what names nothing at all, which column_settings_apply cannot see: a table that is not among `names` (of SelectionName), or
- * with a wildcard a column that none of the matching `tables` (of SourceTable) has. Adds a failed check for each. */
-void column_settings_check_used(const json_t *settings, const GPtrArray *names, const GPtrArray *tables, GPtrArray *checks);
+/* For what names nothing at all, which column_settings_apply cannot see: a table that is not among `names` (of
+ * SelectionName), or with a wildcard a column that none of the matching `tables` (of SourceTable) has. Adds a failed
+ * check for each. */
+void column_settings_check_used(const json_t *settings, const GPtrArray *names, const GPtrArray *tables,
+                                GPtrArray *checks);
 
 /* Those of the tables (of SourceTable) that the setting is about were made with that value of it. */
 bool column_setting_in_effect(const char *name, const char *value, const GPtrArray *tables);

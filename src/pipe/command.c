@@ -127,6 +127,15 @@ static Message *command_message(const PipeCommand *command)
     return message;
 }
 
+bool command_check_again(const Pipe *pipe, const Message *message, GError **error)
+{
+    PipeCommand command = {.event = message->event, .tables = message->tables, .added = message->added};
+    /* After a failure it would mean more than was asked for: the position in the log is given up, of every table. */
+    if (message->event == EVENT_RESYNC && pipe->state == PIPE_FAILED && message->asked_in != PIPE_FAILED)
+        return refuse(error, "the pipe failed meanwhile, and a resync would now give up its position in the log: look at the failure first");
+    return check_tables(pipe, &command, error);
+}
+
 bool pipe_command(Pipe *pipe, const PipeCommand *command, GError **error)
 {
     PipeEvent event = command->event;
@@ -137,6 +146,8 @@ bool pipe_command(Pipe *pipe, const PipeCommand *command, GError **error)
         pipe->try_now++;
     pipe->pending += ok && changes_tables(command);
     Message *message = ok ? command_message(command) : NULL;
+    if (ok)
+        message->asked_in = pipe->state;
     pthread_mutex_unlock(&pipe->lock);
     if (!ok)
         return false;

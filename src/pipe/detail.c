@@ -46,14 +46,14 @@ const CatalogTable *table_find(const GPtrArray *tables, const char *name, GError
         return found;
     g_autofree char *shown = printable(name, 128), *nearest = NULL;
     if (several)
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "several tables are called %s: name one with its database, db.table",
-                    shown);
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE,
+                    "several tables are called %s: name one with its database, db.table", shown);
     else if (nearest_table(tables, name, &nearest))
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_FOUND, "the pipe has no table %s; the nearest name is %s", shown,
-                    nearest);
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_FOUND, "the pipe has no table %s; the nearest name is %s",
+                    shown, nearest);
     else
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_FOUND, "the pipe has no table %s; `sluice tables NAME` lists them",
-                    shown);
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_FOUND,
+                    "the pipe has no table %s; `sluice tables NAME` lists them", shown);
     return NULL;
 }
 
@@ -84,7 +84,8 @@ void table_detail_free(TableDetail *detail)
     g_free(detail);
 }
 
-static void map_column(const SourceTable *definition, unsigned i, const MappingSettings *settings, char **target, char **type)
+static void map_column(const SourceTable *definition, unsigned i, const MappingSettings *settings, char **target,
+                       char **type)
 {
     const SourceColumn *column = &definition->columns[i];
     bool in_key = source_table_column_in_key(definition, i);
@@ -156,7 +157,8 @@ static void note_next(TableDetail *detail, SourceTable *fresh, const json_t *set
 
 /* ---- A table ---- */
 
-static bool fill(TableDetail *detail, const CatalogPipe *pipe, const CatalogTable *table, const json_t *json, GError **error)
+static bool fill(TableDetail *detail, const CatalogPipe *pipe, const CatalogTable *table, const json_t *json,
+                 GError **error)
 {
     g_autoptr(SourceTable) definition = source_table_from_json(json, error);
     g_autoptr(SourceTable) fresh = definition ? source_table_from_json(json, error) : NULL;

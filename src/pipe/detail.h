@@ -1,5 +1,5 @@
-/* detail.h - one table with all its columns: how each is mapped, how many of its values were changed on the way, and what of it
- * waits for the next resync.
+/* detail.h - one table with all its columns: how each is mapped, how many of its values were changed on the way, and
+ * what of it waits for the next resync.
  */
 #ifndef SLUICE_PIPE_DETAIL_H
 #define SLUICE_PIPE_DETAIL_H
@@ -10,7 +10,7 @@
 typedef struct {
     char *name, *type;          /* at the source; NULL: a column that we add */
     char *target, *target_type; /* at the destination; NULL: left out */
-    char *next; /* what the present settings make of it when the table is made anew, "name Type" or "left out"; NULL: the same */
+    char *next; /* what the present settings make of it at the next resync: "name Type", "left out"; NULL: the same */
     bool in_key;
     MappingCounters counters;
 } ColumnDetail;

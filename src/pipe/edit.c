@@ -1,14 +1,22 @@
 /* edit.c - tables come to a pipe and leave it. Called by the supervisor while no Work runs. */
 #include "pipe/pipe_private.h"
+#include "pipe/selection.h"
 
 #include <string.h>
+
+bool edit_is_named(const PipeTable *table, const char *name)
+{
+    const CatalogTable *record = table->record;
+    g_autofree char *as_listed = selection_name(record->database, record->name);
+    g_autofree char *as_shown = g_strdup_printf("%s.%s", record->database, record->name);
+    return strcmp(as_listed, name) == 0 || strcmp(as_shown, name) == 0;
+}
 
 PipeTable *edit_find(const Pipe *pipe, const char *name)
 {
     for (unsigned i = 0; i < pipe->tables->len; i++) {
         PipeTable *table = pipe->tables->pdata[i];
-        g_autofree char *its = selection_name(table->record->database, table->record->name);
-        if (!table->record->twin_of && strcmp(its, name) == 0)
+        if (!table->record->twin_of && edit_is_named(table, name))
             return table;
     }
     return NULL;
@@ -16,7 +24,7 @@ PipeTable *edit_find(const Pipe *pipe, const char *name)
 
 static bool write_add(Catalog *catalog, void *data, GError **error)
 {
-    return catalog_table_add(catalog, data, error);
+    return catalog_tables_add(catalog, data, error);
 }
 
 /* Readers of the list hold load_lock or lock: both are taken to change it. */
@@ -58,8 +66,13 @@ static bool save_list(Pipe *pipe, char *list_take, GError **error)
 
 bool edit_add(Pipe *pipe, GPtrArray *records, const char *selection, GError **error)
 {
-    if (selection && !save_list(pipe, g_strdup_printf("%s\n%s", pipe->record->tables, selection), error))
-        return false;
+    if (selection) {
+        char *list = selection_list_add(pipe->record->tables, selection, error);
+        if (!list || !save_list(pipe, list, error))
+            return false;
+    }
+    /* All or none: what was asked for is not done by halves after a crash. */
+    g_autoptr(GPtrArray) added = g_ptr_array_new_with_free_func((GDestroyNotify)catalog_table_free);
     for (unsigned i = 0; i < records->len; i++) {
         const CatalogTable *from = records->pdata[i];
         CatalogTable *record = g_new0(CatalogTable, 1);
@@ -70,22 +83,22 @@ bool edit_add(Pipe *pipe, GPtrArray *records, const char *selection, GError **er
         record->state = g_strdup(table_state_name(TABLE_WAITING));
         record->rows_estimate = from->rows_estimate;
         record->twin_of = from->twin_of;
-        if (!pipe_catalog_write(pipe, pipe->life, write_add, record)) {
-            catalog_table_free(record);
-            cancel_set_error(pipe->life, error);
-            return false;
-        }
-        PipeTable *table = pipe_table_new(record, error);
-        if (!table)
-            return false;
-        insert_table(pipe, table);
+        g_ptr_array_add(added, record);
     }
+    if (!pipe_catalog_write(pipe, pipe->life, write_add, added)) {
+        cancel_set_error(pipe->life, error);
+        return false;
+    }
+    FAULT_POINT("tables-noted");
+    g_ptr_array_set_free_func(added, NULL); /* each is taken by its table */
+    for (unsigned i = 0; i < added->len; i++)
+        insert_table(pipe, pipe_table_new(added->pdata[i], NULL)); /* cannot fail: there is no definition yet */
     return true;
 }
 
 bool edit_mark_removed(Pipe *pipe, const GPtrArray *names, bool drop_target, GError **error)
 {
-    g_autoptr(GString) list = g_string_new(pipe->record->tables);
+    g_autofree char *list = g_strdup(pipe->record->tables);
     for (unsigned i = 0; i < names->len; i++) {
         PipeTable *table = edit_find(pipe, names->pdata[i]);
         if (!table)
@@ -97,9 +110,15 @@ bool edit_mark_removed(Pipe *pipe, const GPtrArray *names, bool drop_target, GEr
             cancel_set_error(pipe->life, error);
             return false;
         }
-        g_string_append_printf(list, "\n-%s", (const char *)names->pdata[i]);
+        g_autofree char *listed = selection_name(table->record->database, table->record->name);
+        char *shorter = selection_list_remove(list, listed, error);
+        if (!shorter)
+            return false;
+        g_free(list);
+        list = shorter;
+        FAULT_POINT("remove-noted");
     }
-    return save_list(pipe, g_strdup(list->str), error);
+    return save_list(pipe, g_steal_pointer(&list), error);
 }
 
 static bool write_remove(Catalog *catalog, void *data, GError **error)
@@ -137,6 +156,7 @@ static bool remove_one(Pipe *pipe, Clickhouse *ch, PipeTable *table, GError **er
     }
     g_autofree char *text = g_strdup_printf("%s.%s left the pipe; its destination table %s %s", table->record->database,
                                             table->record->name, table->record->target, drop ? "was dropped" : "is kept");
+    FAULT_POINT("remove-target-done");
     if (!edit_forget(pipe, table, error))
         return false;
     pipe_journal(pipe, "operator", "table", NULL, "%s", text);
@@ -186,6 +206,9 @@ bool edit_start_over(Pipe *pipe, PipeTable *table, GError **error)
     g_clear_pointer(&table->record->definition, g_free);
     g_clear_pointer(&table->record->exchange_uuid, g_free);
     g_clear_pointer(&table->record->error, g_free);
+    g_clear_pointer(&table->record->column_counts, g_free); /* of rows that are read, and counted, again */
+    g_ptr_array_free(table->column_counts, TRUE);
+    table->column_counts = column_counts_new();
     table->record->loaded = false;
     table->record->resync_advised = false;
     atomic_store(&table->rows_done, 0);
@@ -195,6 +218,14 @@ bool edit_start_over(Pipe *pipe, PipeTable *table, GError **error)
     if (pipe_save_table(pipe, table, pipe->life))
         return true;
     cancel_set_error(pipe->life, error);
+    return false;
+}
+
+bool edit_wants_removing(const Pipe *pipe)
+{
+    for (unsigned i = 0; i < pipe->tables->len; i++)
+        if (((const PipeTable *)pipe->tables->pdata[i])->record->removing)
+            return true;
     return false;
 }
 

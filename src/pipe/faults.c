@@ -250,8 +250,11 @@ void pipe_table_fail(Pipe *pipe, PipeTable *table, const GError *error, const Re
 void pipe_table_advise_resync(Pipe *pipe, PipeTable *table, const char *why, const char *position)
 {
     pthread_mutex_lock(&pipe->lock);
+    bool told = table->record->resync_advised;
     table->record->resync_advised = true;
     pthread_mutex_unlock(&pipe->lock);
+    if (told)
+        return;
     pipe_save_table(pipe, table, pipe->life);
     pipe_journal(pipe, "engine", "table", position, "a resync of table %s.%s is advised: %s", table->record->database,
                  table->record->name, why);

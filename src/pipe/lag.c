@@ -11,12 +11,14 @@
 #define SILENCE_USEC          (10 * 1000 * 1000)
 #define PING_MS               3000
 #define UNSENT_PERIODS        5 /* for which the log is ahead of a stream that has nothing to read */
+#define LACKING_PERIODS       2 /* for which the server has not executed what it sent: a commit may wait */
 #define DOUBT_PERIOD_USEC     (60 * 1000 * 1000)
 
 /* What the monitor remembers from one period to the next. */
 typedef struct {
     unsigned silent; /* pings without an answer */
     unsigned unsent; /* periods */
+    unsigned lacking; /* periods */
     int64_t next_doubt;
 } Watch;
 
@@ -48,16 +50,42 @@ static bool ask_clock(Pipe *pipe, SourceConnection *source, GError **error)
 /* After RESET MASTER the server sends heartbeats for ever from the log that it has deleted, and writes into another of the same
  * name [tried on MariaDB 10.11]. Then its log ends before what was read, or it grows and nothing of that is sent. The stream
  * connects anew, which compares the last transaction, and finds out. */
-static void doubt(Work *work, bool backwards, bool unsent, Watch *watch)
+static void doubt(Work *work, bool backwards, bool unsent, bool lacking, Watch *watch)
 {
     int64_t now = clock_monotonic_usec();
 
     watch->unsent = unsent ? watch->unsent + 1 : 0;
-    if ((!backwards && watch->unsent < UNSENT_PERIODS) || now < watch->next_doubt)
+    watch->lacking = lacking ? watch->lacking + 1 : 0;
+    if ((!backwards && watch->unsent < UNSENT_PERIODS && watch->lacking < LACKING_PERIODS) || now < watch->next_doubt)
         return;
-    watch->unsent = 0;
+    watch->unsent = watch->lacking = 0;
     watch->next_doubt = now + DOUBT_PERIOD_USEC;
     atomic_store(&work->doubt, true);
+}
+
+/* After RESET BINARY LOGS AND GTIDS a MySQL that rotates goes on with its new files, and leaves out what has numbers that we
+ * have [tried on 9.7]: places fit again, and rows are missing. That it has not executed what we have tells. */
+static bool lacks_gtids(Pipe *pipe, SourceConnection *source, bool *lacking, GError **error)
+{
+    GError *problem = NULL;
+    *lacking = false;
+    pthread_mutex_lock(&pipe->lock);
+    g_autofree char *gtid = g_strdup(pipe->applied.gtid);
+    pthread_mutex_unlock(&pipe->lock);
+    if (source_server(source)->flavour != SOURCE_MYSQL || !source_server(source)->gtid || !gtid || !*gtid)
+        return true;
+    g_autofree char *missing = source_gtids_missing(source, gtid, &problem);
+    *lacking = missing != NULL;
+    if (!problem)
+        return true;
+    g_propagate_error(error, problem);
+    return false;
+}
+
+/* Is it the server that the stream follows? With Pipe.lock held. */
+static bool is_followed(const Pipe *pipe, SourceConnection *source)
+{
+    return g_strcmp0(pipe->record->identity, source_server(source)->identity) == 0;
 }
 
 static bool ask_log(Work *work, SourceConnection *source, Watch *watch, GError **error)
@@ -65,10 +93,11 @@ static bool ask_log(Work *work, SourceConnection *source, Watch *watch, GError *
     Pipe *pipe = work->pipe;
     g_autofree char *file = NULL;
     uint64_t pos;
+    bool lacking;
 
     /* Looked at before the log's end is: ranges that were read after that end would hold later changes. */
     bool loaded = atomic_load(&work->stops) && atomic_load(&work->loaded_told);
-    if (!source_log_end(source, &file, &pos, NULL, error))
+    if (!source_log_end(source, &file, &pos, NULL, error) || !lacks_gtids(pipe, source, &lacking, error))
         return false;
     g_autoptr(GArray) logs = source_list_logs(source, error);
     if (!logs)
@@ -79,13 +108,16 @@ static bool ask_log(Work *work, SourceConnection *source, Watch *watch, GError *
         pipe->lag_bytes = outlook_bytes_from(logs, file, pos, pipe->applied.file, pipe->applied.pos);
     bool unsent = pipe->lag_bytes > 0 && atomic_load(&pipe->caught_up);
     pthread_mutex_unlock(&pipe->lock);
-    doubt(work, backwards, unsent, watch);
+    doubt(work, backwards, unsent, lacking, watch);
     outlook_note(pipe, logs, file, pos);
 
     /* A `snapshot` pipe, and a resync before its exchange, stream to where the log ended after the last range was loaded. */
     if (loaded) {
         pthread_mutex_lock(&work->stop_lock);
-        bool note = !work->stop_file;
+        /* After a failover it would be a place in the log of the server that was left (stream.c, fail_over). */
+        pthread_mutex_lock(&pipe->lock);
+        bool note = !work->stop_file && is_followed(pipe, source);
+        pthread_mutex_unlock(&pipe->lock);
         if (note) {
             work->stop_file = g_strdup(file);
             work->stop_pos = pos;
@@ -178,7 +210,11 @@ void *monitor_main(void *data)
         watch_destination(work, &watch.silent);
         if (!source && (source = source_open(work->source_url, work->reading, &error)))
             note_server(pipe, source_server(source));
-        if (!source) {
+        pthread_mutex_lock(&pipe->lock);
+        bool followed = source && is_followed(pipe, source);
+        pthread_mutex_unlock(&pipe->lock);
+        if (!followed) { /* the old server may live on, and its log tell nothing of the one that is followed now */
+            g_clear_pointer(&source, source_close);
             forget_log(pipe);
             continue;
         }

@@ -17,6 +17,7 @@ typedef enum {
     TO_LOADED, /* after a load: Resync when it was one, else as TO_FOLLOW */
     TO_CANCEL, /* only while the load is a resync: as TO_FOLLOW */
     TO_BACK,   /* where Paused, Failed and Modifying came from */
+    TO_RESYNC, /* Snapshot; of a pipe that failed before its Setup was done: that, for there is nothing to load again yet */
     TO_DROPPED,
 } Goal;
 
@@ -34,15 +35,23 @@ static const Goal goals[PIPE_STATES][PIPE_EVENTS] = {
     [PIPE_PAUSED]       = {[EVENT_RESUME] = TO_BACK, [EVENT_RESYNC] = TO_SNAPSHOT, [EVENT_ADD_TABLES] = STAY,
                            [EVENT_REMOVE_TABLES] = TO_MODIFYING, [EVENT_REPOSITION] = STAY, [EVENT_DROP] = TO_DROPPED},
     [PIPE_MODIFYING]    = {[EVENT_MODIFIED] = TO_BACK, [EVENT_FAIL] = TO_FAILED, [EVENT_RETRY] = STAY, [EVENT_DROP] = TO_DROPPED},
-    [PIPE_RESYNC]       = {[EVENT_EXCHANGED] = TO_FOLLOW, [EVENT_FAIL] = TO_FAILED, [EVENT_RETRY] = STAY, [EVENT_DROP] = TO_DROPPED},
+    [PIPE_RESYNC]       = {[EVENT_EXCHANGED] = TO_FOLLOW, [EVENT_FAIL] = TO_FAILED, [EVENT_PAUSE] = TO_PAUSING, [EVENT_RETRY] = STAY, [EVENT_DROP] = TO_DROPPED},
     [PIPE_COMPLETED]    = {[EVENT_RESYNC] = TO_SNAPSHOT, [EVENT_DROP] = TO_DROPPED},
-    [PIPE_FAILED]       = {[EVENT_RESYNC] = TO_SNAPSHOT, [EVENT_RETRY] = TO_BACK, [EVENT_REPOSITION] = TO_BACK, [EVENT_DROP] = TO_DROPPED},
+    [PIPE_FAILED]       = {[EVENT_RESYNC] = TO_RESYNC, [EVENT_RETRY] = TO_BACK, [EVENT_REPOSITION] = TO_BACK, [EVENT_DROP] = TO_DROPPED},
 };
 /* clang-format on */
 
 static PipeTransition to(PipeState state, PipeState back)
 {
     return (PipeTransition){.state = state, .back = back};
+}
+
+/* Modifying hides where Paused came from. Snapshot is where every resumed pipe finds out what is left to do, be it nothing. */
+static PipeTransition go_back(PipeState state, PipeState back)
+{
+    if (back != PIPE_PAUSED)
+        return to(back, back);
+    return to(state == PIPE_PAUSED ? PIPE_SNAPSHOT : PIPE_PAUSED, PIPE_SNAPSHOT);
 }
 
 PipeTransition lifecycle_next(PipeState state, PipeEvent event, const PipeSituation *situation)
@@ -76,7 +85,11 @@ PipeTransition lifecycle_next(PipeState state, PipeEvent event, const PipeSituat
             return to(follow, situation->back);
         break;
     case TO_BACK:
-        return to(situation->back, situation->back);
+        return go_back(state, situation->back);
+    case TO_RESYNC:
+        if (situation->back == PIPE_PROVISIONING || situation->back == PIPE_SETUP)
+            return to(situation->back, situation->back);
+        return to(PIPE_SNAPSHOT, situation->back);
     case TO_DROPPED:
         return (PipeTransition){.dropped = true, .state = state, .back = situation->back};
     case NO:

@@ -9,6 +9,7 @@
 
 #define TICK_USEC           (1000 * 1000)
 #define MAILBOX             4096
+#define SET_UP_AGAIN_USEC   (15 * 1000 * 1000)
 /* For a destination that does not answer: what it has not acknowledged by then is read and sent again later, with the same
  * versions and tokens. */
 #define PAUSE_PATIENCE_USEC (30 * 1000 * 1000)
@@ -262,6 +263,7 @@ typedef struct {
     GQueue waiting;  /* of Message: commands that are carried out once no Work runs */
     bool cancelling; /* the resync */
     bool reached;    /* Resync: the stream has applied what was logged when the twins were loaded */
+    int64_t set_up_at; /* monotonic; the Work runs without new tables, which are tried again then; 0: there are none */
     Lookout *lookout;
 } Supervisor;
 
@@ -298,6 +300,7 @@ static void start_work(Supervisor *s, GError **error)
     Pipe *pipe = s->pipe;
     bool load = pipe->state == PIPE_SNAPSHOT;
 
+    s->set_up_at = 0;
     s->work = work_start(pipe, load, pipe->mode == PIPE_MODE_SNAPSHOT || pipe->state == PIPE_RESYNC, error);
     if (!s->work || !load)
         return;
@@ -325,12 +328,23 @@ static void drive_snapshot(Supervisor *s, GError **error)
         pthread_mutex_unlock(&pipe->lock);
         return;
     }
+    bool other_server = false;
     if (setup_has_new_tables(pipe)) {
+        GError *problem = NULL;
         pipe_set_activity(pipe, "reading definitions, creating tables");
-        if (!setup_new_tables(pipe, error))
-            return;
+        if (!setup_new_tables(pipe, &other_server, &problem)) {
+            if (!other_server) {
+                g_propagate_error(error, problem);
+                return;
+            }
+            /* Only the stream can tell whether the pipe goes on there: it runs first, and the tables wait for it. */
+            pipe_journal(pipe, "engine", "note", NULL, "new tables wait: %s", problem->message);
+            g_error_free(problem);
+        }
     }
     start_work(s, error);
+    if (other_server)
+        s->set_up_at = clock_monotonic_usec() + SET_UP_AGAIN_USEC;
 }
 
 /* Resync: once the stream has caught up, tables and twins change places. */
@@ -338,7 +352,8 @@ static void drive_resync(Supervisor *s, GError **error)
 {
     Pipe *pipe = s->pipe;
     if (!s->reached) {
-        start_work(s, error);
+        if (resync_settle(pipe, error))
+            start_work(s, error);
         return;
     }
     pipe_set_activity(pipe, "exchanging tables");
@@ -355,7 +370,8 @@ static void begin_resync(Pipe *pipe, const Message *message, const char *actor, 
 {
     /* The log was lost or rewritten, or not followed any more: the pipe begins anew at its end. */
     bool anew = pipe->state == PIPE_FAILED || pipe->state == PIPE_COMPLETED;
-    if (!resync_begin(pipe, message->tables, anew, error))
+    bool is_set_up = pipe->state != PIPE_FAILED || (pipe->back != PIPE_PROVISIONING && pipe->back != PIPE_SETUP);
+    if (is_set_up && !resync_begin(pipe, message->tables, anew, error))
         return;
     if (!message->tables) {
         transition(pipe, EVENT_RESYNC, actor, "a resync of every table", NULL);
@@ -393,6 +409,7 @@ static void auto_resync(Supervisor *s, GError **error)
 {
     Pipe *pipe = s->pipe;
     const Message whole = {.event = EVENT_RESYNC};
+    s->cancelling = s->reached = false; /* of an earlier one */
     if (!set_auto_resync(pipe, -clock_real_usec(), error))
         return;
     FAULT_POINT("auto-resync-noted");
@@ -428,10 +445,15 @@ static bool drive(Supervisor *s)
             transition(pipe, EVENT_SETUP_DONE, "engine", NULL, NULL);
         break;
     case PIPE_SNAPSHOT:
-        drive_snapshot(s, &error);
+        if (edit_wants_removing(pipe))
+            transition(pipe, EVENT_REMOVE_TABLES, "engine", "tables are still to be removed", NULL);
+        else
+            drive_snapshot(s, &error);
         break;
     case PIPE_RUNNING:
-        if (edit_wants_loading(pipe)) /* added while it was paused, or a resync was cancelled beside them */
+        if (edit_wants_removing(pipe))
+            transition(pipe, EVENT_REMOVE_TABLES, "engine", "tables are still to be removed", NULL);
+        else if (edit_wants_loading(pipe)) /* added while it was paused, or a resync was cancelled beside them */
             transition(pipe, EVENT_ADD_TABLES, "engine", "tables are to be loaded", NULL);
         else if (auto_resync_ended(pipe, &error))
             start_work(s, &error);
@@ -508,21 +530,18 @@ static void pause_pipe(Supervisor *s)
 
 /* ---- Commands that change the tables ---- */
 
+/* While a table is failed its changes are passed over: ranges that were loaded before lack them. So its load starts over. */
 static void retry_tables(Pipe *pipe, const Message *message, GError **error)
 {
     for (unsigned i = 0; i < message->tables->len; i++) {
         PipeTable *table = edit_find(pipe, message->tables->pdata[i]);
         if (!table || table->record->loaded || atomic_load(&table->state) != TABLE_FAILED)
             continue;
-        pthread_mutex_lock(&pipe->lock);
-        g_clear_pointer(&table->record->error, g_free);
-        pthread_mutex_unlock(&pipe->lock);
-        atomic_store(&table->state, table->record->definition ? TABLE_LOADING : TABLE_WAITING);
-        if (!pipe_save_table(pipe, table, pipe->life)) {
-            cancel_set_error(pipe->life, error);
+        if (!edit_start_over(pipe, table, error))
             return;
-        }
     }
+    if (pipe->state == PIPE_RUNNING && edit_wants_loading(pipe))
+        transition(pipe, EVENT_ADD_TABLES, "operator", "tables that had failed are loaded", NULL);
 }
 
 /* No Work runs. What was accepted may have become impossible meanwhile: then the journal says so. */
@@ -537,9 +556,17 @@ static void carry_out(Supervisor *s, const Message *message)
         pipe_journal(pipe, "engine", "note", NULL, "%s", why);
         return;
     }
+    pthread_mutex_lock(&pipe->lock);
+    bool possible = command_check_again(pipe, message, &error);
+    pthread_mutex_unlock(&pipe->lock);
+    if (!possible) {
+        pipe_journal(pipe, "engine", "note", NULL, "%s was not carried out: %s", pipe_event_name(message->event), error->message);
+        return;
+    }
     s->retry_at = 0;
     switch (message->event) {
     case EVENT_RESYNC:
+        s->cancelling = s->reached = false; /* of an earlier one */
         if (set_auto_resync(pipe, 0, &error))
             begin_resync(pipe, message, "operator", &error);
         break;
@@ -753,6 +780,8 @@ static void *supervisor_main(void *data)
         Message *message = queue_pop(s.pipe->mailbox, wait);
         if (message)
             handle(&s, message);
+        if (s.work && s.work->ending == END_NONE && s.set_up_at && clock_monotonic_usec() >= s.set_up_at)
+            work_end(s.work, END_RESTART, clock_monotonic_usec() + STOP_PATIENCE_USEC);
         if (s.work)
             work_enforce_deadline(s.work);
         if (clock_monotonic_usec() - sampled >= TICK_USEC) {

@@ -56,7 +56,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PipeReposition, pipe_reposition_free)
 typedef struct {
     PipeEvent event;
     bool drop_target;        /* DROP, REMOVE_TABLES: also the destination tables that we created */
-    const GPtrArray *tables; /* RESYNC, RETRY, REMOVE_TABLES: of char *, names by selection_name; NULL: the whole pipe */
+    const GPtrArray *tables; /* RESYNC, RETRY, REMOVE_TABLES: of char *, "db.table"; NULL: the whole pipe */
     const GPtrArray *added;  /* ADD_TABLES: of CatalogTable (database, name, target, rows_estimate) */
     const PipeReposition *to; /* REPOSITION */
     const char *selection;   /* ADD_TABLES: what is added to the pipe's list of tables, as selection_text writes it */

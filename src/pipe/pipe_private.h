@@ -47,8 +47,8 @@ typedef struct {
     MappingSettings shape;
     GtidSet *begin_set;      /* of the stream thread: E on MySQL by GTID, else NULL */
     _Atomic int state;       /* TableState */
-    /* Under Pipe.lock; the counters of both are also changed with catalog_lock held alone, so that they are always those of a
-     * position or range that is saved: */
+    /* Under Pipe.lock. The counters of both change only while catalog_lock is held too: they are always those of a
+     * position or range that is saved. */
     CatalogTable *record;
     GPtrArray *column_counts; /* of ColumnCount */
     /* Under Pipe.load_lock: */
@@ -153,11 +153,14 @@ typedef struct {
     char *selection;   /* EVENT_ADD_TABLES: what is added to the pipe's list */
     PipeReposition *to; /* EVENT_REPOSITION */
     bool counted;      /* in Pipe.pending */
+    PipeState asked_in; /* COMMAND: the state in which it was accepted */
     bool sender;     /* THREAD_ENDED: a sender, else one that reads */
     Side side;       /* FATAL */
     GError *error;   /* FATAL */
 } Message;
 void message_free(Message *message);
+/* A command that waited: is it still possible for these tables? Others may have come before it. With Pipe.lock held. */
+bool command_check_again(const Pipe *pipe, const Message *message, GError **error);
 void pipe_post(Pipe *pipe, MessageKind kind);
 
 /* The threads of a pipe that is in Snapshot or Running, from their start to their join. */
@@ -240,8 +243,8 @@ void snapshot_finish_restored(Work *work);
 bool setup_provision(Pipe *pipe, Side *side, GError **error);
 bool setup_tables(Pipe *pipe, GError **error);
 /* Tables that came to the pipe later: they begin at the end of the log. Where the pipe has no position to go on from, it begins
- * there too. No Work runs. */
-bool setup_new_tables(Pipe *pipe, GError **error);
+ * there too. No Work runs. `other_server`: the error is that another server answers than the one that is followed. */
+bool setup_new_tables(Pipe *pipe, bool *other_server, GError **error);
 bool setup_has_new_tables(const Pipe *pipe);
 bool setup_drop_targets(Pipe *pipe, GError **error);
 /* Drops a destination table if it is ours. Unacknowledged inserts are killed first. */
@@ -250,7 +253,8 @@ Clickhouse *setup_open_destination(Pipe *pipe, Cancel *cancel, GError **error);
 
 /* edit.c, by the supervisor while no Work runs: the tables of a pipe as the catalog and the pipe have them */
 PipeTable *pipe_table_new(CatalogTable *record_take, GError **error);
-PipeTable *edit_find(const Pipe *pipe, const char *name); /* "db.table" as selection_name writes it; no twin; NULL */
+bool edit_is_named(const PipeTable *table, const char *name); /* "db.table", as selection_name or as a picture writes it */
+PipeTable *edit_find(const Pipe *pipe, const char *name);     /* likewise; no twin. NULL: there is none */
 bool edit_add(Pipe *pipe, GPtrArray *records /* of CatalogTable */, const char *selection, GError **error);
 bool edit_mark_removed(Pipe *pipe, const GPtrArray *names, bool drop_target, GError **error);
 bool edit_remove_marked(Pipe *pipe, GError **error); /* talks to the destination; may be repeated */
@@ -258,6 +262,7 @@ bool edit_forget(Pipe *pipe, PipeTable *table, GError **error); /* out of the ca
 /* Its load, or what there is of it, does not count: it is set up as if it were new. */
 bool edit_start_over(Pipe *pipe, PipeTable *table, GError **error);
 bool edit_wants_loading(const Pipe *pipe); /* tables wait, or are being loaded */
+bool edit_wants_removing(const Pipe *pipe); /* tables are marked: a crash came before they were removed */
 
 /* resync.c: twins, which take the place of their tables. No Work runs. */
 bool resync_is_on(const Pipe *pipe);
@@ -267,6 +272,8 @@ PipeTable *resync_twin(const Pipe *pipe, const PipeTable *table); /* NULL: it ha
 bool resync_begin(Pipe *pipe, const GPtrArray *names, bool anew, GError **error);
 bool resync_cancel(Pipe *pipe, GError **error);   /* talks to the destination; may be repeated */
 bool resync_exchange(Pipe *pipe, GError **error); /* likewise */
+/* Before a Work runs in Resync: exchanges that a crash cut off are brought to their end. */
+bool resync_settle(Pipe *pipe, GError **error);
 bool resync_drop_leftovers(Pipe *pipe, GError **error);
 
 /* How a table is mapped: by the live settings, in the shape that its destination table has. */

@@ -71,15 +71,19 @@ static void check_mapping(SourceTable *definition, const PipeSettings *settings,
         good = false;
         g_autofree char *shown = printable(column->name, 64);
         g_autofree char *shown_type = printable(column->as_type ? column->as_type : column->type_text, 80);
-        check_add(checks, CHECK_FAIL, "column", "leave the column out with --set DB.TABLE:exclude=COLUMN, or change its type at the source",
-                  column->as_type ? "%s.%s: column %s cannot become %s: %s" : "%s.%s: column %s is %s, which cannot be mapped: %s",
+        check_add(checks, CHECK_FAIL, "column",
+                  "leave the column out with --set DB.TABLE:exclude=COLUMN, or change its type at the source",
+                  column->as_type ? "%s.%s: column %s cannot become %s: %s"
+                                  : "%s.%s: column %s is %s, which cannot be mapped: %s",
                   definition->database, definition->name, shown, shown_type, why ? why : "its type is not known");
     }
     /* What is wrong with the table as a whole: no key, or a column with the name of one that is added. */
     g_autoptr(GError) error = NULL;
-    g_autoptr(TableMapping) mapping = good && definition->n_key ? mapping_new(definition, &settings->mapping, &error) : NULL;
+    g_autoptr(TableMapping) mapping =
+        good && definition->n_key ? mapping_new(definition, &settings->mapping, &error) : NULL;
     if (error)
-        check_add(checks, CHECK_FAIL, "column", "rename the column, or set another column_prefix", "%s", error->message);
+        check_add(checks, CHECK_FAIL, "column", "rename the column, or set another column_prefix", "%s",
+                  error->message);
 }
 
 static void add_table(SourceConnection *source, const PreflightRequest *request, const char *database, const char *name,
@@ -289,10 +293,12 @@ static void check_asked_types(Clickhouse *ch, const GPtrArray *tables, GPtrArray
                 continue;
             g_autoptr(GError) error = NULL;
             g_autofree char *shown = printable(column->name, 64), *shown_type = printable(column->as_type, 80);
-            if (!clickhouse_has_type(ch, column->as_type, &error) && !g_error_matches(error, CLICKHOUSE_ERROR, CLICKHOUSE_ERROR_CONNECT) &&
+            if (!clickhouse_has_type(ch, column->as_type, &error) &&
+                !g_error_matches(error, CLICKHOUSE_ERROR, CLICKHOUSE_ERROR_CONNECT) &&
                 !g_error_matches(error, CLICKHOUSE_ERROR, CLICKHOUSE_ERROR_BROKEN))
-                check_add(checks, CHECK_FAIL, "column", "ask for another type, or for none", "%s.%s: column %s cannot become %s: %s",
-                          definition->database, definition->name, shown, shown_type, error->message);
+                check_add(checks, CHECK_FAIL, "column", "ask for another type, or for none",
+                          "%s.%s: column %s cannot become %s: %s", definition->database, definition->name, shown,
+                          shown_type, error->message);
         }
     }
 }

@@ -30,6 +30,7 @@ struct PreparedTransaction {
 
 struct Prepared {
     char *folder;
+    bool folders_synced;
     GPtrArray *open;     /* of PreparedTransaction */
     GPtrArray *resolved; /* whose files a checkpoint may still name */
 };
@@ -85,15 +86,28 @@ static bool flush(PreparedTransaction *transaction, bool sync, GError **error)
     return true;
 }
 
-static bool sync_folder(const Prepared *prepared, GError **error)
+static bool sync_folder(const char *folder, GError **error)
 {
-    int fd = open(prepared->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool ok = fd >= 0 && fsync(fd) == 0;
     if (!ok)
-        file_error(error, "cannot write the folder", prepared->folder);
+        file_error(error, "cannot write the folder", folder);
     if (fd >= 0)
         close(fd);
     return ok;
+}
+
+/* The files' names, and the first time those of the folders that were made for them. */
+static bool sync_names(Prepared *prepared, GError **error)
+{
+    if (!sync_folder(prepared->folder, error))
+        return false;
+    if (prepared->folders_synced)
+        return true;
+    g_autofree char *of_pipes = g_path_get_dirname(prepared->folder);
+    g_autofree char *state_dir = g_path_get_dirname(of_pipes);
+    prepared->folders_synced = sync_folder(of_pipes, error) && sync_folder(state_dir, error);
+    return prepared->folders_synced;
 }
 
 static char *folder_of(const char *state_dir, const char *pipe_uuid)
@@ -491,7 +505,7 @@ static bool put_on_disk(Prepared *prepared, GError **error)
             return false;
         any = any || !empty;
     }
-    if (any && !sync_folder(prepared, error))
+    if (any && !sync_names(prepared, error))
         return false;
     for (unsigned i = 0; i < prepared->open->len; i++)
         ((PreparedTransaction *)prepared->open->pdata[i])->synced = true;

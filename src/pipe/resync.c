@@ -54,9 +54,8 @@ static char *twin_target(const char *target)
 
 static bool is_named(const GPtrArray *names, const PipeTable *table)
 {
-    g_autofree char *its = selection_name(table->record->database, table->record->name);
     for (unsigned i = 0; i < names->len; i++)
-        if (strcmp(names->pdata[i], its) == 0)
+        if (edit_is_named(table, names->pdata[i]))
             return true;
     return false;
 }
@@ -127,10 +126,12 @@ static bool give_up_position(Pipe *pipe, GError **error)
 {
     if (!keep_or_advise(pipe, error))
         return false;
+    FAULT_POINT("resync-tables-kept");
     if (!pipe_catalog_write(pipe, pipe->life, write_nowhere, pipe)) {
         cancel_set_error(pipe->life, error);
         return false;
     }
+    FAULT_POINT("resync-position-given-up");
     pthread_mutex_lock(&pipe->lock);
     catalog_checkpoint_clear(&pipe->applied);
     pipe->fresh_until = 0;
@@ -198,7 +199,10 @@ bool resync_cancel(Pipe *pipe, GError **error)
         return false;
     for (unsigned i = pipe->tables->len; i-- > 0;) {
         PipeTable *twin = pipe->tables->pdata[i];
-        if (twin->record->twin_of && !drop_twin(pipe, ch, twin, NULL, error))
+        if (!twin->record->twin_of)
+            continue;
+        FAULT_POINT("resync-cancelling");
+        if (!drop_twin(pipe, ch, twin, NULL, error))
             return false;
     }
     return true;
@@ -246,6 +250,7 @@ static bool take_place(Pipe *pipe, PipeTable *table, PipeTable *twin, bool excha
         cancel_set_error(pipe->life, error);
         return false;
     }
+    FAULT_POINT("resync-place-taken");
     pthread_mutex_lock(&pipe->load_lock);
     pthread_mutex_lock(&pipe->lock);
     g_ptr_array_remove(pipe->tables, table);
@@ -296,6 +301,35 @@ static bool exchange_one(Pipe *pipe, Clickhouse *ch, PipeTable *table, PipeTable
     return take_place(pipe, table, twin, done || stands, error);
 }
 
+/* The exchange was done, and a crash came before the catalog knew: what the stream sends to the twin would go into the table that
+ * is to be dropped, and a table that was not followed would get nothing. */
+static bool settle_one(Pipe *pipe, Clickhouse *ch, PipeTable *twin, GError **error)
+{
+    GError *problem = NULL;
+    PipeTable *table = original_of(pipe, twin);
+    g_autofree char *stands = table ? dest_table_uuid(ch, clickhouse_database(ch), table->record->target, &problem) : NULL;
+    if (problem) {
+        g_propagate_error(error, problem);
+        return false;
+    }
+    return g_strcmp0(stands, twin->record->exchange_uuid) != 0 || take_place(pipe, table, twin, true, error);
+}
+
+bool resync_settle(Pipe *pipe, GError **error)
+{
+    g_autoptr(Clickhouse) ch = NULL;
+    for (unsigned i = pipe->tables->len; i-- > 0;) {
+        if (i >= pipe->tables->len)
+            continue;
+        PipeTable *twin = pipe->tables->pdata[i];
+        if (!twin->record->twin_of || !twin->record->exchange_uuid)
+            continue;
+        if ((!ch && !(ch = setup_open_destination(pipe, pipe->life, error))) || !settle_one(pipe, ch, twin, error))
+            return false;
+    }
+    return true;
+}
+
 static bool finish_one(Pipe *pipe, Clickhouse *ch, PipeTable *twin, GError **error)
 {
     PipeTable *table = original_of(pipe, twin);
@@ -326,11 +360,11 @@ bool resync_exchange(Pipe *pipe, GError **error)
         GError *problem = NULL;
         if (finish_one(pipe, ch, twin, &problem))
             continue;
-        if (!g_error_matches(problem, SLUICE_ERROR, SLUICE_ERROR_TABLE)) {
+        RetryDecision decision = retry_decide(problem, SIDE_DESTINATION);
+        if (decision.verdict != VERDICT_FAIL_TABLE) {
             g_propagate_error(error, problem);
             return false;
         }
-        RetryDecision decision = retry_decide(problem, SIDE_DESTINATION);
         pipe_table_fail(pipe, twin, problem, &decision, NULL);
         g_error_free(problem);
         if (!finish_one(pipe, ch, twin, error))

@@ -228,6 +228,47 @@ char *selection_text(const Selection *selection)
     return g_string_free(out, FALSE);
 }
 
+static bool item_matches(const Item *item, const char *database, const char *table)
+{
+    if (strcmp(item->database, database) != 0)
+        return false;
+    return item->wildcard ? g_str_has_prefix(table, item->table) : strcmp(item->table, table) == 0;
+}
+
+char *selection_list_add(const char *list, const char *more, GError **error)
+{
+    const char *lists[] = {list, NULL}, *mores[] = {more, NULL};
+    g_autoptr(Selection) all = selection_parse(lists, NULL, error);
+    g_autoptr(Selection) added = all ? selection_parse(mores, NULL, error) : NULL;
+    if (!added)
+        return NULL;
+    for (unsigned i = all->items->len; i-- > 0;) {
+        const Item *item = all->items->pdata[i];
+        if (item->exclude && !item->wildcard && selection_match(added, item->database, item->table, NULL))
+            g_ptr_array_remove_index(all->items, i);
+    }
+    g_autofree char *text = selection_text(all), *text_added = selection_text(added);
+    return g_strconcat(text, text_added, NULL);
+}
+
+char *selection_list_remove(const char *list, const char *name, GError **error)
+{
+    const char *lists[] = {list, NULL}, *names[] = {name, NULL};
+    g_autoptr(Selection) all = selection_parse(lists, NULL, error);
+    g_autoptr(Selection) gone = all ? selection_parse(names, NULL, error) : NULL;
+    if (!gone)
+        return NULL;
+    const Item *one = gone->items->pdata[0];
+    for (unsigned i = all->items->len; i-- > 0;) {
+        const Item *item = all->items->pdata[i];
+        if (!item->exclude && !item->wildcard && item_matches(item, one->database, one->table))
+            g_ptr_array_remove_index(all->items, i);
+    }
+    bool still = selection_match(all, one->database, one->table, NULL);
+    g_autofree char *text = selection_text(all);
+    return still ? g_strdup_printf("%s-%s\n", text, name) : g_steal_pointer(&text);
+}
+
 char *selection_name(const char *database, const char *table)
 {
     GString *out = g_string_new(NULL);
@@ -235,13 +276,6 @@ char *selection_name(const char *database, const char *table)
     g_string_append_c(out, '.');
     append_part(out, table);
     return g_string_free(out, FALSE);
-}
-
-static bool item_matches(const Item *item, const char *database, const char *table)
-{
-    if (strcmp(item->database, database) != 0)
-        return false;
-    return item->wildcard ? g_str_has_prefix(table, item->table) : strcmp(item->table, table) == 0;
 }
 
 bool selection_match(const Selection *selection, const char *database, const char *table, char **target)

@@ -21,6 +21,11 @@ char *selection_text(const Selection *selection);
 /* One table's name as selection_parse takes it. Free with g_free. */
 char *selection_name(const char *database, const char *table);
 
+/* A list as it is after tables came or went, `more` being such a list and `name` one table. Of a list that says of a table both
+ * that it is taken and that it is left out, the latter counts; so what does not hold any more is taken out. Free with g_free. */
+char *selection_list_add(const char *list, const char *more, GError **error);
+char *selection_list_remove(const char *list, const char *name, GError **error);
+
 /* True when the table is taken; `target` gets the destination table's name (free with g_free). */
 bool selection_match(const Selection *selection, const char *database, const char *table, char **target);
 

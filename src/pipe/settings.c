@@ -234,8 +234,8 @@ static void set_unknown_error(const char *name, GError **error)
     g_autoptr(GString) names = g_string_new(NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(settings); i++)
         g_string_append_printf(names, "%s%s", i ? ", " : "", settings[i].info.name);
-    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "no setting is called %s; there are %s, and of single tables " COLUMN_SETTINGS,
-                shown, names->str);
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE,
+                "no setting is called %s; there are %s, and of single tables " COLUMN_SETTINGS, shown, names->str);
 }
 
 static const Setting *find(const char *name)

@@ -20,8 +20,8 @@ static bool types_hold(const SourceTable *definition, const MappingSettings *map
             continue;
         g_autofree char *shown = printable(column->name, 64);
         g_autofree char *wanted = printable(column->as_type ? column->as_type : column->type_text, 80);
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT, "%s.%s: column %s cannot become %s: %s", definition->database,
-                    definition->name, shown, wanted, why ? why : "its type is not known");
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT, "%s.%s: column %s cannot become %s: %s",
+                    definition->database, definition->name, shown, wanted, why ? why : "its type is not known");
         return false;
     }
     g_autoptr(TableMapping) made = definition->n_key ? mapping_new((SourceTable *)definition, mapping, error) : NULL;
@@ -54,7 +54,8 @@ static bool concerns(const json_t *changes, const CatalogTable *table)
 
 static void note_unused(const json_t *changes, const GPtrArray *tables, GPtrArray *notes)
 {
-    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free), none = g_ptr_array_new(), checks = check_list_new();
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free), none = g_ptr_array_new(),
+                         checks = check_list_new();
     for (unsigned i = 0; i < tables->len; i++) {
         const CatalogTable *table = tables->pdata[i];
         SelectionName *name = g_new(SelectionName, 1);
@@ -66,7 +67,8 @@ static void note_unused(const json_t *changes, const GPtrArray *tables, GPtrArra
         g_ptr_array_add(notes, g_strdup(((const Check *)checks->pdata[i])->found));
 }
 
-bool settings_check_tables(const json_t *set, const json_t *changes, const GPtrArray *tables, GPtrArray *notes, GError **error)
+bool settings_check_tables(const json_t *set, const json_t *changes, const GPtrArray *tables, GPtrArray *notes,
+                           GError **error)
 {
     PipeSettings settings;
     if (!settings_parse(set, &settings, error))
@@ -83,7 +85,8 @@ bool settings_check_tables(const json_t *set, const json_t *changes, const GPtrA
             g_propagate_error(error, problem);
             return false;
         }
-        g_ptr_array_add(notes, g_strdup_printf("%s, as far as is known of the table, which is %s", problem->message, table->state));
+        g_ptr_array_add(
+            notes, g_strdup_printf("%s, as far as is known of the table, which is %s", problem->message, table->state));
         g_error_free(problem);
     }
     return true;

@@ -178,7 +178,9 @@ MappingSettings pipe_table_mapping(const PipeTable *table, const PipeSettings *s
 
 static bool create_target(Pipe *pipe, Clickhouse *ch, PipeTable *table, const PipeSettings *settings, GError **error)
 {
+    pthread_mutex_lock(&pipe->lock);
     shape_copy(&settings->mapping, &table->shape);
+    pthread_mutex_unlock(&pipe->lock);
     MappingSettings shape = pipe_table_mapping(table, settings);
     g_autoptr(TableMapping) mapping = mapping_new(table->definition, &shape, error);
     g_autoptr(DestTableInfo) info = NULL;
@@ -336,7 +338,7 @@ bool setup_has_new_tables(const Pipe *pipe)
 }
 
 /* `at`: where the pipe is; without a place in the log it begins where the tables do, by the setting `start` of a `cdc` pipe. */
-static bool set_up(Pipe *pipe, const GPtrArray *tables, const CatalogCheckpoint *at, GError **error)
+static bool set_up(Pipe *pipe, const GPtrArray *tables, const CatalogCheckpoint *at, bool *other_server, GError **error)
 {
     bool first = !at->file && !at->gtid;
     g_autoptr(Url) url = source_url_parse(pipe->record->source, error);
@@ -351,6 +353,7 @@ static bool set_up(Pipe *pipe, const GPtrArray *tables, const CatalogCheckpoint 
 
     if (!ch || !clickhouse_ensure_database(ch, error))
         return false;
+    *other_server = other;
     if (other) { /* the stream decides whether it goes on there */
         g_set_error(error, SOURCE_ERROR, 2013, "another server answers (%s) than the one that is followed",
                     source_server(source)->identity);
@@ -362,7 +365,10 @@ static bool set_up(Pipe *pipe, const GPtrArray *tables, const CatalogCheckpoint 
     for (unsigned i = 0; ok && i < tables->len; i++)
         ok = create_target(pipe, ch, tables->pdata[i], &settings, error);
     /* The pipe's own start comes first: cut off in between, the tables begin later than it, never before. */
-    ok = ok && (!first || record_start(pipe, source, &begin, error)) && record_tables(pipe, tables, &begin, version_at(at), error);
+    FAULT_POINT("setup-tables-created");
+    ok = ok && (!first || record_start(pipe, source, &begin, error));
+    FAULT_POINT("setup-start-recorded");
+    ok = ok && record_tables(pipe, tables, &begin, version_at(at), error);
     catalog_checkpoint_clear(&begin);
     return ok;
 }
@@ -370,10 +376,11 @@ static bool set_up(Pipe *pipe, const GPtrArray *tables, const CatalogCheckpoint 
 bool setup_tables(Pipe *pipe, GError **error)
 {
     CatalogCheckpoint nowhere = {.epoch = 1};
-    return set_up(pipe, pipe->tables, &nowhere, error);
+    bool other_server = false;
+    return set_up(pipe, pipe->tables, &nowhere, &other_server, error);
 }
 
-static bool set_up_one(Pipe *pipe, PipeTable *table, GError **error)
+static bool set_up_one(Pipe *pipe, PipeTable *table, bool *other_server, GError **error)
 {
     g_autoptr(GPtrArray) alone = g_ptr_array_new();
     CatalogCheckpoint at = {0};
@@ -382,19 +389,19 @@ static bool set_up_one(Pipe *pipe, PipeTable *table, GError **error)
     pthread_mutex_lock(&pipe->catalog_lock);
     bool ok = catalog_checkpoint_load(pipe->catalog, pipe->id, &at, error);
     pthread_mutex_unlock(&pipe->catalog_lock);
-    ok = ok && set_up(pipe, alone, &at, error);
+    ok = ok && set_up(pipe, alone, &at, other_server, error);
     catalog_checkpoint_clear(&at);
     return ok;
 }
 
-bool setup_new_tables(Pipe *pipe, GError **error)
+bool setup_new_tables(Pipe *pipe, bool *other_server, GError **error)
 {
     g_autoptr(GPtrArray) tables = new_tables(pipe);
     for (unsigned i = 0; i < tables->len; i++) {
         PipeTable *table = tables->pdata[i];
         GError *problem = NULL;
         FAULT_POINT("setup-of-a-table");
-        if (set_up_one(pipe, table, &problem))
+        if (set_up_one(pipe, table, other_server, &problem))
             continue;
         RetryDecision decision = retry_decide(problem, problem->domain == CLICKHOUSE_ERROR ? SIDE_DESTINATION : SIDE_SOURCE);
         if (decision.verdict != VERDICT_FAIL_TABLE && !g_error_matches(problem, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT)) {
@@ -420,6 +427,22 @@ bool setup_drop_target(Pipe *pipe, Clickhouse *ch, const PipeTable *table, const
     return insert_kill_all(ch, prefix, pipe->life, error) && dest_table_drop(ch, clickhouse_database(ch), target, mark, error);
 }
 
+/* One that another made stays, and does not keep the others. */
+static bool drop_ours(Pipe *pipe, Clickhouse *ch, const CatalogTable *record, const char *target, GError **error)
+{
+    g_autofree char *mark = preflight_mark(pipe->uuid, record->database, record->name);
+    GError *problem = NULL;
+    if (dest_table_drop(ch, clickhouse_database(ch), target, mark, &problem))
+        return true;
+    if (!g_error_matches(problem, SLUICE_ERROR, SLUICE_ERROR_REFUSED)) {
+        g_propagate_error(error, problem);
+        return false;
+    }
+    pipe_journal(pipe, "error", "note", NULL, "%s", problem->message);
+    g_error_free(problem);
+    return true;
+}
+
 bool setup_drop_targets(Pipe *pipe, GError **error)
 {
     g_autoptr(Cancel) cancel = cancel_new();
@@ -427,11 +450,10 @@ bool setup_drop_targets(Pipe *pipe, GError **error)
     if (!ch)
         return false;
     for (unsigned i = 0; i < pipe->tables->len; i++) {
-        const PipeTable *table = pipe->tables->pdata[i];
-        if (!table->record->definition && !table->record->twin_of)
+        const CatalogTable *record = ((const PipeTable *)pipe->tables->pdata[i])->record;
+        if (!record->generation && !record->twin_of) /* never set up */
             continue;
-        g_autofree char *mark = preflight_mark(pipe->uuid, table->record->database, table->record->name);
-        if (!dest_table_drop(ch, clickhouse_database(ch), table->record->target, mark, error))
+        if (!drop_ours(pipe, ch, record, record->target, error) || (record->leftover && !drop_ours(pipe, ch, record, record->leftover, error)))
             return false;
     }
     return true;

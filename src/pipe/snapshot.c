@@ -157,9 +157,11 @@ static bool make_plan(Reader *reader, PipeTable *table, GError **error)
         const GPtrArray *ranges = range_plan_ranges(table->plan);
         for (unsigned i = 0; i < ranges->len; i++)
             g_array_append_val(ids, ((const Range *)ranges->pdata[i])->id);
-        ok = save_ranges(reader->work, table, (const uint64_t *)(void *)ids->data, ids->len, NULL, reader->work->reading);
+        ok = save_ranges(reader->work, table, (const uint64_t *)(void *)ids->data, ids->len, NULL,
+                         reader->work->reading);
         if (!ok)
             cancel_set_error(reader->work->reading, error);
+        FAULT_POINT("load-planned");
     }
     pthread_mutex_unlock(&pipe->load_lock);
     return ok;
@@ -187,6 +189,8 @@ static WorkKind choose(Reader *reader, PipeTable **out, uint64_t *range_id)
         if (!wants_loading(table) || (table->plan && range_plan_all_done(table->plan)))
             continue;
         later = true;
+        if (!table->definition) /* it waits to be set up (pipe.c, drive_snapshot) */
+            continue;
         unsigned at = 0;
         while (at < open->len && ((PipeTable *)open->pdata[at])->readers <= table->readers)
             at++;
@@ -215,6 +219,7 @@ static WorkKind choose(Reader *reader, PipeTable **out, uint64_t *range_id)
         /* The attempt is on disk before its first insert (replication.md, Tokens). */
         save_ranges(reader->work, table, (const uint64_t *)(void *)changed->data, changed->len, NULL,
                     reader->work->reading);
+        FAULT_POINT("load-attempt-noted");
         return WORK_RANGE;
     }
     return later ? WORK_LATER : WORK_NONE;
@@ -297,13 +302,17 @@ void snapshot_chunk_done(Work *work, Insert *insert)
     }
     if (moved) {
         atomic_store(&table->rows_done, range_plan_rows_done(table->plan));
+        FAULT_POINT("load-chunk-acknowledged");
         save_ranges(work, table, &range_id, 1, changed, work->sending);
+        FAULT_POINT("load-progress-saved");
         all_done = range_plan_all_done(table->plan) && !table->loaded_told;
         table->loaded_told |= all_done;
     }
     pthread_mutex_unlock(&pipe->load_lock);
-    if (all_done)
+    if (all_done) {
+        FAULT_POINT("load-last-range-done");
         table_loaded(work, table);
+    }
     if (all_done || failed)
         check_all_loaded(work);
 }
@@ -476,6 +485,7 @@ static bool hand_over(Reader *reader, PipeTable *table, uint64_t range_id, uint3
                         table->record->id, table->record->generation, range_id, attempt, number);
     insert->query_id = g_strdup_printf("sluice-%s-snapshot-%" G_GINT64_FORMAT "-%" G_GUINT64_FORMAT "-%u-%u",
                                        pipe->uuid, table->record->id, range_id, attempt, number);
+    FAULT_POINT("load-chunk-read");
     pthread_mutex_lock(&pipe->load_lock);
     g_queue_push_tail(&table->chunks, chunk);
     if (read->key)

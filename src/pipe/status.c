@@ -190,7 +190,8 @@ static uint64_t mix(uint64_t hash, uint64_t value)
     return (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-/* With Pipe.lock held. Made anew only when settings or tables are others: patterns against thousands of tables take time. */
+/* With Pipe.lock held. Made anew only when settings or tables are others: patterns against thousands of tables take
+ * time. */
 static GPtrArray *settings_shown_running(Pipe *pipe)
 {
     uint64_t hash = g_str_hash(pipe->record->settings ? pipe->record->settings : "");

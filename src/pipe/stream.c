@@ -145,10 +145,6 @@ static bool fail_over(Stream *s, CatalogCheckpoint *checkpoint, const char *iden
     g_clear_pointer(&checkpoint->print_gtid, g_free);
     Failover failover = {
         .pipe_id = pipe->id, .server_id = pipe->record->server_id, .identity = identity, .checkpoint = checkpoint};
-    /* The place to stop at was the other server's too. */
-    pthread_mutex_lock(&s->work->stop_lock);
-    g_clear_pointer(&s->work->stop_file, g_free);
-    pthread_mutex_unlock(&s->work->stop_lock);
     if (!forget_beginnings(s) || !pipe_catalog_write(pipe, s->work->reading, write_failover, &failover)) {
         cancel_set_error(s->work->reading, error);
         return false;
@@ -157,6 +153,10 @@ static bool fail_over(Stream *s, CatalogCheckpoint *checkpoint, const char *iden
     g_free(pipe->record->identity);
     pipe->record->identity = g_strdup(identity);
     pthread_mutex_unlock(&pipe->lock);
+    /* The place to stop at was the other server's too; the monitor notes none of it any more. */
+    pthread_mutex_lock(&s->work->stop_lock);
+    g_clear_pointer(&s->work->stop_file, g_free);
+    pthread_mutex_unlock(&s->work->stop_lock);
     pipe_journal(pipe, "engine", "position", NULL, "another server answers (%s): going on there from GTID %s, epoch %u",
                  identity, checkpoint->gtid, checkpoint->epoch);
     return true;

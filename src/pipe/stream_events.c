@@ -322,10 +322,10 @@ static bool event_is_known(const BinlogEvent *event)
     case BINLOG_STOP:
     case BINLOG_ROTATE:
     case BINLOG_INTVAR:
-    case BINLOG_APPEND_BLOCK:
-    case BINLOG_DELETE_FILE:
     case BINLOG_RAND:
     case BINLOG_USER_VAR:
+    case BINLOG_APPEND_BLOCK:
+    case BINLOG_DELETE_FILE:
     case BINLOG_BEGIN_LOAD_QUERY:
     case BINLOG_XID:
     case BINLOG_ROWS_QUERY:

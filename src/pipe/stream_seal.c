@@ -157,6 +157,8 @@ bool stream_seal(Stream *s, const CatalogBatch *forced)
 
     if (boundary && !save_prepared(s, seq, &checkpoint.prepared))
         return false;
+    if (checkpoint.prepared)
+        FAULT_POINT("xa-on-disk");
     if (seq >= s->next_seq)
         s->next_seq = seq + 1;
     for (unsigned i = 0; i < s->tables->len; i++) {
@@ -174,6 +176,7 @@ bool stream_seal(Stream *s, const CatalogBatch *forced)
             return false;
         }
     }
+    FAULT_POINT(boundary ? "batch-cut" : "batch-cut-in-a-group");
     s->sealed_end = s->rows_end;
     s->batch_rows = s->batch_bytes = 0;
     s->last_seal = clock_monotonic_usec();

@@ -113,6 +113,21 @@ static bool seal_on_the_way(Stream *s, GError **error)
     return true;
 }
 
+/* Cuts that an earlier run made behind rows which are not kept now, since their table has failed or left the pipe meanwhile: they
+ * are repeated before what stands at `offset` or behind it, for tokens tell them by their place. */
+static bool repeat_cuts(Stream *s, uint64_t offset, GError **error)
+{
+    while (!s->verifying && batch_cutter_forced(&s->cutter)) {
+        const CatalogBatch *cut = &g_array_index(s->cutter.forced, CatalogBatch, s->cutter.next_forced);
+        if (!cut->in_group || cut->end_offset <= s->rows_end || cut->end_offset > offset)
+            break;
+        s->rows_end = cut->end_offset;
+        if (!seal_on_the_way(s, error))
+            return false;
+    }
+    return true;
+}
+
 /* Table ids are the log's own: those of the transaction may be another table's by now. */
 static void forget_maps(Stream *s)
 {
@@ -130,17 +145,21 @@ static bool apply(Stream *s, const PreparedTransaction *transaction, const Binlo
 
     forget_maps(s);
     s->group.open = true; /* it may be cut in the middle */
+    FAULT_POINT("xa-applied");
     while ((more = prepared_next(reader, &record, error)) > 0) {
         record.event.flavour = commit->flavour;
         record.event.file = commit->file;
         record.event.start = record.event.end = commit->start;
-        if (!apply_record(s, &record, base, error) || !seal_on_the_way(s, error))
+        if ((record.kind == PREPARED_ROWS && !repeat_cuts(s, base + record.place, error)) ||
+            !apply_record(s, &record, base, error) || !seal_on_the_way(s, error))
             return false;
     }
+    if (more < 0 || !repeat_cuts(s, base + prepared_size(transaction), error))
+        return false;
     s->group.open = false;
     s->offset = s->rows_end = base + prepared_size(transaction);
     forget_maps(s);
-    return more == 0;
+    return true;
 }
 
 bool stream_xa_one_phase(Stream *s, const BinlogEvent *event, GError **error)
@@ -152,11 +171,12 @@ bool stream_xa_one_phase(Stream *s, const BinlogEvent *event, GError **error)
 }
 
 /* What was prepared before this pipe read the log: only its name is known. */
-static void advise_all(Stream *s, const char *xid)
+static void advise_all(Stream *s, const char *xid, const BinlogEvent *event)
 {
     g_autofree char *why = g_strdup_printf("the XA transaction %s, prepared before this pipe read the log, was committed", xid);
     for (unsigned i = 0; i < s->tables->len; i++)
-        advise(s, s->tables->pdata[i], why);
+        if (!stream_is_before(s, ((StreamTable *)s->tables->pdata[i])->table, event)) /* else its load has seen it */
+            advise(s, s->tables->pdata[i], why);
 }
 
 bool stream_xa_end(Stream *s, const DdlStatement *statement, const BinlogEvent *event, GError **error)
@@ -167,7 +187,7 @@ bool stream_xa_end(Stream *s, const DdlStatement *statement, const BinlogEvent *
     PreparedTransaction *transaction = prepared_find(s->prepared, statement->name);
     if (!transaction) {
         if (commit && s->rows_end == s->group_offset)
-            advise_all(s, statement->name);
+            advise_all(s, statement->name, event);
         return true;
     }
     if (commit && !apply(s, transaction, event, error))

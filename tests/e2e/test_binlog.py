@@ -70,19 +70,24 @@ def test_rotation_while_rows_flow(two):
     assert two.equal("i", "m") == 6002
 
 
+MARIADB, MYSQL = pytest.mark.only("mariadb", "mariadb11"), pytest.mark.only("mysql")
+
+
 @pytest.mark.parametrize(
     "options",
     [
         ["--binlog-checksum=NONE"],
-        ["--log-bin-compress=ON", "--log-bin-compress-min-len=10"],
-        ["--binlog-row-metadata=NO_LOG"],
-        ["--binlog-row-metadata=MINIMAL", "--binlog-annotate-row-events=OFF"],
+        pytest.param(["--log-bin-compress=ON", "--log-bin-compress-min-len=10"], marks=MARIADB),
+        pytest.param(["--binlog-row-metadata=NO_LOG"], marks=MARIADB),
+        pytest.param(["--binlog-row-metadata=MINIMAL", "--binlog-annotate-row-events=OFF"], marks=MARIADB),
+        pytest.param(["--binlog-row-metadata=MINIMAL", "--binlog-rows-query-log-events=ON"], marks=MYSQL),
         ["--binlog-row-event-max-size=256", "--max-binlog-size=4096"],
-        ["--lower-case-table-names=1", "--character-set-server=latin1"],
-        ["--default-time-zone=+05:30", "--sql-mode=ANSI_QUOTES"],
+        pytest.param(["--lower-case-table-names=1", "--character-set-server=latin1"], marks=MARIADB),
+        ["--default-time-zone=+05:30", "--sql-mode=ANSI_QUOTES", "--character-set-server=gbk"],
     ],
     ids=lambda options: " ".join(o.strip("-") for o in options),
 )
+@pytest.mark.servers
 def test_servers_with_other_settings(engine, own_mariadb, clickhouse, options):
     pipe = Pipe(engine, own_mariadb(*options), clickhouse)
     pipe.run("CREATE TABLE t (id INT UNSIGNED PRIMARY KEY, v VARCHAR(200), l TEXT CHARACTER SET latin1, at TIMESTAMP(6) NULL, e ENUM('ä','b'), b BLOB)")
@@ -127,6 +132,7 @@ def test_odd_names(engine, mariadb, clickhouse):
     assert len(shown) == len(ODD)
 
 
+@pytest.mark.servers
 def test_tables_that_are_not_followed_leave_no_trace(engine, mariadb, clickhouse):
     pipe = Pipe(engine, mariadb, clickhouse)
     pipe.run("CREATE TABLE yes_1 (id INT PRIMARY KEY)")
@@ -143,6 +149,7 @@ def test_tables_that_are_not_followed_leave_no_trace(engine, mariadb, clickhouse
     assert clickhouse.rows(f"SELECT name FROM system.tables WHERE database = '{pipe.destination}' ORDER BY name") == [["yes_1"], ["yes_2"]]
 
 
+@pytest.mark.servers
 def test_target_names(engine, mariadb, clickhouse):
     pipe = Pipe(engine, mariadb, clickhouse)
     pipe.run("CREATE TABLE a (id INT PRIMARY KEY)")

@@ -212,6 +212,7 @@ def test_destination_database_is_dropped_under_the_pipe(pipe, clickhouse):
 # The source
 
 
+@pytest.mark.servers
 def test_source_freezes_under_load(make, own_mariadb, clickhouse):
     server = own_mariadb()
     pipe = make(server, clickhouse)
@@ -232,6 +233,7 @@ def test_source_freezes_under_load(make, own_mariadb, clickhouse):
     pipe.engine.wait_stalled("p", False)
 
 
+@pytest.mark.servers
 def test_source_stops_and_starts_again_under_load(make, own_mariadb, clickhouse):
     server = own_mariadb("--innodb-flush-log-at-trx-commit=1")
     pipe = make(server, clickhouse)
@@ -246,6 +248,7 @@ def test_source_stops_and_starts_again_under_load(make, own_mariadb, clickhouse)
     pipe.equal("t", seconds=120)
 
 
+@pytest.mark.servers
 def test_line_to_the_source_is_cut(engine, mariadb, clickhouse):
     with Proxy(mariadb.port) as proxy:
         pipe = Pipe(engine, mariadb, clickhouse)
@@ -273,6 +276,7 @@ def test_line_to_the_source_is_cut(engine, mariadb, clickhouse):
         pipe.engine.wait_stalled("p", False, seconds=90)
 
 
+@pytest.mark.servers
 def test_history_is_rewritten(make, own_mariadb, clickhouse):
     server = own_mariadb()
     pipe = make(server, clickhouse)
@@ -280,7 +284,7 @@ def test_history_is_rewritten(make, own_mariadb, clickhouse):
     pipe.caught_up()
     pipe.engine.stop()
     file, goal = server.end_of_log()
-    server.run("RESET MASTER")
+    server.reset_log()
     # New transactions up to and past the old position, under the old names.
     number = 10_000
     while server.end_of_log()[1] <= goal + 1000:
@@ -295,12 +299,13 @@ def test_history_is_rewritten(make, own_mariadb, clickhouse):
     assert pipe.rows("t", "count()") == [[1010]]
 
 
+@pytest.mark.servers
 def test_log_is_reset_under_a_running_pipe(make, own_mariadb, clickhouse):
     server = own_mariadb()
     pipe = make(server, clickhouse)
     rows(pipe, 1001, 10)
     pipe.caught_up()
-    server.run("RESET MASTER")
+    server.reset_log()
     rows(pipe, 2001, 10)
     server.run("FLUSH BINARY LOGS")
     rows(pipe, 3001, 10)
@@ -309,6 +314,7 @@ def test_log_is_reset_under_a_running_pipe(make, own_mariadb, clickhouse):
 
 
 @pytest.mark.parametrize("far", (False, True))
+@pytest.mark.servers
 def test_log_is_reset_and_does_not_rotate(make, own_mariadb, clickhouse, far):
     """The server sends heartbeats from the log that it has deleted, for ever, and writes into a new one of that name."""
     server = own_mariadb()
@@ -316,7 +322,7 @@ def test_log_is_reset_and_does_not_rotate(make, own_mariadb, clickhouse, far):
     rows(pipe, 1001, 10)
     pipe.caught_up()
     goal = server.end_of_log()[1]
-    server.run("RESET MASTER")
+    server.reset_log()
     if far:  # beyond the old position before anybody can have looked
         with server.connect(pipe.source) as connection, connection.cursor() as cursor:
             cursor.execute(f"INSERT INTO t SELECT seq, 1, REPEAT('x', 50) FROM seq_10000_to_{10000 + goal // 10}")
@@ -325,10 +331,12 @@ def test_log_is_reset_and_does_not_rotate(make, own_mariadb, clickhouse, far):
         rows(pipe, 2001, 10)
         assert server.end_of_log()[1] < goal
     error = failed(pipe, seconds=60)
-    assert "history" in error["message"] + str(error["cause"]), error
+    # MySQL may fail to read the log that it has deleted.
+    assert "history" in error["message"] + str(error["cause"]) or (server.is_mysql and error["code"] == 1236), error
     assert pipe.rows("t", "count()") == [[1010]]
 
 
+@pytest.mark.servers
 def test_log_is_purged_under_a_paused_pipe(make, own_mariadb, clickhouse):
     server = own_mariadb()
     pipe = make(server, clickhouse)
@@ -363,9 +371,10 @@ def test_log_is_purged_under_a_paused_pipe(make, own_mariadb, clickhouse):
         ("ALTER TABLE t MODIFY n BIGINT", "failed", "altered"),
         ("RENAME TABLE t TO elsewhere", "failed", "renamed"),
         ("ALTER TABLE t DROP PRIMARY KEY, ADD PRIMARY KEY (id, n)", "failed", "altered"),
-        ("CREATE OR REPLACE TABLE t (id INT PRIMARY KEY)", "failed", "created anew"),
+        pytest.param("CREATE OR REPLACE TABLE t (id INT PRIMARY KEY)", "failed", "created anew", marks=pytest.mark.only("mariadb", "mariadb11")),
     ),
 )
+@pytest.mark.servers
 def test_table_is_pulled_away_mid_stream(pipe, mariadb, statement, state, words):
     table(pipe)
     table(pipe, "good")
@@ -392,6 +401,7 @@ def test_table_is_pulled_away_mid_stream(pipe, mariadb, statement, state, words)
     assert pipe.table("t")["state"] == state
 
 
+@pytest.mark.servers
 def test_table_is_dropped_during_its_load(pipe):
     table(pipe, count=300_000)
     table(pipe, "good")
@@ -404,15 +414,12 @@ def test_table_is_dropped_during_its_load(pipe):
     assert pipe.equal("good") == 1010
 
 
+@pytest.mark.servers
 def test_grants_are_taken_away_and_given_back(make, own_mariadb, clickhouse):
     server = own_mariadb()
     pipe = make(server, clickhouse)
     server.run("REVOKE REPLICATION SLAVE ON *.* FROM repl@'127.0.0.1'")
-    for (number,) in server.run("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'repl'"):
-        try:
-            server.run(f"KILL {number}")
-        except Exception:  # noqa: BLE001 - it has gone by itself
-            pass
+    server.kill_connections()
     status = stalled(pipe, "source", "denied")
     assert status["state"] == "Running"
     server.run("GRANT REPLICATION SLAVE ON *.* TO repl@'127.0.0.1'")

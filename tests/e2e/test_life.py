@@ -56,6 +56,7 @@ def test_snapshot_mode_ends_completed(filled):
     assert filled.status()["state"] == "Completed"
 
 
+@pytest.mark.servers
 def test_cdc_mode_takes_changes_only(filled):
     filled.live(mode="cdc")
     filled.run("INSERT INTO a VALUES (6000, 'new')")
@@ -111,6 +112,7 @@ def test_snapshot_is_paused_and_goes_on_where_it_was(engine, mariadb, clickhouse
     assert stored < 1_000_000
 
 
+@pytest.mark.servers
 def test_restart_goes_on(filled):
     filled.live()
     for n in range(3):

@@ -76,10 +76,10 @@ def test_cdc_starts_where_it_is_told(empty, by, kill):
     assert empty.table("t")["inserts"] == (3 if kill else 2)
 
 
-@pytest.mark.parametrize("start", ["gtid:nonsense", "gtid:0-1", "file:bin.000001", "file:bin.000001:3", "file::4", "yesterday"])
-def test_starts_that_are_none(empty, start):
-    result = empty.create(mode="cdc", settings=[f"start={start}"], ok=5 if start.startswith("gtid:") else 2)
-    assert "start" in result.out + result.err
+def test_starts_that_are_none(empty):
+    for start in ("gtid:nonsense", "gtid:0-1", "file:bin.000001", "file:bin.000001:3", "file::4", "yesterday"):
+        result = empty.create(mode="cdc", settings=[f"start={start}"], ok=5 if start.startswith("gtid:") else 2)
+        assert "start" in result.out + result.err, start
     assert '"p"' not in empty.engine.sluice("status", "--json").out
 
 

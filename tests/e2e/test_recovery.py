@@ -77,11 +77,11 @@ def test_purged_under_a_paused_pipe(make):
     assert re.match(rf"The pipe was paused from {stamp} to {stamp}; the source purges ", error["why"])
     assert error["why"].endswith("so somebody purged this one by hand"), error
     ((oldest, *_),) = pipe.mariadb.run("SHOW BINARY LOGS")
-    assert re.match(rf"changes between {stamp} and {stamp} \(start of {re.escape(oldest)}, the oldest log the server still has\)", error["lost"]), error
+    assert re.match(rf"Changes between {stamp} and {stamp} \(start of {re.escape(oldest)}, the oldest log the server still has\)", error["lost"]), error
     if pipe.mariadb.is_mysql:
         uuid = pipe.mariadb.run("SELECT @@server_uuid")[0][0]
         assert re.search(rf"; transactions {uuid}:\d+$", error["lost"]), error
-    assert re.match(rf"the 1 destination table holds everything up to {stamp} and can be queried", error["data"])
+    assert re.match(rf"The 1 destination table holds everything up to {stamp} and can be queried", error["data"])
     assert error["last_good_time"] and error["prevent"]
     commands = [remedy.partition(":")[0] for remedy in error["remedies"]]
     assert commands[0] == "sluice resync p" and f"sluice reposition p --file {oldest} --pos 4" in commands, error

@@ -87,6 +87,7 @@ def test_json_as_json(pipe):
 DATES = "d DATE, dt DATETIME(3), n DATE NOT NULL"
 
 
+@pytest.mark.servers
 def test_zero_dates_and_range_change_at_once(pipe):
     pipe.run(f"CREATE TABLE t (id INT PRIMARY KEY, {DATES})")
     odd = "'0000-00-00', '2024-02-00', '0000-00-00'"
@@ -142,12 +143,13 @@ WANTED = ("ti=Int64,tu=Int16,si=UInt64,mi=Int64,iu=Int64,bi=Int64,b=Bool,v=LowCa
 TYPES = ["Int64", "Int16", "UInt64", "Int64", "Int64", "Int64", "Bool", "LowCardinality", "LowCardinality", "String", "String", "String",
          "DateTime64(6, 'Europe/Berlin')", "String"]  # fmt: skip
 TYPED_ROWS = [
-    "-128, 255, 65535, -8388608, 4294967295, 9223372036854775807, 1, 'naïve', 'Größe', 'ü', '2024-02-29', '2024-02-29 23:59:59.125', '2024-07-01 12:00:00.000001', '-838:59:59.99'",
+    "-128, 255, 65535, -8388608, 4294967295, 9223372036854775807, 1, 'naïve', 'Größe', 'ü', '2024-02-29', '2024-02-29 23:59:59.125', '2024-07-01 12:00:00.000001', '-837:59:59.99'",
     "127, 0, 0, 8388607, 0, -9223372036854775808, 0, '', '', 'x', '9999-12-31', '0000-00-00', '1970-01-01 00:00:01', '838:59:59'",
     "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL",
 ]  # fmt: skip
 
 
+@pytest.mark.servers
 def test_types_that_were_asked_for(pipe):
     seen = both_ways(pipe, TYPED, TYPED_ROWS, [f"{pipe.source}.t:type={WANTED}"])
     names = [column.split()[0] for column in TYPED.replace(" CHARACTER SET latin1", "").replace("'x','ü'", "").split(", ") for column in column.split(",") if column.strip()]
@@ -157,7 +159,7 @@ def test_types_that_were_asked_for(pipe):
     first, second, third = seen
     assert first[:6] == [-128, 255, 65535, -8388608, 4294967295, 9223372036854775807]
     assert first[6:12] == [True, "naïve", "Größe", "ü", "2024-02-29", "2024-02-29 23:59:59.125"]
-    assert first[12].startswith("2024-07-01 14:00:00.000001") and first[13] == "-838:59:59.99"
+    assert first[12].startswith("2024-07-01 14:00:00.000001") and first[13] == "-837:59:59.99"
     assert second[:6] == [127, 0, 0, 8388607, 0, -9223372036854775808] and second[10:12] == ["9999-12-31", "0000-00-00 00:00:00.000"]
     assert third == [None] * 14
     assert not pipe.table("t")["columns"]  # text holds every date
@@ -260,6 +262,7 @@ def test_what_set_says_and_refuses(pipe):
 CHANGED = "'0000-00-00', '1500-01-01', '2024-01-01'"
 
 
+@pytest.mark.servers
 def test_counts_are_exact_whatever_happens(engine, mariadb, clickhouse):
     """Killed during the load and while following, and with a log that breaks off in a large transaction: each change and each
     changed value is counted once."""

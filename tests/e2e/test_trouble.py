@@ -68,6 +68,7 @@ def test_destination_dies_during_the_snapshot(engine, mariadb, own_clickhouse):
 
 
 @pytest.mark.core
+@pytest.mark.servers
 def test_source_restarts(make, own_mariadb, clickhouse):
     # Killed, it must still have what it logged: the test's servers write their tables lazily.
     server = own_mariadb("--innodb-flush-log-at-trx-commit=1")
@@ -83,10 +84,11 @@ def test_source_restarts(make, own_mariadb, clickhouse):
     assert pipe.equal("t", seconds=120) == 2000
 
 
+@pytest.mark.servers
 def test_password_changes(make, own_mariadb, clickhouse):
     server = own_mariadb()
     pipe = make(server, clickhouse)
-    server.run("SET PASSWORD FOR repl@'127.0.0.1' = PASSWORD('another')")
+    server.set_password("another")
     server.restart()
     # First the connection is lost, then the new one is refused.
     stalled = wait_until(
@@ -100,6 +102,7 @@ def test_password_changes(make, own_mariadb, clickhouse):
     assert pipe.equal("t", seconds=120) == 1010
 
 
+@pytest.mark.servers
 def test_log_was_purged(make, own_mariadb, clickhouse):
     server = own_mariadb()
     pipe = make(server, clickhouse)
@@ -146,6 +149,7 @@ def test_value_that_cannot_be_mapped_fails_that_table_alone(pipe):
     assert pipe.table("bad")["state"] == "failed"
 
 
+@pytest.mark.servers
 def test_altered_table_fails_alone_or_is_followed_rightly(pipe):
     """Whatever is done about DDL: rows never go into wrong columns, and the other table goes on."""
     pipe.run("CREATE TABLE good (id INT PRIMARY KEY, v INT)")

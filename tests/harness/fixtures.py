@@ -56,7 +56,7 @@ def own_mariadb(folder):
     make.kind = KIND
     yield make
     for server in servers:
-        server.stop()
+        server.discard()
 
 
 def pytest_collection_modifyitems(config, items):

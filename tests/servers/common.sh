@@ -25,8 +25,8 @@ step()
     printf '%4ss  %s\n' "$SECONDS" "$*"
 }
 
-# build TREE [CONFIGURE OPTION...]: builds into the folder $top/TREE; configures only where that was not done, or was done
-# with other options. The messages of a build that fails are shown.
+# build TREE [CONFIGURE OPTION...]: builds into the folder $top/TREE, all of it or what $build_target names; configures only where
+# that was not done, or was done with other options. The messages of a build that fails are shown.
 build()
 {
     local tree=$1 log options
@@ -53,7 +53,8 @@ build_steps()
         ../configure -q "$@" || return 1
         printf '%s\n' "$options" >configured-with
     fi
-    make -s -j"$(nproc)" || return 1
+    # shellcheck disable=SC2086 # the targets are to be split
+    make -s -j"$(nproc)" ${build_target:-} || return 1
 }
 
 # wait_for SECONDS COMMAND...: runs the command every fifth of a second until it succeeds; fails when the time is over.

@@ -51,13 +51,21 @@ missing_tests()
     command -v fish >/dev/null || printf 'fish\n'
 }
 
+# Targets are built by clang, with libFuzzer and what makes addresses readable; plain C files: no C++ is compiled.
+missing_fuzz()
+{
+    command -v clang >/dev/null || printf 'clang\n'
+    [ -n "$(find /usr/lib/llvm* /usr/lib/clang* -name 'libclang_rt.fuzzer-*.a' 2>/dev/null | head -n 1)" ] || printf 'libclang-rt-dev\n'
+    command -v llvm-symbolizer >/dev/null || printf 'llvm\n'
+}
+
 # find_program NAME: its path, also in the folders that an ordinary user's PATH lacks.
 find_program()
 {
     PATH="$PATH:/usr/sbin:/usr/local/sbin:/sbin" command -v "$1"
 }
 
-# need GROUP...: installs what is missing of build, servers, tests. Without root and sudo it goes on only when nothing is.
+# need GROUP...: installs what is missing of build, servers, tests, fuzz. Without root and sudo it goes on only when nothing is.
 need()
 {
     local group packages sudo=''

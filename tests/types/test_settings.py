@@ -36,14 +36,14 @@ def test_what_types_become(kind, new_pipe, checked):
         forms = dict(itertools.chain.from_iterable(changed.items() for changed in group.values()))
         types = [t for t in types_on(kind) if t.form in forms]
         cells = Matrix(new_pipe(), types, forms, title=" ".join(group)).run(settings=[*group, FAST])
-        checked(f"{' '.join(group)}: {cells} cells of {len(types)} columns, all equal")
+        checked(cells, f"cells of {len(types)} columns with {' '.join(group)}")
 
 
 def test_without_null(kind, new_pipe, checked):
     """NULL becomes the default of the type that is at the destination, and so do dates that are none."""
     types = types_on(kind)
     cells = Matrix(new_pipe(), types, required=True).run(settings=["nullable=off", FAST])
-    checked(f"nullable=off: {cells} cells of {len(types)} columns, all equal")
+    checked(cells, f"cells of {len(types)} columns with nullable=off")
 
 
 ZERO, RANGE, KEY = "is not a date", "outside the destination's range", "part of the key"
@@ -98,4 +98,4 @@ def test_values_that_are_refused(kind, settings, new_pipe, checked):
         table = pipe.table(name)
         message = (table["error"] or {}).get("message", "")
         assert table["state"] == "failed" and "column c: " in message and words in message, f"{name}, {sql}, {bad}: {table}"
-    checked(f"{len(tables)} tables refused, one good")
+    checked(len(tables), "refusals")

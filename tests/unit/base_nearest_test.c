@@ -6,13 +6,23 @@
 
 static void test_nearest(void)
 {
-    static const char *const names[] = {"batch_rows", "batch_bytes", "batch_age", "readers", "senders", "set", "json", NULL};
+    static const char *const names[] = {"batch_rows", "batch_bytes", "batch_age", "readers",
+                                        "senders",    "set",         "json",      NULL};
     static const struct {
         const char *name, *nearest;
     } cases[] = {
-        {"batch_row", "batch_rows"},  {"bacth_rows", "batch_rows"}, {"batchrows", "batch_rows"}, {"BATCH_AGE", "batch_age"},
-        {"reader", "readers"},        {"sneders", "senders"},       {"sets", "set"},             {"jsno", "json"},
-        {"batch_bites", "batch_bytes"}, {"nothing", NULL},          {"", NULL},                  {"x", NULL},
+        {"batch_row", "batch_rows"},
+        {"bacth_rows", "batch_rows"},
+        {"batchrows", "batch_rows"},
+        {"BATCH_AGE", "batch_age"},
+        {"reader", "readers"},
+        {"sneders", "senders"},
+        {"sets", "set"},
+        {"jsno", "json"},
+        {"batch_bites", "batch_bytes"},
+        {"nothing", NULL},
+        {"", NULL},
+        {"x", NULL},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
         g_assert_cmpstr(nearest_name(cases[i].name, names), ==, cases[i].nearest);

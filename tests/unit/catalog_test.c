@@ -264,7 +264,9 @@ static void tables_and_ranges(Place *place, gconstpointer unused)
     g_assert_true(catalog_table_save(catalog, table, &error));
     CatalogTable *third = new_table("items");
     third->pipe_id = pipe->id;
-    g_assert_true(catalog_table_add(catalog, third, &error));
+    g_autoptr(GPtrArray) added = g_ptr_array_new();
+    g_ptr_array_add(added, third);
+    g_assert_true(catalog_tables_add(catalog, added, &error));
     g_ptr_array_add(tables, third);
     g_autoptr(GPtrArray) read = catalog_tables(catalog, pipe->id, &error);
     g_assert_cmpuint(read->len, ==, 3);

@@ -97,9 +97,11 @@ static void test_used(void)
     check_used("shop.orders:exclude", "nothing", NULL); /* column_settings_apply refuses it */
     check_used("shop.`a,b`:exclude", "name", NULL);     /* its definition is not known */
     check_used("shop.*:exclude", "NAME,note", NULL);
-    check_used("shop.*:exclude", "name,nmae", "setting shop.*:exclude: no table of it has a column nmae; the nearest name is name");
+    check_used("shop.*:exclude", "name,nmae",
+               "setting shop.*:exclude: no table of it has a column nmae; the nearest name is name");
     check_used("shop.*:rename", "nothing=x", "no table of it has a column nothing");
-    check_used("shop.order:type", "a=b", "setting shop.order:type: the pipe has no such table; the nearest name is shop.orders");
+    check_used("shop.order:type", "a=b",
+               "setting shop.order:type: the pipe has no such table; the nearest name is shop.orders");
     check_used("crm.*:type", "a=b", "the pipe has no such table");
     check_used("crm.*:type", "", NULL);
 }
@@ -107,8 +109,8 @@ static void test_used(void)
 static void test_in_effect(void)
 {
     g_autoptr(SourceTable) table = table_new();
-    g_assert_true(apply(table, "shop.orders:exclude", "name", NULL) && apply(table, "shop.orders:rename", "Note=x", NULL) &&
-                  apply(table, "shop.*:type", "id=Int64", NULL));
+    g_assert_true(apply(table, "shop.orders:exclude", "name", NULL) &&
+                  apply(table, "shop.orders:rename", "Note=x", NULL) && apply(table, "shop.*:type", "id=Int64", NULL));
     g_autoptr(GPtrArray) tables = g_ptr_array_new();
     g_ptr_array_add(tables, table);
     g_assert_true(column_setting_in_effect("shop.orders:exclude", "name", tables));
@@ -119,7 +121,8 @@ static void test_in_effect(void)
     g_assert_false(column_setting_in_effect("shop.*:type", "id=UInt64", tables));
     g_assert_true(column_setting_in_effect("shop.others:exclude", "id", tables));
     g_assert_true(column_setting_in_effect("batch_rows", "1", tables));
-    g_assert_true(column_setting_names_table("shop.*:type", "shop", "orders") && !column_setting_names_table("crm.*:type", "shop", "orders"));
+    g_assert_true(column_setting_names_table("shop.*:type", "shop", "orders") &&
+                  !column_setting_names_table("crm.*:type", "shop", "orders"));
     g_assert_false(column_setting_names_table("nullable", "shop", "orders"));
     column_settings_forget(table);
     g_assert_true(!table->columns[1].excluded && !table->columns[3].as_name && !table->columns[0].as_type);

@@ -55,6 +55,7 @@ static ViewError *some_error(void)
     error->lost = some_text();
     error->data = some_text();
     error->prevent = some_text();
+    error->oldest_log = some_text();
     error->last_good_time = some_time();
     unsigned n = (unsigned)g_test_rand_int_range(0, 3);
     error->remedies = g_new0(char *, n + 1);
@@ -191,6 +192,7 @@ static void same_error(const ViewError *a, const ViewError *b)
     g_assert_cmpstr(a->lost, ==, b->lost);
     g_assert_cmpstr(a->data, ==, b->data);
     g_assert_cmpstr(a->prevent, ==, b->prevent);
+    g_assert_cmpstr(a->oldest_log, ==, b->oldest_log);
     g_assert_cmpint(a->last_good_time, ==, b->last_good_time);
     g_assert_cmpstrv(a->remedies, b->remedies);
 }
@@ -416,11 +418,17 @@ static void bad_text(void)
 static void detail(void)
 {
     Detail *made = detail_new();
-    *made = (Detail){.source = g_strdup("shop.o"), .target = g_strdup("o"), .key = g_strdup("a, b"), .problem = g_strdup("no")};
+    *made = (Detail){
+        .source = g_strdup("shop.o"), .target = g_strdup("o"), .key = g_strdup("a, b"), .problem = g_strdup("no")};
     made->n_columns = 2;
     made->columns = g_new0(DetailColumn, 2);
-    made->columns[0] = (DetailColumn){.name = g_strdup("Größe"), .type = g_strdup("int"), .next = g_strdup("left out"), .in_key = true,
-                                      .zero_dates = 1, .clamped = INT64_MAX, .undecodable = 3};
+    made->columns[0] = (DetailColumn){.name = g_strdup("Größe"),
+                                      .type = g_strdup("int"),
+                                      .next = g_strdup("left out"),
+                                      .in_key = true,
+                                      .zero_dates = 1,
+                                      .clamped = INT64_MAX,
+                                      .undecodable = 3};
     made->columns[1] = (DetailColumn){.target = g_strdup("_v"), .target_type = g_strdup("UInt64")};
     json_t *json = detail_to_json(made);
     g_autoptr(Detail) back = detail_from_json(json);

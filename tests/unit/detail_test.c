@@ -10,14 +10,16 @@ static char *definition_text(void)
         const char *name, *type, *text, *as_name, *as_type;
         bool nullable, excluded;
     } list[] = {
-        {"id", "int", "int(11)", NULL, NULL, false, false},      {"name", "varchar", "varchar(20)", "title", NULL, true, false},
-        {"secret", "varchar", "varchar(9)", NULL, NULL, true, true}, {"n", "int", "int(11)", NULL, "Int64", true, false},
+        {"id", "int", "int(11)", NULL, NULL, false, false},
+        {"name", "varchar", "varchar(20)", "title", NULL, true, false},
+        {"secret", "varchar", "varchar(9)", NULL, NULL, true, true},
+        {"n", "int", "int(11)", NULL, "Int64", true, false},
         {"b", "tinyint", "tinyint(1)", NULL, NULL, true, false},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(list); i++) {
-        json_t *column = json_pack("{s:s, s:s, s:s, s:b, s:i, s:i, s:s, s:s}", "name", list[i].name, "type", list[i].type, "type_text",
-                                   list[i].text, "nullable", list[i].nullable, "precision", i == 4 ? 1 : 20, "scale", 0, "charset",
-                                   "utf8mb4", "collation", "utf8mb4_bin");
+        json_t *column = json_pack("{s:s, s:s, s:s, s:b, s:i, s:i, s:s, s:s}", "name", list[i].name, "type",
+                                   list[i].type, "type_text", list[i].text, "nullable", list[i].nullable, "precision",
+                                   i == 4 ? 1 : 20, "scale", 0, "charset", "utf8mb4", "collation", "utf8mb4_bin");
         if (list[i].excluded)
             json_object_set_new(column, "excluded", json_true());
         if (list[i].as_name)
@@ -26,15 +28,17 @@ static char *definition_text(void)
             json_object_set_new(column, "as_type", json_string(list[i].as_type));
         json_array_append_new(columns, column);
     }
-    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:[i], s:{s:b}}", "database", "shop", "name", "orders", "engine", "InnoDB",
-                             "create_sql", "", "key_name", "PRIMARY", "columns", columns, "key", 0, "shape", "nullable_off", false);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:[i], s:{s:b}}", "database", "shop", "name", "orders",
+                             "engine", "InnoDB", "create_sql", "", "key_name", "PRIMARY", "columns", columns, "key", 0,
+                             "shape", "nullable_off", false);
     char *dumped = json_dumps(json, 0), *text = g_strdup(dumped);
     free(dumped);
     json_decref(json);
     return text;
 }
 
-#define MADE_WITH "\"shop.orders:exclude\":\"secret\",\"shop.orders:rename\":\"name=title\",\"shop.orders:type\":\"n=Int64\""
+#define MADE_WITH                                                                                                      \
+    "\"shop.orders:exclude\":\"secret\",\"shop.orders:rename\":\"name=title\",\"shop.orders:type\":\"n=Int64\""
 
 static CatalogPipe pipe_of(const char *settings)
 {
@@ -87,7 +91,8 @@ static void test_columns(void)
 static void test_what_waits(void)
 {
     g_autofree char *definition = definition_text();
-    CatalogPipe pipe = pipe_of("{\"nullable\":\"off\",\"tinyint1\":\"bool\",\"zero_date\":\"epoch\",\"shop.*:exclude\":\"b\"}");
+    CatalogPipe pipe =
+        pipe_of("{\"nullable\":\"off\",\"tinyint1\":\"bool\",\"zero_date\":\"epoch\",\"shop.*:exclude\":\"b\"}");
     CatalogTable table = table_of(definition, "live");
     g_autoptr(TableDetail) detail = table_detail_new(&pipe, &table, NULL);
     check_column(detail, 0, "id", "id", "Int32", NULL);
@@ -117,21 +122,26 @@ static void test_unread(void)
 
 static void test_find(void)
 {
-    CatalogTable tables[] = {{.database = (char *)"shop", .name = (char *)"orders"},
-                             {.database = (char *)"shop", .name = (char *)"a.b"},
-                             {.database = (char *)"shop.a", .name = (char *)"b"},
-                             {.database = (char *)"crm", .name = (char *)"people"},
-                             {.database = (char *)"old", .name = (char *)"people"},
-                             {.database = (char *)"crm", .name = (char *)"es\x1b"}};
+    CatalogTable tables[] = {
+        {.database = (char *)"shop", .name = (char *)"orders"}, {.database = (char *)"shop", .name = (char *)"a.b"},
+        {.database = (char *)"shop.a", .name = (char *)"b"},    {.database = (char *)"crm", .name = (char *)"people"},
+        {.database = (char *)"old", .name = (char *)"people"},  {.database = (char *)"crm", .name = (char *)"es\x1b"}};
     static const struct {
         const char *name;
-        int found;    /* -1: none */
+        int found; /* -1: none */
         const char *says;
     } cases[] = {
-        {"shop.orders", 0, NULL},      {"orders", 0, NULL},         {"shop.`a.b`", 1, NULL},  {"`shop.a`.b", 2, NULL},
-        {"crm.people", 3, NULL},       {"crm.es\\x1B", 5, NULL},    {"shop.a.b", -1, "several tables are called shop.a.b"},
-        {"people", -1, "several tables are called people"},         {"shop.order", -1, "the nearest name is shop.orders"},
-        {"ordres", -1, "the nearest name is orders"},               {"nothing at all", -1, "`sluice tables NAME` lists them"},
+        {"shop.orders", 0, NULL},
+        {"orders", 0, NULL},
+        {"shop.`a.b`", 1, NULL},
+        {"`shop.a`.b", 2, NULL},
+        {"crm.people", 3, NULL},
+        {"crm.es\\x1B", 5, NULL},
+        {"shop.a.b", -1, "several tables are called shop.a.b"},
+        {"people", -1, "several tables are called people"},
+        {"shop.order", -1, "the nearest name is shop.orders"},
+        {"ordres", -1, "the nearest name is orders"},
+        {"nothing at all", -1, "`sluice tables NAME` lists them"},
     };
     g_autoptr(GPtrArray) list = g_ptr_array_new();
     for (size_t i = 0; i < G_N_ELEMENTS(tables); i++)

@@ -5,7 +5,8 @@
 
 /* Columns in the order of PipeEvent. Letters: P Provisioning, S Setup, N Snapshot, R Running, U Pausing, D Paused,
  * M Modifying, Y Resync, C Completed, F Failed; 'b' where it came from, 'f' Running or (snapshot mode) Completed, 's' Snapshot
- * or (cdc mode) Running, 'l' Resync when resyncing else f, 'c' f when resyncing else refused, 'x' dropped, '.' refused.
+ * or (cdc mode) Running, 'r' Provisioning or Setup when it came from there else Snapshot, 'l' Resync when resyncing else f,
+ * 'c' f when resyncing else refused, 'x' dropped, '.' refused.
  *
  * provisioned, setup done, loaded, quiet, modified, exchanged, fail, pause, resume, resync, cancel, retry, add, remove,
  * reposition, drop */
@@ -13,8 +14,8 @@ static const char *const matrix[PIPE_STATES] = {
     [PIPE_PROVISIONING] = "S.....F....P...x", [PIPE_SETUP] = ".s....F....S...x",
     [PIPE_SNAPSHOT] = "..l...FU..cNNM.x",     [PIPE_RUNNING] = "......FU.N.RNM.x",
     [PIPE_PAUSING] = "...D..F....U...x",      [PIPE_PAUSED] = "........bN..DMDx",
-    [PIPE_MODIFYING] = "....b.F....M...x",    [PIPE_RESYNC] = ".....fF....Y...x",
-    [PIPE_COMPLETED] = ".........N.....x",    [PIPE_FAILED] = ".........N.b..bx",
+    [PIPE_MODIFYING] = "....b.F....M...x",    [PIPE_RESYNC] = ".....fFU...Y...x",
+    [PIPE_COMPLETED] = ".........N.....x",    [PIPE_FAILED] = ".........r.b..bx",
 };
 
 static const char letters[] = "PSNRUDMYCF";
@@ -39,7 +40,9 @@ static void expect(PipeState state, PipeEvent event, const PipeSituation *situat
     if (letter == 'x')
         return;
     if (letter == 'b')
-        wanted = situation->back;
+        wanted = state == PIPE_PAUSED && situation->back == PIPE_PAUSED ? PIPE_SNAPSHOT : situation->back;
+    else if (letter == 'r')
+        wanted = situation->back == PIPE_PROVISIONING || situation->back == PIPE_SETUP ? situation->back : PIPE_SNAPSHOT;
     else if (letter == 'f')
         wanted = follow;
     else if (letter == 's')
@@ -69,6 +72,26 @@ static void test_every_pair(void)
     }
 }
 
+/* Tables removed while Paused: it is Paused again, and can be resumed. */
+static void test_modified_while_paused(void)
+{
+    for (unsigned mode = 0; mode < 3; mode++) {
+        PipeSituation situation = {.mode = mode, .back = PIPE_RUNNING};
+        PipeTransition next = lifecycle_next(PIPE_PAUSED, EVENT_REMOVE_TABLES, &situation);
+        g_assert_cmpint(next.state, ==, PIPE_MODIFYING);
+        PipeTransition failed = lifecycle_next(next.state, EVENT_FAIL, &(PipeSituation){.mode = mode, .back = next.back});
+        PipeEvent ends[] = {EVENT_MODIFIED, EVENT_RETRY};
+        PipeTransition from[] = {next, failed};
+        for (unsigned i = 0; i < 2; i++) {
+            PipeTransition paused = lifecycle_next(from[i].state, ends[i], &(PipeSituation){.mode = mode, .back = from[i].back});
+            g_assert_cmpint(paused.state, ==, PIPE_PAUSED);
+            next = lifecycle_next(paused.state, EVENT_RESUME, &(PipeSituation){.mode = mode, .back = paused.back});
+            g_assert_false(next.refused);
+            g_assert_cmpint(next.state, ==, PIPE_SNAPSHOT);
+        }
+    }
+}
+
 static void test_names(void)
 {
     for (unsigned state = 0; state < PIPE_STATES; state++) {
@@ -92,13 +115,14 @@ static void test_names(void)
 static void test_refusal(void)
 {
     g_autofree char *text = lifecycle_refusal(PIPE_COMPLETED, EVENT_PAUSE, PIPE_MODE_SNAPSHOT);
-    g_assert_cmpstr(text, ==, "pause is not possible while Completed; it is possible while Snapshot, Running");
+    g_assert_cmpstr(text, ==, "pause is not possible while Completed; it is possible while Snapshot, Running, Resync");
 }
 
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/lifecycle/every-pair", test_every_pair);
+    g_test_add_func("/lifecycle/modified-while-paused", test_modified_while_paused);
     g_test_add_func("/lifecycle/names", test_names);
     g_test_add_func("/lifecycle/refusal", test_refusal);
     return g_test_run();

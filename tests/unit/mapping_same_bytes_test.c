@@ -48,11 +48,17 @@ static void test_bool(void)
         bool nullable;
         const char *cell;
     } rows[] = {
-        {OUT_OF_RANGE_CLAMP, false, "01"}, {OUT_OF_RANGE_CLAMP, true, "00:01"}, {OUT_OF_RANGE_NULL, false, "01"}, {OUT_OF_RANGE_NULL, true, "01:00"},
+        {OUT_OF_RANGE_CLAMP, false, "01"},
+        {OUT_OF_RANGE_CLAMP, true, "00:01"},
+        {OUT_OF_RANGE_NULL, false, "01"},
+        {OUT_OF_RANGE_NULL, true, "01:00"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-        Case c = case_new((FixtureColumn){
-            .type = SOURCE_TYPE_TINYINT, .type_text = "tinyint(1)", .precision = 1, .wire_type = WIRE_TINY, .nullable = rows[i].nullable});
+        Case c = case_new((FixtureColumn){.type = SOURCE_TYPE_TINYINT,
+                                          .type_text = "tinyint(1)",
+                                          .precision = 1,
+                                          .wire_type = WIRE_TINY,
+                                          .nullable = rows[i].nullable});
         c.settings.tinyint1_bool = true;
         c.settings.out_of_range = rows[i].policy;
         g_byte_array_append(c.event, (const guint8 *)"\x02", 1);

@@ -178,6 +178,19 @@ static void test_vector_charset(void)
 }
 
 /* MySQL does not count geometry: (g geometry, b blob, s text latin1). */
+static void test_told_twice(void)
+{
+    g_autoptr(GError) error = NULL;
+    uint8_t body[] = {1, 0, 0, 0, 0, 0, 1, 0, 1, 'd', 0, 1, 't', 0, 1, 252, 1, 2, 0, 2, 1, 63, 2, 1, 8};
+    BinlogEvent event = {.type = BINLOG_TABLE_MAP, .body = body, .body_len = sizeof body, .flavour = SOURCE_MYSQL};
+    g_assert_null(table_map_parse(&event, &error));
+    g_assert_error(error, SLUICE_ERROR, SLUICE_ERROR_DECODE);
+    g_assert_nonnull(strstr(error->message, "type 2 twice"));
+    event.body_len -= 3;
+    g_autoptr(TableMap) map = table_map_parse(&event, NULL);
+    g_assert_nonnull(map);
+}
+
 static void test_geometry_charset(void)
 {
     g_autoptr(GError) error = NULL;
@@ -249,6 +262,7 @@ int main(int argc, char **argv)
     g_test_add_func("/rows/metadata", test_metadata);
     g_test_add_func("/rows/vector_charset", test_vector_charset);
     g_test_add_func("/rows/geometry_charset", test_geometry_charset);
+    g_test_add_func("/rows/told_twice", test_told_twice);
     g_test_add_func("/rows/unknown_type", test_unknown_type);
     g_test_add_func("/rows/v2", test_v2);
     g_test_add_func("/rows/damaged", test_damaged);

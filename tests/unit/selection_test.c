@@ -126,6 +126,29 @@ static void test_exact_names(void)
     g_assert_false(selection_has_wildcard(none));
 }
 
+/* Tables that leave and come back, also under another target. */
+static void test_lists_change(void)
+{
+    GError *error = NULL;
+    g_autofree char *less = selection_list_remove("shop.a\nshop.b:x\n", "shop.b", &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(less, ==, "shop.a\n");
+    g_autofree char *more = selection_list_add(less, "shop.b:y", &error);
+    g_assert_cmpstr(more, ==, "shop.a\nshop.b:y\n");
+    g_autofree char *but = selection_list_remove("shop.*", "shop.b", &error);
+    g_assert_cmpstr(but, ==, "shop.*\n-shop.b\n");
+    g_autofree char *all = selection_list_add(but, "shop.b:y", &error);
+    g_assert_cmpstr(all, ==, "shop.*\nshop.b:y\n");
+    expect(all, NULL, "shop", "b", "y");
+    /* Wider exclusions stay. */
+    g_autofree char *wide = selection_list_add("shop.*,-shop.tmp_*,-shop.b", "shop.*", &error);
+    g_assert_cmpstr(wide, ==, "shop.*\n-shop.tmp_*\nshop.*\n");
+    g_autofree char *odd = selection_list_remove("`odd.db`.*", "`odd.db`.`a,b`", &error);
+    g_assert_cmpstr(odd, ==, "`odd.db`.*\n-`odd.db`.`a,b`\n");
+    expect(odd, NULL, "odd.db", "a,b", "-");
+    g_assert_no_error(error);
+}
+
 static void test_name(void)
 {
     g_autofree char *plain = selection_name("shop", "orders"), *odd = selection_name("odd.db", "a`-b");
@@ -197,6 +220,7 @@ int main(int argc, char **argv)
     g_test_add_func("/selection/targets", test_targets);
     g_test_add_func("/selection/exclusions", test_exclusions);
     g_test_add_func("/selection/exact-names", test_exact_names);
+    g_test_add_func("/selection/lists-change", test_lists_change);
     g_test_add_func("/selection/name", test_name);
     g_test_add_func("/selection/errors", test_errors);
     g_test_add_func("/selection/errors-are-printable", test_errors_are_printable);

@@ -198,6 +198,8 @@ static void test_start_and_prefix(void)
         g_assert_true(parse("start", starts[i], &settings, NULL));
         g_assert_cmpstr(settings.start, ==, starts[i]);
     }
+    g_autofree char *long_set = g_strdup_printf("gtid:%0600d", 1);
+    g_assert_true(parse("start", long_set, &settings, NULL));
     g_assert_false(parse("start", too_long, &settings, NULL));
     g_assert_true(parse("column_prefix", longest, &settings, NULL));
     g_assert_cmpstr(settings.column_prefix, ==, longest);

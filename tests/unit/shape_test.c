@@ -37,7 +37,8 @@ static void test_differs(void)
                                        {.json_type = true},     {.geometry_wkb = true}, {.binary = BINARY_HEX}};
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
         for (size_t k = 0; k < G_N_ELEMENTS(changed); k++)
-            g_assert_true(shape_setting_differs(names[i], &plain, &changed[k]) == (i == k) && !shape_same(&plain, &changed[k]));
+            g_assert_true(shape_setting_differs(names[i], &plain, &changed[k]) == (i == k) &&
+                          !shape_same(&plain, &changed[k]));
     const MappingSettings live = {.zero_date = ZERO_DATE_FAIL, .out_of_range = OUT_OF_RANGE_FAIL};
     g_assert_false(shape_setting_differs("zero_date", &plain, &live));
     g_assert_true(shape_same(&plain, &live));

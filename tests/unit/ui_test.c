@@ -196,7 +196,8 @@ static void test_keymap(void)
     g_assert_cmpint(keys_action(KEYS_PIPES, 'q'), ==, ACTION_QUIT);
     g_assert_cmpint(keys_action(KEYS_PIPE, 'q'), ==, ACTION_BACK);
     g_assert_cmpint(keys_action(KEYS_PIPES, '\n'), ==, ACTION_OPEN);
-    g_assert_cmpint(keys_action(KEYS_PIPES, 'R'), ==, ACTION_NONE);
+    g_assert_cmpint(keys_action(KEYS_PIPES, 'R'), ==, ACTION_RESYNC);
+    g_assert_cmpint(keys_action(KEYS_PIPES, 'X'), ==, ACTION_NONE);
 }
 
 static void test_footer_fits(void)

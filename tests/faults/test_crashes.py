@@ -1,0 +1,215 @@
+"""Killed at every named step (fault.h): what is at the destination then is never wrong, and after a start all is equal.
+
+Needs an engine built with --enable-faults: a step that is not reached fails its test.
+"""
+
+import contextlib
+import itertools
+import pathlib
+import re
+import signal
+
+import pytest
+from harness.engine import PATIENCE
+from harness.pipe import Pipe
+from harness.process import wait_until
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+ROWS = 8_000
+TABLE = "CREATE TABLE {} (id INT PRIMARY KEY, n INT NOT NULL, v VARCHAR(200))"
+
+
+fresh = itertools.count(900_000)
+
+
+def fill(pipe, *tables, rows=ROWS):
+    for table in tables:
+        pipe.run(TABLE.format(table))
+        pipe.run(f"INSERT INTO {table} SELECT seq, 0, REPEAT('v', seq % 150) FROM seq_1_to_{rows}")
+
+
+def change(pipe, table="a", rounds=3):
+    with contextlib.closing(pipe.mariadb.connect(pipe.source)) as connection, connection.cursor() as cursor:
+        for n in range(rounds):
+            cursor.execute("BEGIN")
+            cursor.execute(f"UPDATE {table} SET n = n + 1 WHERE id % 7 = {n}")
+            cursor.execute(f"DELETE FROM {table} WHERE id = {n + 1}")
+            cursor.execute(f"INSERT INTO {table} VALUES ({next(fresh)}, 1, 'new')")
+            cursor.execute("COMMIT")
+        cursor.execute(f"UPDATE {table} SET id = id + 1000000 WHERE id = 50")
+        cursor.execute(f"UPDATE {table} SET id = id - 1000000 WHERE id = 1000050")
+
+
+def caught_up_or_dead(pipe):
+    for _ in range(20):
+        if pipe.engine.process.poll() is not None:
+            return
+        with contextlib.suppress(AssertionError):
+            pipe.caught_up(1)
+            return
+
+
+def running_or_dead(pipe):
+    def there():
+        return pipe.engine.process.poll() is not None or pipe.status()["state"] == "Running"
+
+    with contextlib.suppress(AssertionError, IndexError, KeyError, StopIteration):
+        wait_until(there, 60 * PATIENCE, pipe.status)
+
+
+# What leads to a step, in the pipe's own words. Each leaves the source's tables a and b, followed.
+
+
+def load(pipe):
+    fill(pipe, "a", "b")
+    pipe.create(ok=None)
+    change(pipe)
+
+
+def stream(pipe):
+    """Several batches, one after another."""
+    fill(pipe, "a", "b")
+    pipe.create(ok=None, settings=["batch_age=50ms"])
+    running_or_dead(pipe)
+    for n in range(6):
+        change(pipe, "ab"[n % 2], rounds=1)
+        caught_up_or_dead(pipe)
+
+
+def large_transaction(pipe):
+    fill(pipe, "a", "b")
+    pipe.create(ok=None, settings=["batch_rows=1000"])
+    running_or_dead(pipe)
+    pipe.run("UPDATE a SET n = n + 1, v = CONCAT(v, 'x')")
+
+
+def resync(pipe):
+    fill(pipe, "a", "b")
+    pipe.live()
+    change(pipe)
+    pipe.engine.sluice("resync", pipe.name, ok=None)
+    change(pipe)
+
+
+def resync_and_cancel(pipe):
+    resync(pipe)
+    pipe.engine.sluice("cancel", pipe.name, ok=None)
+
+
+def resync_after_failure(pipe):
+    fill(pipe, "a", "b")
+    pipe.live()
+    pipe.engine.sluice("pause", pipe.name, "--wait")
+    change(pipe)
+    pipe.mariadb.purge_logs()
+    pipe.engine.sluice("resume", pipe.name)
+    pipe.wait("Failed")
+    pipe.engine.sluice("resync", pipe.name, ok=None)
+    change(pipe, "b")
+
+
+def add(pipe):
+    fill(pipe, "a", "b")
+    pipe.live(tables=[f"{pipe.source}.a"])
+    pipe.engine.sluice("tables", pipe.name, "add", f"{pipe.source}.b", ok=None)
+    change(pipe)
+    change(pipe, "b")
+
+
+def remove(pipe):
+    fill(pipe, "a", "b", "c")
+    pipe.live()
+    pipe.engine.sluice("tables", pipe.name, "remove", f"{pipe.source}.c", "--drop-target", "--yes", ok=None)
+    change(pipe)
+
+
+def xa(pipe):
+    fill(pipe, "a", "b")
+    pipe.create(ok=None)
+    running_or_dead(pipe)
+    for n in range(2):
+        xid = f"'f{n}'"
+        with contextlib.closing(pipe.mariadb.connect(pipe.source)) as connection, connection.cursor() as cursor:
+            cursor.execute(f"XA START {xid}")
+            cursor.execute("UPDATE a SET n = n + 5 WHERE id % 3 = 0")
+            cursor.execute(f"XA END {xid}")
+            cursor.execute(f"XA PREPARE {xid}")
+
+        def committed(xid=xid):
+            with contextlib.suppress(Exception):
+                pipe.run(f"XA COMMIT {xid}")
+            return not pipe.run("XA RECOVER")
+
+        change(pipe, "b", rounds=1)
+        if n == 0:
+            caught_up_or_dead(pipe)  # a checkpoint names what is prepared
+        wait_until(committed, 20 * PATIENCE, xid)
+
+
+# step -> what leads to it; the n-th time it is passed
+STEPS = [
+    ("setup-tables-created", load), ("setup-start-recorded", load), ("load-planned", load), ("load-planned:2", load),
+    ("load-attempt-noted", load), ("load-chunk-read", load), ("load-insert", load), ("load-inserted", load), ("load-chunk-acknowledged", load),
+    ("load-progress-saved", load), ("load-last-range-done", load), ("load-last-range-done:2", load), ("batch-cut", stream), ("batch-cut:3", stream),
+    ("batch-insert", stream), ("batch-inserted", stream), ("batch-cut-in-a-group", large_transaction), ("batch-cut-in-a-group:3", large_transaction),
+    ("checkpoint-due", stream), ("checkpoint-due:4", stream), ("checkpoint-saved", stream), ("checkpoint-saved:4", stream), ("tables-noted", resync),
+    ("setup-of-a-table", resync), ("setup-of-a-table:2", resync), ("resync-proof-noted", resync),
+    ("resync-proof-noted:2", resync), ("resync-exchanged", resync), ("resync-exchanged:2", resync), ("resync-place-taken", resync),
+    ("resync-before-drop", resync), ("resync-before-drop:2", resync), ("resync-cancelling", resync_and_cancel), ("resync-cancelling:2", resync_and_cancel),
+    ("resync-tables-kept", resync_after_failure), ("resync-position-given-up", resync_after_failure), ("tables-noted", add),
+    ("remove-noted", remove), ("remove-target-done", remove), ("xa-on-disk", xa), ("xa-applied", xa), ("xa-applied:2", xa),
+]  # fmt: skip
+
+
+def compiled_in():
+    """Every step that the sources name, but those of statements: test_schema_faults has them."""
+    text = "".join(path.read_text() for path in (TOP / "src").glob("*/*.c"))
+    calls = re.findall(r"FAULT_POINT\((.*?)\);", text)
+    return {name for call in calls for name in re.findall(r'"([a-z-]+)"', call)}
+
+
+def test_every_step_is_tested():
+    assert compiled_in() == {step.split(":")[0] for step, _ in STEPS}
+
+
+def targets(pipe):
+    return sorted(row[0] for row in pipe.clickhouse.rows(f"SELECT name FROM system.tables WHERE database = '{pipe.destination}'"))
+
+
+def revive(pipe):
+    """What an operator does after a crash: starts it, and asks again for what was not accepted."""
+    pipe.engine.start()
+    if pipe.status()["state"] == "Failed":
+        pipe.engine.sluice("resync", pipe.name)
+    pipe.wait("Running", seconds=120)
+
+
+@pytest.mark.parametrize("step,leads_to_it", STEPS, ids=[f"{leads.__name__}-{step}" for step, leads in STEPS])
+def test_killed_at(request, engine, clickhouse, step, leads_to_it):
+    # A server of its own where its log is purged, or where what is prepared by others would be seen.
+    alone = leads_to_it in (resync_after_failure, xa)
+    pipe = Pipe(engine, request.getfixturevalue("own_mariadb")() if alone else request.getfixturevalue("mariadb"), clickhouse)
+    pipe.engine.env["SLUICE_FAULT"] = step
+    pipe.engine.start()
+    leads_to_it(pipe)
+    wait_until(lambda: pipe.engine.process.poll() is not None, 60 * PATIENCE, lambda: f"step {step} is reached: {pipe.journal()}")
+    assert pipe.engine.process.returncode == -signal.SIGKILL
+    del pipe.engine.env["SLUICE_FAULT"]
+    change(pipe, "a", rounds=1) if leads_to_it is not large_transaction else None
+    revive(pipe)
+    change(pipe, "b", rounds=2) if leads_to_it is not add else None
+    settled(pipe, leads_to_it)
+    assert pipe.equal("a", "b")
+
+
+def settled(pipe, leads_to_it):
+    """Nothing is left over of what was cut off."""
+    if leads_to_it is remove and targets(pipe) != ["a", "b"]:
+        pipe.engine.sluice("tables", pipe.name, "remove", f"{pipe.source}.c", "--drop-target", "--yes", "--wait")
+    if leads_to_it is add and len(pipe.status()["tables"]) == 1:
+        pipe.engine.sluice("tables", pipe.name, "add", f"{pipe.source}.b", "--wait")
+
+    def whole():
+        return targets(pipe) == ["a", "b"] and {table["state"] for table in pipe.status()["tables"]} == {"live"}
+
+    wait_until(whole, 60 * PATIENCE, lambda: f"{targets(pipe)}, {pipe.status()}, {pipe.journal()}")
