@@ -58,6 +58,8 @@ bool action_possible(const ViewPipe *pipe, KeyAction action)
         return resyncing(pipe);
     case ACTION_REMOVE:
         return removable(pipe);
+    case ACTION_SKIP:
+        return failed && pipe->error && pipe->error->oldest_log;
     case ACTION_INCIDENT:
         return failed || pipe->error || pipe->stalled || pipe->n_tables_failed;
     default:

@@ -39,6 +39,7 @@ void view_error_free(ViewError *error)
     g_free(error->lost);
     g_free(error->data);
     g_free(error->prevent);
+    g_free(error->oldest_log);
     g_strfreev(error->remedies);
     g_free(error);
 }

@@ -37,6 +37,7 @@ typedef struct {
     char *lost;    /* what cannot be read any more */
     char *data;    /* what the destination holds */
     char *prevent; /* so that it stays away */
+    char *oldest_log; /* the first that the source still has, where the one that is needed is gone */
     int64_t last_good_time; /* source time of the last good position, which is the pipe's position */
 } ViewError;
 

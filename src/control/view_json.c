@@ -53,7 +53,8 @@ static json_t *error_to_json(const ViewError *error)
     const struct {
         const char *name, *text;
     } story[] = {{"what", error->what}, {"server", error->server}, {"why", error->why},
-                 {"lost", error->lost}, {"data", error->data},     {"prevent", error->prevent}};
+                 {"lost", error->lost}, {"data", error->data},     {"prevent", error->prevent},
+                 {"oldest_log", error->oldest_log}};
     for (unsigned i = 0; i < G_N_ELEMENTS(story); i++)
         json_object_set_new(object, story[i].name, text_to_json(story[i].text));
     json_object_set_new(object, "last_good_time", time_to_json(error->last_good_time));
@@ -303,6 +304,7 @@ ViewError *view_error_from_json(const json_t *object)
     error->lost = text_of(object, "lost");
     error->data = text_of(object, "data");
     error->prevent = text_of(object, "prevent");
+    error->oldest_log = text_of(object, "oldest_log");
     error->last_good_time = time_of(object, "last_good_time");
     const json_t *remedies = json_object_get(object, "remedies");
     size_t n = json_array_size(remedies);

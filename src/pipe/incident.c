@@ -111,7 +111,9 @@ static void ask_source(Pipe *pipe, Left *left)
     const char *newest = g_array_index(logs, SourceLog, logs->len - 1).file;
     left->reset = pipe->applied.file && binlog_position_compare(newest, 0, pipe->applied.file, 0) < 0;
     left->gtids = gtids_gone(source, pipe->applied.gtid);
+    pthread_mutex_lock(&pipe->lock);
     uint32_t id = pipe->settings.server_id ? pipe->settings.server_id : pipe->record->server_id;
+    pthread_mutex_unlock(&pipe->lock);
     left->oldest_began = source_log_began(url, left->oldest, id, pipe->life);
 }
 
@@ -178,6 +180,7 @@ static void add_skip(const Pipe *pipe, const Left *left, json_t *object)
 {
     if (!left->oldest)
         return;
+    json_object_set_new(object, "oldest_log", json_string(left->oldest));
     g_autofree char *file = g_shell_quote(left->oldest);
     bool plain = strspn(left->oldest, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == strlen(left->oldest);
     json_t *remedy = json_sprintf("sluice reposition %s --file %s --pos 4: accepts the gap; rows that were changed in it stay stale until "
@@ -195,9 +198,12 @@ static bool too_soon(const Pipe *pipe)
     return last < 0 || (last > 0 && clock_real_usec() - last < AUTO_REST_USEC);
 }
 
-static void decide_resync(const Pipe *pipe, json_t *object)
+static void decide_resync(Pipe *pipe, json_t *object)
 {
-    if (!pipe->settings.purged_resync || pipe->mode == PIPE_MODE_CDC)
+    pthread_mutex_lock(&pipe->lock);
+    bool wished = pipe->settings.purged_resync && pipe->mode != PIPE_MODE_CDC;
+    pthread_mutex_unlock(&pipe->lock);
+    if (!wished)
         return;
     if (!too_soon(pipe)) {
         json_object_set_new(object, "resync_by_itself", json_true());
@@ -234,7 +240,7 @@ static void add_log_gone(Pipe *pipe, json_t *object)
     ask_source(pipe, &left);
     set_sentence_take(object, "what", what_text(pipe, &left));
     set_sentence_take(object, "why", why_text(pipe, &left));
-    set_text_take(object, "lost", lost_text(pipe, &left));
+    set_sentence_take(object, "lost", lost_text(pipe, &left));
     set_text_take(object, "prevent", prevent_text(&left));
     add_skip(pipe, &left, object);
     decide_resync(pipe, object);
@@ -255,7 +261,7 @@ char *incident_json(Pipe *pipe, const GError *error, const RetryDecision *decisi
         char time[32];
         json_object_set_new(object, "last_good_time", json_string(clock_format_rfc3339(pipe->applied.source_time, time)));
     }
-    set_text_take(object, "data", data_text(pipe));
+    set_sentence_take(object, "data", data_text(pipe));
     if (pipe->mode == PIPE_MODE_CDC)
         drop_resync_remedies(object); /* it loads nothing */
     if (decision->log_gone)

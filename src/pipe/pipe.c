@@ -463,6 +463,7 @@ static void auto_resync(Supervisor *s, GError **error)
 {
     Pipe *pipe = s->pipe;
     const Message whole = {.event = EVENT_RESYNC};
+    s->cancelling = s->reached = false; /* of an earlier one */
     if (!set_auto_resync(pipe, -clock_real_usec(), error))
         return;
     FAULT_POINT("auto-resync-noted");

@@ -90,14 +90,15 @@ static bool refuse(GError **error, const char *format, ...)
 static bool check_state(const Look *look, GError **error)
 {
     PipeSituation situation = {.back = PIPE_RUNNING};
-    PipeState state;
+    PipeState state, back;
     if (!pipe_state_parse(look->record->state, &state) || !pipe_mode_parse(look->record->mode, &situation.mode))
         return refuse(error, "pipe %s has an unknown state or mode in the catalog", look->record->name);
     if (lifecycle_next(state, EVENT_REPOSITION, &situation).refused) {
         g_autofree char *why = lifecycle_refusal(state, EVENT_REPOSITION, situation.mode);
         return refuse(error, "pipe %s: %s", look->record->name, why);
     }
-    if (!look->now->file && !look->now->gtid)
+    bool set_up = !pipe_state_parse(look->record->return_state, &back) || (back != PIPE_PROVISIONING && back != PIPE_SETUP);
+    if ((!look->now->file && !look->now->gtid) || (state == PIPE_FAILED && !set_up))
         return refuse(error, "pipe %s has no position yet: it was not set up; mend what made it fail, then sluice retry %s",
                       look->record->name, look->record->name);
     return true;

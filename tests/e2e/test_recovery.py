@@ -77,11 +77,11 @@ def test_purged_under_a_paused_pipe(make):
     assert re.match(rf"The pipe was paused from {stamp} to {stamp}; the source purges ", error["why"])
     assert error["why"].endswith("so somebody purged this one by hand"), error
     ((oldest, *_),) = pipe.mariadb.run("SHOW BINARY LOGS")
-    assert re.match(rf"changes between {stamp} and {stamp} \(start of {re.escape(oldest)}, the oldest log the server still has\)", error["lost"]), error
+    assert re.match(rf"Changes between {stamp} and {stamp} \(start of {re.escape(oldest)}, the oldest log the server still has\)", error["lost"]), error
     if pipe.mariadb.is_mysql:
         uuid = pipe.mariadb.run("SELECT @@server_uuid")[0][0]
         assert re.search(rf"; transactions {uuid}:\d+$", error["lost"]), error
-    assert re.match(rf"the 1 destination table holds everything up to {stamp} and can be queried", error["data"])
+    assert re.match(rf"The 1 destination table holds everything up to {stamp} and can be queried", error["data"])
     assert error["last_good_time"] and error["prevent"]
     commands = [remedy.partition(":")[0] for remedy in error["remedies"]]
     assert commands[0] == "sluice resync p" and f"sluice reposition p --file {oldest} --pos 4" in commands, error
@@ -294,6 +294,68 @@ def test_gtids_that_were_purged(make):
     lose_the_log(pipe)
     result = sluice(pipe, "reposition", "--gtid", before, "--yes", ok=4)
     assert "purged" in result.err, result
+
+
+def test_after_the_log_was_reset(make):
+    """Another history under the old names: where the tables began there means nothing here, and nothing is passed over for it."""
+    pipe = make()
+    for _ in range(30):
+        pipe.run("UPDATE t SET n = n + 1 WHERE id < 30")
+    pipe.run("CREATE TABLE u (id INT PRIMARY KEY, n INT NOT NULL)")
+    sluice(pipe, "tables", "add", f"{pipe.source}.u", "--wait")
+    pipe.equal("t", "u")
+    sluice(pipe, "pause", "--wait")
+    pipe.mariadb.run("RESET BINARY LOGS AND GTIDS" if pipe.mariadb.is_mysql else "RESET MASTER")
+    pipe.run("UPDATE t SET n = 100 WHERE id = 100")
+    pipe.run("INSERT INTO u VALUES (1, 1)")
+    fails(pipe)
+    (file, *_), *_ = pipe.mariadb.run("SHOW BINARY LOGS")
+    result = sluice(pipe, "reposition", "--file", file, "--pos", 4, "--yes", "--wait")
+    assert "again" in result.out or "no more" in result.out, result
+    pipe.wait("Running")
+    pipe.run("UPDATE u SET n = 2")
+    assert pipe.equal("t", "u") == ROWS + 1
+    pipe.engine.kill()
+    pipe.engine.start()
+    pipe.run("INSERT INTO u VALUES (2, 2)")
+    assert pipe.equal("t", "u") == ROWS + 2
+
+
+@MYSQL
+def test_a_pipe_that_follows_by_file(make):
+    """It has no GTIDs to go by, and does not get them from a reposition."""
+    pipe = make(settings=["position=file"])
+    sluice(pipe, "pause", "--wait")
+    pipe.run("UPDATE t SET n = 5 WHERE id = 5")
+    file, pos = pipe.mariadb.end_of_log()
+    assert "by file" in sluice(pipe, "reposition", "--gtid", pipe.mariadb.gtids(), "--yes", ok=4).err
+    sluice(pipe, "reposition", "--file", file, "--pos", pos, "--yes", "--wait")
+    sluice(pipe, "resume")
+    pipe.run("UPDATE t SET n = 6 WHERE id = 6")
+    pipe.caught_up()
+    assert pipe.rows("t", "id, n", "id IN (5, 6) ORDER BY id") == [[5, 0], [6, 6]]
+    assert pipe.status()["position"]["gtid"] is None
+
+
+@pytest.mark.only("mariadb", "mariadb11")
+def test_gtids_of_two_domains(paused):
+    """Each domain goes on from a number of its own."""
+    pipe = paused
+    before = pipe.mariadb.gtids()
+    with pipe.mariadb.connect(pipe.source) as connection, connection.cursor() as cursor:
+        cursor.execute("SET SESSION gtid_domain_id = 7")
+        cursor.execute("UPDATE t SET n = 7 WHERE id = 31")
+        first = dict(gtid.split("-", 1) for gtid in pipe.mariadb.gtids().split(","))
+        cursor.execute("UPDATE t SET n = 7 WHERE id = 32")
+        cursor.execute("SET SESSION gtid_domain_id = 0")
+        cursor.execute("UPDATE t SET n = 7 WHERE id = 33")
+        zero = dict(gtid.split("-", 1) for gtid in pipe.mariadb.gtids().split(","))["0"]
+        cursor.execute("UPDATE t SET n = 7 WHERE id = 34")
+    assert "7" in first and before
+    sluice(pipe, "reposition", "--gtid", f"0-{zero},7-{first['7']}", "--yes", "--wait")
+    sluice(pipe, "resume")
+    pipe.caught_up()
+    assert pipe.rows("t", "id", "n = 7 ORDER BY id") == [[32], [34]]
 
 
 def test_rows_that_are_not_loaded_yet(pipe):

@@ -55,6 +55,7 @@ static ViewError *some_error(void)
     error->lost = some_text();
     error->data = some_text();
     error->prevent = some_text();
+    error->oldest_log = some_text();
     error->last_good_time = some_time();
     unsigned n = (unsigned)g_test_rand_int_range(0, 3);
     error->remedies = g_new0(char *, n + 1);
@@ -191,6 +192,7 @@ static void same_error(const ViewError *a, const ViewError *b)
     g_assert_cmpstr(a->lost, ==, b->lost);
     g_assert_cmpstr(a->data, ==, b->data);
     g_assert_cmpstr(a->prevent, ==, b->prevent);
+    g_assert_cmpstr(a->oldest_log, ==, b->oldest_log);
     g_assert_cmpint(a->last_good_time, ==, b->last_good_time);
     g_assert_cmpstrv(a->remedies, b->remedies);
 }
