@@ -135,7 +135,7 @@ static char *why_text(Pipe *pipe, const Left *left)
     bool in_time = left->limits_known && left->limits.keep_bytes < 0 &&
                    (left->limits.keep_seconds < 0 || (age >= 0 && age < left->limits.keep_seconds));
     g_autoptr(GString) text = g_string_new(unread);
-    if (left->limits_known) {
+    if (left->limits_known && !left->reset) {
         g_string_append(text, text->len ? "; " : "");
         if (!*kept)
             g_string_append(text, "the source purges no logs by itself");
