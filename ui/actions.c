@@ -32,7 +32,7 @@ static bool resyncing(const ViewPipe *pipe)
 {
     for (unsigned i = 0; pipe->tables && i < pipe->n_tables; i++)
         if (g_strcmp0(pipe->tables[i].state, "resyncing") == 0)
-            return g_strcmp0(pipe->state, "Snapshot") == 0;
+            return g_strcmp0(pipe->state, "Snapshot") == 0 || g_strcmp0(pipe->state, "Resync") == 0;
     return false;
 }
 
@@ -58,6 +58,8 @@ bool action_possible(const ViewPipe *pipe, KeyAction action)
         return resyncing(pipe);
     case ACTION_REMOVE:
         return removable(pipe);
+    case ACTION_SKIP:
+        return failed && pipe->error && pipe->error->oldest_log;
     case ACTION_INCIDENT:
         return failed || pipe->error || pipe->stalled || pipe->n_tables_failed;
     default:

@@ -130,7 +130,10 @@ char *part_note(const Ui *ui, const ViewPipe *pipe, Style *style)
     *style = STYLE_TEXT;
     if (g_strcmp0(pipe->state, "Failed") == 0) {
         *style = STYLE_LOST;
-        return g_strdup(!pipe->error ? "failed" : pipe->error->cause ? pipe->error->cause : pipe->error->message);
+        return g_strdup(!pipe->error         ? "failed"
+                        : pipe->error->what  ? pipe->error->what
+                        : pipe->error->cause ? pipe->error->cause
+                                             : pipe->error->message);
     }
     if (pipe->stalled) {
         *style = STYLE_WAIT;

@@ -1,6 +1,7 @@
 /* screen_incident.c - what went wrong with a pipe: what, why, since when, what is safe, and what can be done. */
 #include <string.h>
 
+#include "control/protocol.h"
 #include "format.h"
 #include "screen.h"
 #include "table.h"
@@ -44,12 +45,16 @@ static const char *error_code(char out[FORMAT_MAX], int code)
 static int draw_error(const Ui *ui, Canvas *report, int row, const ViewError *error)
 {
     char code[FORMAT_MAX], when[FORMAT_MAX];
-    g_autofree char *what =
-        g_strdup_printf("%s%s", error->message ? error->message : "?", error_code(code, error->code));
+    g_autofree char *what = error->what ? g_strdup(error->what)
+                                        : g_strdup_printf("%s%s", error->message ? error->message : "?", error_code(code, error->code));
     row = paragraph(report, row, "WHAT", STYLE_LOST, what);
+    if (error->server)
+        row = paragraph(report, row, "SERVER", STYLE_TEXT, error->server);
     if (error->at > 0)
         row = paragraph(report, row, "WHEN", STYLE_TEXT, format_when(when, error->at, ui->view->at));
-    row = paragraph(report, row, "WHY", STYLE_TEXT, error->cause ? error->cause : "not known");
+    bool said = error->what && error->cause && g_ascii_strcasecmp(error->what, error->cause) == 0; /* the cause is WHAT already */
+    if (error->why || !said)
+        row = paragraph(report, row, "WHY", STYLE_TEXT, error->why ? error->why : error->cause ? error->cause : "not known");
     return row;
 }
 
@@ -74,9 +79,10 @@ static int draw_stalled(const Ui *ui, Canvas *report, int row, const ViewPipe *p
                          : "Nothing is lost. The pipe waits, tries again by itself, and goes on where it is.");
 }
 
-static int draw_last_good(Canvas *report, int row, const ViewPipe *pipe)
+static int draw_last_good(const Ui *ui, Canvas *report, int row, const ViewPipe *pipe)
 {
-    char text[FORMAT_MAX];
+    const ViewError *error = pipe->error;
+    char text[FORMAT_MAX], when[FORMAT_MAX];
     Style style;
     if (pipe->position_file || pipe->position_gtid) {
         GString *at = g_string_new(NULL);
@@ -84,16 +90,21 @@ static int draw_last_good(Canvas *report, int row, const ViewPipe *pipe)
             g_string_append_printf(at, "%s:%" G_GINT64_FORMAT, pipe->position_file, pipe->position_pos);
         if (pipe->position_gtid && *pipe->position_gtid)
             g_string_append_printf(at, "%sgtid %s", at->len ? "   " : "", pipe->position_gtid);
+        if (error && error->last_good_time > 0)
+            g_string_append_printf(at, "   source time %s", format_when(when, error->last_good_time, ui->view->at));
         row = paragraph(report, row, "LAST GOOD", STYLE_TEXT, at->str);
         g_string_free(at, TRUE);
     }
     part_headroom(text, pipe, &style);
-    if (pipe->headroom_seconds >= 0) {
+    if (error && error->lost) {
+        row = paragraph(report, row, "LOST", STYLE_LOST, error->lost);
+    } else if (pipe->headroom_seconds >= 0) {
         g_autofree char *keeps = g_strdup_printf("%s until the source purges what this pipe still needs", text);
         row = paragraph(report, row, "HEADROOM", style, keeps);
     }
     return paragraph(report, row, "DATA", STYLE_TEXT,
-                     "The destination tables hold everything up to the last good position and can be queried.");
+                     error && error->data ? error->data
+                                          : "The destination tables hold everything up to the last good position and can be queried.");
 }
 
 static int draw_failed_tables(Canvas *report, int row, const ViewPipe *pipe)
@@ -120,11 +131,37 @@ static int draw_failed_tables(Canvas *report, int row, const ViewPipe *pipe)
     return row;
 }
 
+/* What has a key of its own below is told there. */
+static bool has_key(const ViewPipe *pipe, const char *remedy)
+{
+    return (action_possible(pipe, ACTION_RESYNC) && g_str_has_prefix(remedy, "sluice resync ")) ||
+           (action_possible(pipe, ACTION_SKIP) && g_str_has_prefix(remedy, "sluice reposition "));
+}
+
+/* A file's name in a shell. Free with g_free. */
+static char *shell_word(const char *name)
+{
+    bool plain = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./") == strlen(name);
+    return plain ? g_strdup(name) : g_shell_quote(name);
+}
+
+static int draw_skip(const Ui *ui, Canvas *report, int row, const ViewPipe *pipe)
+{
+    g_autofree char *file = shell_word(pipe->error->oldest_log);
+    g_autofree char *command = action_command(ui, "reposition %s --file %s --pos 4", pipe->name, file);
+    g_autofree char *text = g_strdup_printf("Skip to %s: accepts the gap; rows that were changed in it stay stale", pipe->error->oldest_log);
+    canvas_text(report, row, 3, 1, STYLE_KEY, "S");
+    row += canvas_wrapped(report, row, 5, report->cols - 6, 3, STYLE_TEXT, text);
+    return row + canvas_wrapped(report, row, 5, report->cols - 6, 3, STYLE_DIM, command);
+}
+
 static int draw_remedies(const Ui *ui, Canvas *report, int row, const ViewPipe *pipe)
 {
     canvas_text(report, row++, 1, report->cols - 2, STYLE_TITLE, "WHAT YOU CAN DO");
     if (pipe->error)
         for (char **mend = pipe->error->remedies; mend && *mend; mend++) {
+            if (has_key(pipe, *mend))
+                continue;
             canvas_text(report, row, 3, 1, STYLE_DIM, "•");
             row += canvas_wrapped(report, row, 5, report->cols - 6, 6, STYLE_TEXT, *mend);
         }
@@ -134,6 +171,8 @@ static int draw_remedies(const Ui *ui, Canvas *report, int row, const ViewPipe *
         canvas_text(report, row++, 5, report->cols - 6, STYLE_TEXT, "Load every table again; readers keep the old data until the exchange");
         row += canvas_wrapped(report, row, 5, report->cols - 6, 3, STYLE_DIM, command);
     }
+    if (action_possible(pipe, ACTION_SKIP))
+        row = draw_skip(ui, report, row, pipe);
     if (action_possible(pipe, ACTION_RETRY)) {
         g_autofree char *command = action_command(ui, "retry %s", pipe->name);
         canvas_text(report, row, 3, 1, STYLE_KEY, "t");
@@ -141,6 +180,11 @@ static int draw_remedies(const Ui *ui, Canvas *report, int row, const ViewPipe *
                     pipe->stalled ? "Try now, without waiting for the next try"
                                   : "Try again, after the cause was mended");
         row += canvas_wrapped(report, row, 5, report->cols - 6, 3, STYLE_DIM, command);
+    }
+    if (pipe->error && pipe->error->prevent) {
+        canvas_text(report, ++row, 1, report->cols - 2, STYLE_TITLE, "SO THAT IT STAYS AWAY");
+        row++;
+        row += canvas_wrapped(report, row, 5, report->cols - 6, 6, STYLE_TEXT, pipe->error->prevent);
     }
     return row;
 }
@@ -159,7 +203,7 @@ static int draw_report(const Ui *ui, Canvas *report, const ViewPipe *pipe)
     }
     if (!action_possible(pipe, ACTION_INCIDENT))
         row = paragraph(report, row, "WHAT", STYLE_TEXT, "Nothing is wrong any more.");
-    row = draw_last_good(report, row, pipe);
+    row = draw_last_good(ui, report, row, pipe);
     row = draw_failed_tables(report, row, pipe);
     return draw_remedies(ui, report, row + 1, pipe);
 }
@@ -192,7 +236,80 @@ static void incident_draw(Screen *base, const Ui *ui, Canvas *canvas)
 static bool incident_can(const Screen *base, const Ui *ui, KeyAction action)
 {
     const IncidentScreen *screen = (const IncidentScreen *)base;
-    return (action != ACTION_RETRY && action != ACTION_RESYNC) || action_possible(find(screen, ui), action);
+    return (action != ACTION_RETRY && action != ACTION_RESYNC && action != ACTION_SKIP) || action_possible(find(screen, ui), action);
+}
+
+/* ---- Skipping: the engine says what lies between, then it is asked ---- */
+
+typedef struct {
+    char *pipe, *file;
+} Skip;
+
+static void skip_free(void *data)
+{
+    Skip *skip = data;
+    g_free(skip->pipe);
+    g_free(skip->file);
+    g_free(skip);
+}
+
+static json_t *skip_request(const char *pipe, const char *file)
+{
+    json_t *request = protocol_request("reposition");
+    json_object_set_new(request, "name", json_string(pipe));
+    json_object_set_new(request, "file", json_string(file));
+    json_object_set_new(request, "pos", json_integer(4));
+    return request;
+}
+
+static void skipped(Ui *ui, Screen *owner, const json_t *answer, const GError *error, int tag)
+{
+    (void)owner;
+    (void)answer;
+    (void)tag;
+    if (error)
+        ui_say(ui, STYLE_LOST, NULL, "%s", error->message);
+}
+
+static void skip_confirmed(Ui *ui, int choice, void *data)
+{
+    const Skip *skip = data;
+    (void)choice;
+    ui_say(ui, STYLE_TEXT, NULL, "%s goes on from %s.", skip->pipe, skip->file);
+    ui_request(ui, skip_request(skip->pipe, skip->file), NULL, skipped, 0);
+}
+
+static void skip_looked_at(Ui *ui, Screen *owner, const json_t *answer, const GError *error, int tag)
+{
+    IncidentScreen *screen = self(owner);
+    const ViewPipe *pipe = find(screen, ui);
+    (void)tag;
+    if (error) {
+        ui_say(ui, STYLE_LOST, NULL, "%s", error->message);
+        return;
+    }
+    if (!action_possible(pipe, ACTION_SKIP))
+        return;
+    const char *gap = json_string_value(json_object_get(answer, "gap"));
+    g_autofree char *file = shell_word(pipe->error->oldest_log);
+    g_autofree char *command = action_command(ui, "reposition %s --file %s --pos 4 --yes", pipe->name, file);
+    g_autofree char *title = g_strdup_printf("Skip to %s", pipe->error->oldest_log);
+    g_autofree char *text = g_strdup_printf("This %s. Rows that were changed in between stay stale until they change again or are loaded "
+                                            "again; every table is marked so. Written to the journal with both positions.",
+                                            gap ? gap : "skips an unknown part of the log");
+    Dialog *dialog = dialog_choice(title, text, command);
+    dialog_add_choice(dialog, 'y', "y", "skip");
+    Skip *skip = g_new(Skip, 1);
+    *skip = (Skip){g_strdup(pipe->name), g_strdup(pipe->error->oldest_log)};
+    ui_ask(ui, dialog, skip_confirmed, skip, skip_free);
+}
+
+static void ask_to_skip(IncidentScreen *screen, Ui *ui)
+{
+    const ViewPipe *pipe = find(screen, ui);
+    json_t *request = skip_request(pipe->name, pipe->error->oldest_log);
+    json_object_set_new(request, "check", json_true());
+    ui_request(ui, request, &screen->screen, skip_looked_at, 0);
 }
 
 static bool incident_act(Screen *base, Ui *ui, KeyAction action)
@@ -206,6 +323,11 @@ static bool incident_act(Screen *base, Ui *ui, KeyAction action)
     }
     if (action == ACTION_RETRY || action == ACTION_RESYNC)
         return action_run(ui, find(screen, ui), action);
+    if (action == ACTION_SKIP) {
+        if (action_possible(find(screen, ui), action))
+            ask_to_skip(screen, ui);
+        return true;
+    }
     if (action == ACTION_JOURNAL) {
         ui_push(ui, screen_journal_new(ui, screen->name));
         return true;

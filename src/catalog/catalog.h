@@ -35,6 +35,7 @@ typedef struct {
     char *error;         /* JSON of a Failed pipe's error, NULL */
     uint32_t server_id;  /* replica id, 0: not yet chosen */
     char *identity;      /* SourceServer.identity the position belongs to, NULL: none yet */
+    int64_t auto_resync; /* when the last resync by the setting `purged` ended; negative: when the one under way began; 0: none */
 } CatalogPipe;
 void catalog_pipe_free(CatalogPipe *pipe);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CatalogPipe, catalog_pipe_free)
@@ -117,6 +118,7 @@ bool catalog_pipe_set_settings(Catalog *catalog, int64_t pipe_id, const char *se
 bool catalog_pipe_set_tables(Catalog *catalog, int64_t pipe_id, const char *tables, GError **error);
 bool catalog_pipe_set_source(Catalog *catalog, int64_t pipe_id, uint32_t server_id, const char *identity,
                              GError **error);
+bool catalog_pipe_set_auto_resync(Catalog *catalog, int64_t pipe_id, int64_t at, GError **error);
 bool catalog_pipe_drop(Catalog *catalog, int64_t pipe_id, GError **error); /* with all that hangs on it but the journal */
 
 /* Tables. */
@@ -135,6 +137,10 @@ bool catalog_checkpoint_save(Catalog *catalog, int64_t pipe_id, const CatalogChe
 /* The same, with all fields of the tables: a definition and the position behind the statement that made it always agree. */
 bool catalog_checkpoint_save_tables(Catalog *catalog, int64_t pipe_id, const CatalogCheckpoint *checkpoint, uint64_t applied_seq,
                                     const GPtrArray *tables /* of CatalogTable */, GError **error);
+/* The pipe goes on from `to`, at the server `identity`: no cut holds any more, `tables` (of CatalogTable: id and where it begins) are
+ * advised to be loaded again, and the journal says `why`. All of it or nothing. */
+bool catalog_reposition(Catalog *catalog, int64_t pipe_id, const CatalogCheckpoint *to, const char *identity, GPtrArray *tables,
+                        const CatalogJournalEntry *why, GError **error);
 bool catalog_batch_add(Catalog *catalog, int64_t pipe_id, const CatalogBatch *batch, GError **error);
 GArray *catalog_batches(Catalog *catalog, int64_t pipe_id, GError **error); /* of CatalogBatch, by seq */
 

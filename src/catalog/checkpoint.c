@@ -55,17 +55,18 @@ static bool save_counters(Catalog *catalog, GPtrArray *tables, GError **error)
     return true;
 }
 
-static bool save_checkpoint(Catalog *catalog, int64_t pipe_id, const CatalogCheckpoint *checkpoint, uint64_t applied_seq, GError **error)
+static bool save_checkpoint(Catalog *catalog, int64_t pipe_id, const CatalogCheckpoint *checkpoint, uint64_t applied_seq,
+                            GError **error)
 {
     return database_run(
                catalog, error,
                "INSERT OR REPLACE INTO checkpoints (pipe_id, file, pos, gtid, epoch, offset, print_file, print_pos,"
                " print_gtid, print_time, print_crc, source_time, saved_at, prepared)"
                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-               "isusiususiiiis", pipe_id, checkpoint->file, checkpoint->pos, checkpoint->gtid, (int64_t)checkpoint->epoch,
-               checkpoint->offset, checkpoint->print_file, checkpoint->print_pos, checkpoint->print_gtid,
-               (int64_t)checkpoint->print_time, (int64_t)checkpoint->print_crc, checkpoint->source_time, checkpoint->saved_at,
-               checkpoint->prepared) &&
+               "isusiususiiiis", pipe_id, checkpoint->file, checkpoint->pos, checkpoint->gtid,
+               (int64_t)checkpoint->epoch, checkpoint->offset, checkpoint->print_file, checkpoint->print_pos,
+               checkpoint->print_gtid, (int64_t)checkpoint->print_time, (int64_t)checkpoint->print_crc,
+               checkpoint->source_time, checkpoint->saved_at, checkpoint->prepared) &&
            database_run(catalog, error, "DELETE FROM batches WHERE pipe_id = ? AND seq <= ?", "iu", pipe_id, applied_seq);
 }
 
@@ -83,6 +84,27 @@ bool catalog_checkpoint_save_tables(Catalog *catalog, int64_t pipe_id, const Cat
     bool ok = database_begin(catalog, error) && save_checkpoint(catalog, pipe_id, checkpoint, applied_seq, error);
     for (guint i = 0; ok && i < tables->len; i++)
         ok = catalog_table_save(catalog, g_ptr_array_index(tables, i), error);
+    return database_end(catalog, ok, error);
+}
+
+static bool save_beginnings(Catalog *catalog, GPtrArray *tables, GError **error)
+{
+    for (guint i = 0; i < tables->len; i++) {
+        const CatalogTable *table = g_ptr_array_index(tables, i);
+        if (!database_run(catalog, error,
+                          "UPDATE tables SET begin_file = ?, begin_pos = ?, begin_gtid = ?, resync_advised = 1 WHERE id = ?",
+                          "susi", table->begin_file, table->begin_pos, table->begin_gtid, table->id))
+            return false;
+    }
+    return true;
+}
+
+bool catalog_reposition(Catalog *catalog, int64_t pipe_id, const CatalogCheckpoint *to, const char *identity, GPtrArray *tables,
+                        const CatalogJournalEntry *why, GError **error)
+{
+    bool ok = database_begin(catalog, error) && save_checkpoint(catalog, pipe_id, to, UINT64_MAX >> 1, error) &&
+              database_run(catalog, error, "UPDATE pipes SET identity = ? WHERE id = ?", "si", identity, pipe_id) &&
+              save_beginnings(catalog, tables, error) && journal_insert(catalog, why, error);
     return database_end(catalog, ok, error);
 }
 

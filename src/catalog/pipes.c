@@ -25,7 +25,7 @@ static void free_element(gpointer pipe)
 }
 
 #define PIPE_COLUMNS                                                                                                   \
-    "id, uuid, name, source, dest, mode, tables, settings, state, return_state, since, error, server_id, identity"
+    "id, uuid, name, source, dest, mode, tables, settings, state, return_state, since, error, server_id, identity, auto_resync"
 
 static CatalogPipe *read_pipe(sqlite3_stmt *row)
 {
@@ -44,6 +44,7 @@ static CatalogPipe *read_pipe(sqlite3_stmt *row)
     pipe->error = database_text(row, 11);
     pipe->server_id = (uint32_t)sqlite3_column_int64(row, 12);
     pipe->identity = database_text(row, 13);
+    pipe->auto_resync = sqlite3_column_int64(row, 14);
     return pipe;
 }
 
@@ -162,6 +163,12 @@ bool catalog_pipe_set_source(Catalog *catalog, int64_t pipe_id, uint32_t server_
 {
     return database_run(catalog, error, "UPDATE pipes SET server_id = ?, identity = ? WHERE id = ?", "isi",
                         (int64_t)server_id, identity, pipe_id) &&
+           check_changed(catalog, pipe_id, error);
+}
+
+bool catalog_pipe_set_auto_resync(Catalog *catalog, int64_t pipe_id, int64_t at, GError **error)
+{
+    return database_run(catalog, error, "UPDATE pipes SET auto_resync = ? WHERE id = ?", "ii", at, pipe_id) &&
            check_changed(catalog, pipe_id, error);
 }
 

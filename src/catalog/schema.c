@@ -43,6 +43,7 @@ static const char *const STEPS[] = {
     "ALTER TABLE tables ADD COLUMN exchange_uuid TEXT;"
     "ALTER TABLE tables ADD COLUMN leftover TEXT;"
     "ALTER TABLE tables ADD COLUMN removing INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE pipes ADD COLUMN auto_resync INTEGER NOT NULL DEFAULT 0;",
 };
 
 static bool read_number(Catalog *catalog, const char *sql, int64_t *out, GError **error)

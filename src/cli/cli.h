@@ -50,6 +50,7 @@ int cmd_resume(Cli *cli, char **argv);
 int cmd_retry(Cli *cli, char **argv);
 int cmd_resync(Cli *cli, char **argv);
 int cmd_cancel(Cli *cli, char **argv);
+int cmd_reposition(Cli *cli, char **argv);
 int cmd_drop(Cli *cli, char **argv);
 int cmd_run(Cli *cli, char **argv);
 int cmd_stop(Cli *cli, char **argv);

@@ -27,13 +27,17 @@ static char *what_text(const char *message, int code)
 
 static void explain_error(const View *view, const ViewError *error)
 {
-    g_autofree char *what = what_text(error->message, error->code);
+    g_autofree char *what = error->what != NULL ? g_strdup(error->what) : what_text(error->message, error->code);
     say("WHAT", what);
+    if (error->server != NULL)
+        say("SERVER", error->server);
     if (error->at > 0) {
         g_autofree char *when = when_text(view, error->at);
         say("WHEN", when);
     }
-    say("WHY", error->cause != NULL ? error->cause : "not known");
+    bool said = error->what != NULL && error->cause != NULL && g_ascii_strcasecmp(error->what, error->cause) == 0; /* the cause is WHAT already */
+    if (error->why != NULL || !said)
+        say("WHY", error->why != NULL ? error->why : error->cause != NULL ? error->cause : "not known");
 }
 
 static void explain_stalled(const View *view, const ViewStalled *stalled)
@@ -51,6 +55,15 @@ static void explain_stalled(const View *view, const ViewStalled *stalled)
     say("TRIES", tries);
 }
 
+static void explain_headroom(const ViewPipe *pipe)
+{
+    if (pipe->headroom_seconds < 0)
+        return;
+    g_autofree char *left = output_seconds((double)pipe->headroom_seconds);
+    g_autofree char *keeps = g_strdup_printf("%s until the source purges what this pipe still needs", left);
+    say("HEADROOM", keeps);
+}
+
 static void explain_position(const ViewPipe *pipe)
 {
     if (pipe->position_file == NULL && pipe->position_gtid == NULL) {
@@ -62,20 +75,25 @@ static void explain_position(const ViewPipe *pipe)
         g_string_append_printf(text, "%s:%" G_GINT64_FORMAT, pipe->position_file, pipe->position_pos);
     if (pipe->position_gtid != NULL && pipe->position_gtid[0] != '\0')
         g_string_append_printf(text, "%sgtid %s", text->len > 0 ? "   " : "", pipe->position_gtid);
-    say("LAST GOOD", text->str);
-    if (pipe->headroom_seconds >= 0) {
-        g_autofree char *left = output_seconds((double)pipe->headroom_seconds);
-        g_autofree char *keeps = g_strdup_printf("%s until the source purges what this pipe still needs", left);
-        say("HEADROOM", keeps);
+    if (pipe->error != NULL && pipe->error->last_good_time > 0) {
+        g_autofree char *time = output_time(pipe->error->last_good_time);
+        g_string_append_printf(text, "   source time %s", time);
     }
-    say("DATA", "the destination tables hold everything up to the last good position and can be queried");
+    say("LAST GOOD", text->str);
+    if (pipe->error == NULL || pipe->error->lost == NULL)
+        explain_headroom(pipe);
+    say("DATA", pipe->error != NULL && pipe->error->data != NULL
+                    ? pipe->error->data
+                    : "the destination tables hold everything up to the last good position and can be queried");
 }
 
 /* A failed pipe reads no more: what is lost is known when it is tried again. */
 static void explain_lost(const ViewPipe *pipe)
 {
     bool failed = g_strcmp0(pipe->state, "Failed") == 0;
-    if (!failed && pipe->stalled != NULL)
+    if (pipe->error != NULL && pipe->error->lost != NULL)
+        say("LOST", pipe->error->lost);
+    else if (!failed && pipe->stalled != NULL)
         say("LOST", pipe->headroom_seconds >= 0 ? "nothing, as long as there is headroom: it goes on where it is"
                                                 : "nothing: it goes on where it is");
     else if (failed)
@@ -111,6 +129,8 @@ static void explain_remedies(const View *view, const ViewPipe *pipe)
         say(label, *mend);
         label = "";
     }
+    if (pipe->error != NULL && pipe->error->prevent != NULL)
+        say("STAYS AWAY", pipe->error->prevent);
     if (pipe->stalled != NULL)
         say(label, pipe->stalled->needs_operator
                        ? "it is tried again and again, but somebody has to act: it was refused"

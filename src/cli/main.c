@@ -26,6 +26,7 @@ static const Command COMMANDS[] = {
     {"retry", "NAME [--table T]…", "go on where it failed, after the cause was mended", cmd_retry},
     {"resync", "NAME [--table T]…", "load tables again beside themselves, and exchange them when they are as new", cmd_resync},
     {"cancel", "NAME", "give a resync up before its exchange", cmd_cancel},
+    {"reposition", "NAME --file FILE --pos POS | --gtid GTIDS", "go on from another place in the source's log", cmd_reposition},
     {"drop", "NAME", "end a pipe for good", cmd_drop},
     {"tables", "NAME [TABLE|add TABLE…|remove TABLE…]", "the tables of a pipe, or the columns of one; or edits them", cmd_tables},
     {"set", "NAME|--engine [SETTING=VALUE]…", "show or change the settings of a pipe, or of the engine", cmd_set},

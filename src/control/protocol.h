@@ -9,6 +9,7 @@
  *   check    {source, dest, tables[], exclude[], mode, settings{}}   -> checks[{result "ok"|"warn"|"fail", name, found, mend}], ok_to_create
  *   create   {name, source, dest, tables[], exclude[], mode, settings{}} -> checks; error 5 with checks when one failed
  *   pause, resume, retry, drop, resync, cancel {name, tables[]?, drop_target?}
+ *   reposition {name, file, pos} or {name, gtid}, check?: true -> from, to, gap (words); `check`: it is looked at alone
  *   source_tables {source}                     -> tables[{source "db.t", rows, bytes, key}]  (key null: none)
  *   tables   {name}                            -> tables[] as in the view
  *   table    {name, table}                     -> table{source, target, engine, key, columns[]}: see detail.h

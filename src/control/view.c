@@ -27,12 +27,19 @@ View *view_ref(View *view)
     return view;
 }
 
-static void free_error(ViewError *error)
+void view_error_free(ViewError *error)
 {
     if (error == NULL)
         return;
     g_free(error->message);
     g_free(error->cause);
+    g_free(error->what);
+    g_free(error->server);
+    g_free(error->why);
+    g_free(error->lost);
+    g_free(error->data);
+    g_free(error->prevent);
+    g_free(error->oldest_log);
     g_strfreev(error->remedies);
     g_free(error);
 }
@@ -42,7 +49,7 @@ static void clear_table(ViewTable *table)
     g_free(table->source);
     g_free(table->target);
     g_free(table->state);
-    free_error(table->error);
+    view_error_free(table->error);
     for (unsigned i = 0; i < table->n_columns; i++)
         g_free(table->columns[i].name);
     g_free(table->columns);
@@ -62,7 +69,7 @@ static void clear_pipe(ViewPipe *pipe)
         g_free(pipe->stalled->message);
         g_free(pipe->stalled);
     }
-    free_error(pipe->error);
+    view_error_free(pipe->error);
     g_free(pipe->position_file);
     g_free(pipe->position_gtid);
     g_free(pipe->activity);

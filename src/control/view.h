@@ -30,6 +30,15 @@ typedef struct {
     char *message; /* what, in words */
     char *cause;   /* why; NULL not known */
     char **remedies; /* commands or sentences, NULL-terminated */
+    /* The whole story of a Failed pipe; each NULL where there is nothing to tell: */
+    char *what;    /* in our words, where `message` is a server's */
+    char *server;  /* the server's own words, with its error number */
+    char *why;     /* what led to it */
+    char *lost;    /* what cannot be read any more */
+    char *data;    /* what the destination holds */
+    char *prevent; /* so that it stays away */
+    char *oldest_log; /* the first that the source still has, where the one that is needed is gone */
+    int64_t last_good_time; /* source time of the last good position, which is the pipe's position */
 } ViewError;
 
 /* Values of a column that were changed on the way. */
@@ -124,6 +133,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(View, view_unref)
 View *view_new(void);
 
 json_t *view_to_json(const View *view);  /* new reference; the object of commands.md (`format`: 1) and the fields above */
+/* NULL: it is no object. Free with view_error_free. */
+ViewError *view_error_from_json(const json_t *object);
+void view_error_free(ViewError *error); /* NULL is fine */
 View *view_from_json(const json_t *json, GError **error); /* missing fields are unknown, extra ones ignored */
 
 /* No table is waiting or loading: the load, if there was one, is done. */

@@ -48,8 +48,17 @@ static json_t *error_to_json(const ViewError *error)
     json_t *remedies = json_array();
     for (char **remedy = error->remedies; remedy != NULL && *remedy != NULL; remedy++)
         json_array_append_new(remedies, text_to_json(*remedy));
-    return json_pack("{s:o, s:i, s:o, s:o, s:o}", "at", time_to_json(error->at), "code", error->code, "message",
-                     text_to_json(error->message), "cause", text_to_json(error->cause), "remedies", remedies);
+    json_t *object = json_pack("{s:o, s:i, s:o, s:o, s:o}", "at", time_to_json(error->at), "code", error->code, "message",
+                               text_to_json(error->message), "cause", text_to_json(error->cause), "remedies", remedies);
+    const struct {
+        const char *name, *text;
+    } story[] = {{"what", error->what}, {"server", error->server}, {"why", error->why},
+                 {"lost", error->lost}, {"data", error->data},     {"prevent", error->prevent},
+                 {"oldest_log", error->oldest_log}};
+    for (unsigned i = 0; i < G_N_ELEMENTS(story); i++)
+        json_object_set_new(object, story[i].name, text_to_json(story[i].text));
+    json_object_set_new(object, "last_good_time", time_to_json(error->last_good_time));
+    return object;
 }
 
 static json_t *stalled_to_json(const ViewStalled *stalled)
@@ -280,7 +289,7 @@ static int64_t time_of(const json_t *object, const char *name)
     return g_date_time_to_unix(time) * 1000000 + g_date_time_get_microsecond(time);
 }
 
-static ViewError *error_from_json(const json_t *object)
+ViewError *view_error_from_json(const json_t *object)
 {
     if (!json_is_object(object))
         return NULL;
@@ -289,6 +298,14 @@ static ViewError *error_from_json(const json_t *object)
     error->code = int_of(object, "code");
     error->message = text_of(object, "message");
     error->cause = text_of(object, "cause");
+    error->what = text_of(object, "what");
+    error->server = text_of(object, "server");
+    error->why = text_of(object, "why");
+    error->lost = text_of(object, "lost");
+    error->data = text_of(object, "data");
+    error->prevent = text_of(object, "prevent");
+    error->oldest_log = text_of(object, "oldest_log");
+    error->last_good_time = time_of(object, "last_good_time");
     const json_t *remedies = json_object_get(object, "remedies");
     size_t n = json_array_size(remedies);
     error->remedies = g_new0(char *, n + 1);
@@ -329,7 +346,7 @@ static void table_from_json(const json_t *object, ViewTable *table)
     table->ranges_done = count_of(object, "ranges_done");
     table->ranges_total = count_of(object, "ranges_total");
     table->resync_advised = json_is_true(json_object_get(object, "resync_advised"));
-    table->error = error_from_json(json_object_get(object, "error"));
+    table->error = view_error_from_json(json_object_get(object, "error"));
     const json_t *columns = json_object_get(object, "columns");
     table->n_columns = (unsigned)json_array_size(columns);
     table->columns = g_new0(ViewColumn, table->n_columns);
@@ -396,7 +413,7 @@ static void pipe_from_json(const json_t *object, ViewPipe *pipe)
     pipe->source_version = text_of(object, "source_version");
     pipe->dest_version = text_of(object, "dest_version");
     pipe->stalled = stalled_from_json(json_object_get(object, "stalled"));
-    pipe->error = error_from_json(json_object_get(object, "error"));
+    pipe->error = view_error_from_json(json_object_get(object, "error"));
     pipe->lag_seconds = real_of(object, "lag_seconds");
     pipe->lag_bytes = count_of(object, "lag_bytes");
     pipe->headroom_seconds = count_of(object, "headroom_seconds");

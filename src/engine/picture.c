@@ -9,24 +9,10 @@
 #define FRESH_USEC    200000
 #define JOURNAL_SHOWN 200
 
-static ViewError *error_from_json(const char *text)
+static ViewError *error_from_text(const char *text)
 {
     json_t *json = text ? json_loads(text, 0, NULL) : NULL;
-    if (!json_is_object(json)) {
-        json_decref(json);
-        return NULL;
-    }
-    ViewError *error = g_new0(ViewError, 1);
-    const char *at = json_string_value(json_object_get(json, "at"));
-    g_autoptr(GDateTime) time = at ? g_date_time_new_from_iso8601(at, NULL) : NULL;
-    error->at = time ? g_date_time_to_unix(time) * 1000000 + g_date_time_get_microsecond(time) : VIEW_UNKNOWN;
-    error->code = (int)json_integer_value(json_object_get(json, "code"));
-    error->message = g_strdup(json_string_value(json_object_get(json, "message")));
-    error->cause = g_strdup(json_string_value(json_object_get(json, "cause")));
-    const json_t *remedies = json_object_get(json, "remedies");
-    error->remedies = g_new0(char *, json_array_size(remedies) + 1);
-    for (size_t i = 0; i < json_array_size(remedies); i++)
-        error->remedies[i] = g_strdup(json_string_value(json_array_get(remedies, i)));
+    ViewError *error = view_error_from_json(json);
     json_decref(json);
     return error;
 }
@@ -45,7 +31,7 @@ static void fill_table(ViewTable *to, PipeTableStatus *from)
     to->ranges_done = from->ranges_done;
     to->ranges_total = from->ranges_total;
     to->resync_advised = from->resync_advised;
-    to->error = error_from_json(from->error);
+    to->error = error_from_text(from->error);
     to->n_columns = from->columns->len;
     to->columns = g_new0(ViewColumn, to->n_columns);
     for (unsigned i = 0; i < to->n_columns; i++) {
@@ -83,7 +69,7 @@ static void fill_pipe(ViewPipe *to, const PipeStatus *from)
     to->source_version = g_strdup(from->source_version);
     to->dest_version = g_strdup(from->dest_version);
     to->stalled = stalled_of(from);
-    to->error = error_from_json(from->error);
+    to->error = error_from_text(from->error);
     to->lag_seconds = from->lag_seconds;
     to->lag_bytes = from->lag_bytes;
     to->headroom_seconds = from->headroom_seconds;

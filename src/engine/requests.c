@@ -1,5 +1,6 @@
 /* requests.c - the requests of control/protocol.h, one function each, found by name in a table. */
 #include "engine/engine_private.h"
+#include "pipe/reposition.h"
 
 #include <string.h>
 
@@ -433,6 +434,52 @@ static json_t *do_tables_add(Engine *engine, const json_t *request, GError **err
     return record ? add_tables(engine, record, request, error) : NULL;
 }
 
+/* What the catalog says of a pipe and its position. */
+static CatalogPipe *find_with_position(Engine *engine, const char *name, CatalogCheckpoint *now, GError **error)
+{
+    pthread_mutex_lock(&engine->catalog_lock);
+    g_autoptr(CatalogPipe) record = catalog_pipe_find(engine->catalog, name, error);
+    bool ok = record && catalog_checkpoint_load(engine->catalog, record->id, now, error);
+    pthread_mutex_unlock(&engine->catalog_lock);
+    return ok ? g_steal_pointer(&record) : NULL;
+}
+
+static bool wish_read(const json_t *request, RepositionWish *wish, GError **error)
+{
+    json_t *pos = json_object_get(request, "pos");
+    *wish = (RepositionWish){.file = text_of(request, "file"), .gtid = text_of(request, "gtid")};
+    bool whole = wish->file ? *wish->file && json_is_integer(pos) && json_integer_value(pos) >= 0 : wish->gtid && !pos;
+    if (!whole || (wish->file && wish->gtid)) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "say where to go on: a file and a position in it, or GTIDs");
+        return false;
+    }
+    wish->pos = (uint64_t)json_integer_value(pos);
+    return true;
+}
+
+/* Looks at the place; with "check" that is all, else the pipe goes there. */
+static json_t *do_reposition(Engine *engine, const json_t *request, GError **error)
+{
+    const char *name = need_text(request, "name", error);
+    CatalogCheckpoint now = {0};
+    RepositionWish wish;
+
+    g_autoptr(CatalogPipe) record =
+        name && wish_read(request, &wish, error) ? find_with_position(engine, name, &now, error) : NULL;
+    g_autoptr(PipeReposition) to = record ? reposition_check(record, &now, &wish, engine->life, error) : NULL;
+    catalog_checkpoint_clear(&now);
+    if (!to)
+        return NULL;
+    PipeCommand command = {.event = EVENT_REPOSITION, .to = to};
+    if (!json_is_true(json_object_get(request, "check")) && !act(engine, name, &command, error))
+        return NULL;
+    json_t *answer = protocol_ok();
+    json_object_set_new(answer, "from", json_string(to->from));
+    json_object_set_new(answer, "to", json_string(to->to));
+    json_object_set_new(answer, "gap", json_string(to->gap));
+    return answer;
+}
+
 /* ---- Looking ---- */
 
 static json_t *do_source_tables(Engine *engine, const json_t *request, GError **error)
@@ -569,6 +616,7 @@ static const struct {
     {"status", do_status}, {"check", do_check}, {"create", do_create}, {"pause", do_pause},
     {"resume", do_resume}, {"retry", do_retry}, {"drop", do_drop},     {"source_tables", do_source_tables},
     {"resync", do_resync}, {"cancel", do_cancel}, {"tables_add", do_tables_add}, {"tables_remove", do_tables_remove},
+    {"reposition", do_reposition},
     {"tables", do_tables}, {"log", do_log}, {"table", engine_table}, {"set", engine_set},           {"sql", do_sql},
     {"stop", do_stop},     {"doctor", engine_doctor}, {"export", engine_export},
 };

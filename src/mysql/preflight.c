@@ -1,5 +1,6 @@
 #include "mysql/preflight.h"
 #include "mysql/preflight_private.h"
+#include "mysql/retention.h"
 
 #include <string.h>
 
@@ -15,7 +16,6 @@ static GHashTable *variables_read(SourceConnection *source, GError **error)
     g_autoptr(SourceRows) rows = source_query(
         source,
         "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('binlog_format', 'binlog_row_image', 'binlog_row_metadata', "
-        "'binlog_expire_logs_seconds', 'binlog_expire_logs_auto_purge', 'expire_logs_days', 'max_binlog_total_size', "
         "'log_slave_updates', 'log_replica_updates')",
         error);
 
@@ -248,57 +248,19 @@ static void check_log(const SourceServer *server, GHashTable *variables, GPtrArr
             checks);
 }
 
-static int64_t retention_from(const SourceServer *server, GHashTable *variables)
+static void check_retention(SourceConnection *source, GPtrArray *checks)
 {
-    int64_t seconds = g_ascii_strtoll(variable(variables, "binlog_expire_logs_seconds", "0"), NULL, 10);
-    double days = g_ascii_strtod(variable(variables, "expire_logs_days", "0"), NULL);
+    g_autoptr(GError) error = NULL;
+    SourceLogLimits limits;
 
-    if (server->flavour == SOURCE_MYSQL &&
-        g_ascii_strcasecmp(variable(variables, "binlog_expire_logs_auto_purge", "ON"), "OFF") == 0)
-        return -1;
-    if (seconds > 0)
-        return seconds;
-    return days > 0 ? (int64_t)(days * DAY_SECONDS) : -1;
-}
-
-/* Amazon RDS purges by a setting of its own; NULL there means: as soon as RDS itself needs a log no more. False: this
- * is no RDS, or its setting may not be seen. */
-static bool rds_retention(SourceConnection *source, int64_t *seconds)
-{
-    g_autoptr(SourceRows) rows =
-        source_query(source, "SELECT value FROM mysql.rds_configuration WHERE name = 'binlog retention hours'", NULL);
-    const char *hours;
-
-    if (rows == NULL || rows->rows->len == 0)
-        return false;
-    hours = source_rows_get(rows, 0, 0);
-    *seconds = hours != NULL ? g_ascii_strtoll(hours, NULL, 10) * HOUR_SECONDS : 0;
-    return true;
-}
-
-int64_t source_log_retention_seconds(SourceConnection *source, GError **error)
-{
-    g_autoptr(GHashTable) variables = NULL;
-    int64_t seconds;
-
-    if (rds_retention(source, &seconds))
-        return seconds;
-    variables = variables_read(source, error);
-    return variables != NULL ? retention_from(source_server(source), variables) : -1;
-}
-
-static void check_retention(SourceConnection *source, GHashTable *variables, GPtrArray *checks)
-{
-    int64_t seconds = 0;
-    bool rds = rds_retention(source, &seconds);
-    const char *mend = rds ? "CALL mysql.rds_set_configuration('binlog retention hours', 72);"
-                           : "SET GLOBAL binlog_expire_logs_seconds = 259200; and the same in section [mysqld]";
-    const char *total = variable(variables, "max_binlog_total_size", "0");
-
-    if (!rds)
-        seconds = retention_from(source_server(source), variables);
-    if (source_server(source)->flavour == SOURCE_MARIADB && source_server(source)->version < 100601)
-        mend = "SET GLOBAL expire_logs_days = 3; and the same in section [mysqld]";
+    if (!source_log_limits(source, &limits, &error)) {
+        check_add(checks, CHECK_WARN, "log_retention", "see that SHOW GLOBAL VARIABLES works at the source",
+                  "for how long binlogs are kept is not known: %s", error->message);
+        return;
+    }
+    int64_t seconds = limits.keep_seconds;
+    bool rds = g_str_has_prefix(limits.time_mend, "CALL");
+    g_autofree char *mend = g_strdup_printf("%s%s", limits.time_mend, rds ? "" : " and the same in section [mysqld]");
     if (seconds >= 0 && seconds < HOUR_SECONDS)
         check_add(checks, CHECK_FAIL, "log_retention", mend,
                   "binlogs are purged after %" G_GINT64_FORMAT " s: a pipe that stands for longer could not go on",
@@ -307,9 +269,10 @@ static void check_retention(SourceConnection *source, GHashTable *variables, GPt
         check_add(checks, CHECK_WARN, "log_retention", mend,
                   "binlogs are purged after %.1f hours: a pipe that stands for longer could not go on",
                   (double)seconds / HOUR_SECONDS);
-    else if (strcmp(total, "0") != 0)
-        check_add(checks, CHECK_WARN, "log_retention", "make max_binlog_total_size hold at least three days of writes",
-                  "binlogs are purged when they hold more than %s bytes together", total);
+    else if (limits.keep_bytes >= 0)
+        check_add(checks, CHECK_WARN, "log_retention", "make that size hold at least three days of writes",
+                  "binlogs are purged when they hold more than %" G_GINT64_FORMAT " bytes together (%s)", limits.keep_bytes,
+                  limits.size_setting);
     else if (seconds < 0)
         check_add(checks, CHECK_OK, "log_retention", NULL, "binlogs are kept until somebody purges them");
     else
@@ -363,7 +326,7 @@ void source_preflight_server(SourceConnection *source, const Url *url, GPtrArray
     } else {
         check_log(server, variables, checks);
         if (server->log_bin)
-            check_retention(source, variables, checks);
+            check_retention(source, checks);
         check_replica_updates(source, variables, checks);
     }
     check_replication_slave(source, account, checks);

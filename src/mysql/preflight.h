@@ -18,8 +18,4 @@ SourceTable *source_preflight_table(SourceConnection *source, const char *databa
 SourceTable *source_preflight_table_accepting(SourceConnection *source, const char *database, const char *name,
                                               bool accept_cascades, GPtrArray *checks);
 
-/* Seconds for which the server keeps its logs by its own settings; -1: for ever,
- * or not known (error set). */
-int64_t source_log_retention_seconds(SourceConnection *source, GError **error);
-
 #endif

@@ -1,6 +1,7 @@
 /* command.c - what operators ask of a pipe: looked at here, in the caller's thread, and handed to the supervisor. */
 #include "pipe/pipe_private.h"
 #include "pipe/prepared.h"
+#include "pipe/reposition.h"
 
 #include <string.h>
 
@@ -109,7 +110,7 @@ static GPtrArray *copy_added(const GPtrArray *added)
 static bool changes_tables(const PipeCommand *command)
 {
     return command->event == EVENT_RESYNC || command->event == EVENT_CANCEL_RESYNC || command->event == EVENT_ADD_TABLES ||
-           command->event == EVENT_REMOVE_TABLES || (command->event == EVENT_RETRY && command->tables);
+           command->event == EVENT_REMOVE_TABLES || command->event == EVENT_REPOSITION || (command->event == EVENT_RETRY && command->tables);
 }
 
 static Message *command_message(const PipeCommand *command)
@@ -120,6 +121,7 @@ static Message *command_message(const PipeCommand *command)
     message->drop_target = command->drop_target;
     message->tables = command->tables ? copy_names(command->tables) : NULL;
     message->added = command->added ? copy_added(command->added) : NULL;
+    message->to = command->to ? reposition_copy(command->to) : NULL;
     message->selection = g_strdup(command->selection);
     message->counted = changes_tables(command);
     return message;

@@ -153,7 +153,7 @@ void pipe_stalls_reset(Pipe *pipe)
     pthread_mutex_unlock(&pipe->lock);
 }
 
-char *pipe_error_json(const Pipe *pipe, const PipeTable *table, const GError *error, const RetryDecision *decision)
+json_t *pipe_error_object(const Pipe *pipe, const PipeTable *table, const GError *error, const RetryDecision *decision)
 {
     g_autofree char *name = table ? selection_name(table->record->database, table->record->name) : NULL;
     char at[32];
@@ -166,13 +166,22 @@ char *pipe_error_json(const Pipe *pipe, const PipeTable *table, const GError *er
         json_array_append_new(remedies, json_string(remedy->str));
     }
     g_autofree char *message = printable(error->message, 2000);
-    json_t *json = json_pack("{s:s, s:i, s:s, s:s?, s:o}", "at", clock_format_rfc3339(clock_real_usec(), at), "code",
-                             error->code, "message", message, "cause", decision->cause, "remedies", remedies);
-    char *dumped = json_dumps(json, JSON_COMPACT);
+    return json_pack("{s:s, s:i, s:s, s:s?, s:o}", "at", clock_format_rfc3339(clock_real_usec(), at), "code", error->code, "message",
+                     message, "cause", decision->cause, "remedies", remedies);
+}
+
+char *pipe_error_text_take(json_t *object_take)
+{
+    char *dumped = json_dumps(object_take, JSON_COMPACT);
     char *text = g_strdup(dumped);
     free(dumped);
-    json_decref(json);
+    json_decref(object_take);
     return text;
+}
+
+char *pipe_error_json(const Pipe *pipe, const PipeTable *table, const GError *error, const RetryDecision *decision)
+{
+    return pipe_error_text_take(pipe_error_object(pipe, table, error, decision));
 }
 
 bool pipe_catalog_write(Pipe *pipe, Cancel *cancel, CatalogWrite write, void *data)

@@ -1,12 +1,12 @@
 /* lag.c - how far a pipe is behind: a connection of its own asks the source where its log ends, how long it keeps it, and
  * what its clock says. The same thread looks whether the destination still answers. */
-#include "pipe/pipe_private.h"
+#include "pipe/outlook.h"
 
 #include <string.h>
 
 #define PERIOD_USEC           (2 * 1000 * 1000)
 #define HEARTBEATS_LATE_SECONDS 5 /* they come every half second */
-#define RETENTION_PERIOD_USEC (60 * 1000 * 1000)
+#define LIMITS_PERIOD_USEC    (60 * 1000 * 1000)
 /* An insert may take its time; a server that does not answer a ping meanwhile is not busy but gone. */
 #define SILENCE_USEC          (10 * 1000 * 1000)
 #define PING_MS               3000
@@ -31,27 +31,6 @@ double lag_seconds_unlocked(const Pipe *pipe)
     if (atomic_load(&pipe->caught_up) && lag < HEARTBEATS_LATE_SECONDS)
         return 0;
     return MAX(lag, 0.0);
-}
-
-/* Bytes from a position to the end of the log; -1 when the position's file is not in the list. */
-static int64_t bytes_behind(const GArray *logs, const char *end_file, uint64_t end_pos, const char *file, uint64_t pos)
-{
-    int64_t bytes = 0;
-    bool found = false;
-    for (unsigned i = 0; i < logs->len; i++) {
-        const SourceLog *log = &g_array_index(logs, SourceLog, i);
-        bool is_end = strcmp(log->file, end_file) == 0;
-        uint64_t size = is_end ? end_pos : log->size;
-        if (strcmp(log->file, file) == 0) {
-            found = true;
-            bytes = size > pos ? (int64_t)(size - pos) : 0;
-        } else if (found) {
-            bytes += (int64_t)size;
-        }
-        if (is_end)
-            break;
-    }
-    return found ? bytes : -1;
 }
 
 static bool ask_clock(Pipe *pipe, SourceConnection *source, GError **error)
@@ -126,10 +105,11 @@ static bool ask_log(Work *work, SourceConnection *source, Watch *watch, GError *
     pthread_mutex_lock(&pipe->lock);
     bool backwards = pipe->applied.file && binlog_position_compare(file, pos, pipe->applied.file, pipe->applied.pos) < 0;
     if (pipe->applied.file)
-        pipe->lag_bytes = bytes_behind(logs, file, pos, pipe->applied.file, pipe->applied.pos);
+        pipe->lag_bytes = outlook_bytes_from(logs, file, pos, pipe->applied.file, pipe->applied.pos);
     bool unsent = pipe->lag_bytes > 0 && atomic_load(&pipe->caught_up);
     pthread_mutex_unlock(&pipe->lock);
     doubt(work, backwards, unsent, lacking, watch);
+    outlook_note(pipe, logs, file, pos);
 
     /* A `snapshot` pipe, and a resync before its exchange, stream to where the log ended after the last range was loaded. */
     if (loaded) {
@@ -220,7 +200,7 @@ void *monitor_main(void *data)
     Work *work = data;
     Pipe *pipe = work->pipe;
     SourceConnection *source = NULL;
-    int64_t retention_asked = 0;
+    int64_t limits_due = 0;
     Watch watch = {0};
     bool known = false;
 
@@ -238,16 +218,12 @@ void *monitor_main(void *data)
             forget_log(pipe);
             continue;
         }
-        bool ok = ask_clock(pipe, source, &error) && ask_log(work, source, &watch, &error);
-        if (ok && clock_monotonic_usec() - retention_asked > RETENTION_PERIOD_USEC) {
-            int64_t seconds = source_log_retention_seconds(source, &error);
-            ok = !error;
-            pthread_mutex_lock(&pipe->lock);
-            pipe->retention_seconds = ok ? seconds : -1;
-            pipe->logs_kept = ok && seconds < 0;
-            pthread_mutex_unlock(&pipe->lock);
-            retention_asked = clock_monotonic_usec();
+        bool ok = ask_clock(pipe, source, &error);
+        if (ok && clock_monotonic_usec() >= limits_due) {
+            ok = outlook_ask_limits(pipe, source, &error);
+            limits_due = clock_monotonic_usec() + LIMITS_PERIOD_USEC;
         }
+        ok = ok && ask_log(work, source, &watch, &error);
         if (!ok) {
             forget_log(pipe);
             g_clear_pointer(&source, source_close);

@@ -1,5 +1,8 @@
 /* pipe.c - the supervisor of a pipe: it carries out what the lifecycle decides. */
+#include "pipe/incident.h"
+#include "pipe/outlook.h"
 #include "pipe/prepared.h"
+#include "pipe/reposition.h"
 #include "pipe/work.h"
 
 #include <string.h>
@@ -119,7 +122,7 @@ Pipe *pipe_new_take(const PipeEnv *env, CatalogPipe *record, GError **error)
     pipe->mailbox = queue_new(MAILBOX, (GDestroyNotify)message_free, NULL);
     pipe->life = cancel_new();
     pipe->tables = g_ptr_array_new_with_free_func((GDestroyNotify)pipe_table_free);
-    pipe->lag_bytes = pipe->retention_seconds = -1;
+    pipe->lag_bytes = pipe->headroom = -1;
     pipe->time_read = pipe->time_build = pipe->time_send = -1;
     pipe->cell_lag = -1;
     pthread_mutex_init(&pipe->catalog_lock, NULL);
@@ -146,6 +149,7 @@ void message_free(Message *message)
         g_ptr_array_unref(message->tables);
     if (message->added)
         g_ptr_array_unref(message->added);
+    pipe_reposition_free(message->to);
     g_free(message->selection);
     g_free(message);
 }
@@ -165,6 +169,7 @@ void pipe_free(Pipe *pipe)
     catalog_checkpoint_clear(&pipe->applied);
     catalog_pipe_free(pipe->record);
     pipe_stalls_reset(pipe);
+    log_watch_clear(&pipe->logs);
     budget_account_unref(pipe->account);
     pthread_mutex_destroy(&pipe->catalog_lock);
     pthread_mutex_destroy(&pipe->load_lock);
@@ -241,9 +246,9 @@ static bool transition(Pipe *pipe, PipeEvent event, const char *actor, const cha
 static void fail(Pipe *pipe, const GError *error, Side side)
 {
     RetryDecision decision = retry_decide(error, side);
-    g_autofree char *json = pipe_error_json(pipe, NULL, error, &decision);
-    g_autofree char *message = printable(error->message, 1000);
     pipe_stalls_reset(pipe);
+    g_autofree char *json = incident_json(pipe, error, &decision);
+    g_autofree char *message = printable(error->message, 1000);
     transition(pipe, EVENT_FAIL, "error", message, json);
 }
 
@@ -259,7 +264,20 @@ typedef struct {
     bool cancelling; /* the resync */
     bool reached;    /* Resync: the stream has applied what was logged when the twins were loaded */
     int64_t set_up_at; /* monotonic; the Work runs without new tables, which are tried again then; 0: there are none */
+    Lookout *lookout;
 } Supervisor;
+
+static Side side_of(const GError *error, Side otherwise)
+{
+    return error->domain == CLICKHOUSE_ERROR ? SIDE_DESTINATION : otherwise;
+}
+
+/* An end that could not be reached at all, or an endpoint that did not start: it may come. */
+static bool is_waited_for(const GError *error, const RetryDecision *decision)
+{
+    return decision->verdict == VERDICT_RETRY || decision->verdict == VERDICT_RETRY_OPERATOR ||
+           g_error_matches(error, SLUICE_ERROR, SLUICE_ERROR_FAILED);
+}
 
 /* Provisioning, Setup or the start of threads did not work. */
 static void attempt_failed(Supervisor *s, const GError *error, Side side)
@@ -269,10 +287,7 @@ static void attempt_failed(Supervisor *s, const GError *error, Side side)
     if (cancel_requested(pipe->life) || g_error_matches(error, SLUICE_ERROR, SLUICE_ERROR_CANCELLED))
         return;
     RetryDecision decision = retry_decide(error, side);
-    /* An end that could not be reached at all, or an endpoint that did not start: it may come. */
-    bool waits = decision.verdict == VERDICT_RETRY || decision.verdict == VERDICT_RETRY_OPERATOR ||
-                 g_error_matches(error, SLUICE_ERROR, SLUICE_ERROR_FAILED);
-    if (!waits) {
+    if (!is_waited_for(error, &decision)) {
         fail(pipe, error, side);
         return;
     }
@@ -307,44 +322,88 @@ static void start_work(Supervisor *s, GError **error)
     pthread_mutex_unlock(&pipe->lock);
 }
 
+static void cancel_resync(Supervisor *s, GError **error)
+{
+    Pipe *pipe = s->pipe;
+    pipe_set_activity(pipe, "dropping what was loaded for the resync");
+    if (!resync_cancel(pipe, error))
+        return;
+    s->cancelling = s->reached = false;
+    transition(pipe, EVENT_CANCEL_RESYNC, "operator", "the resync was cancelled", NULL);
+    pthread_mutex_lock(&pipe->lock);
+    pipe->resyncing = false;
+    pthread_mutex_unlock(&pipe->lock);
+}
+
+/* How long the tables that are live go on without the new ones before those are tried again, microseconds; 0: they are set up. A
+ * pipe that has no place in the log yet has nothing to go on with: that is an error. */
+static int64_t set_up_new(Supervisor *s, GError **error)
+{
+    Pipe *pipe = s->pipe;
+    bool other_server = false;
+    g_autoptr(GError) problem = NULL;
+
+    if (!setup_has_new_tables(pipe))
+        return 0;
+    pipe_set_activity(pipe, "reading definitions, creating tables");
+    if (setup_new_tables(pipe, &other_server, &problem))
+        return 0;
+    if (other_server) {
+        /* Only the stream can tell whether the pipe goes on there: it runs first, and the tables wait for it. */
+        pipe_journal(pipe, "engine", "note", NULL, "new tables wait: %s", problem->message);
+        return SET_UP_AGAIN_USEC;
+    }
+    Side side = side_of(problem, SIDE_SOURCE);
+    RetryDecision decision = retry_decide(problem, side);
+    bool has_place = pipe->applied.file || pipe->applied.gtid;
+    if (has_place && is_waited_for(problem, &decision) && !cancel_requested(pipe->life))
+        return pipe_stall_note(pipe, side, problem, ++s->tries, decision.verdict == VERDICT_RETRY_OPERATOR);
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return 0;
+}
+
 /* Snapshot: tables that are new to the pipe are set up, then all that wait are loaded beside the stream. */
 static void drive_snapshot(Supervisor *s, GError **error)
 {
-    Pipe *pipe = s->pipe;
+    GError *problem = NULL;
     if (s->cancelling) {
-        pipe_set_activity(pipe, "dropping what was loaded for the resync");
-        if (!resync_cancel(pipe, error))
-            return;
-        s->cancelling = false;
-        transition(pipe, EVENT_CANCEL_RESYNC, "operator", "the resync was cancelled", NULL);
-        pthread_mutex_lock(&pipe->lock);
-        pipe->resyncing = false;
-        pthread_mutex_unlock(&pipe->lock);
+        cancel_resync(s, error);
         return;
     }
-    bool other_server = false;
-    if (setup_has_new_tables(pipe)) {
-        GError *problem = NULL;
-        pipe_set_activity(pipe, "reading definitions, creating tables");
-        if (!setup_new_tables(pipe, &other_server, &problem)) {
-            if (!other_server) {
-                g_propagate_error(error, problem);
-                return;
-            }
-            /* Only the stream can tell whether the pipe goes on there: it runs first, and the tables wait for it. */
-            pipe_journal(pipe, "engine", "note", NULL, "new tables wait: %s", problem->message);
-            g_error_free(problem);
-        }
+    int64_t wait = set_up_new(s, &problem);
+    if (problem) {
+        g_propagate_error(error, problem);
+        return;
     }
     start_work(s, error);
-    if (other_server)
-        s->set_up_at = clock_monotonic_usec() + SET_UP_AGAIN_USEC;
+    if (wait)
+        s->set_up_at = clock_monotonic_usec() + wait;
+}
+
+/* What a resync replaced holds nobody up: what cannot be dropped now is tried again whenever the stream is started. */
+static void drop_leftovers(Pipe *pipe)
+{
+    g_autoptr(GError) error = NULL;
+    if (!resync_drop_leftovers(pipe, &error) && !cancel_requested(pipe->life))
+        pipe_journal(pipe, "error", "note", NULL, "what a resync replaced is not dropped yet: %s", error->message);
+}
+
+/* Running: the stream alone. */
+static void follow(Supervisor *s, GError **error)
+{
+    drop_leftovers(s->pipe);
+    start_work(s, error);
 }
 
 /* Resync: once the stream has caught up, tables and twins change places. */
 static void drive_resync(Supervisor *s, GError **error)
 {
     Pipe *pipe = s->pipe;
+    if (s->cancelling) {
+        if (resync_settle(pipe, error)) /* what is exchanged is */
+            cancel_resync(s, error);
+        return;
+    }
     if (!s->reached) {
         if (resync_settle(pipe, error))
             start_work(s, error);
@@ -353,11 +412,70 @@ static void drive_resync(Supervisor *s, GError **error)
     pipe_set_activity(pipe, "exchanging tables");
     if (!resync_exchange(pipe, error))
         return;
+    drop_leftovers(pipe);
     s->reached = false;
     pthread_mutex_lock(&pipe->lock);
     pipe->resyncing = false;
     pthread_mutex_unlock(&pipe->lock);
     transition(pipe, EVENT_EXCHANGED, "engine", NULL, NULL);
+}
+
+static void begin_resync(Pipe *pipe, const Message *message, const char *actor, GError **error)
+{
+    /* The log was lost or rewritten, or not followed any more: the pipe begins anew at its end. */
+    bool anew = pipe->state == PIPE_FAILED || pipe->state == PIPE_COMPLETED;
+    bool is_set_up = pipe->state != PIPE_FAILED || (pipe->back != PIPE_PROVISIONING && pipe->back != PIPE_SETUP);
+    if (is_set_up && !resync_begin(pipe, message->tables, anew, error))
+        return;
+    if (!message->tables) {
+        transition(pipe, EVENT_RESYNC, actor, "a resync of every table", NULL);
+        return;
+    }
+    g_autofree char *text = g_strdup_printf("a resync of %u table%s", message->tables->len, message->tables->len == 1 ? "" : "s");
+    transition(pipe, EVENT_RESYNC, actor, text, NULL);
+}
+
+/* ---- The log is gone: a resync by itself (setting `purged`) ---- */
+
+typedef struct {
+    int64_t pipe_id, at;
+} AutoWrite;
+
+static bool write_auto_resync(Catalog *catalog, void *data, GError **error)
+{
+    const AutoWrite *write = data;
+    return catalog_pipe_set_auto_resync(catalog, write->pipe_id, write->at, error);
+}
+
+static bool set_auto_resync(Pipe *pipe, int64_t at, GError **error)
+{
+    AutoWrite write = {.pipe_id = pipe->id, .at = at};
+    if (pipe->record->auto_resync == at)
+        return true;
+    if (!pipe_catalog_write(pipe, pipe->life, write_auto_resync, &write))
+        return !cancel_set_error(pipe->life, error);
+    pipe->record->auto_resync = at;
+    return true;
+}
+
+/* Noted before it begins, so that one that is cut off is not begun twice. */
+static void auto_resync(Supervisor *s, GError **error)
+{
+    Pipe *pipe = s->pipe;
+    const Message whole = {.event = EVENT_RESYNC};
+    s->cancelling = s->reached = false; /* of an earlier one */
+    if (!set_auto_resync(pipe, -clock_real_usec(), error))
+        return;
+    FAULT_POINT("auto-resync-noted");
+    pipe_journal(pipe, "engine", "note", NULL, "the log that this pipe needs is gone: it loads every table again by itself, for its setting "
+                                               "purged is resync");
+    begin_resync(pipe, &whole, "engine", error);
+}
+
+/* It came to its end: the pipe follows the log again. */
+static bool auto_resync_ended(Pipe *pipe, GError **error)
+{
+    return pipe->record->auto_resync >= 0 || set_auto_resync(pipe, clock_real_usec(), error);
 }
 
 /* Does what the state asks for, unless it is being done. Returns true when there may be more to do at once. */
@@ -391,8 +509,15 @@ static bool drive(Supervisor *s)
             transition(pipe, EVENT_REMOVE_TABLES, "engine", "tables are still to be removed", NULL);
         else if (edit_wants_loading(pipe)) /* added while it was paused, or a resync was cancelled beside them */
             transition(pipe, EVENT_ADD_TABLES, "engine", "tables are to be loaded", NULL);
-        else
-            start_work(s, &error);
+        else if (auto_resync_ended(pipe, &error))
+            follow(s, &error);
+        break;
+    case PIPE_FAILED:
+        if (!incident_wants_resync(pipe)) {
+            pipe_set_activity(pipe, NULL);
+            return false;
+        }
+        auto_resync(s, &error);
         break;
     case PIPE_RESYNC:
         drive_resync(s, &error);
@@ -411,11 +536,12 @@ static bool drive(Supervisor *s)
         return false;
     }
     if (error) {
-        attempt_failed(s, error, error->domain == CLICKHOUSE_ERROR ? SIDE_DESTINATION : side);
+        attempt_failed(s, error, side_of(error, side));
         return false;
     }
     pipe_set_activity(pipe, NULL);
-    attempt_worked(s);
+    if (!s->set_up_at) /* else what keeps the new tables waiting stays shown */
+        attempt_worked(s);
     return !cancel_requested(pipe->life);
 }
 
@@ -459,21 +585,6 @@ static void pause_pipe(Supervisor *s)
 
 /* ---- Commands that change the tables ---- */
 
-static void begin_resync(Pipe *pipe, const Message *message, GError **error)
-{
-    /* The log was lost or rewritten, or not followed any more: the pipe begins anew at its end. */
-    bool anew = pipe->state == PIPE_FAILED || pipe->state == PIPE_COMPLETED;
-    bool is_set_up = pipe->state != PIPE_FAILED || (pipe->back != PIPE_PROVISIONING && pipe->back != PIPE_SETUP);
-    if (is_set_up && !resync_begin(pipe, message->tables, anew, error))
-        return;
-    if (!message->tables) {
-        transition(pipe, EVENT_RESYNC, "operator", "a resync of every table", NULL);
-        return;
-    }
-    g_autofree char *text = g_strdup_printf("a resync of %u table%s", message->tables->len, message->tables->len == 1 ? "" : "s");
-    transition(pipe, EVENT_RESYNC, "operator", text, NULL);
-}
-
 /* While a table is failed its changes are passed over: ranges that were loaded before lack them. So its load starts over. */
 static void retry_tables(Pipe *pipe, const Message *message, GError **error)
 {
@@ -511,7 +622,8 @@ static void carry_out(Supervisor *s, const Message *message)
     switch (message->event) {
     case EVENT_RESYNC:
         s->cancelling = s->reached = false; /* of an earlier one */
-        begin_resync(pipe, message, &error);
+        if (set_auto_resync(pipe, 0, &error))
+            begin_resync(pipe, message, "operator", &error);
         break;
     case EVENT_CANCEL_RESYNC:
         s->cancelling = true;
@@ -521,6 +633,10 @@ static void carry_out(Supervisor *s, const Message *message)
         break;
     case EVENT_RETRY:
         retry_tables(pipe, message, &error);
+        break;
+    case EVENT_REPOSITION:
+        if (reposition_carry_out(pipe, message->to, &error))
+            transition(pipe, EVENT_REPOSITION, "operator", "repositioned", NULL);
         break;
     case EVENT_ADD_TABLES:
         if (edit_add(pipe, message->added, message->selection, &error))
@@ -615,6 +731,7 @@ static bool handle_command(Supervisor *s, Message *message)
     case EVENT_CANCEL_RESYNC:
     case EVENT_ADD_TABLES:
     case EVENT_REMOVE_TABLES:
+    case EVENT_REPOSITION:
         when_quiet(s, message);
         return true;
     case EVENT_PAUSE:
@@ -700,12 +817,17 @@ static void handle(Supervisor *s, Message *message)
 
 static void *supervisor_main(void *data)
 {
-    Supervisor s = {.pipe = data, .waiting = G_QUEUE_INIT};
-    int64_t sampled = 0;
+    Supervisor s = {.pipe = data, .waiting = G_QUEUE_INIT, .lookout = lookout_new(data)};
+    int64_t sampled = clock_monotonic_usec();
 
+    status_sample(s.pipe); /* rates count from here on, what is loaded in the first second too */
     while (!s.ended && !(s.stopping && !s.work)) {
         while (!s.ended && drive(&s))
             ;
+        if (s.pipe->state == PIPE_PAUSED || s.pipe->state == PIPE_FAILED)
+            lookout_tick(s.lookout);
+        else
+            lookout_rest(s.lookout);
         int64_t wait = TICK_USEC;
         if (s.work && s.work->end_deadline)
             wait = 100000;
@@ -723,6 +845,7 @@ static void *supervisor_main(void *data)
             status_sample(s.pipe);
         }
     }
+    lookout_free(s.lookout);
     g_queue_clear_full(&s.waiting, (GDestroyNotify)message_free);
     return NULL;
 }
@@ -739,7 +862,7 @@ void pipe_post(Pipe *pipe, MessageKind kind)
 
 void pipe_start(Pipe *pipe, bool paused)
 {
-    if (paused && (pipe->state == PIPE_SNAPSHOT || pipe->state == PIPE_RUNNING)) {
+    if (paused && (pipe->state == PIPE_SNAPSHOT || pipe->state == PIPE_RUNNING || pipe->state == PIPE_RESYNC)) {
         transition(pipe, EVENT_PAUSE, "operator", "the engine was started with --paused", NULL);
         transition(pipe, EVENT_QUIET, "engine", NULL, NULL);
     }

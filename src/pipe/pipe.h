@@ -37,12 +37,28 @@ void pipe_stop(Pipe *pipe);
 void pipe_free(Pipe *pipe);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pipe, pipe_free)
 
+/* A place in the source's log to go on from, which was looked at. */
+typedef struct {
+    char *file; /* NULL: by GTID */
+    uint64_t pos;
+    char *gtid;     /* NULL: not known, or not followed by */
+    char *identity; /* of the server that has it */
+    bool backwards; /* what was applied is applied again, or another history */
+    /* The first transaction from there on, and the end of the log. */
+    char *first_file, *end_file;
+    uint64_t first_pos, end_pos;
+    char *from, *to, *gap; /* in words: the last good position, this one, and what is between */
+} PipeReposition;
+void pipe_reposition_free(PipeReposition *to);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PipeReposition, pipe_reposition_free)
+
 /* What an operator can ask of a pipe: an event of the lifecycle and what belongs to it. All is borrowed. */
 typedef struct {
     PipeEvent event;
     bool drop_target;        /* DROP, REMOVE_TABLES: also the destination tables that we created */
     const GPtrArray *tables; /* RESYNC, RETRY, REMOVE_TABLES: of char *, "db.table"; NULL: the whole pipe */
     const GPtrArray *added;  /* ADD_TABLES: of CatalogTable (database, name, target, rows_estimate) */
+    const PipeReposition *to; /* REPOSITION */
     const char *selection;   /* ADD_TABLES: what is added to the pipe's list of tables, as selection_text writes it */
 } PipeCommand;
 

@@ -18,9 +18,11 @@
 #include "pipe/batch.h"
 #include "pipe/column_counts.h"
 #include "pipe/group.h"
+#include "pipe/headroom.h"
 #include "pipe/pipe.h"
 #include "pipe/shape.h"
 
+#include <jansson.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -74,6 +76,17 @@ typedef struct {
     char *message;
 } Stall;
 
+/* What is known of the source's logs from one look to the next (outlook.c). */
+typedef struct {
+    GHashTable *closed; /* interned name -> int64_t: when it was closed, by our clock; 0: it is the last one, -1: not known */
+    const char *end_file; /* interned */
+    uint64_t end_pos;
+    int64_t looked_at; /* monotonic */
+    double write_rate; /* bytes a second */
+    bool rate_known;
+} LogWatch;
+void log_watch_clear(LogWatch *watch);
+
 typedef struct Work Work;
 
 struct Pipe {
@@ -102,8 +115,11 @@ struct Pipe {
     char *source_version, *dest_version, *activity, *paused_by;
     CatalogCheckpoint applied; /* the last one saved */
     int64_t lag_bytes;         /* -1: not known */
-    int64_t retention_seconds; /* for how long the source keeps its logs; -1: not known, or for ever: */
-    bool logs_kept;
+    SourceLogLimits limits;    /* for how long the source keeps its logs */
+    bool limits_known;
+    LogWatch logs;
+    int64_t headroom, headroom_at; /* seconds at that time (monotonic); -1: not known */
+    unsigned headroom_level;   /* what was told of it last */
     int64_t source_clock_offset; /* the source's clock minus ours, microseconds */
     int64_t fresh_until;       /* source's clock: every change committed before is applied; 0: not known */
     int64_t load_started;      /* monotonic; when the present load (or what is left of it) began */
@@ -139,6 +155,7 @@ typedef struct {
     GPtrArray *tables; /* COMMAND on single tables: of char *, "db.table" as selection_name writes it; NULL: the pipe */
     GPtrArray *added;  /* EVENT_ADD_TABLES: of CatalogTable */
     char *selection;   /* EVENT_ADD_TABLES: what is added to the pipe's list */
+    PipeReposition *to; /* EVENT_REPOSITION */
     bool counted;      /* in Pipe.pending */
     PipeState asked_in; /* COMMAND: the state in which it was accepted */
     bool sender;     /* THREAD_ENDED: a sender, else one that reads */
@@ -296,6 +313,8 @@ void pipe_journal(Pipe *pipe, const char *actor, const char *kind, const char *p
     G_GNUC_PRINTF(5, 6);
 /* `table`: whose error it is, NULL: the pipe's. */
 char *pipe_error_json(const Pipe *pipe, const PipeTable *table, const GError *error, const RetryDecision *decision);
+json_t *pipe_error_object(const Pipe *pipe, const PipeTable *table, const GError *error, const RetryDecision *decision);
+char *pipe_error_text_take(json_t *object_take);
 void work_fail(Work *work, Side side, GError *error_take);
 void work_thread_leave(Work *work, bool sender); /* the last thing a thread does */
 /* Runs a catalog write until it succeeds or `cancel` is requested; stalls meanwhile. */

@@ -17,6 +17,8 @@ const char *side_name(Side side)
     "sluice resync NAME --table TABLE: it is loaded again beside what is there, and takes its place when it is whole"
 #define RETRY  "sluice retry NAME, after the cause was mended"
 
+#define PURGED "the server purged binlogs that this pipe still needed"
+
 static RetryDecision decision(Verdict verdict, const char *cause, const char *remedy, const char *other)
 {
     return (RetryDecision){.verdict = verdict, .cause = cause, .remedies = {remedy, remedy ? other : NULL}};
@@ -28,10 +30,10 @@ static RetryDecision decide_1236(const char *text)
     static const struct {
         const char *part, *cause, *remedy, *other;
     } known[] = {
-        {"Could not find first log file name", "the server purged binlogs that this pipe still needed", RESYNC,
+        {"Could not find first log file name", PURGED, RESYNC,
          "point the source at a replica that still has the log, then sluice retry NAME"},
-        {"could not find next log", "the server purged binlogs that this pipe still needed", RESYNC, NULL},
-        {"purged", "the server purged binlogs that this pipe still needed", RESYNC,
+        {"could not find next log", PURGED, RESYNC, NULL},
+        {"purged", PURGED, RESYNC,
          "point the source at a replica that still has the log, then sluice retry NAME"},
         {"Could not open log file", "a binlog is in the server's index but its file is gone or unreadable", RESYNC,
          "restore the file at the source, then sluice retry NAME"},
@@ -42,7 +44,7 @@ static RetryDecision decide_1236(const char *text)
          RESYNC, NULL},
         {"has more GTIDs than", "this pipe is ahead of the server: it was restored from an older copy, or is another one",
          RESYNC, NULL},
-        {"is missing the GTID", "the server purged binlogs that this pipe still needed", RESYNC, NULL},
+        {"is missing the GTID", PURGED, RESYNC, NULL},
         {"position > file size", "the binlog ends before the position of this pipe: the server lost the end of its log", RESYNC,
          NULL},
         {"impossible position", "the binlog ends before the position of this pipe: the server lost the end of its log", RESYNC,
@@ -60,8 +62,11 @@ static RetryDecision decide_1236(const char *text)
     const char *place = strstr(text, "the first event '");
     g_autofree char *said = place ? g_strndup(text, (size_t)(place - text)) : g_strdup(text);
     for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
-        if (strcasestr(said, known[i].part))
-            return decision(VERDICT_FAIL_PIPE, known[i].cause, known[i].remedy, known[i].other);
+        if (strcasestr(said, known[i].part)) {
+            RetryDecision found = decision(VERDICT_FAIL_PIPE, known[i].cause, known[i].remedy, known[i].other);
+            found.log_gone = g_str_equal(known[i].cause, PURGED);
+            return found;
+        }
     return decision(VERDICT_FAIL_PIPE, NULL, RETRY, RESYNC);
 }
 

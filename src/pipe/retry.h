@@ -21,6 +21,7 @@ const char *side_name(Side side); /* "source", "destination", "catalog" */
 typedef struct {
     Verdict verdict;
     const char *cause;       /* why, in words; NULL: the message says it all. Static */
+    bool log_gone;           /* the server has not the log any more that the pipe needs: a resync mends it (setting `purged`) */
     const char *remedies[4]; /* what to do, NULL-terminated; NAME and TABLE stand for names. Static */
 } RetryDecision;
 

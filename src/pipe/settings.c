@@ -72,6 +72,9 @@ static const Setting settings[] = {
     {{"silent_changes", "fail", "fail, flag", SETTING_LIVE,
       "statements that change rows without row events fail the table, or a resync is advised"},
      KIND_BOOL, FIELD(silent_changes_flag), 0, 0, {"fail", "flag"}},
+    {{"purged", "fail", "fail, resync", SETTING_LIVE,
+      "the source purged log that was still needed: the pipe fails, or loads every table again by itself"},
+     KIND_BOOL, FIELD(purged_resync), 0, 0, {"fail", "resync"}},
 };
 
 const SettingInfo *settings_info(unsigned index)

@@ -1,6 +1,6 @@
 /* status.c - what a pipe shows: rates, history, and a copy of everything for whoever draws it. */
 #include "pipe/columns.h"
-#include "pipe/pipe_private.h"
+#include "pipe/outlook.h"
 #include "pipe/trend.h"
 
 #include <string.h>
@@ -387,9 +387,8 @@ PipeStatus *pipe_status(Pipe *pipe)
     status->paused_by = g_strdup(pipe->state == PIPE_PAUSED ? pipe->paused_by : NULL);
     status->lag_seconds = lag_seconds_unlocked(pipe);
     status->lag_bytes = pipe->lag_bytes;
-    status->logs_kept = pipe->logs_kept;
-    if (pipe->retention_seconds >= 0 && status->lag_seconds >= 0)
-        status->headroom_seconds = MAX((int64_t)0, pipe->retention_seconds - (int64_t)status->lag_seconds);
+    status->logs_kept = pipe->limits_known && pipe->limits.keep_seconds < 0 && pipe->limits.keep_bytes < 0;
+    status->headroom_seconds = outlook_headroom_unlocked(pipe);
     status->rows_per_second = active ? pipe->rows_per_second : 0;
     status->bytes_per_second = active ? pipe->bytes_per_second : 0;
     status->pending = pipe->pending;

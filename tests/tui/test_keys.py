@@ -89,6 +89,22 @@ def test_one_table_is_loaded_again_or_leaves(dashboard):
     assert engine.wait_for("tables_remove")["tables"] == table
 
 
+def test_skipping_says_what_is_lost_and_asks(dashboard):
+    screen, engine = dashboard("six", 40, 120)
+    engine.answers["reposition"] = {"ok": True, "from": "binlog.001841:77120004", "to": "binlog.001843:4", "gap": "skips 1.2 GiB of the log"}
+    screen.wait("orders").settle().press("i").wait("SO THAT IT STAYS AWAY").wait("Skip to binlog.001843").settle()
+    screen.press("S").wait("This skips 1.2 GiB of the log").wait("sluice reposition billing --file binlog.001843 --pos 4 --yes")
+    asked = engine.wait_for("reposition")
+    assert (asked["name"], asked["file"], asked["pos"], asked["check"]) == ("billing", "binlog.001843", 4, True)
+    screen.press("esc").wait_gone("This skips")
+    assert not [r for r in engine.requests if r["do"] == "reposition" and not r.get("check")]
+    screen.press("S").wait("This skips").press("y").wait("billing goes on from binlog.001843")
+    (done,) = [r for r in engine.requests if r["do"] == "reposition" and not r.get("check")]
+    assert (done["name"], done["file"], done["pos"]) == ("billing", "binlog.001843", 4)
+    engine.answers["reposition"] = {"error": {"code": 4, "message": "the server has no log binlog.001843"}}
+    screen.press("S").wait("the server has no log binlog.001843")
+
+
 def test_rows_do_not_jump_under_the_cursor(dashboard):
     screen, engine = dashboard("six")
     screen.wait("orders").settle().press("j", "j", "j", "j").settle()

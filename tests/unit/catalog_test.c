@@ -399,6 +399,53 @@ static void checkpoints(Place *place, gconstpointer unused)
     g_assert_cmpint(pipe->id, >, old); /* ids are never given twice */
 }
 
+/* All of it at once: the position, the server, the tables' beginnings, no cuts, and why. */
+static void reposition(Place *place, gconstpointer unused)
+{
+    (void)unused;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Catalog) catalog = open_ok(place);
+    g_autoptr(GPtrArray) tables = NULL;
+    g_autoptr(CatalogPipe) pipe = add_pipe(catalog, "orders", &tables);
+    CatalogTable *first = g_ptr_array_index(tables, 0), *second = g_ptr_array_index(tables, 1);
+    CatalogBatch batch = {.seq = 1, .start_offset = 1, .end_offset = 2, .epoch = 1};
+    g_assert_true(catalog_batch_add(catalog, pipe->id, &batch, &error));
+
+    CatalogTable begins = {.id = first->id, .begin_file = (char *)"bin.000007", .begin_pos = 4, .begin_gtid = (char *)"0-1-9"};
+    g_autoptr(GPtrArray) list = g_ptr_array_new();
+    g_ptr_array_add(list, &begins);
+    CatalogCheckpoint to = {.file = (char *)"bin.000007", .pos = 4, .gtid = (char *)"0-1-9", .epoch = 2, .saved_at = 12};
+    CatalogJournalEntry why = {.pipe = pipe->name, .text = (char *)"repositioned"};
+    g_assert_true(catalog_reposition(catalog, pipe->id, &to, "another server", list, &why, &error));
+    g_assert_true(catalog_pipe_set_auto_resync(catalog, pipe->id, -5, &error));
+
+    CatalogCheckpoint got;
+    g_assert_true(catalog_checkpoint_load(catalog, pipe->id, &got, &error));
+    g_assert_cmpstr(got.file, ==, "bin.000007");
+    g_assert_cmpuint(got.pos, ==, 4);
+    g_assert_cmpstr(got.gtid, ==, "0-1-9");
+    g_assert_cmpuint(got.epoch, ==, 2);
+    g_assert_cmpuint(got.offset, ==, 0);
+    g_assert_null(got.print_file);
+    g_assert_null(got.prepared);
+    catalog_checkpoint_clear(&got);
+    g_autoptr(GArray) cuts = catalog_batches(catalog, pipe->id, &error);
+    g_assert_cmpuint(cuts->len, ==, 0);
+    g_autoptr(GPtrArray) read = catalog_tables(catalog, pipe->id, &error);
+    const CatalogTable *changed = g_ptr_array_index(read, 0), *other = g_ptr_array_index(read, 1);
+    g_assert_cmpstr(changed->begin_file, ==, "bin.000007");
+    g_assert_cmpuint(changed->begin_pos, ==, 4);
+    g_assert_cmpstr(changed->begin_gtid, ==, "0-1-9");
+    g_assert_true(changed->resync_advised);
+    g_assert_cmpstr(other->begin_file, ==, second->begin_file);
+    g_assert_cmpint(other->resync_advised, ==, second->resync_advised);
+    g_autoptr(CatalogPipe) again = catalog_pipe_find(catalog, "orders", &error);
+    g_assert_cmpstr(again->identity, ==, "another server");
+    g_assert_cmpint(again->auto_resync, ==, -5);
+    g_autoptr(GPtrArray) entries = catalog_journal(catalog, "orders", 0, 10, &error);
+    g_assert_cmpuint(entries->len, ==, 1);
+}
+
 static void journal(Place *place, gconstpointer unused)
 {
     (void)unused;
@@ -673,6 +720,7 @@ int main(int argc, char **argv)
     ADD("state-without-pipe", a_state_without_a_pipe_leaves_no_journal);
     ADD("tables-and-ranges", tables_and_ranges);
     ADD("checkpoints", checkpoints);
+    ADD("reposition", reposition);
     ADD("journal", journal);
     ADD("settings", settings);
     ADD("killed", killed);

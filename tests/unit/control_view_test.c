@@ -49,6 +49,14 @@ static ViewError *some_error(void)
     error->code = g_test_rand_int_range(-5, 5000);
     error->message = some_text();
     error->cause = some_text();
+    error->what = some_text();
+    error->server = some_text();
+    error->why = some_text();
+    error->lost = some_text();
+    error->data = some_text();
+    error->prevent = some_text();
+    error->oldest_log = some_text();
+    error->last_good_time = some_time();
     unsigned n = (unsigned)g_test_rand_int_range(0, 3);
     error->remedies = g_new0(char *, n + 1);
     for (unsigned i = 0; i < n; i++)
@@ -178,6 +186,14 @@ static void same_error(const ViewError *a, const ViewError *b)
     g_assert_cmpint(a->code, ==, b->code);
     g_assert_cmpstr(a->message, ==, b->message);
     g_assert_cmpstr(a->cause, ==, b->cause);
+    g_assert_cmpstr(a->what, ==, b->what);
+    g_assert_cmpstr(a->server, ==, b->server);
+    g_assert_cmpstr(a->why, ==, b->why);
+    g_assert_cmpstr(a->lost, ==, b->lost);
+    g_assert_cmpstr(a->data, ==, b->data);
+    g_assert_cmpstr(a->prevent, ==, b->prevent);
+    g_assert_cmpstr(a->oldest_log, ==, b->oldest_log);
+    g_assert_cmpint(a->last_good_time, ==, b->last_good_time);
     g_assert_cmpstrv(a->remedies, b->remedies);
 }
 

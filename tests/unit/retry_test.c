@@ -98,6 +98,8 @@ static void test_1236(void)
             !strstr(decision.remedies[0], cases[i].remedy))
             g_error("%s: %s; %s", cases[i].text, decision.cause ? decision.cause : "(raw)", decision.remedies[0]);
         g_assert_cmpint(decision.verdict, ==, VERDICT_FAIL_PIPE);
+        /* Only what was purged is loaded again without asking: not what may be another server, or damaged. */
+        g_assert_cmpint(decision.log_gone, ==, g_strcmp0(cases[i].cause, "purged") == 0);
     }
 }
 

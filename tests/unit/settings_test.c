@@ -36,6 +36,7 @@ static void test_defaults(void)
     g_assert_cmpstr(settings.column_prefix, ==, "_peerdb_");
     g_assert_cmpstr(settings.mapping.column_prefix, ==, "_peerdb_");
     g_assert_true(settings.durable);
+    g_assert_false(settings.purged_resync);
 }
 
 /* A field that is read back as a number. */
@@ -58,6 +59,7 @@ static uint64_t field(const PipeSettings *s, const char *name)
         {"zero_date", s->mapping.zero_date},
         {"out_of_range", s->mapping.out_of_range},
         {"durable", s->durable},
+        {"purged", s->purged_resync},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
         if (strcmp(fields[i].name, name) == 0)
@@ -106,6 +108,8 @@ static void test_values(void)
         {"out_of_range", "fail", OUT_OF_RANGE_FAIL},
         {"durable", "off", false},
         {"durable", "on", true},
+        {"purged", "fail", false},
+        {"purged", "resync", true},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         PipeSettings settings;
@@ -157,6 +161,7 @@ static void test_bad_values(void)
         {"zero_date", "clamp"},
         {"out_of_range", "epoch"},
         {"durable", "1"},
+        {"purged", "yes"},
         {"column_prefix", ""},
         {"column_prefix", "a b"},
         {"column_prefix", "1a"},
@@ -277,7 +282,7 @@ static void test_info(void)
             g_assert_cmpstr(settings_info(k)->name, !=, info->name);
         g_assert_nonnull(setting_when_name(info->when));
     }
-    g_assert_cmpuint(n, ==, 22);
+    g_assert_cmpuint(n, ==, 23);
     g_assert_null(settings_info(n + 1));
     g_assert_cmpstr(setting_when_name(SETTING_LIVE), ==, "live");
     g_assert_cmpstr(setting_when_name(SETTING_RESYNC), ==, "resync");
