@@ -97,9 +97,11 @@ static bool check_state(const Look *look, GError **error)
         g_autofree char *why = lifecycle_refusal(state, EVENT_REPOSITION, situation.mode);
         return refuse(error, "pipe %s: %s", look->record->name, why);
     }
-    bool set_up = !pipe_state_parse(look->record->return_state, &back) || (back != PIPE_PROVISIONING && back != PIPE_SETUP);
+    bool set_up =
+        !pipe_state_parse(look->record->return_state, &back) || (back != PIPE_PROVISIONING && back != PIPE_SETUP);
     if ((!look->now->file && !look->now->gtid) || (state == PIPE_FAILED && !set_up))
-        return refuse(error, "pipe %s has no position yet: it was not set up; mend what made it fail, then sluice retry %s",
+        return refuse(error,
+                      "pipe %s has no position yet: it was not set up; mend what made it fail, then sluice retry %s",
                       look->record->name, look->record->name);
     return true;
 }
@@ -120,13 +122,14 @@ static bool check_file(const Look *look, GError **error)
     const SourceLog *log = find_log(look, file);
     if (!log) {
         const SourceLog *first = &g_array_index(look->logs, SourceLog, 0);
-        return refuse(error, "the server has no log %.200s; it has %s to %s", file, look->logs->len ? first->file : "none",
-                      look->end_file);
+        return refuse(error, "the server has no log %.200s; it has %s to %s", file,
+                      look->logs->len ? first->file : "none", look->end_file);
     }
     uint64_t size = strcmp(file, look->end_file) == 0 ? look->end_pos : log->size;
     if (look->wish->pos < 4 || look->wish->pos > size)
-        return refuse(error, "%s holds positions from 4 to %" G_GUINT64_FORMAT ", and %" G_GUINT64_FORMAT " is none of them", file, size,
-                      look->wish->pos);
+        return refuse(error,
+                      "%s holds positions from 4 to %" G_GUINT64_FORMAT ", and %" G_GUINT64_FORMAT " is none of them",
+                      file, size, look->wish->pos);
     return true;
 }
 
@@ -138,7 +141,8 @@ static bool check_gtid(const Look *look, GError **error)
 
     g_autoptr(GtidSet) set = gtid_set_parse(server->flavour, look->wish->gtid, &problem);
     if (!set) {
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "%.300s are no GTIDs of this server: %s", look->wish->gtid, problem->message);
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "%.300s are no GTIDs of this server: %s", look->wish->gtid,
+                    problem->message);
         g_error_free(problem);
         return false;
     }
@@ -155,8 +159,11 @@ static bool check_gtid(const Look *look, GError **error)
 static BinlogStart start_of(const Look *look)
 {
     uint32_t id = look->settings.server_id ? look->settings.server_id : look->record->server_id;
-    return (BinlogStart){.file = (char *)look->wish->file, .pos = look->wish->pos, .gtid = (char *)look->wish->gtid,
-                         .server_id = id, .replica_uuid = look->record->uuid};
+    return (BinlogStart){.file = (char *)look->wish->file,
+                         .pos = look->wish->pos,
+                         .gtid = (char *)look->wish->gtid,
+                         .server_id = id,
+                         .replica_uuid = look->record->uuid};
 }
 
 /* The GTIDs of a position by file, where the pipe is followed by them. */
@@ -208,12 +215,14 @@ static char *only_in(const char *one, const char *other)
     return text ? shorten(text) : NULL;
 }
 
-static char *bytes_text(const Look *look, const char *from_file, uint64_t from_pos, const char *to_file, uint64_t to_pos)
+static char *bytes_text(const Look *look, const char *from_file, uint64_t from_pos, const char *to_file,
+                        uint64_t to_pos)
 {
     int64_t from = outlook_bytes_from(look->logs, look->end_file, look->end_pos, from_file, from_pos);
     int64_t to = outlook_bytes_from(look->logs, look->end_file, look->end_pos, to_file, to_pos);
     if (from < 0 && to >= 0)
-        return g_strdup_printf("of the log, from %s:%" G_GUINT64_FORMAT " on, which the server has no more", from_file, from_pos);
+        return g_strdup_printf("of the log, from %s:%" G_GUINT64_FORMAT " on, which the server has no more", from_file,
+                               from_pos);
     if (from < 0 || to < 0)
         return g_strdup("an unknown part of the log");
     g_autofree char *size = g_format_size_full((guint64)(from - to), G_FORMAT_SIZE_IEC_UNITS);
@@ -254,7 +263,8 @@ static void add_file_gap(const Look *look, GString *gap, const PipeReposition *t
         return;
     }
     int order = binlog_position_compare(file, pos, now->file, now->pos);
-    g_autofree char *bytes = order < 0 ? bytes_text(look, file, pos, now->file, now->pos) : bytes_text(look, now->file, now->pos, file, pos);
+    g_autofree char *bytes =
+        order < 0 ? bytes_text(look, file, pos, now->file, now->pos) : bytes_text(look, now->file, now->pos, file, pos);
     if (order == 0)
         g_string_append(gap, "skips nothing");
     else
@@ -297,8 +307,8 @@ static bool open_source(Look *look, GError **error)
 static PipeReposition *check(Look *look, GError **error)
 {
     SourceProbe probe;
-    if (!check_state(look, error) || !settings_load(look->record->settings, &look->settings, error) || !open_source(look, error) ||
-        !(look->wish->file ? check_file(look, error) : check_gtid(look, error)))
+    if (!check_state(look, error) || !settings_load(look->record->settings, &look->settings, error) ||
+        !open_source(look, error) || !(look->wish->file ? check_file(look, error) : check_gtid(look, error)))
         return NULL;
     BinlogStart start = start_of(look);
     if (!source_probe(look->url, &start, look->cancel, &probe, error))
@@ -323,8 +333,8 @@ static PipeReposition *check(Look *look, GError **error)
     return to;
 }
 
-PipeReposition *reposition_check(const CatalogPipe *record, const CatalogCheckpoint *now, const RepositionWish *wish, Cancel *cancel,
-                                 GError **error)
+PipeReposition *reposition_check(const CatalogPipe *record, const CatalogCheckpoint *now, const RepositionWish *wish,
+                                 Cancel *cancel, GError **error)
 {
     Look look = {.record = record, .now = now, .wish = wish, .cancel = cancel};
     PipeReposition *to = check(&look, error);
@@ -344,9 +354,10 @@ typedef struct {
 static char *journal_text(const Going *going, const CatalogCheckpoint *was)
 {
     g_autofree char *from = reposition_place(was->file, was->pos, was->gtid);
-    return g_strdup_printf("repositioned from %s to %s, epoch %u: %s; every table is advised to be loaded again%s", from, going->to->to,
-                           going->saved.epoch, going->to->gap,
-                           was->prepared ? "; XA transactions that were prepared at the old position are given up" : "");
+    return g_strdup_printf("repositioned from %s to %s, epoch %u: %s; every table is advised to be loaded again%s",
+                           from, going->to->to, going->saved.epoch, going->to->gap,
+                           was->prepared ? "; XA transactions that were prepared at the old position are given up"
+                                         : "");
 }
 
 static bool write_reposition(Catalog *catalog, void *data, GError **error)
@@ -357,12 +368,19 @@ static bool write_reposition(Catalog *catalog, void *data, GError **error)
 
     if (!catalog_checkpoint_load(catalog, pipe->id, &was, error))
         return false;
-    going->saved = (CatalogCheckpoint){.file = going->to->file, .pos = going->to->pos, .gtid = going->to->gtid, .epoch = was.epoch + 1,
+    going->saved = (CatalogCheckpoint){.file = going->to->file,
+                                       .pos = going->to->pos,
+                                       .gtid = going->to->gtid,
+                                       .epoch = was.epoch + 1,
                                        .saved_at = clock_real_usec()};
     g_autofree char *text = journal_text(going, &was);
     g_autofree char *position = was.file ? g_strdup_printf("%s:%" G_GUINT64_FORMAT, was.file, was.pos) : NULL;
-    CatalogJournalEntry why = {.at = going->saved.saved_at, .pipe = pipe->name, .actor = (char *)"operator", .kind = (char *)"position",
-                               .text = text, .position = position};
+    CatalogJournalEntry why = {.at = going->saved.saved_at,
+                               .pipe = pipe->name,
+                               .actor = (char *)"operator",
+                               .kind = (char *)"position",
+                               .text = text,
+                               .position = position};
     catalog_checkpoint_clear(&was);
     return catalog_reposition(catalog, pipe->id, &going->saved, going->to->identity, going->tables, &why, error);
 }
@@ -388,8 +406,8 @@ static void set_beginning(CatalogTable *record, const char *file, uint64_t pos, 
     record->begin_gtid = g_strdup(gtid);
 }
 
-/* All that have been set up begin there: the places where they began may be those of another history, and what is still to be
- * loaded must be read behind the gap. */
+/* All that have been set up begin there: the places where they began may be those of another history, and what is still
+ * to be loaded must be read behind the gap. */
 static GPtrArray *beginnings(const Pipe *pipe, const PipeReposition *to)
 {
     GPtrArray *tables = g_ptr_array_new_with_free_func((GDestroyNotify)catalog_table_free);
