@@ -32,7 +32,7 @@ static bool resyncing(const ViewPipe *pipe)
 {
     for (unsigned i = 0; pipe->tables && i < pipe->n_tables; i++)
         if (g_strcmp0(pipe->tables[i].state, "resyncing") == 0)
-            return g_strcmp0(pipe->state, "Snapshot") == 0;
+            return g_strcmp0(pipe->state, "Snapshot") == 0 || g_strcmp0(pipe->state, "Resync") == 0;
     return false;
 }
 

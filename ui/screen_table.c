@@ -233,18 +233,22 @@ static int draw_key(const TableScreen *screen, Canvas *canvas, int row)
 {
     const Detail *detail = screen->detail;
     char count[FORMAT_MAX];
-    unsigned n = 0;
+    unsigned n = 0, waiting = 0;
     if (!detail || !detail->key) {
         fact(canvas, row, 1, "key", "?");
         return 1;
     }
-    for (unsigned i = 0; i < detail->n_columns; i++)
+    for (unsigned i = 0; i < detail->n_columns; i++) {
         n += detail->columns[i].name != NULL;
+        waiting += detail->columns[i].next != NULL;
+    }
     g_autofree char *key = cut(canvas, detail->key, canvas->cols / 2);
     int col = fact(canvas, row, 1, "key", key);
     col = fact(canvas, row, col, "columns", format_count(count, n));
     if (detail->engine)
-        fact(canvas, row, col, "engine", detail->engine);
+        col = fact(canvas, row, col, "engine", detail->engine);
+    if (waiting)
+        fact(canvas, row, col, "columns that wait for a resync", format_count(count, waiting));
     return 1;
 }
 

@@ -134,6 +134,9 @@ bool catalog_checkpoint_load(Catalog *catalog, int64_t pipe_id, CatalogCheckpoin
 bool catalog_checkpoint_save(Catalog *catalog, int64_t pipe_id, const CatalogCheckpoint *checkpoint,
                              uint64_t applied_seq, GPtrArray *tables /* of CatalogTable whose counters are saved, or NULL */,
                              GError **error);
+/* The same, with all fields of the tables: a definition and the position behind the statement that made it always agree. */
+bool catalog_checkpoint_save_tables(Catalog *catalog, int64_t pipe_id, const CatalogCheckpoint *checkpoint, uint64_t applied_seq,
+                                    const GPtrArray *tables /* of CatalogTable */, GError **error);
 /* The pipe goes on from `to`, at the server `identity`: no cut holds any more, `tables` (of CatalogTable: id and where it begins) are
  * advised to be loaded again, and the journal says `why`. All of it or nothing. */
 bool catalog_reposition(Catalog *catalog, int64_t pipe_id, const CatalogCheckpoint *to, const char *identity, GPtrArray *tables,

@@ -78,6 +78,15 @@ bool catalog_checkpoint_save(Catalog *catalog, int64_t pipe_id, const CatalogChe
     return database_end(catalog, ok, error);
 }
 
+bool catalog_checkpoint_save_tables(Catalog *catalog, int64_t pipe_id, const CatalogCheckpoint *checkpoint, uint64_t applied_seq,
+                                    const GPtrArray *tables, GError **error)
+{
+    bool ok = database_begin(catalog, error) && save_checkpoint(catalog, pipe_id, checkpoint, applied_seq, error);
+    for (guint i = 0; ok && i < tables->len; i++)
+        ok = catalog_table_save(catalog, g_ptr_array_index(tables, i), error);
+    return database_end(catalog, ok, error);
+}
+
 static bool save_beginnings(Catalog *catalog, GPtrArray *tables, GError **error)
 {
     for (guint i = 0; i < tables->len; i++) {

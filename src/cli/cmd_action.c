@@ -40,6 +40,22 @@ bool action_is_settled(const ViewPipe *pipe, GError **error)
            !is_state(pipe, "Modifying");
 }
 
+/* Beside action_is_settled: no table is left that it did not mend. */
+static bool is_resynced(const ViewPipe *pipe, GError **error)
+{
+    if (!action_is_settled(pipe, error))
+        return false;
+    for (unsigned i = 0; i < pipe->n_tables; i++) {
+        const ViewTable *table = &pipe->tables[i];
+        if (g_strcmp0(table->state, "failed") != 0)
+            continue;
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_FAILED, "table %s is failed: %s", table->source,
+                    table->error != NULL && table->error->message != NULL ? table->error->message : "see `sluice status`");
+        return false;
+    }
+    return true;
+}
+
 static bool is_gone(const ViewPipe *pipe, GError **error)
 {
     (void)error;
@@ -117,7 +133,7 @@ static int act(Cli *cli, char **argv, const Action *action)
     json_object_set_new(request, "tables", names);
     if (drop_target)
         json_object_set_new(request, "drop_target", json_true());
-    CallerReached reached = tables != NULL ? action_is_settled : action->reached;
+    CallerReached reached = tables != NULL && action->reached == is_resumed ? action_is_settled : action->reached;
     return action_send(caller, name, request, wait ? reached : NULL);
 }
 
@@ -138,7 +154,7 @@ int cmd_retry(Cli *cli, char **argv)
 
 int cmd_resync(Cli *cli, char **argv)
 {
-    return act(cli, argv, &(Action){.reached = action_is_settled, .tables = true});
+    return act(cli, argv, &(Action){.reached = is_resynced, .tables = true});
 }
 
 int cmd_cancel(Cli *cli, char **argv)

@@ -2,6 +2,7 @@
 #ifndef SLUICE_CLICKHOUSE_CLICKHOUSE_H
 #define SLUICE_CLICKHOUSE_CLICKHOUSE_H
 
+#include "clickhouse/alter.h"
 #include "clickhouse/block.h"
 #include "clickhouse/embedded.h"
 #include "clickhouse/http.h"

@@ -1,6 +1,6 @@
 noinst_LIBRARIES += src/clickhouse/libclickhouse.a
 src_clickhouse_libclickhouse_a_SOURCES = src/clickhouse/clickhouse.h \
-	src/clickhouse/block.c src/clickhouse/block.h \
+	src/clickhouse/alter.c src/clickhouse/alter.h src/clickhouse/block.c src/clickhouse/block.h \
 	src/clickhouse/compatible.c \
 	src/clickhouse/embedded.c src/clickhouse/embedded.h \
 	src/clickhouse/encoder.c src/clickhouse/encoder.h \

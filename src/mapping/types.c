@@ -236,7 +236,8 @@ char *mapping_column_type(const SourceColumn *column, bool in_key, const Mapping
     }
     if (!text)
         return NULL;
-    if (!column->nullable || in_key || settings->nullable_off || g_str_has_prefix(text, ARRAY))
+    bool nullable = column->nullable || column->as_nullable;
+    if (!nullable || in_key || settings->nullable_off || g_str_has_prefix(text, ARRAY))
         return g_steal_pointer(&text);
     if (g_str_has_prefix(text, LOW_CARDINALITY)) /* Nullable stands inside it */
         return g_strdup_printf(LOW_CARDINALITY NULLABLE "%s)", text + strlen(LOW_CARDINALITY));

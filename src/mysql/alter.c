@@ -88,7 +88,7 @@ static Clause parse_rename(Ddl *ddl)
     SqlToken word = sql_next(&ahead), name = sql_next(&ahead), to = sql_next(&ahead);
     bool two_names = sql_token_named(&name) && sql_token_is(&to, "TO");
     if (two_names && (sql_token_is(&word, "INDEX") || sql_token_is(&word, "KEY")))
-        return CLAUSE_HARMLESS;
+        return CLAUSE_CHANGES; /* it may be the key that the rows are told apart by: its name is remembered */
     if (sql_token_is(&word, "COLUMN")) /* also RENAME COLUMN IF EXISTS a TO b; a reserved word, so no table's name */
         return CLAUSE_CHANGES;
     if (!sql_accept(&ddl->lexer, "TO") && !sql_accept(&ddl->lexer, "AS"))

@@ -236,8 +236,10 @@ static void accept_if_exists(Ddl *ddl)
     if (!sql_accept(&ahead, "IF"))
         return;
     sql_accept(&ahead, "NOT");
-    if (sql_accept(&ahead, "EXISTS"))
-        ddl->lexer = ahead;
+    if (!sql_accept(&ahead, "EXISTS"))
+        return;
+    ddl->lexer = ahead;
+    ddl->out->if_exists = true;
 }
 
 /* MariaDB: how long to wait for a lock. */

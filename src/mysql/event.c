@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-/* Status variables of a QUERY event. They come in rising order but for catalogs; what follows one that is not known
- * cannot be read, and is not needed. */
+/* Status variables of a QUERY event. What follows one that is not known cannot be read. */
 enum {
     STATUS_FLAGS2 = 0,
     STATUS_SQL_MODE = 1,
@@ -14,31 +13,117 @@ enum {
     STATUS_CHARSET = 4,
     STATUS_TIME_ZONE = 5,
     STATUS_CATALOG_NZ = 6,
+    STATUS_LC_TIME_NAMES = 7,
+    STATUS_CHARSET_DATABASE = 8,
+    STATUS_TABLE_MAP_FOR_UPDATE = 9,
+    STATUS_MASTER_DATA_WRITTEN = 10,
+    STATUS_INVOKER = 11,
+    STATUS_UPDATED_DATABASES = 12,
+    STATUS_MICROSECONDS = 13,
+    STATUS_EXPLICIT_TIMESTAMP = 16, /* MySQL */
+    STATUS_XID = 17,
+    STATUS_UTF8MB4_COLLATION = 18,
+    STATUS_REQUIRE_PRIMARY_KEY = 19,
+    STATUS_TABLE_ENCRYPTION = 20,
+    STATUS_HRNOW = 128, /* MariaDB */
+    STATUS_MARIADB_XID = 129,
 };
+
+/* MariaDB: OPTION_EXPLICIT_DEF_TIMESTAMP in sql/sql_priv.h; a MySQL server never sets it. */
+#define FLAGS2_EXPLICIT_TIMESTAMP (1u << 24)
+
+static bool skip(Wire *w, size_t n)
+{
+    const uint8_t *ignored;
+    return wire_bytes(w, n, &ignored);
+}
+
+static bool skip_text(Wire *w)
+{
+    uint8_t len;
+    return wire_u8(w, &len) && skip(w, len);
+}
+
+/* A number of names, each ended by a zero byte; 254: too many to be listed. */
+static bool skip_databases(Wire *w)
+{
+    uint8_t n;
+    if (!wire_u8(w, &n))
+        return false;
+    for (; n != 254 && n > 0; n--) {
+        const uint8_t *zero = memchr(w->p, 0, wire_left(w));
+        if (!zero)
+            return false;
+        w->p = zero + 1;
+    }
+    return true;
+}
+
+static bool read_time_zone(Wire *w, QueryEvent *out)
+{
+    uint8_t len;
+    const uint8_t *name;
+    if (!wire_u8(w, &len) || !wire_bytes(w, len, &name))
+        return false;
+    g_snprintf(out->time_zone, sizeof out->time_zone, "%.*s", len, (const char *)name);
+    return true;
+}
 
 static bool read_status_variable(Wire *w, QueryEvent *out)
 {
     uint8_t code, len;
     uint64_t value;
-    const uint8_t *ignored;
     if (!wire_u8(w, &code))
         return false;
     switch (code) {
     case STATUS_FLAGS2:
+        if (!wire_le(w, 4, &value))
+            return false;
+        if (value & FLAGS2_EXPLICIT_TIMESTAMP)
+            out->explicit_timestamp = 1;
+        return true;
     case STATUS_AUTO_INCREMENT:
-        return wire_bytes(w, 4, &ignored);
+    case STATUS_MASTER_DATA_WRITTEN:
+        return skip(w, 4);
     case STATUS_SQL_MODE:
         return wire_le(w, 8, &out->sql_mode);
     case STATUS_CATALOG:
-        return wire_u8(w, &len) && wire_bytes(w, len + 1u, &ignored);
+        return wire_u8(w, &len) && skip(w, len + 1u);
     case STATUS_TIME_ZONE:
+        return read_time_zone(w, out);
     case STATUS_CATALOG_NZ:
-        return wire_u8(w, &len) && wire_bytes(w, len, &ignored);
+        return skip_text(w);
     case STATUS_CHARSET: /* client charset, connection's and server's collation */
         if (!wire_le(w, 6, &value))
             return false;
         out->client_charset = (uint16_t)value;
         return true;
+    case STATUS_LC_TIME_NAMES:
+    case STATUS_CHARSET_DATABASE:
+    case STATUS_UTF8MB4_COLLATION:
+        return skip(w, 2);
+    case STATUS_TABLE_MAP_FOR_UPDATE:
+    case STATUS_XID:
+    case STATUS_MARIADB_XID:
+        return skip(w, 8);
+    case STATUS_INVOKER:
+        return skip_text(w) && skip_text(w);
+    case STATUS_UPDATED_DATABASES:
+        return skip_databases(w);
+    case STATUS_MICROSECONDS:
+    case STATUS_HRNOW:
+        if (!wire_le(w, 3, &value))
+            return false;
+        out->usec = (uint32_t)value;
+        return true;
+    case STATUS_EXPLICIT_TIMESTAMP:
+        if (!wire_u8(w, &len))
+            return false;
+        out->explicit_timestamp = len != 0;
+        return true;
+    case STATUS_REQUIRE_PRIMARY_KEY:
+    case STATUS_TABLE_ENCRYPTION:
+        return skip(w, 1);
     default:
         w->p = w->end;
         return true;
@@ -51,6 +136,7 @@ bool query_event_parse(const BinlogEvent *event, QueryEvent *out, GError **error
     const uint8_t *head, *database;
     Wire status = {0};
     memset(out, 0, sizeof *out);
+    out->explicit_timestamp = -1;
     /* u32 thread, u32 seconds, u8 length of the database's name, u16 error, u16 length of the status variables; LOAD
      * DATA adds 13 bytes: u32 file, 2 x u32 where the file's name stands in the text, u8 duplicates */
     if (!wire_bytes(&w, 13, &head) || (event->type == BINLOG_EXECUTE_LOAD_QUERY && !wire_bytes(&w, 13, &database)))
@@ -86,7 +172,30 @@ bool rotate_event_parse(const BinlogEvent *event, RotateEvent *out, GError **err
 
 /* ---- GTID events ---- */
 
-#define MARIADB_GTID_FLAG_PREPARED_XA 0x40
+#define MARIADB_GTID_FLAG_GROUP_COMMIT_ID 0x02
+#define MARIADB_GTID_FLAG_PREPARED_XA     0x40
+#define MARIADB_GTID_FLAG_COMPLETED_XA    0x80
+#define MARIADB_GTID_EXTRA_START_ALTER    0x02
+#define MARIADB_GTID_EXTRA_ROLLBACK_ALTER 0x08
+
+/* Behind the flags: u64 commit id, where its flag is set; u32 format, two lengths and the parts of an XA id, likewise; then more
+ * flags, zero where nothing else was written (Gtid_log_event::write in sql/log_event_server.cc). */
+static bool read_mariadb_extra(Wire *w, GtidEvent *out)
+{
+    uint8_t lengths[2], extra;
+    if ((out->flags & MARIADB_GTID_FLAG_GROUP_COMMIT_ID) && !skip(w, 8))
+        return false;
+    if (out->flags & (MARIADB_GTID_FLAG_PREPARED_XA | MARIADB_GTID_FLAG_COMPLETED_XA)) {
+        if (!skip(w, 4) || !wire_u8(w, &lengths[0]) || !wire_u8(w, &lengths[1]) || !skip(w, (size_t)lengths[0] + lengths[1]))
+            return false;
+    }
+    if (wire_left(w) == 0)
+        return true;
+    if (!wire_u8(w, &extra))
+        return false;
+    out->is_half_alter = extra & (MARIADB_GTID_EXTRA_START_ALTER | MARIADB_GTID_EXTRA_ROLLBACK_ALTER);
+    return true;
+}
 
 static bool parse_mariadb_gtid(const BinlogEvent *event, GtidEvent *out, GError **error)
 {
@@ -96,6 +205,8 @@ static bool parse_mariadb_gtid(const BinlogEvent *event, GtidEvent *out, GError 
         return wire_error(error, "a GTID event of %zu bytes is cut short", event->body_len);
     out->domain = (uint32_t)domain;
     out->is_prepared_xa = out->flags & MARIADB_GTID_FLAG_PREPARED_XA;
+    if (!read_mariadb_extra(&w, out))
+        return wire_error(error, "a GTID event of %zu bytes is cut short", event->body_len);
     g_snprintf(out->text, sizeof out->text, "%u-%u-%" G_GUINT64_FORMAT, out->domain, event->server_id, out->seq);
     return true;
 }

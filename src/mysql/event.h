@@ -17,6 +17,9 @@ typedef struct {
     uint16_t error_code;
     uint64_t sql_mode;
     uint16_t client_charset; /* collation number, 0 when not given */
+    char time_zone[64];      /* of the session, "" when not given: the statement did not use it */
+    uint32_t usec;           /* of the statement's time, beside the header's seconds */
+    int explicit_timestamp;  /* explicit_defaults_for_timestamp: 1, 0, -1 when not given */
 } QueryEvent;
 bool query_event_parse(const BinlogEvent *event, QueryEvent *out, GError **error);
 
@@ -38,6 +41,7 @@ typedef struct {
     char tag[33];     /* MySQL, "" when untagged */
     uint64_t immediate_commit_usec, original_commit_usec; /* MySQL 8.0+; 0 when not known */
     bool is_prepared_xa; /* MariaDB: the group ends with XA PREPARE; see GTID flags2 0x40 */
+    bool is_half_alter;  /* MariaDB: the statement is START ALTER or ROLLBACK ALTER: only COMMIT ALTER counts */
 } GtidEvent;
 bool gtid_event_parse(const BinlogEvent *event, SourceFlavour flavour, GtidEvent *out, GError **error);
 

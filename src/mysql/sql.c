@@ -174,6 +174,37 @@ char *sql_token_text(const SqlToken *token)
     return g_string_free(out, FALSE);
 }
 
+static char escaped(char c)
+{
+    static const char from[] = "ntrbZ", to[] = "\n\t\r\b\x1a";
+    const char *at = strchr(from, c);
+    return at ? to[at - from] : c;
+}
+
+char *sql_token_string(const SqlLexer *lexer, const SqlToken *token)
+{
+    char quote = *token->text;
+    g_autoptr(GString) out = g_string_sized_new(token->len);
+    const char *end = token->text + token->len;
+    for (const char *p = token->text + 1; p < end; p++) {
+        if (*p == quote && ++p == end)
+            break;
+        char c = *p;
+        if (c == '\\' && !lexer->no_backslash && p + 1 < end) {
+            p++;
+            if (*p == '%' || *p == '_') /* these keep their backslash */
+                g_string_append_c(out, c);
+            if (*p == '0')
+                return NULL;
+            c = *p && strchr("ntrbZ", *p) ? escaped(*p) : *p;
+        }
+        if (c == 0)
+            return NULL;
+        g_string_append_c(out, c);
+    }
+    return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
 bool sql_accept(SqlLexer *lexer, const char *keyword)
 {
     SqlLexer copy = *lexer;

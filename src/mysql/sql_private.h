@@ -40,6 +40,8 @@ bool sql_token_in(const SqlToken *token, const char *const *keywords); /* NULL-t
 bool sql_token_mark(const SqlToken *token, char mark);
 bool sql_token_named(const SqlToken *token); /* can be a name */
 char *sql_token_text(const SqlToken *token); /* without quotes; free with g_free */
+/* What a string stands for, its escapes undone; NULL: a zero byte is in it, which our strings cannot hold. Free with g_free. */
+char *sql_token_string(const SqlLexer *lexer, const SqlToken *token);
 
 bool sql_accept(SqlLexer *lexer, const char *keyword); /* takes the next token if it is this word */
 bool sql_accept_mark(SqlLexer *lexer, char mark);

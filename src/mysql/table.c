@@ -69,21 +69,46 @@ SourceTable *source_table_ref(SourceTable *table)
     return g_atomic_rc_box_acquire(table);
 }
 
+SourceTable *source_table_new(void)
+{
+    return g_atomic_rc_box_new0(SourceTable);
+}
+
+void source_column_clear(SourceColumn *column)
+{
+    g_free(column->name);
+    g_free(column->type_text);
+    g_free(column->charset);
+    g_free(column->collation);
+    g_strfreev(column->labels);
+    g_free(column->as_name);
+    g_free(column->as_type);
+    memset(column, 0, sizeof *column);
+}
+
+void source_column_copy(SourceColumn *to, const SourceColumn *from, bool notes)
+{
+    *to = *from;
+    to->name = g_strdup(from->name);
+    to->type_text = g_strdup(from->type_text);
+    to->charset = g_strdup(from->charset);
+    to->collation = g_strdup(from->collation);
+    to->labels = g_strdupv(from->labels);
+    to->as_name = notes ? g_strdup(from->as_name) : NULL;
+    to->as_type = notes ? g_strdup(from->as_type) : NULL;
+    to->excluded = notes && from->excluded;
+    to->as_nullable = notes && from->as_nullable;
+}
+
 static void table_clear(void *data)
 {
     SourceTable *table = data;
 
-    for (unsigned i = 0; i < table->n_columns; i++) {
-        SourceColumn *column = &table->columns[i];
-
-        g_free(column->name);
-        g_free(column->type_text);
-        g_free(column->charset);
-        g_free(column->collation);
-        g_strfreev(column->labels);
-        g_free(column->as_name);
-        g_free(column->as_type);
-    }
+    for (unsigned i = 0; i < table->n_columns; i++)
+        source_column_clear(&table->columns[i]);
+    g_free(table->charset);
+    g_free(table->collation);
+    g_strfreev(table->kept);
     g_free(table->columns);
     g_free(table->key);
     g_free(table->key_name);

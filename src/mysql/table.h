@@ -56,6 +56,7 @@ typedef struct {
     /* What the owner of the definition makes of the column, set before the definition is shared; here it is only kept. */
     bool excluded;            /* never read: SELECT gives NULL in its place */
     char *as_name, *as_type;  /* NULL: its own */
+    bool as_nullable;         /* the destination's column is Nullable: it was made when this one could be NULL */
 } SourceColumn;
 
 typedef struct {
@@ -67,7 +68,10 @@ typedef struct {
     unsigned n_key;        /* 0: no usable key */
     unsigned *key;         /* column indices in key order */
     char *key_name;        /* "PRIMARY", or the unique key's name */
-    char *create_sql;      /* SHOW CREATE TABLE, without AUTO_INCREMENT=n: equal while the definition is */
+    char *create_sql;      /* SHOW CREATE TABLE, without AUTO_INCREMENT=n: equal while the definition is. "": the definition
+                              was derived from an older one and a statement (table_alter.h) */
+    char *charset, *collation; /* the default of new columns; collation NULL: the charset's own; charset NULL: see create_sql */
+    char **kept;           /* names of columns that the destination kept when they were dropped; NULL: none */
     uint64_t rows_estimate, bytes_estimate; /* the server's statistics; not part of the definition */
 } SourceTable;
 
@@ -78,6 +82,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SourceTable, source_table_unref)
 /* SLUICE_ERROR_TABLE when there is no such base table; a system-versioned one, whose hidden columns are in the binlog but
  * in no definition, is none. Reads SHOW CREATE before and after: retried until equal. */
 SourceTable *source_table_read(SourceConnection *source, const char *database, const char *name, GError **error);
+
+/* For those who make definitions: all is copied but as_name, as_type, as_nullable and excluded when not `notes`. */
+void source_column_copy(SourceColumn *to, const SourceColumn *from, bool notes);
+void source_column_clear(SourceColumn *column);
+SourceTable *source_table_new(void);
 
 int source_table_find_column(const SourceTable *table, const char *name); /* -1 when absent */
 bool source_table_column_in_key(const SourceTable *table, unsigned column);

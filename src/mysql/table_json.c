@@ -62,6 +62,8 @@ static json_t *column_to_json(const SourceColumn *column)
         json_object_set_new(json, "as_name", text_to_json(column->as_name));
     if (column->as_type != NULL)
         json_object_set_new(json, "as_type", text_to_json(column->as_type));
+    if (column->as_nullable)
+        json_object_set_new(json, "as_nullable", json_true());
     if (column->labels != NULL) {
         json_t *labels = json_array();
 
@@ -80,9 +82,22 @@ json_t *source_table_to_json(const SourceTable *table)
         json_array_append_new(columns, column_to_json(&table->columns[i]));
     for (unsigned i = 0; i < table->n_key; i++)
         json_array_append_new(key, json_integer(table->key[i]));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "database", text_to_json(table->database), "name",
-                     text_to_json(table->name), "engine", text_to_json(table->engine), "columns", columns, "key", key,
-                     "key_name", text_to_json(table->key_name), "create_sql", text_to_json(table->create_sql));
+    json_t *json =
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "database", text_to_json(table->database), "name",
+                  text_to_json(table->name), "engine", text_to_json(table->engine), "columns", columns, "key", key,
+                  "key_name", text_to_json(table->key_name), "create_sql", text_to_json(table->create_sql));
+    if (table->charset != NULL)
+        json_object_set_new(json, "charset", text_to_json(table->charset));
+    if (table->collation != NULL)
+        json_object_set_new(json, "collation", text_to_json(table->collation));
+    if (table->kept != NULL) {
+        json_t *kept = json_array();
+
+        for (unsigned i = 0; table->kept[i] != NULL; i++)
+            json_array_append_new(kept, text_to_json(table->kept[i]));
+        json_object_set_new(json, "kept", kept);
+    }
+    return json;
 }
 
 /* A member that must be text; NULL is allowed when `optional`. */
@@ -146,6 +161,7 @@ static bool column_from_json(const json_t *json, SourceColumn *column)
     column->invisible = json_is_true(json_object_get(json, "invisible"));
     column->compressed = json_is_true(json_object_get(json, "compressed"));
     column->excluded = json_is_true(json_object_get(json, "excluded"));
+    column->as_nullable = json_is_true(json_object_get(json, "as_nullable"));
     get_text(json, "as_name", true, &column->as_name);
     get_text(json, "as_type", true, &column->as_type);
     return get_text(json, "name", false, &column->name) && get_type(json, &column->type) &&
@@ -189,6 +205,18 @@ static bool columns_from_json(const json_t *json, SourceTable *table)
     return true;
 }
 
+static void kept_from_json(const json_t *json, SourceTable *table)
+{
+    const json_t *kept = json_object_get(json, "kept");
+    size_t n = json_array_size(kept);
+
+    if (n == 0)
+        return;
+    table->kept = g_new0(char *, n + 1);
+    for (size_t i = 0; i < n; i++)
+        table->kept[i] = g_strdup(json_is_string(json_array_get(kept, i)) ? json_string_value(json_array_get(kept, i)) : "");
+}
+
 SourceTable *source_table_from_json(const json_t *json, GError **error)
 {
     g_autoptr(SourceTable) table = g_atomic_rc_box_new0(SourceTable);
@@ -202,5 +230,8 @@ SourceTable *source_table_from_json(const json_t *json, GError **error)
                     table->name != NULL ? ", of " : "", table->name != NULL ? table->name : "");
         return NULL;
     }
+    get_text(json, "charset", true, &table->charset);
+    get_text(json, "collation", true, &table->collation);
+    kept_from_json(json, table);
     return g_steal_pointer(&table);
 }

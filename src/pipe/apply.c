@@ -1,11 +1,14 @@
 /* apply.c - the senders: they carry sealed blocks to the destination and pass on what was acknowledged. */
 #include "pipe/pipe_private.h"
 
+#define ALTER_SEEN_USEC (30 * 1000 * 1000)
+
 void insert_free(Insert *insert)
 {
     if (!insert)
         return;
     block_free(insert->block);
+    source_table_unref(insert->definition);
     g_free(insert->token);
     g_free(insert->query_id);
     g_free(insert->target);
@@ -204,7 +207,7 @@ static bool finish(Work *work, Insert *insert, bool inserted)
         ok = apply_save_checkpoint(work);
         pthread_mutex_unlock(&work->progress_lock);
     }
-    spares_give_take(work->pipe, insert->table, g_steal_pointer(&insert->block));
+    spares_give_take(work->pipe, insert->table, insert->definition, g_steal_pointer(&insert->block));
     insert_free(insert);
     return ok;
 }
@@ -259,6 +262,15 @@ static bool send_block(Sender *sender, const Insert *insert, GError **error)
     return ok;
 }
 
+/* Behind a load balancer, or on another replica, an ALTER of ours may be seen a moment later. */
+static bool may_not_have_seen_alter(const PipeTable *table, const GError *error)
+{
+    int64_t altered = atomic_load(&table->altered_at);
+    bool columns = g_error_matches(error, CLICKHOUSE_ERROR, 16 /* NO_SUCH_COLUMN_IN_TABLE */) ||
+                   g_error_matches(error, CLICKHOUSE_ERROR, 117 /* INCORRECT_DATA */);
+    return columns && altered && clock_monotonic_usec() - altered < ALTER_SEEN_USEC;
+}
+
 /* Sends until it is acknowledged or given up for good. False: this sender ends; the insert is freed either way. */
 static bool deliver(Sender *sender, Insert *insert)
 {
@@ -277,6 +289,8 @@ static bool deliver(Sender *sender, Insert *insert)
             return finish(work, insert, true);
         }
         RetryDecision decision = retry_decide(error, SIDE_DESTINATION);
+        if (may_not_have_seen_alter(insert->table, error))
+            decision.verdict = VERDICT_RETRY;
         switch (decision.verdict) {
         case VERDICT_FAIL_TABLE:
             pipe_stall_clear(pipe, SIDE_DESTINATION);

@@ -169,11 +169,14 @@ static bool refuse_missing(const SourceTable *table, const char *name, GError **
     return refuse(table, name, what, error);
 }
 
-static bool apply_item(ColumnSetting setting, const Item *item, bool wildcard, SourceTable *table, GError **error)
+static bool apply_item(ColumnSetting setting, const Item *item, bool lenient, const int *origin, SourceTable *table,
+                       GError **error)
 {
     int index = source_table_find_column(table, item->column);
+    if (index >= 0 && origin && origin[index] >= 0)
+        return true;
     if (index < 0)
-        return wildcard || refuse_missing(table, item->column, error);
+        return lenient || refuse_missing(table, item->column, error);
     SourceColumn *column = &table->columns[index];
     switch (setting) {
     case EXCLUDE:
@@ -220,7 +223,7 @@ void column_settings_forget(SourceTable *table)
     }
 }
 
-bool column_settings_apply(const json_t *settings, SourceTable *table, GError **error)
+static bool apply_all(const json_t *settings, SourceTable *table, const int *origin, GError **error)
 {
     const char *name;
     json_t *value;
@@ -238,11 +241,21 @@ bool column_settings_apply(const json_t *settings, SourceTable *table, GError **
             continue;
         g_autoptr(GPtrArray) items = parse_list(setting, json_string_value(value));
         for (unsigned i = 0; items && i < items->len; i++)
-            if (!apply_item(setting, items->pdata[i], selection_has_wildcard(selection), table, error))
+            if (!apply_item(setting, items->pdata[i], origin || selection_has_wildcard(selection), origin, table, error))
                 return false;
         renamed |= setting == RENAME;
     }
     return !renamed || names_differ(table, error);
+}
+
+bool column_settings_apply(const json_t *settings, SourceTable *table, GError **error)
+{
+    return apply_all(settings, table, NULL, error);
+}
+
+bool column_settings_apply_added(const json_t *settings, SourceTable *table, const int *origin, GError **error)
+{
+    return apply_all(settings, table, origin, error);
 }
 
 /* ---- what names nothing ---- */

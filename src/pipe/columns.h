@@ -21,6 +21,9 @@ bool column_setting_check(const char *name, const char *value, GError **error);
  * its columns. SLUICE_ERROR_PREFLIGHT: there is no such column, or it is part of the key and cannot be left out, or two
  * would have one name. */
 bool column_settings_apply(const json_t *settings, SourceTable *table, GError **error);
+/* The same for a definition that DDL has made, of the columns that were added (`origin`: -1) alone. Columns that the settings
+ * name and that are there no more are passed over. */
+bool column_settings_apply_added(const json_t *settings, SourceTable *table, const int *origin, GError **error);
 
 /* The definition as the source has it, before column_settings_apply. */
 void column_settings_forget(SourceTable *table);

@@ -202,7 +202,7 @@ bool edit_start_over(Pipe *pipe, PipeTable *table, GError **error)
     pthread_mutex_lock(&pipe->load_lock);
     snapshot_forget(table);
     pthread_mutex_lock(&pipe->lock);
-    g_clear_pointer(&table->definition, source_table_unref);
+    source_table_unref(atomic_exchange(&table->definition, NULL));
     g_clear_pointer(&table->record->definition, g_free);
     g_clear_pointer(&table->record->exchange_uuid, g_free);
     g_clear_pointer(&table->record->error, g_free);

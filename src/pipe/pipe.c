@@ -267,6 +267,18 @@ typedef struct {
     Lookout *lookout;
 } Supervisor;
 
+static Side side_of(const GError *error, Side otherwise)
+{
+    return error->domain == CLICKHOUSE_ERROR ? SIDE_DESTINATION : otherwise;
+}
+
+/* An end that could not be reached at all, or an endpoint that did not start: it may come. */
+static bool is_waited_for(const GError *error, const RetryDecision *decision)
+{
+    return decision->verdict == VERDICT_RETRY || decision->verdict == VERDICT_RETRY_OPERATOR ||
+           g_error_matches(error, SLUICE_ERROR, SLUICE_ERROR_FAILED);
+}
+
 /* Provisioning, Setup or the start of threads did not work. */
 static void attempt_failed(Supervisor *s, const GError *error, Side side)
 {
@@ -275,10 +287,7 @@ static void attempt_failed(Supervisor *s, const GError *error, Side side)
     if (cancel_requested(pipe->life) || g_error_matches(error, SLUICE_ERROR, SLUICE_ERROR_CANCELLED))
         return;
     RetryDecision decision = retry_decide(error, side);
-    /* An end that could not be reached at all, or an endpoint that did not start: it may come. */
-    bool waits = decision.verdict == VERDICT_RETRY || decision.verdict == VERDICT_RETRY_OPERATOR ||
-                 g_error_matches(error, SLUICE_ERROR, SLUICE_ERROR_FAILED);
-    if (!waits) {
+    if (!is_waited_for(error, &decision)) {
         fail(pipe, error, side);
         return;
     }
@@ -313,44 +322,88 @@ static void start_work(Supervisor *s, GError **error)
     pthread_mutex_unlock(&pipe->lock);
 }
 
+static void cancel_resync(Supervisor *s, GError **error)
+{
+    Pipe *pipe = s->pipe;
+    pipe_set_activity(pipe, "dropping what was loaded for the resync");
+    if (!resync_cancel(pipe, error))
+        return;
+    s->cancelling = s->reached = false;
+    transition(pipe, EVENT_CANCEL_RESYNC, "operator", "the resync was cancelled", NULL);
+    pthread_mutex_lock(&pipe->lock);
+    pipe->resyncing = false;
+    pthread_mutex_unlock(&pipe->lock);
+}
+
+/* How long the tables that are live go on without the new ones before those are tried again, microseconds; 0: they are set up. A
+ * pipe that has no place in the log yet has nothing to go on with: that is an error. */
+static int64_t set_up_new(Supervisor *s, GError **error)
+{
+    Pipe *pipe = s->pipe;
+    bool other_server = false;
+    g_autoptr(GError) problem = NULL;
+
+    if (!setup_has_new_tables(pipe))
+        return 0;
+    pipe_set_activity(pipe, "reading definitions, creating tables");
+    if (setup_new_tables(pipe, &other_server, &problem))
+        return 0;
+    if (other_server) {
+        /* Only the stream can tell whether the pipe goes on there: it runs first, and the tables wait for it. */
+        pipe_journal(pipe, "engine", "note", NULL, "new tables wait: %s", problem->message);
+        return SET_UP_AGAIN_USEC;
+    }
+    Side side = side_of(problem, SIDE_SOURCE);
+    RetryDecision decision = retry_decide(problem, side);
+    bool has_place = pipe->applied.file || pipe->applied.gtid;
+    if (has_place && is_waited_for(problem, &decision) && !cancel_requested(pipe->life))
+        return pipe_stall_note(pipe, side, problem, ++s->tries, decision.verdict == VERDICT_RETRY_OPERATOR);
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return 0;
+}
+
 /* Snapshot: tables that are new to the pipe are set up, then all that wait are loaded beside the stream. */
 static void drive_snapshot(Supervisor *s, GError **error)
 {
-    Pipe *pipe = s->pipe;
+    GError *problem = NULL;
     if (s->cancelling) {
-        pipe_set_activity(pipe, "dropping what was loaded for the resync");
-        if (!resync_cancel(pipe, error))
-            return;
-        s->cancelling = false;
-        transition(pipe, EVENT_CANCEL_RESYNC, "operator", "the resync was cancelled", NULL);
-        pthread_mutex_lock(&pipe->lock);
-        pipe->resyncing = false;
-        pthread_mutex_unlock(&pipe->lock);
+        cancel_resync(s, error);
         return;
     }
-    bool other_server = false;
-    if (setup_has_new_tables(pipe)) {
-        GError *problem = NULL;
-        pipe_set_activity(pipe, "reading definitions, creating tables");
-        if (!setup_new_tables(pipe, &other_server, &problem)) {
-            if (!other_server) {
-                g_propagate_error(error, problem);
-                return;
-            }
-            /* Only the stream can tell whether the pipe goes on there: it runs first, and the tables wait for it. */
-            pipe_journal(pipe, "engine", "note", NULL, "new tables wait: %s", problem->message);
-            g_error_free(problem);
-        }
+    int64_t wait = set_up_new(s, &problem);
+    if (problem) {
+        g_propagate_error(error, problem);
+        return;
     }
     start_work(s, error);
-    if (other_server)
-        s->set_up_at = clock_monotonic_usec() + SET_UP_AGAIN_USEC;
+    if (wait)
+        s->set_up_at = clock_monotonic_usec() + wait;
+}
+
+/* What a resync replaced holds nobody up: what cannot be dropped now is tried again whenever the stream is started. */
+static void drop_leftovers(Pipe *pipe)
+{
+    g_autoptr(GError) error = NULL;
+    if (!resync_drop_leftovers(pipe, &error) && !cancel_requested(pipe->life))
+        pipe_journal(pipe, "error", "note", NULL, "what a resync replaced is not dropped yet: %s", error->message);
+}
+
+/* Running: the stream alone. */
+static void follow(Supervisor *s, GError **error)
+{
+    drop_leftovers(s->pipe);
+    start_work(s, error);
 }
 
 /* Resync: once the stream has caught up, tables and twins change places. */
 static void drive_resync(Supervisor *s, GError **error)
 {
     Pipe *pipe = s->pipe;
+    if (s->cancelling) {
+        if (resync_settle(pipe, error)) /* what is exchanged is */
+            cancel_resync(s, error);
+        return;
+    }
     if (!s->reached) {
         if (resync_settle(pipe, error))
             start_work(s, error);
@@ -359,6 +412,7 @@ static void drive_resync(Supervisor *s, GError **error)
     pipe_set_activity(pipe, "exchanging tables");
     if (!resync_exchange(pipe, error))
         return;
+    drop_leftovers(pipe);
     s->reached = false;
     pthread_mutex_lock(&pipe->lock);
     pipe->resyncing = false;
@@ -456,7 +510,7 @@ static bool drive(Supervisor *s)
         else if (edit_wants_loading(pipe)) /* added while it was paused, or a resync was cancelled beside them */
             transition(pipe, EVENT_ADD_TABLES, "engine", "tables are to be loaded", NULL);
         else if (auto_resync_ended(pipe, &error))
-            start_work(s, &error);
+            follow(s, &error);
         break;
     case PIPE_FAILED:
         if (!incident_wants_resync(pipe)) {
@@ -482,11 +536,12 @@ static bool drive(Supervisor *s)
         return false;
     }
     if (error) {
-        attempt_failed(s, error, error->domain == CLICKHOUSE_ERROR ? SIDE_DESTINATION : side);
+        attempt_failed(s, error, side_of(error, side));
         return false;
     }
     pipe_set_activity(pipe, NULL);
-    attempt_worked(s);
+    if (!s->set_up_at) /* else what keeps the new tables waiting stays shown */
+        attempt_worked(s);
     return !cancel_requested(pipe->life);
 }
 
@@ -806,7 +861,7 @@ void pipe_post(Pipe *pipe, MessageKind kind)
 
 void pipe_start(Pipe *pipe, bool paused)
 {
-    if (paused && (pipe->state == PIPE_SNAPSHOT || pipe->state == PIPE_RUNNING)) {
+    if (paused && (pipe->state == PIPE_SNAPSHOT || pipe->state == PIPE_RUNNING || pipe->state == PIPE_RESYNC)) {
         transition(pipe, EVENT_PAUSE, "operator", "the engine was started with --paused", NULL);
         transition(pipe, EVENT_QUIET, "engine", NULL, NULL);
     }

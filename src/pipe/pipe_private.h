@@ -39,10 +39,13 @@ typedef struct {
     uint64_t rows;
     bool acked, last; /* last: the range ends with it */
     MappingCounters *changed; /* once acked: values that were changed on the way, a column each; NULL: none */
+    const SourceTable *definition; /* whose columns those are; lives as long as the Work */
 } Chunk;
 
 typedef struct {
-    SourceTable *definition; /* NULL until Setup; then immutable */
+    /* NULL until Setup. The stream thread puts another one in its place where DDL stands in the log; what it replaces lives as
+     * long as the Work (Work.retired), so other threads may look at either. */
+    _Atomic(SourceTable *) definition;
     /* The settings that its destination table was made with; new values wait for a table made anew. Set with `definition`. */
     MappingSettings shape;
     GtidSet *begin_set;      /* of the stream thread: E on MySQL by GTID, else NULL */
@@ -61,6 +64,7 @@ typedef struct {
     GQueue spares; /* of Block, empty; they live no longer than the Work */
     /* Shown: */
     _Atomic uint64_t rows_done;
+    _Atomic int64_t altered_at; /* monotonic: when we last altered its destination table; 0: not since the start */
 } PipeTable;
 
 typedef struct {
@@ -197,11 +201,13 @@ struct Work {
     pthread_mutex_t gate; /* held until all threads are started, or one could not be */
     bool go;
     _Atomic bool loaded_told; /* MESSAGE_LOADED was posted */
+    GPtrArray *retired; /* of SourceTable: definitions that were replaced; of the stream thread */
 };
 
 /* A block on its way, with all that its acknowledgement needs. */
 typedef struct {
     PipeTable *table;
+    SourceTable *definition; /* that its block has the columns of */
     Block *block;
     char *token, *query_id, *target;
     size_t bytes;
@@ -221,9 +227,11 @@ void *sender_main(void *work);
 /* Gives the checkpoint that has become possible to the catalog. With progress_lock held. */
 bool apply_save_checkpoint(Work *work);
 
-/* spares.c: emptied blocks, to be filled again. All blocks of a table look alike. */
+/* spares.c: emptied blocks, to be filled again. All of a table look alike: as its definition is now. */
 Block *spares_take(Pipe *pipe, PipeTable *table, const TableMapping *mapping);
-void spares_give_take(Pipe *pipe, PipeTable *table, Block *block);
+void spares_give_take(Pipe *pipe, PipeTable *table, const SourceTable *definition, Block *block);
+/* The table's definition from now on, whose reference is taken over; returns the old one. */
+SourceTable *spares_change_definition(Pipe *pipe, PipeTable *table, SourceTable *definition_take);
 void spares_drop(Pipe *pipe);
 
 /* stream.c */
@@ -275,6 +283,9 @@ bool resync_exchange(Pipe *pipe, GError **error); /* likewise */
 /* Before a Work runs in Resync: exchanges that a crash cut off are brought to their end. */
 bool resync_settle(Pipe *pipe, GError **error);
 bool resync_drop_leftovers(Pipe *pipe, GError **error);
+
+/* The definition, and the shape of its destination table, as the catalog keeps them. */
+char *pipe_definition_text(const PipeTable *table, const SourceTable *definition);
 
 /* How a table is mapped: by the live settings, in the shape that its destination table has. */
 MappingSettings pipe_table_mapping(const PipeTable *table, const PipeSettings *settings);

@@ -88,9 +88,11 @@ static bool save(Pipe *pipe, PipeTable *table, GError **error)
     return false;
 }
 
-/* The log that these tables would need is not read any more. */
+/* The log that these tables would need is not read any more. Those of a Completed pipe are the source's at one position, and changes
+ * of a later one alone would make them the source's at none. */
 static bool keep_or_advise(Pipe *pipe, GError **error)
 {
+    bool completed = pipe->state == PIPE_COMPLETED;
     for (unsigned i = 0; i < pipe->tables->len; i++) {
         PipeTable *table = pipe->tables->pdata[i];
         if (table->record->twin_of || !table->record->definition)
@@ -99,9 +101,10 @@ static bool keep_or_advise(Pipe *pipe, GError **error)
         g_clear_pointer(&table->record->begin_file, g_free);
         g_clear_pointer(&table->record->begin_gtid, g_free);
         table->record->begin_pos = 0;
-        if (resync_twin(pipe, table))
+        bool twin = resync_twin(pipe, table) != NULL;
+        if (twin || completed)
             atomic_store(&table->state, TABLE_KEPT);
-        else
+        if (!completed && (!twin || pipe->mode == PIPE_MODE_SNAPSHOT))
             table->record->resync_advised = true;
         pthread_mutex_unlock(&pipe->lock);
         if (!save(pipe, table, error))
@@ -167,7 +170,9 @@ bool resync_begin(Pipe *pipe, const GPtrArray *names, bool anew, GError **error)
 /* The table goes on as it was; where the log between was given up, it cannot. */
 static bool stand_alone(Pipe *pipe, PipeTable *table, const char *error_json, GError **error)
 {
-    if (atomic_load(&table->state) == TABLE_KEPT) {
+    if (atomic_load(&table->state) == TABLE_KEPT && pipe->mode == PIPE_MODE_SNAPSHOT) {
+        atomic_store(&table->state, table->record->error ? TABLE_FAILED : TABLE_LIVE); /* it is what it was */
+    } else if (atomic_load(&table->state) == TABLE_KEPT) {
         GError *why = g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE,
                                   "changes of %s.%s are missing: its position in the log was given up for a resync, which did "
                                   "not come to its end",
@@ -370,7 +375,7 @@ bool resync_exchange(Pipe *pipe, GError **error)
         if (!finish_one(pipe, ch, twin, error))
             return false;
     }
-    return resync_drop_leftovers(pipe, error);
+    return true;
 }
 
 bool resync_drop_leftovers(Pipe *pipe, GError **error)

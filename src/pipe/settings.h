@@ -19,6 +19,9 @@ typedef struct {
     MappingSettings mapping;
     char column_prefix[64];
     bool durable;
+    bool truncate_ignored;     /* TRUNCATE at the source */
+    bool rename_keeps_both;    /* RENAME COLUMN: the old name stays another name of the column */
+    bool silent_changes_flag;  /* statements that change rows without row events: a resync is advised, else the table fails */
     bool purged_resync; /* the log needed is gone: loaded again without asking */
 } PipeSettings;
 

@@ -212,9 +212,9 @@ static bool create_target(Pipe *pipe, Clickhouse *ch, PipeTable *table, const Pi
     return dest_table_create(ch, spec, error);
 }
 
-static char *definition_text(const PipeTable *table)
+char *pipe_definition_text(const PipeTable *table, const SourceTable *definition)
 {
-    json_t *json = source_table_to_json(table->definition);
+    json_t *json = source_table_to_json(definition);
     json_object_set_new(json, "shape", shape_to_json(&table->shape));
     char *dumped = json_dumps(json, JSON_COMPACT);
     char *text = g_strdup(dumped);
@@ -229,7 +229,7 @@ static void begin_table(Pipe *pipe, PipeTable *table, const CatalogCheckpoint *b
     pthread_mutex_lock(&pipe->lock);
     CatalogTable *record = table->record;
     g_free(record->definition);
-    record->definition = definition_text(table);
+    record->definition = pipe_definition_text(table, table->definition);
     g_free(record->begin_file);
     record->begin_file = g_strdup(begin->file);
     record->begin_pos = begin->pos;

@@ -20,6 +20,7 @@ typedef struct {
     SourceConnection *source;
     GHashTable *mappings; /* PipeTable -> TableMapping, of this thread */
     uint64_t chunk_rows;  /* how many rows of this table make a block of the right size, by the last one */
+    const SourceTable *doubted; /* the definition that the source did not know; the stream has come to `doubted_pos` since */
 } Reader;
 
 /* ---- Saving ranges ---- */
@@ -41,6 +42,7 @@ typedef struct {
     PipeTable *table;
     GPtrArray *ranges;
     const GPtrArray *changed; /* of MappingCounters[], of the rows that the ranges progressed by; NULL: none */
+    const GPtrArray *definitions; /* of SourceTable, which each of them has the columns of */
 } RangesWrite;
 
 /* The counters are those of the rows that are done: after a crash the others are read, and counted, again. */
@@ -51,7 +53,7 @@ static bool write_ranges(Catalog *catalog, void *data, GError **error)
     bool counts = write->changed && write->changed->len;
     GPtrArray *column_counts = counts ? column_counts_copy(table->column_counts) : NULL;
     for (unsigned i = 0; counts && i < write->changed->len; i++)
-        column_counts_add(column_counts, table->definition, write->changed->pdata[i]);
+        column_counts_add(column_counts, write->definitions->pdata[i], write->changed->pdata[i]);
     char *text = counts ? column_counts_to_json(column_counts) : NULL;
     bool ok = catalog_ranges_save(catalog, table->record->id, write->ranges, text, error);
     if (ok && counts) {
@@ -70,10 +72,10 @@ static bool write_ranges(Catalog *catalog, void *data, GError **error)
 
 /* With load_lock held: the catalog is behind it in the order of locks, and progress must be saved in its own order. */
 static bool save_ranges(Work *work, PipeTable *table, const uint64_t *ids, unsigned n, const GPtrArray *changed,
-                        Cancel *cancel)
+                        const GPtrArray *definitions, Cancel *cancel)
 {
     g_autoptr(GPtrArray) ranges = g_ptr_array_new_with_free_func((GDestroyNotify)catalog_range_free);
-    RangesWrite write = {.pipe = work->pipe, .table = table, .ranges = ranges, .changed = changed};
+    RangesWrite write = {.pipe = work->pipe, .table = table, .ranges = ranges, .changed = changed, .definitions = definitions};
     for (unsigned i = 0; i < n; i++)
         catalog_range_of(range_plan_get(table->plan, ids[i]), table->attempt, ranges);
     return pipe_catalog_write(work->pipe, cancel, write_ranges, &write);
@@ -157,7 +159,7 @@ static bool make_plan(Reader *reader, PipeTable *table, GError **error)
         const GPtrArray *ranges = range_plan_ranges(table->plan);
         for (unsigned i = 0; i < ranges->len; i++)
             g_array_append_val(ids, ((const Range *)ranges->pdata[i])->id);
-        ok = save_ranges(reader->work, table, (const uint64_t *)(void *)ids->data, ids->len, NULL,
+        ok = save_ranges(reader->work, table, (const uint64_t *)(void *)ids->data, ids->len, NULL, NULL,
                          reader->work->reading);
         if (!ok)
             cancel_set_error(reader->work->reading, error);
@@ -217,7 +219,7 @@ static WorkKind choose(Reader *reader, PipeTable **out, uint64_t *range_id)
         if (!listed)
             g_array_append_val(changed, *range_id);
         /* The attempt is on disk before its first insert (replication.md, Tokens). */
-        save_ranges(reader->work, table, (const uint64_t *)(void *)changed->data, changed->len, NULL,
+        save_ranges(reader->work, table, (const uint64_t *)(void *)changed->data, changed->len, NULL, NULL,
                     reader->work->reading);
         FAULT_POINT("load-attempt-noted");
         return WORK_RANGE;
@@ -271,11 +273,12 @@ void snapshot_chunk_done(Work *work, Insert *insert)
     PipeTable *table = insert->table;
     Chunk *head;
     bool all_done = false, failed = atomic_load(&table->state) == TABLE_FAILED;
-    g_autoptr(GPtrArray) changed = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) changed = g_ptr_array_new_with_free_func(g_free), definitions = g_ptr_array_new();
 
     pthread_mutex_lock(&pipe->load_lock);
     insert->chunk->acked = true;
     insert->chunk->changed = g_steal_pointer(&insert->changed);
+    insert->chunk->definition = insert->definition;
     uint64_t range_id = insert->chunk->range_id; /* 0: the reading was given up, and is repeated by another */
     bool moved = false;
     for (GList *l = table->chunks.head; l && !failed;) {
@@ -293,8 +296,10 @@ void snapshot_chunk_done(Work *work, Insert *insert)
             if (range_id && head->last)
                 range_plan_finish(table->plan, range_id);
             moved = range_id != 0;
-            if (moved && head->changed)
+            if (moved && head->changed) {
                 g_ptr_array_add(changed, g_steal_pointer(&head->changed));
+                g_ptr_array_add(definitions, (gpointer)head->definition);
+            }
             chunk_free(head);
             g_queue_delete_link(&table->chunks, l);
         }
@@ -303,7 +308,7 @@ void snapshot_chunk_done(Work *work, Insert *insert)
     if (moved) {
         atomic_store(&table->rows_done, range_plan_rows_done(table->plan));
         FAULT_POINT("load-chunk-acknowledged");
-        save_ranges(work, table, &range_id, 1, changed, work->sending);
+        save_ranges(work, table, &range_id, 1, changed, definitions, work->sending);
         FAULT_POINT("load-progress-saved");
         all_done = range_plan_all_done(table->plan) && !table->loaded_told;
         table->loaded_told |= all_done;
@@ -322,10 +327,11 @@ void snapshot_chunk_done(Work *work, Insert *insert)
 static TableMapping *reader_mapping(Reader *reader, PipeTable *table, GError **error)
 {
     TableMapping *mapping = g_hash_table_lookup(reader->mappings, table);
-    if (mapping)
+    SourceTable *definition = table->definition;
+    if (mapping && mapping_table(mapping) == definition)
         return mapping;
     MappingSettings settings = pipe_table_mapping(table, &reader->work->settings);
-    mapping = mapping_new(table->definition, &settings, error);
+    mapping = mapping_new(definition, &settings, error);
     if (mapping)
         g_hash_table_insert(reader->mappings, table, mapping);
     return mapping;
@@ -453,7 +459,7 @@ static bool read_chunk(Reader *reader, PipeTable *table, TableMapping *mapping, 
 
     if (!wait_visible(reader, table, &begin_file, &begin_pos, error))
         return false;
-    g_autoptr(ChunkReader) chunk = chunk_reader_open(reader->source, table->definition, after, upto, limit, begin_file,
+    g_autoptr(ChunkReader) chunk = chunk_reader_open(reader->source, mapping_table(mapping), after, upto, limit, begin_file,
                                                      begin_pos, reader->work->reading, error);
     if (!chunk)
         return false;
@@ -462,8 +468,8 @@ static bool read_chunk(Reader *reader, PipeTable *table, TableMapping *mapping, 
     return read_rows(reader, table, mapping, chunk, range_id, upto, limit, out, error);
 }
 
-static bool hand_over(Reader *reader, PipeTable *table, uint64_t range_id, uint32_t attempt, unsigned number,
-                      ChunkRead *read, GError **error)
+static bool hand_over(Reader *reader, PipeTable *table, const TableMapping *mapping, uint64_t range_id, uint32_t attempt,
+                      unsigned number, ChunkRead *read, GError **error)
 {
     Pipe *pipe = reader->pipe;
     Insert *insert = g_new0(Insert, 1);
@@ -475,6 +481,7 @@ static bool hand_over(Reader *reader, PipeTable *table, uint64_t range_id, uint3
     chunk->last = read->ended;
     insert->snapshot = true;
     insert->table = table;
+    insert->definition = source_table_ref((SourceTable *)mapping_table(mapping));
     insert->changed = g_steal_pointer(&read->changed);
     insert->chunk = chunk;
     insert->block = g_steal_pointer(&read->block);
@@ -508,12 +515,9 @@ static bool hand_over(Reader *reader, PipeTable *table, uint64_t range_id, uint3
 static bool read_range(Reader *reader, PipeTable *table, uint64_t range_id, GError **error)
 {
     Pipe *pipe = reader->pipe;
-    TableMapping *mapping = reader_mapping(reader, table, error);
     g_autofree char *after = NULL;
     uint32_t attempt;
 
-    if (!mapping)
-        return false;
     pthread_mutex_lock(&pipe->load_lock);
     const Range *range = range_plan_get(table->plan, range_id);
     after = g_strdup(range->after);
@@ -532,8 +536,11 @@ static bool read_range(Reader *reader, PipeTable *table, uint64_t range_id, GErr
         while (budget_full(pipe->account) && !budget_wait(pipe->account, reader->work->reading, 1000000))
             if (cancel_set_error(reader->work->reading, error))
                 return false;
+        TableMapping *mapping = reader_mapping(reader, table, error); /* by the definition that the stream has come to */
+        if (!mapping)
+            return false;
         bool ok = read_chunk(reader, table, mapping, range_id, after, upto, &read, error) &&
-                  hand_over(reader, table, range_id, attempt, number, &read, error);
+                  hand_over(reader, table, mapping, range_id, attempt, number, &read, error);
         block_free(read.block);
         if (ok && read.key) {
             g_free(after);
@@ -584,6 +591,39 @@ static bool reader_connect(Reader *reader, GError **error)
     return !other;
 }
 
+/* Where the log ended when a table could not be read by its definition, or where the stream is. NULL: the source cannot tell. */
+static char *log_end_now(Reader *reader, uint64_t *pos)
+{
+    g_autoptr(SourceConnection) source = source_open(reader->work->source_url, reader->work->reading, NULL);
+    char *file = NULL;
+    return source && source_log_end(source, &file, pos, NULL, NULL) ? file : NULL;
+}
+
+static bool stream_has_reached(Pipe *pipe, const char *file, uint64_t pos)
+{
+    pthread_mutex_lock(&pipe->lock);
+    bool reached = pipe->applied.file && binlog_position_compare(pipe->applied.file, pipe->applied.pos, file, pos) >= 0;
+    pthread_mutex_unlock(&pipe->lock);
+    return reached;
+}
+
+/* The source may have altered the table before the stream has come there: the table cannot be read by the definition that the
+ * stream has, and no other is right until then. Waits for the stream; true: it is to be tried again. False: it is an error, for the
+ * stream is past what the log held then and the definition is the same. */
+static bool wait_for_stream(Reader *reader, PipeTable *table)
+{
+    const SourceTable *definition = table->definition;
+    uint64_t pos = 0;
+    if (reader->doubted == definition)
+        return false;
+    reader->doubted = definition;
+    g_autofree char *file = log_end_now(reader, &pos);
+    while (file && table->definition == definition && wants_loading(table) && !stream_has_reached(reader->pipe, file, pos))
+        if (cancel_sleep(reader->work->reading, 50000))
+            return true;
+    return true;
+}
+
 /* False: this reader ends. `tries` counts the failures in a row. */
 static bool read_something(Reader *reader, unsigned *tries)
 {
@@ -624,8 +664,8 @@ static bool read_something(Reader *reader, unsigned *tries)
     g_clear_pointer(&reader->source, source_close);
     switch (decision.verdict) {
     case VERDICT_FAIL_TABLE:
-        if (table && atomic_load(&table->state) == TABLE_DROPPED)
-            return true; /* the stream has told already why it cannot be read */
+        if (table && (!wants_loading(table) || wait_for_stream(reader, table)))
+            return true; /* the stream has told already why it cannot be read, or tells yet */
         if (table) {
             pipe_table_fail(pipe, table, error, &decision, NULL);
             check_all_loaded(reader->work);

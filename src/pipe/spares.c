@@ -11,12 +11,12 @@
 Block *spares_take(Pipe *pipe, PipeTable *table, const TableMapping *mapping)
 {
     pthread_mutex_lock(&pipe->spares_lock);
-    Block *block = g_queue_pop_head(&table->spares);
+    Block *block = mapping_table(mapping) == table->definition ? g_queue_pop_head(&table->spares) : NULL;
     pthread_mutex_unlock(&pipe->spares_lock);
     return block ? block : mapping_block_new(mapping, pipe->account);
 }
 
-void spares_give_take(Pipe *pipe, PipeTable *table, Block *block)
+void spares_give_take(Pipe *pipe, PipeTable *table, const SourceTable *definition, Block *block)
 {
     if (!block)
         return;
@@ -27,8 +27,24 @@ void spares_give_take(Pipe *pipe, PipeTable *table, Block *block)
     block_clear(block);
     block_shrink(block);
     pthread_mutex_lock(&pipe->spares_lock);
-    g_queue_push_head(&table->spares, block);
+    bool fits = definition == table->definition;
+    if (fits)
+        g_queue_push_head(&table->spares, block);
     pthread_mutex_unlock(&pipe->spares_lock);
+    if (!fits)
+        block_free(block);
+}
+
+SourceTable *spares_change_definition(Pipe *pipe, PipeTable *table, SourceTable *definition_take)
+{
+    pthread_mutex_lock(&pipe->spares_lock);
+    GQueue old = table->spares;
+    g_queue_init(&table->spares);
+    SourceTable *replaced = table->definition;
+    table->definition = definition_take;
+    pthread_mutex_unlock(&pipe->spares_lock);
+    g_queue_clear_full(&old, (GDestroyNotify)block_free);
+    return replaced;
 }
 
 void spares_drop(Pipe *pipe)

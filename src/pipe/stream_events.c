@@ -77,83 +77,6 @@ static void group_ended(Stream *s, const BinlogEvent *event)
     s->moved = true;
 }
 
-/* ---- Statements ---- */
-
-static bool name_is(const DdlName *name, const SourceTable *table, int lower_case)
-{
-    int (*compare)(const char *, const char *) = lower_case ? g_ascii_strcasecmp : strcmp;
-    if (name->database && compare(name->database, table->database) != 0)
-        return false;
-    return !name->table || compare(name->table, table->name) == 0;
-}
-
-static const char *statement_fault(const DdlStatement *statement)
-{
-    switch (statement->kind) {
-    case DDL_ALTER_TABLE:
-        return statement->changes_rows_or_columns ? "was altered at the source" : NULL;
-    case DDL_REPLACE_TABLE:
-    case DDL_CREATE_TABLE:
-        return "was created anew at the source";
-    case DDL_RENAME_TABLE:
-        return "was renamed, or replaced by another table, at the source";
-    case DDL_TRUNCATE:
-        return "was truncated at the source";
-    case DDL_ROWS_STATEMENT:
-        return "was changed by a statement that is logged as text, without its rows";
-    case DDL_UNKNOWN:
-        return "is named by a statement at the source that is not known";
-    default:
-        return NULL;
-    }
-}
-
-static void statement_on_table(Stream *s, const DdlStatement *statement, PipeTable *table)
-{
-    if (statement->kind == DDL_DROP_TABLE || statement->kind == DDL_DROP_DATABASE) {
-        int old = atomic_load(&table->state);
-        if (old == TABLE_DROPPED || old == TABLE_FAILED)
-            return;
-        g_autofree char *position = position_text(s);
-        atomic_store(&table->state, TABLE_DROPPED);
-        pipe_save_table(s->pipe, table, s->work->reading);
-        pipe_journal(s->pipe, "engine", "ddl", position, "table %s.%s was dropped at the source; its destination table is kept",
-                     table->record->database, table->record->name);
-        return;
-    }
-    const char *what = statement_fault(statement);
-    if (!what)
-        return;
-    GError *error =
-        g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE, "table %s.%s %s; sluice stopped following it there",
-                    table->record->database, table->record->name, what);
-    stream_table_fault(s, table, error);
-    g_error_free(error);
-}
-
-static void handle_statement(Stream *s, const DdlStatement *statement, const BinlogEvent *event)
-{
-    /* Thread specific: on temporary tables, which hide ours. But DROP and CREATE OR REPLACE of any table have that flag on
-     * MariaDB [tried on 10.11]; those of temporary ones say TEMPORARY, also where the session did not. And so has a change of
-     * rows that calls CONNECTION_ID(), which is never passed over: a temporary table of the same name in a session that logs
-     * statements fails ours for nothing. */
-    bool says_itself = statement->kind == DDL_DROP_TABLE || statement->kind == DDL_DROP_DATABASE ||
-                       statement->kind == DDL_CREATE_TABLE || statement->kind == DDL_REPLACE_TABLE ||
-                       statement->kind == DDL_ROWS_STATEMENT;
-    if (statement->kind <= DDL_HARMLESS || ((event->flags & BINLOG_FLAG_THREAD_SPECIFIC) && !says_itself))
-        return;
-    int lower_case = binlog_stream_server(s->stream)->lower_case_table_names;
-    for (unsigned n = 0; n < statement->tables->len; n++) {
-        const DdlName *name = statement->tables->pdata[n];
-        for (unsigned i = 0; i < s->pipe->tables->len; i++) {
-            PipeTable *table = s->pipe->tables->pdata[i];
-            if (table->definition && name_is(name, table->definition, lower_case) &&
-                !stream_is_before(s, table, event))
-                statement_on_table(s, statement, table);
-        }
-    }
-}
-
 /* ---- Rows ---- */
 
 bool stream_follows(const Stream *s, const PipeTable *table, const BinlogEvent *event)
@@ -349,6 +272,7 @@ static bool event_is_known(const BinlogEvent *event)
 static bool group_step(Stream *s, GroupAction action, const DdlStatement *statement, unsigned undo_mark, const BinlogEvent *event,
                        GError **error)
 {
+    StreamDdl *ddl = NULL;
     switch (action) {
     case GROUP_UNDONE:
         undo_to(s, 0);
@@ -376,19 +300,21 @@ static bool group_step(Stream *s, GroupAction action, const DdlStatement *statem
             return false;
         if (statement && !stream_xa_end(s, statement, event, error))
             return false;
-        if (statement)
-            handle_statement(s, statement, event);
+        if (statement && !stream_ddl(s, statement, event, true, &ddl, error))
+            return false;
         group_ended(s, event);
-        return true;
+        return stream_ddl_finish(s, ddl, event, error);
     case GROUP_BEGINS:
         s->group_offset = s->rows_end;
         break;
     case GROUP_INSIDE:
         break;
     }
-    if (statement)
-        handle_statement(s, statement, event);
-    return true;
+    if (!statement)
+        return true;
+    bool ok = stream_ddl(s, statement, event, false, &ddl, error);
+    g_assert(!ddl); /* within a group nothing waits for its end */
+    return ok;
 }
 
 bool stream_handle_event(Stream *s, const BinlogEvent *event, GError **error)

@@ -68,6 +68,7 @@ typedef struct {
     int64_t fresh_noted; /* monotonic: when Pipe.fresh_until was last brought up to newest_time */
     int64_t newest_time; /* commit time of the last group, microseconds */
     bool moved;          /* the position moved since the last checkpoint */
+    bool before_group;   /* a checkpoint made now stands where the group began, not behind the last event */
 
     BatchCutter cutter;
     uint64_t next_seq;
@@ -89,6 +90,15 @@ void stream_table_rewind(StreamTable *table, unsigned mark);
  * reading was cancelled. */
 bool stream_seal(Stream *s, const CatalogBatch *forced);
 bool stream_seal_if_due(Stream *s, bool idle); /* `idle`: the server has nothing more just now */
+/* What is open is sealed, with a checkpoint where the group that is read began; returns when all of it is acknowledged and the
+ * checkpoint saved. False: cancelled. */
+bool stream_barrier(Stream *s);
+/* A checkpoint behind the group that was read, saved now, together with what `tables` (CatalogTable) have become when `prepare`
+ * was called; `undo` is called when they were not saved. Nothing is in flight. False: cancelled. */
+typedef void (*CheckpointTables)(void *data);
+bool stream_checkpoint_tables(Stream *s, const GPtrArray *tables, CheckpointTables prepare, CheckpointTables undo, void *data);
+/* The columns of its table are others now: nothing of it is open. */
+bool stream_table_renew(Stream *s, StreamTable *table, GError **error);
 
 /* stream_events.c */
 bool stream_handle_event(Stream *s, const BinlogEvent *event, GError **error);
@@ -102,6 +112,13 @@ DdlStatement *stream_event_statement(const BinlogEvent *event, GError **error);
 bool stream_is_before(const Stream *s, const PipeTable *table, const BinlogEvent *event);
 /* Changes of the table at this event are applied: it is neither failed, dropped nor kept as it is, and has begun. */
 bool stream_follows(const Stream *s, const PipeTable *table, const BinlogEvent *event);
+
+/* stream_ddl.c: a statement, which may act on followed tables. `ends`: the group ends with it. False: cancelled, or an error of
+ * the whole pipe. */
+typedef struct StreamDdl StreamDdl;
+bool stream_ddl(Stream *s, const DdlStatement *statement, const BinlogEvent *event, bool ends, StreamDdl **pending, GError **error);
+/* Its group has ended: what it did is saved with the checkpoint behind it. NULL: there was nothing. */
+bool stream_ddl_finish(Stream *s, StreamDdl *pending_take, const BinlogEvent *event, GError **error);
 
 /* stream_xa.c: of a group that is an XA transaction (Group.xa). False: SLUICE_ERROR_FAILED, its file was damaged; a decoder's
  * error; or reading was cancelled. */

@@ -54,8 +54,8 @@ void stream_table_rewind(StreamTable *table, unsigned to)
 /* Fills in all but what is prepared. */
 static void stream_checkpoint(const Stream *s, CatalogCheckpoint *out)
 {
-    out->file = g_strdup(s->file);
-    out->pos = s->pos;
+    out->file = g_strdup(s->before_group ? s->group.file : s->file);
+    out->pos = s->before_group ? s->group.start : s->pos;
     out->gtid = s->gtid ? gtid_set_text(s->gtid) : NULL;
     out->epoch = s->epoch;
     out->offset = s->offset;
@@ -117,6 +117,7 @@ static Insert *table_take_insert(Stream *s, StreamTable *table, uint64_t seq)
 
     note_sent_marks(table);
     insert->table = table->table;
+    insert->definition = source_table_ref((SourceTable *)mapping_table(table->mapping));
     insert->block = g_steal_pointer(&table->block);
     insert->bytes = block_bytes(insert->block);
     insert->changed = mapping_take_counters(table->mapping);
@@ -127,7 +128,7 @@ static Insert *table_take_insert(Stream *s, StreamTable *table, uint64_t seq)
     insert->token = g_strdup_printf("%s-%" G_GINT64_FORMAT "-g%" G_GINT64_FORMAT "-e%u-%" G_GUINT64_FORMAT, pipe->uuid,
                                     table->table->record->id, table->table->record->generation, s->epoch, s->rows_end);
     insert->query_id =
-        g_strdup_printf("sluice-%s-%" G_GUINT64_FORMAT "-%" G_GINT64_FORMAT, pipe->uuid, seq, table->table->record->id);
+        g_strdup_printf("sluice-%s-log-%" G_GUINT64_FORMAT "-%" G_GINT64_FORMAT, pipe->uuid, seq, table->table->record->id);
     table->block = spares_take(pipe, table->table, table->mapping);
     table->counts = (RowCounts){0};
     stream_table_forget_marks(table, 0);
@@ -217,5 +218,97 @@ bool stream_seal_if_due(Stream *s, bool idle)
     bool free_of_rows = s->batch_rows == 0 && !s->group.open && s->moved && !batch_cutter_forced(&s->cutter);
     if (free_of_rows && situation.now - s->last_seal >= (idle ? limits.age_usec : IDLE_CHECKPOINT_USEC))
         return stream_seal(s, NULL);
+    return true;
+}
+
+/* ---- Barriers ---- */
+
+#define BARRIER_POLL_FIRST_USEC 1000
+#define BARRIER_POLL_MAX_USEC   (20 * 1000)
+
+static bool wait_until_saved(Stream *s, uint64_t seq)
+{
+    int64_t wait = BARRIER_POLL_FIRST_USEC;
+    for (;;) {
+        pthread_mutex_lock(&s->work->progress_lock);
+        bool quiet = batch_tracker_in_flight(s->work->tracker) == 0 && atomic_load(&s->work->saved_seq) >= seq;
+        pthread_mutex_unlock(&s->work->progress_lock);
+        if (quiet)
+            return true;
+        if (cancel_sleep(s->work->reading, wait))
+            return false;
+        wait = MIN(2 * wait, BARRIER_POLL_MAX_USEC);
+    }
+}
+
+bool stream_barrier(Stream *s)
+{
+    /* One statement right behind another: nothing has ended since the checkpoint that is saved. */
+    if (!s->moved && !s->batch_rows)
+        return wait_until_saved(s, 0);
+    s->before_group = true;
+    bool ok = stream_seal(s, NULL);
+    s->before_group = false;
+    return ok && wait_until_saved(s, s->next_seq - 1);
+}
+
+typedef struct {
+    Pipe *pipe;
+    CatalogCheckpoint *checkpoint;
+    uint64_t seq;
+    const GPtrArray *tables;
+    CheckpointTables prepare, undo;
+    void *data;
+} TablesWrite;
+
+/* With catalog_lock held: nobody else saves the tables in between. */
+static bool write_tables(Catalog *catalog, void *data, GError **error)
+{
+    const TablesWrite *write = data;
+    pthread_mutex_lock(&write->pipe->lock);
+    write->prepare(write->data);
+    bool ok = catalog_checkpoint_save_tables(catalog, write->pipe->id, write->checkpoint, write->seq, write->tables, error);
+    if (!ok)
+        write->undo(write->data);
+    pthread_mutex_unlock(&write->pipe->lock);
+    return ok;
+}
+
+bool stream_checkpoint_tables(Stream *s, const GPtrArray *tables, CheckpointTables prepare, CheckpointTables undo, void *data)
+{
+    CatalogCheckpoint checkpoint = {0};
+    TablesWrite write = {.pipe = s->pipe, .checkpoint = &checkpoint, .seq = s->next_seq++, .tables = tables, .prepare = prepare, .undo = undo, .data = data};
+    bool ok = save_prepared(s, write.seq, &checkpoint.prepared);
+    stream_checkpoint(s, &checkpoint);
+    checkpoint.saved_at = clock_real_usec();
+    ok = ok && pipe_catalog_write(s->pipe, s->work->reading, write_tables, &write);
+    if (!ok) {
+        catalog_checkpoint_clear(&checkpoint);
+        return false;
+    }
+    atomic_store(&s->work->saved_seq, write.seq);
+    s->moved = false;
+    s->last_seal = clock_monotonic_usec();
+    pthread_mutex_lock(&s->pipe->lock);
+    s->pipe->fresh_until = MAX(s->pipe->fresh_until, checkpoint.source_time);
+    catalog_checkpoint_clear(&s->pipe->applied);
+    s->pipe->applied = checkpoint;
+    pthread_mutex_unlock(&s->pipe->lock);
+    return true;
+}
+
+bool stream_table_renew(Stream *s, StreamTable *table, GError **error)
+{
+    MappingSettings settings = pipe_table_mapping(table->table, &s->work->settings);
+    TableMapping *mapping = mapping_new(table->table->definition, &settings, error);
+    if (!mapping)
+        return false;
+    g_assert(table->block->n_rows == 0);
+    stream_table_forget_marks(table, 0);
+    block_free(table->block);
+    mapping_free(table->mapping);
+    g_clear_pointer(&table->map_body, g_byte_array_unref);
+    table->mapping = mapping;
+    table->block = mapping_block_new(mapping, s->pipe->account);
     return true;
 }

@@ -76,6 +76,7 @@ Work *work_start(Pipe *pipe, bool load, bool stops, GError **error)
     work->sending = cancel_new();
     work->inserts = queue_new(INSERTS_WAITING * work->settings.senders, (GDestroyNotify)insert_free, work->sending);
     work->tracker = batch_tracker_new();
+    work->retired = g_ptr_array_new_with_free_func((GDestroyNotify)source_table_unref);
     atomic_store(&work->stops, stops);
     atomic_store(&work->loaded_told, !load);
     pthread_mutex_init(&work->progress_lock, NULL);
@@ -125,6 +126,7 @@ void work_free(Work *work)
     spares_drop(work->pipe);
     queue_free(work->inserts);
     batch_tracker_free(work->tracker);
+    g_ptr_array_unref(work->retired);
     url_free(work->source_url);
     url_free(work->dest_url);
     cancel_unref(work->reading);

@@ -23,23 +23,23 @@ def of_two():
 def of_three():
     """All that begin with 8F, which leads three bytes in ujis and eucjpms, and a sample of all."""
     yield from (b"\x8f" + n.to_bytes(2, "big") for n in range(0x10000))
-    yield from (n.to_bytes(3, "big") for n in range(0, 0x1000000, 251))
+    yield from (n.to_bytes(3, "big") for n in range(0, 0x1000000, 1021))
 
 
 def of_four():
     """Samples of what gb18030, UTF-16 in both orders, UTF-32 and UTF-8 have, of what is nearly that, and of all."""
-    for n in range(0, 126 * 10 * 126 * 10, 23):
+    for n in range(0, 126 * 10 * 126 * 10, 47):
         n, d = divmod(n, 10)
         n, c = divmod(n, 126)
         a, b = divmod(n, 10)
         yield bytes([0x81 + a, 0x30 + b, 0x81 + c, 0x30 + d])
-    for n in range(0, 0x100000, 37):
+    for n in range(0, 0x100000, 97):
         pair = (0xD800 + (n >> 10)).to_bytes(2, "big") + (0xDC00 + (n & 0x3FF)).to_bytes(2, "big")
         yield pair
         yield bytes([pair[1], pair[0], pair[3], pair[2]])
         yield bytes([0xF0 + (n + 0x10000 >> 18), 0x80 + (n + 0x10000 >> 12 & 63), 0x80 + (n >> 6 & 63), 0x80 + (n & 63)])
-    yield from (n.to_bytes(4, "big") for n in range(0, 0x120000, 41))
-    yield from (n.to_bytes(4, "big") for n in range(0, 1 << 32, 86_028_157 // 4096))
+    yield from (n.to_bytes(4, "big") for n in range(0, 0x120000, 83))
+    yield from (n.to_bytes(4, "big") for n in range(0, 1 << 32, 104_729))
 
 
 # All of one byte and of two, for every character set; more bytes for those that have characters of as many.
@@ -197,15 +197,15 @@ def make_table(pipe, cursor, charset, all_of_them, single):
         f"PRIMARY KEY (k)) CHARACTER SET {charset} COLLATE {charset}_bin"
     )
     keys = [u for u in single if u != "20"]
-    keys = keys[:: max(1, len(keys) // 600)]
-    texts = ["".join(all_of_them[n : n + 90]) for n in range(0, len(all_of_them), 90)]
+    keys = keys[:: max(1, len(keys) // 200)]
+    texts = ["".join(all_of_them[n : n + 90]) for n in range(0, len(all_of_them), 99)]
     count = max(len(keys), len(texts))
     rows = []
     for n in range(count):
         # Keys end with a letter: blanks of some kinds count for nothing at an end.
         key = f"{keys[n]}78" if n < len(keys) else f"{n}y".encode().hex()
         value = texts[n % len(texts)]
-        rows.append(f"({utf8(key)},{n},{utf8(keys[n % len(keys)])},{utf8(value)},{utf8(value * 2)},{1 + n % len(chosen)},{n % (1 << len(chosen))})")
+        rows.append(f"({utf8(key)},{n},{utf8(keys[n % len(keys)])},{utf8(value)},{utf8(value)},{1 + n % len(chosen)},{n % (1 << len(chosen))})")
     for first in range(0, count, 500):
         cursor.execute(f"INSERT INTO c_{charset} VALUES " + ",".join(rows[first : first + 500]))
     return count

@@ -132,7 +132,7 @@ def test_prepared_transactions(engine, own_mariadb, clickhouse):
 @pytest.mark.parametrize(
     "afterwards",
     [
-        pytest.param(None, marks=pytest.mark.servers),
+        None,
         pytest.param("INSERT INTO a VALUES (2, 'two'), (3, 'three')", marks=pytest.mark.servers),
         "INSERT INTO a VALUES (5, 'xyz')",
     ],

@@ -212,7 +212,6 @@ def test_destination_database_is_dropped_under_the_pipe(pipe, clickhouse):
 # The source
 
 
-@pytest.mark.servers
 def test_source_freezes_under_load(make, own_mariadb, clickhouse):
     server = own_mariadb()
     pipe = make(server, clickhouse)
@@ -233,7 +232,6 @@ def test_source_freezes_under_load(make, own_mariadb, clickhouse):
     pipe.engine.wait_stalled("p", False)
 
 
-@pytest.mark.servers
 def test_source_stops_and_starts_again_under_load(make, own_mariadb, clickhouse):
     server = own_mariadb("--innodb-flush-log-at-trx-commit=1")
     pipe = make(server, clickhouse)
@@ -248,7 +246,6 @@ def test_source_stops_and_starts_again_under_load(make, own_mariadb, clickhouse)
     pipe.equal("t", seconds=120)
 
 
-@pytest.mark.servers
 def test_line_to_the_source_is_cut(engine, mariadb, clickhouse):
     with Proxy(mariadb.port) as proxy:
         pipe = Pipe(engine, mariadb, clickhouse)

@@ -56,7 +56,6 @@ def test_snapshot_mode_ends_completed(filled):
     assert filled.status()["state"] == "Completed"
 
 
-@pytest.mark.servers
 def test_cdc_mode_takes_changes_only(filled):
     filled.live(mode="cdc")
     filled.run("INSERT INTO a VALUES (6000, 'new')")

@@ -4,6 +4,7 @@ import contextlib
 import threading
 
 import pytest
+from harness.compare import assert_equal
 from harness.engine import PATIENCE
 from harness.pipe import Pipe
 from harness.process import wait_until
@@ -215,6 +216,19 @@ def test_resync_of_a_completed_snapshot(pipe):
     assert targets(pipe) == ["a"]
 
 
+def test_resync_of_one_table_of_a_completed_snapshot(pipe):
+    """The other is still the source's at the position that it was completed at."""
+    fill(pipe, "a", "b")
+    pipe.create(mode="snapshot")
+    pipe.wait("Completed")
+    pipe.run("UPDATE b SET n = 1 WHERE id < 100")
+    with Load(pipe, "b"):
+        resync(pipe, "a")
+    pipe.wait("Completed")
+    assert assert_equal(pipe.mariadb, pipe.clickhouse, pipe.source, pipe.destination, ("a",))
+    assert pipe.rows("b", "count(), sum(n)") == [[ROWS, 0]]
+
+
 def test_the_log_was_purged(engine, own_mariadb, clickhouse):
     pipe = Pipe(engine, own_mariadb(), clickhouse)
     fill(pipe, "a", "b")
@@ -310,3 +324,42 @@ def test_removed_and_added_again(pipe):
     pipe.run("UPDATE c SET n = 5 WHERE id < 50")
     assert pipe.equal("a", "c")
     assert "has no table" in pipe.engine.sluice("resync", pipe.name, "--table", f"{pipe.source}.b", ok=3).err
+
+
+def test_removed_while_paused(pipe):
+    fill(pipe, "a", "b")
+    pipe.live()
+    pipe.engine.sluice("pause", pipe.name, "--wait")
+    pipe.engine.sluice("tables", pipe.name, "remove", f"{pipe.source}.b", "--wait", "--yes")
+    pipe.wait("Paused")
+    pipe.run("UPDATE a SET n = 1 WHERE id < 100")
+    pipe.engine.sluice("resume", pipe.name, "--wait")
+    pipe.wait("Running")
+    assert pipe.equal("a")
+
+
+def test_the_list_after_tables_left_and_came_back(pipe):
+    fill(pipe, "a", "b", rows=10)
+    pipe.live()
+    pipe.engine.sluice("tables", pipe.name, "remove", f"{pipe.source}.b", "--drop-target", "--wait", "--yes")
+    assert f"-{pipe.source}.b" in pipe.engine.sluice("export", pipe.name).out
+    pipe.engine.sluice("tables", pipe.name, "add", f"{pipe.source}.b:b_here", "--wait", timeout=60 * PATIENCE)
+    exported = pipe.engine.sluice("export", pipe.name).out
+    assert f"-{pipe.source}.b" not in exported and f"{pipe.source}.b:b_here" in exported
+
+
+def test_retry_of_a_table_misses_no_change(pipe):
+    """What was loaded before its failure is older than what changed until the retry."""
+    fill(pipe, "a")
+    pipe.run("CREATE TABLE b (id INT, d DATE, n INT NOT NULL, PRIMARY KEY (id, d))")
+    pipe.run(f"INSERT INTO b SELECT seq, IF(seq = {ROWS}, '1000-01-01', '2020-01-01'), 0 FROM seq_1_to_{ROWS}")
+    pipe.create()
+    wait_until(lambda: pipe.table("b")["state"] == "failed", 60 * PATIENCE, pipe.status)
+    pipe.wait("Running")
+    assert pipe.rows("b", "count()", "id < 100") == [[99]], "some of it was loaded"
+    pipe.run("UPDATE b SET n = 1 WHERE id < 100")
+    pipe.run(f"DELETE FROM b WHERE id = {ROWS} OR id = 200")
+    pipe.caught_up()
+    pipe.engine.sluice("retry", pipe.name, "--table", f"{pipe.source}.b", "--wait", timeout=60 * PATIENCE)
+    assert pipe.table("b")["state"] == "live"
+    assert pipe.equal("a", "b")

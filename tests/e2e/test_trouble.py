@@ -84,7 +84,6 @@ def test_source_restarts(make, own_mariadb, clickhouse):
     assert pipe.equal("t", seconds=120) == 2000
 
 
-@pytest.mark.servers
 def test_password_changes(make, own_mariadb, clickhouse):
     server = own_mariadb()
     pipe = make(server, clickhouse)
@@ -102,7 +101,6 @@ def test_password_changes(make, own_mariadb, clickhouse):
     assert pipe.equal("t", seconds=120) == 1010
 
 
-@pytest.mark.servers
 def test_log_was_purged(make, own_mariadb, clickhouse):
     server = own_mariadb()
     pipe = make(server, clickhouse)

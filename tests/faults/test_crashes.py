@@ -108,6 +108,24 @@ def resync_after_failure(pipe):
     change(pipe, "b")
 
 
+def resync_by_itself(pipe):
+    fill(pipe, "a", "b")
+    pipe.live(settings=["purged=resync"])
+    pipe.engine.sluice("pause", pipe.name, "--wait")
+    change(pipe)
+    pipe.mariadb.purge_logs()
+    pipe.engine.sluice("resume", pipe.name)
+
+
+def reposition(pipe):
+    """To where it would have gone on anyway: nothing is skipped."""
+    fill(pipe, "a", "b")
+    pipe.live()
+    pipe.engine.sluice("pause", pipe.name, "--wait")
+    file, position = pipe.mariadb.end_of_log()
+    pipe.engine.sluice("reposition", pipe.name, "--file", file, "--pos", position, "--yes", ok=None)
+
+
 def add(pipe):
     fill(pipe, "a", "b")
     pipe.live(tables=[f"{pipe.source}.a"])
@@ -146,6 +164,19 @@ def xa(pipe):
         wait_until(committed, 20 * PATIENCE, xid)
 
 
+def schema(pipe):
+    """Columns wider, and two that exchange their names and do so again; a table emptied."""
+    fill(pipe, "a", "b")
+    pipe.create(ok=None)
+    running_or_dead(pipe)
+    exchange = "ALTER TABLE a RENAME COLUMN n TO v, RENAME COLUMN v TO n"
+    for statement in ("ALTER TABLE a MODIFY n BIGINT NOT NULL, MODIFY v VARCHAR(300)", exchange, exchange, "TRUNCATE TABLE b"):
+        pipe.run("UPDATE a SET n = n, v = v WHERE id % 11 = 5")
+        pipe.run(statement)
+        pipe.run(f"INSERT INTO a (id, n, v) VALUES ({next(fresh)}, 5, 6)")
+        pipe.run(f"INSERT INTO b (id, n, v) VALUES ({next(fresh)}, 5, 6)")
+
+
 # step -> what leads to it; the n-th time it is passed
 STEPS = [
     ("setup-tables-created", load), ("setup-start-recorded", load), ("load-planned", load), ("load-planned:2", load),
@@ -156,13 +187,16 @@ STEPS = [
     ("setup-of-a-table", resync), ("setup-of-a-table:2", resync), ("resync-proof-noted", resync),
     ("resync-proof-noted:2", resync), ("resync-exchanged", resync), ("resync-exchanged:2", resync), ("resync-place-taken", resync),
     ("resync-before-drop", resync), ("resync-before-drop:2", resync), ("resync-cancelling", resync_and_cancel), ("resync-cancelling:2", resync_and_cancel),
-    ("resync-tables-kept", resync_after_failure), ("resync-position-given-up", resync_after_failure), ("tables-noted", add),
-    ("remove-noted", remove), ("remove-target-done", remove), ("xa-on-disk", xa), ("xa-applied", xa), ("xa-applied:2", xa),
+    ("resync-proof-noted", resync_after_failure), ("resync-exchanged", resync_after_failure), ("resync-exchanged:2", resync_after_failure),
+    ("resync-place-taken", resync_after_failure), ("resync-tables-kept", resync_after_failure), ("resync-position-given-up", resync_after_failure), ("tables-noted", add),
+    ("auto-resync-noted", resync_by_itself), ("reposition-saved", reposition), ("remove-noted", remove), ("remove-target-done", remove), ("xa-on-disk", xa), ("xa-applied", xa), ("xa-applied:2", xa),
+    ("ddl-before", schema), ("ddl-before:3", schema), ("ddl-planned", schema), ("ddl-planned:2", schema), ("ddl-step", schema), ("ddl-step:2", schema),
+    ("ddl-step:3", schema), ("ddl-step:6", schema), ("ddl-done", schema), ("ddl-done:2", schema), ("ddl-done:4", schema), ("ddl-saved", schema), ("ddl-saved:2", schema),
 ]  # fmt: skip
 
 
 def compiled_in():
-    """Every step that the sources name, but those of statements: test_schema_faults has them."""
+    """Every step that the sources name."""
     text = "".join(path.read_text() for path in (TOP / "src").glob("*/*.c"))
     calls = re.findall(r"FAULT_POINT\((.*?)\);", text)
     return {name for call in calls for name in re.findall(r'"([a-z-]+)"', call)}
@@ -180,14 +214,16 @@ def revive(pipe):
     """What an operator does after a crash: starts it, and asks again for what was not accepted."""
     pipe.engine.start()
     if pipe.status()["state"] == "Failed":
-        pipe.engine.sluice("resync", pipe.name)
+        pipe.engine.sluice("resync", pipe.name, ok=None)  # it may do so by itself
+    if pipe.status()["state"] == "Paused":
+        pipe.engine.sluice("resume", pipe.name)
     pipe.wait("Running", seconds=120)
 
 
 @pytest.mark.parametrize("step,leads_to_it", STEPS, ids=[f"{leads.__name__}-{step}" for step, leads in STEPS])
 def test_killed_at(request, engine, clickhouse, step, leads_to_it):
     # A server of its own where its log is purged, or where what is prepared by others would be seen.
-    alone = leads_to_it in (resync_after_failure, xa)
+    alone = leads_to_it in (resync_after_failure, resync_by_itself, reposition, xa)
     pipe = Pipe(engine, request.getfixturevalue("own_mariadb")() if alone else request.getfixturevalue("mariadb"), clickhouse)
     pipe.engine.env["SLUICE_FAULT"] = step
     pipe.engine.start()

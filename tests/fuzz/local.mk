@@ -1,6 +1,6 @@
 # Fuzz targets: no part of `make check`. `make fuzz` in a tree that was configured with CC=clang --enable-fuzzing; tests/fuzz/run
 # runs them. Corpus and cases are files of their own.
-fuzz_targets = tests/fuzz/fuzz_binlog tests/fuzz/fuzz_ddl tests/fuzz/fuzz_endpoint_sql tests/fuzz/fuzz_gtid tests/fuzz/fuzz_json \
+fuzz_targets = tests/fuzz/fuzz_alter tests/fuzz/fuzz_binlog tests/fuzz/fuzz_ddl tests/fuzz/fuzz_endpoint_sql tests/fuzz/fuzz_gtid tests/fuzz/fuzz_json \
 	tests/fuzz/fuzz_protocol tests/fuzz/fuzz_rows tests/fuzz/fuzz_url tests/fuzz/fuzz_value
 EXTRA_PROGRAMS += $(fuzz_targets)
 fuzz: $(fuzz_targets)
@@ -9,6 +9,9 @@ MOSTLYCLEANFILES += $(fuzz_targets)
 
 fuzz_mysql_libs = src/mysql/libmysql.a src/base/libbase.a $(GLIB_LIBS) $(MARIADB_LIBS) $(JANSSON_LIBS) $(ZLIB_LIBS) $(ZSTD_LIBS) -lm
 fuzz_ldflags = $(AM_LDFLAGS) $(FUZZER)
+tests_fuzz_fuzz_alter_SOURCES = tests/fuzz/fuzz_alter.c tests/fuzz/fuzz.h
+tests_fuzz_fuzz_alter_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_alter_LDADD = $(mapping_test_libs) -lm
 tests_fuzz_fuzz_binlog_SOURCES = tests/fuzz/fuzz_binlog.c tests/fuzz/fuzz.h
 tests_fuzz_fuzz_binlog_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_binlog_LDADD = $(fuzz_mysql_libs)

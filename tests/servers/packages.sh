@@ -45,6 +45,7 @@ missing_tests()
     done
     /usr/bin/python3 -c 'import xdist' 2>/dev/null || printf 'python3-pytest-xdist\n'
     command -v node >/dev/null || printf 'nodejs\n'
+    command -v pt-online-schema-change >/dev/null || printf 'percona-toolkit\n'
     command -v npm >/dev/null || printf 'npm\n'
     command -v tmux >/dev/null || printf 'tmux\n'
     command -v zsh >/dev/null || printf 'zsh\n'

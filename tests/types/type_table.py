@@ -185,7 +185,7 @@ SAMPLES = ("", "a", "Größe €, œuf ™", "naïve café  ", " Ключ Ґґ �
            "|{}[]~^`@#$", "¥‾~＼～−‖", "?")  # fmt: skip
 LETTERS = "abz ABZ09_'\"\\%\n\0äöüßéœ€ЖяδΩ日本語한中" + "\U0001f42c"
 KEY_LETTERS = "abcdefxyz0123456789_-ABCäöüéÖ"
-MULTIBYTE = ("big5", "cp932", "eucjpms", "euckr", "gb2312", "gbk", "sjis", "ujis")
+MULTIBYTE = ("big5", "cp932", "eucjpms", "euckr", "gb18030", "gb2312", "gbk", "sjis", "ujis")
 UNICODE = ("utf8mb4", "utf8mb3", "ucs2", "utf16", "utf16le", "utf32")
 ONE_BYTE = ("armscii8", "ascii", "cp1250", "cp1251", "cp1256", "cp1257", "cp850", "cp852", "cp866", "dec8", "geostd8", "greek", "hebrew", "hp8", "keybcs2", "koi8r", "koi8u",
             "latin1", "latin2", "latin5", "latin7", "macce", "macroman", "swe7", "tis620")  # fmt: skip
@@ -201,13 +201,18 @@ def every_byte(charset):
         yield f"CONVERT(CONVERT(_{charset} x'{bytes(range(first, first + 8)).hex()}' USING utf8mb4) USING {charset})"
 
 
+def servers_with(charset):
+    return MYSQL if charset == "gb18030" else ALL
+
+
 def charset_rows(charset):
     values = [quoted(text) for text in SAMPLES] + (list(every_byte(charset)) if charset in ONE_BYTE and charset != "ascii" else [])
     attribute = f"CHARACTER SET {charset}"
+    on = servers_with(charset)
     keyed = charset in UNICODE or charset == "latin1"
-    yield Type(f"VARCHAR(40) {attribute}", f.TEXT, tuple(values), random=random_text(40, KEY_LETTERS if keyed else LETTERS), key=keyed)
-    yield Type(f"CHAR(40) {attribute}", f.TEXT, tuple(values), random=random_text(40, KEY_LETTERS if keyed else LETTERS), key=keyed)
-    yield Type(f"TEXT {attribute}", f.TEXT, (*values, f"REPEAT({quoted('Größe 日本 ')}, 100)"), random=random_text(300))
+    yield Type(f"VARCHAR(40) {attribute}", f.TEXT, tuple(values), random=random_text(40, KEY_LETTERS if keyed else LETTERS), key=keyed, on=on)
+    yield Type(f"CHAR(40) {attribute}", f.TEXT, tuple(values), random=random_text(40, KEY_LETTERS if keyed else LETTERS), key=keyed, on=on)
+    yield Type(f"TEXT {attribute}", f.TEXT, (*values, f"REPEAT({quoted('Größe 日本 ')}, 100)"), random=random_text(300), on=on)
 
 
 def any_bytes(charset):
@@ -222,7 +227,7 @@ def any_bytes(charset):
         if charset == "ucs2":  # halves of pairs, which it has not, become '' in MySQL and are kept here
             codes = [code for code in codes if 0xD8 not in (code[0] & 0xF8, code[2] & 0xF8)]
     values = [f"x'{code.replace(b'?', b'!').hex()}'" for code in codes]
-    return Type(f"VARCHAR(20) CHARACTER SET {charset}", f.MAYBE_TEXT, tuple(dict.fromkeys(values)))
+    return Type(f"VARCHAR(20) CHARACTER SET {charset}", f.MAYBE_TEXT, tuple(dict.fromkeys(values)), on=servers_with(charset))
 
 
 def sizes(text, *counts):

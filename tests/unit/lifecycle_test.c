@@ -14,7 +14,7 @@ static const char *const matrix[PIPE_STATES] = {
     [PIPE_PROVISIONING] = "S.....F....P...x", [PIPE_SETUP] = ".s....F....S...x",
     [PIPE_SNAPSHOT] = "..l...FU..cNNM.x",     [PIPE_RUNNING] = "......FU.N.RNM.x",
     [PIPE_PAUSING] = "...D..F....U...x",      [PIPE_PAUSED] = "........bN..DMDx",
-    [PIPE_MODIFYING] = "....b.F....M...x",    [PIPE_RESYNC] = ".....fFU...Y...x",
+    [PIPE_MODIFYING] = "....b.F....M...x",    [PIPE_RESYNC] = ".....fFU..cY...x",
     [PIPE_COMPLETED] = ".........N.....x",    [PIPE_FAILED] = ".........r.b..bx",
 };
 

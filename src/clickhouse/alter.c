@@ -1,0 +1,78 @@
+#include "clickhouse/alter.h"
+
+#include "clickhouse/request.h"
+
+#include <string.h>
+
+void dest_columns_free(DestColumns *columns)
+{
+    if (!columns)
+        return;
+    g_ptr_array_unref(columns->names);
+    g_free(columns->proof);
+    g_free(columns);
+}
+
+DestColumns *dest_columns_look(Clickhouse *ch, const char *database, const char *table, const char *version_column, GError **error)
+{
+    g_autoptr(GString) sql = g_string_new("SELECT name, comment FROM system.columns WHERE database = ");
+    clickhouse_quote_string(sql, database);
+    g_string_append(sql, " AND table = ");
+    clickhouse_quote_string(sql, table);
+    g_string_append(sql, " ORDER BY position");
+    HttpRequest request = {.sql = sql->str, .without_database = true};
+    g_autoptr(GPtrArray) rows = http_request_rows(ch, &request, error);
+    if (!rows)
+        return NULL;
+    DestColumns *columns = g_new0(DestColumns, 1);
+    columns->names = g_ptr_array_new_with_free_func(g_free);
+    for (unsigned i = 0; i < rows->len; i++) {
+        char **row = rows->pdata[i];
+        g_ptr_array_add(columns->names, g_strdup(row[0]));
+        if (strcmp(row[0], version_column) == 0)
+            columns->proof = g_strdup(row[1]);
+    }
+    if (!columns->proof)
+        columns->proof = g_strdup("");
+    return columns;
+}
+
+static bool run(Clickhouse *ch, const char *sql, const char *const *settings, GError **error)
+{
+    HttpRequest request = {.sql = sql, .settings = settings, .without_database = true};
+    g_autofree char *answer = http_request(ch, &request, NULL, error);
+    return answer != NULL;
+}
+
+bool dest_table_alter(Clickhouse *ch, const char *database, const char *table, const char *commands, const char *version_column,
+                      const char *proof, GError **error)
+{
+    static const char *const with_time64[] = {"alter_sync", "2", "mutations_sync", "2", "enable_time_time64_type", "1", NULL};
+    const char *const *settings = strstr(commands, "Time64(6)") || strstr(commands, "toTime64(") ? with_time64 : NULL;
+    static const char *const plain[] = {"alter_sync", "2", "mutations_sync", "2", NULL};
+    g_autoptr(GString) sql = g_string_new("ALTER TABLE ");
+    clickhouse_quote_table(sql, database, table);
+    g_string_append_printf(sql, " %s, COMMENT COLUMN ", commands);
+    clickhouse_quote_name(sql, version_column);
+    g_string_append_c(sql, ' ');
+    clickhouse_quote_string(sql, proof);
+    return run(ch, sql->str, settings ? settings : plain, error);
+}
+
+#define UNKNOWN_SETTING 115
+
+bool dest_table_truncate(Clickhouse *ch, const char *database, const char *table, GError **error)
+{
+    static const char *const any_size[] = {"alter_sync", "2", "max_table_size_to_drop", "0", NULL};
+    static const char *const plain[] = {"alter_sync", "2", NULL};
+    g_autoptr(GString) sql = g_string_new("TRUNCATE TABLE ");
+    g_autoptr(GError) failed = NULL;
+    clickhouse_quote_table(sql, database, table);
+    g_string_append(sql, " SYNC");
+    if (run(ch, sql->str, any_size, &failed))
+        return true;
+    if (g_error_matches(failed, CLICKHOUSE_ERROR, UNKNOWN_SETTING)) /* a limit of the server alone before 23.12 */
+        return run(ch, sql->str, plain, error);
+    g_propagate_error(error, g_steal_pointer(&failed));
+    return false;
+}

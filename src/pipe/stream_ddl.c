@@ -1,0 +1,879 @@
+/* stream_ddl.c - statements of the log on followed tables (replication.md, DDL).
+ *
+ * Each that changes a destination table or a definition is a barrier: all before it is acknowledged and checkpointed, then it is
+ * carried out at the destination, then definition and the position behind it are saved in one transaction, then what follows is
+ * read on. Cut off anywhere, the statement is met again: what had been planned is in the catalog, and each step that was carried
+ * out has left its proof at the destination.
+ */
+#include "pipe/columns.h"
+#include "pipe/cutover.h"
+#include "pipe/stream_private.h"
+
+#include "mapping/schema_change.h"
+
+#include <string.h>
+
+/* What a statement does to one followed table. */
+typedef struct {
+    PipeTable *table;
+    SourceTable *next;  /* its new definition; NULL: it stays what it is */
+    char *old_text;     /* the record's, while the new one is being saved */
+    GPtrArray *notes;   /* of char *: for the journal */
+    TableState state;   /* DROPPED, else LIVE: it goes on as it is */
+} TableEffect;
+
+struct StreamDdl {
+    Stream *s;
+    const BinlogEvent *event;
+    const DdlStatement *statement;
+    QueryEvent query;
+    char *sql;      /* UTF-8 */
+    char *shown;    /* of it, for messages */
+    char *position; /* "file:pos" */
+    char *id;       /* what tells the statement from all others, on every server: GTID, else its place */
+    ColumnContext context;
+    bool ends;      /* its group ends with it */
+    bool barrier;   /* all before it is applied and saved */
+    bool failed_pipe;
+    Clickhouse *ch;
+    char *dest;     /* what the pipe's destination was resolved to */
+    GPtrArray *effects; /* of TableEffect */
+};
+
+static void effect_free(void *data)
+{
+    TableEffect *effect = data;
+    source_table_unref(effect->next);
+    g_free(effect->old_text);
+    if (effect->notes)
+        g_ptr_array_unref(effect->notes);
+    g_free(effect);
+}
+
+static void ddl_free(StreamDdl *ddl)
+{
+    if (!ddl)
+        return;
+    g_free(ddl->sql);
+    g_free(ddl->shown);
+    g_free(ddl->position);
+    g_free(ddl->id);
+    g_free(ddl->dest);
+    clickhouse_free(ddl->ch);
+    g_ptr_array_unref(ddl->effects);
+    g_free(ddl);
+}
+
+static TableEffect *add_effect(StreamDdl *ddl, PipeTable *table)
+{
+    TableEffect *effect = g_new0(TableEffect, 1);
+    effect->table = table;
+    effect->state = TABLE_LIVE;
+    g_ptr_array_add(ddl->effects, effect);
+    return effect;
+}
+
+static void table_fails(StreamDdl *ddl, PipeTable *table, const char *what, const char *why)
+{
+    g_autoptr(GError) error =
+        g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE, "table %s.%s %s%s%s; sluice stopped following it there (%s)", table->record->database,
+                    table->record->name, what, why ? ": " : "", why ? why : "", ddl->shown);
+    stream_table_fault(ddl->s, table, error);
+}
+
+/* ---- The statement ---- */
+
+/* In UTF-8; NULL: its bytes are not text in the client's character set. */
+static char *statement_text(const QueryEvent *query)
+{
+    const char *name = query->client_charset ? collation_charset(query->client_charset) : "utf8mb4";
+    const Charset *charset = name ? charset_find(name) : NULL;
+    if (!charset)
+        return NULL;
+    if (strcmp(name, "binary") == 0 || charset_is_utf8(charset))
+        return g_utf8_validate(query->sql, (gssize)query->sql_len, NULL) ? g_strndup(query->sql, query->sql_len) : NULL;
+    size_t len;
+    uint8_t *out = g_malloc(charset_max_utf8(charset, query->sql_len) + 1);
+    if (!charset_to_utf8(charset, (const uint8_t *)query->sql, query->sql_len, out, &len)) {
+        g_free(out);
+        return NULL;
+    }
+    out[len] = 0;
+    return (char *)out;
+}
+
+static StreamDdl *ddl_new(Stream *s, const DdlStatement *statement, const BinlogEvent *event, bool ends, GError **error)
+{
+    StreamDdl *ddl = g_new0(StreamDdl, 1);
+    const SourceServer *server = binlog_stream_server(s->stream);
+    ddl->s = s;
+    ddl->event = event;
+    ddl->statement = statement;
+    ddl->ends = ends;
+    ddl->effects = g_ptr_array_new_with_free_func(effect_free);
+    ddl->position = g_strdup_printf("%s:%" G_GUINT64_FORMAT, event->file, event->start);
+    ddl->id = g_strdup(s->group.gtid.text[0] ? s->group.gtid.text : ddl->position);
+    if (!query_event_parse(event, &ddl->query, error)) {
+        ddl_free(ddl);
+        return NULL;
+    }
+    ddl->sql = statement_text(&ddl->query);
+    g_autofree char *raw = g_strndup(ddl->query.sql, MIN(ddl->query.sql_len, (size_t)400));
+    ddl->shown = printable(raw, 300);
+    ddl->context = (ColumnContext){.flavour = server->flavour, .version = server->version, .sql_mode = ddl->query.sql_mode};
+    ddl->context.explicit_timestamp =
+        server->flavour == SOURCE_MARIADB ? ddl->query.explicit_timestamp == 1 : ddl->query.explicit_timestamp != 0;
+    return ddl;
+}
+
+/* ---- What the source is asked ---- */
+
+/* NULL: an error, or the answer is NULL. */
+static char *ask_source(StreamDdl *ddl, const char *sql, GError **error)
+{
+    g_autoptr(SourceConnection) source = source_open(ddl->s->work->source_url, ddl->s->work->reading, error);
+    return source ? source_query_value(source, sql, error) : NULL;
+}
+
+/* "utf8" is utf8mb3 or utf8mb4, by a setting of MariaDB that is not in the log. */
+static bool find_out_utf8(StreamDdl *ddl, GError **error)
+{
+    GError *problem = NULL;
+    bool said = false;
+    if (ddl->context.flavour != SOURCE_MARIADB)
+        return true;
+    for (const char *p = ddl->sql; !said && (p = strcasestr(p, "utf8")); p += 4)
+        said = g_ascii_strncasecmp(p, "utf8mb", 6) != 0;
+    if (!said)
+        return true;
+    g_autofree char *modes = ask_source(ddl, "SELECT @@GLOBAL.old_mode", &problem);
+    if (problem) {
+        g_propagate_error(error, problem);
+        return false;
+    }
+    ddl->context.utf8_is_utf8mb4 = modes && !strstr(modes, "UTF8_IS_UTF8MB3");
+    return true;
+}
+
+static bool zone_matters(const AlterText *alter)
+{
+    for (unsigned i = 0; i < alter->clauses->len; i++) {
+        const AlterClause *clause = alter->clauses->pdata[i];
+        if (clause->kind != ALTER_ADD_COLUMN)
+            continue;
+        SourceType type = clause->column->column.type;
+        DefaultKind kind = clause->column->initial.kind;
+        if ((type == SOURCE_TYPE_DATETIME && kind == DEFAULT_NOW) || (type == SOURCE_TYPE_TIMESTAMP && kind == DEFAULT_TEXT))
+            return true;
+    }
+    return false;
+}
+
+/* The session's zone is told as "+02:00", by a name, or as SYSTEM, which is the server's. */
+static bool find_out_time(StreamDdl *ddl, const AlterText *alter, StatementTime *out, GError **error)
+{
+    const char *zone = ddl->query.time_zone;
+    unsigned hours, minutes;
+    *out = (StatementTime){.usec = (int64_t)ddl->event->timestamp * G_USEC_PER_SEC + ddl->query.usec};
+    if ((*zone == '+' || *zone == '-') && sscanf(zone + 1, "%2u:%2u", &hours, &minutes) == 2) {
+        out->zone_known = true;
+        out->zone_usec = (int64_t)(hours * 60 + minutes) * 60 * G_USEC_PER_SEC * (*zone == '-' ? -1 : 1);
+        return true;
+    }
+    if (!*zone || !zone_matters(alter))
+        return true;
+    g_autoptr(GString) sql = g_string_new(NULL);
+    GError *problem = NULL;
+    g_string_printf(sql, "SELECT TIMESTAMPDIFF(SECOND, FROM_UNIXTIME(%u), CONVERT_TZ(FROM_UNIXTIME(%u), '+00:00', ", ddl->event->timestamp,
+                    ddl->event->timestamp);
+    source_quote_string(sql, zone);
+    g_string_append(sql, "))");
+    g_autofree char *seconds = ask_source(ddl, sql->str, &problem);
+    if (problem) {
+        g_propagate_error(error, problem);
+        return false;
+    }
+    out->zone_known = seconds != NULL;
+    out->zone_usec = seconds ? g_ascii_strtoll(seconds, NULL, 10) * G_USEC_PER_SEC : 0;
+    return true;
+}
+
+/* ---- The destination ---- */
+
+/* Anew after each failure: an embedded endpoint that died is started again, on another port. */
+static bool connect_destination(StreamDdl *ddl, GError **error)
+{
+    const Pipe *pipe = ddl->s->pipe;
+    g_autofree char *dest = pipe->env->resolve_dest(pipe->env->data, pipe->record->dest, error);
+    if (!dest)
+        return false;
+    if (g_strcmp0(dest, ddl->dest) == 0)
+        return true;
+    g_autoptr(Url) url = clickhouse_url_parse(dest, error);
+    Clickhouse *ch = url ? clickhouse_new(url, ddl->s->work->reading, error) : NULL;
+    if (!ch)
+        return false;
+    clickhouse_free(ddl->ch);
+    ddl->ch = ch;
+    g_free(ddl->dest);
+    ddl->dest = g_steal_pointer(&dest);
+    return true;
+}
+
+/* What an ALTER can say that no repetition mends. */
+static bool alter_is_refused(const GError *error)
+{
+    static const int codes[] = {10 /* NOT_FOUND_COLUMN_IN_BLOCK */, 15 /* DUPLICATE_COLUMN */, 36 /* BAD_ARGUMENTS */, 42, 50, 62, 341 /* UNFINISHED */,
+                                473, 524 /* ALTER_OF_COLUMN_IS_FORBIDDEN */, 386 /* NO_COMMON_TYPE */};
+    for (size_t i = 0; error->domain == CLICKHOUSE_ERROR && i < G_N_ELEMENTS(codes); i++)
+        if (error->code == codes[i] && error->code != 473)
+            return true;
+    return false;
+}
+
+typedef bool (*Attempt)(StreamDdl *ddl, TableEffect *effect, void *data, GError **error);
+
+/* Until it succeeds. A table that it cannot be done for fails, and the pipe goes on. False: cancelled, or the pipe fails. */
+static bool carry_out(StreamDdl *ddl, TableEffect *effect, Attempt attempt, void *data, GError **error)
+{
+    Pipe *pipe = ddl->s->pipe;
+    for (unsigned tries = 1;; tries++) {
+        g_autoptr(GError) problem = NULL;
+        if (connect_destination(ddl, &problem) && attempt(ddl, effect, data, &problem)) {
+            pipe_stall_clear(pipe, SIDE_DESTINATION);
+            return true;
+        }
+        RetryDecision decision = retry_decide(problem, SIDE_DESTINATION);
+        if (decision.verdict == VERDICT_FAIL_TABLE || alter_is_refused(problem)) {
+            pipe_stall_clear(pipe, SIDE_DESTINATION);
+            table_fails(ddl, effect->table, "was altered at the source", problem->message);
+            return true;
+        }
+        if (decision.verdict == VERDICT_FAIL_PIPE) {
+            work_fail(ddl->s->work, SIDE_DESTINATION, g_steal_pointer(&problem));
+            break;
+        }
+        if (decision.verdict == VERDICT_CANCELLED ||
+            !pipe_stall_wait(pipe, SIDE_DESTINATION, problem, tries, decision.verdict == VERDICT_RETRY_OPERATOR, ddl->s->work->reading))
+            break;
+    }
+    cancel_set_error(ddl->s->work->reading, error);
+    return false;
+}
+
+/* ---- The barrier ---- */
+
+/* False: cancelled. `possible`: the statement stands where a checkpoint can stand before and behind it. */
+static bool barrier(StreamDdl *ddl, bool *possible, GError **error)
+{
+    Stream *s = ddl->s;
+    *possible = ddl->ends && s->rows_end == s->group_offset && !s->xa;
+    if (ddl->barrier || !*possible)
+        return true;
+    if (!stream_barrier(s)) {
+        cancel_set_error(s->work->reading, error);
+        return false;
+    }
+    FAULT_POINT("ddl-before");
+    ddl->barrier = true;
+    return true;
+}
+
+/* ---- ALTER ---- */
+
+/* What is to be done, as it was planned when the statement was first met; it is in the catalog before its first step. */
+typedef struct {
+    GPtrArray *steps, *notes;
+    char **kept;
+    char *advise;
+} Plan;
+
+static void plan_clear(Plan *plan)
+{
+    if (plan->steps)
+        g_ptr_array_unref(plan->steps);
+    if (plan->notes)
+        g_ptr_array_unref(plan->notes);
+    g_strfreev(plan->kept);
+    g_free(plan->advise);
+    memset(plan, 0, sizeof *plan);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Plan, plan_clear)
+
+static json_t *strings_to_json(char *const *strings, size_t n)
+{
+    json_t *json = json_array();
+    for (size_t i = 0; i < n; i++) {
+        g_autofree char *valid = g_utf8_make_valid(strings[i], -1);
+        json_array_append_new(json, json_string(valid));
+    }
+    return json;
+}
+
+static GPtrArray *strings_from_json(const json_t *json)
+{
+    GPtrArray *strings = g_ptr_array_new_with_free_func(g_free);
+    for (size_t i = 0; i < json_array_size(json); i++)
+        g_ptr_array_add(strings, g_strdup(json_string_value(json_array_get(json, i))));
+    return strings;
+}
+
+static char **strv_from(const GPtrArray *strings)
+{
+    char **copy = strings->len ? g_new0(char *, strings->len + 1) : NULL;
+    for (unsigned i = 0; i < strings->len; i++)
+        copy[i] = g_strdup(strings->pdata[i]);
+    return copy;
+}
+
+/* The plan of this statement that the catalog has; false: it has none. */
+static bool plan_load(StreamDdl *ddl, const PipeTable *table, Plan *plan)
+{
+    pthread_mutex_lock(&ddl->s->pipe->lock);
+    json_t *definition = table->record->definition ? json_loads(table->record->definition, 0, NULL) : NULL;
+    pthread_mutex_unlock(&ddl->s->pipe->lock);
+    const json_t *pending = json_object_get(definition, "pending");
+    bool found = g_strcmp0(json_string_value(json_object_get(pending, "id")), ddl->id) == 0;
+    if (found) {
+        g_autoptr(GPtrArray) kept = strings_from_json(json_object_get(pending, "kept"));
+        plan->steps = strings_from_json(json_object_get(pending, "steps"));
+        plan->notes = strings_from_json(json_object_get(pending, "notes"));
+        plan->advise = g_strdup(json_string_value(json_object_get(pending, "advise")));
+        plan->kept = strv_from(kept);
+    }
+    json_decref(definition);
+    return found;
+}
+
+static bool plan_save(StreamDdl *ddl, PipeTable *table, const Plan *plan, GError **error)
+{
+    Pipe *pipe = ddl->s->pipe;
+    json_t *pending = json_object();
+    json_object_set_new(pending, "id", json_string(ddl->id));
+    json_object_set_new(pending, "steps", strings_to_json((char *const *)plan->steps->pdata, plan->steps->len));
+    json_object_set_new(pending, "notes", strings_to_json((char *const *)plan->notes->pdata, plan->notes->len));
+    json_object_set_new(pending, "kept", strings_to_json(plan->kept, plan->kept ? g_strv_length(plan->kept) : 0));
+    if (plan->advise)
+        json_object_set_new(pending, "advise", json_string(plan->advise));
+    g_autofree char *text = pipe_definition_text(table, table->definition);
+    json_t *definition = json_loads(text, 0, NULL);
+    json_object_set_new(definition, "pending", pending);
+    char *dumped = json_dumps(definition, JSON_COMPACT);
+    pthread_mutex_lock(&pipe->lock);
+    g_free(table->record->definition);
+    table->record->definition = g_strdup(dumped);
+    pthread_mutex_unlock(&pipe->lock);
+    free(dumped);
+    json_decref(definition);
+    return pipe_save_table(pipe, table, ddl->s->work->reading) || !cancel_set_error(ddl->s->work->reading, error);
+}
+
+typedef struct {
+    TableChange *change;
+    StatementTime time;
+    Plan plan;
+    char *version_column;
+} Alter;
+
+static bool make_plan(StreamDdl *ddl, TableEffect *effect, Alter *alter, const GPtrArray *there, GError **error)
+{
+    PipeTable *table = effect->table;
+    MappingSettings settings = pipe_table_mapping(table, &ddl->s->work->settings);
+    SchemaChangeRequest request = {.old = table->definition,
+                                   .change = alter->change,
+                                   .settings = &settings,
+                                   .strict = ddl->query.sql_mode & SQL_MODE_STRICT,
+                                   .keep_old_names = ddl->s->work->settings.rename_keeps_both,
+                                   .time = &alter->time,
+                                   .there = there};
+    g_autoptr(SchemaChange) change = schema_change_plan(&request);
+    int state = atomic_load(&table->state);
+    if (!change->fail && !change->only_columns && (state == TABLE_LOADING || state == TABLE_WAITING))
+        change->fail = g_strdup("it was being loaded, and what is loaded does not fit what comes now");
+    if (change->fail) {
+        g_set_error_literal(error, SLUICE_ERROR, SLUICE_ERROR_TABLE, change->fail);
+        return false;
+    }
+    /* That it can be followed is known before anything is done. */
+    g_autoptr(TableMapping) mapping = mapping_new(alter->change->table, &settings, error);
+    if (!mapping)
+        return false;
+    alter->plan = (Plan){.steps = g_ptr_array_ref(change->steps), .notes = g_ptr_array_ref(change->notes),
+                         .kept = g_strdupv(alter->change->table->kept), .advise = g_strdup(change->advise)};
+    if (!plan_save(ddl, table, &alter->plan, error))
+        return false;
+    FAULT_POINT("ddl-planned");
+    return true;
+}
+
+static char *proof_text(const StreamDdl *ddl, unsigned step)
+{
+    return g_strdup_printf("sluice: schema change %s, step %u", ddl->id, step);
+}
+
+/* Steps of this statement that were carried out. */
+static unsigned steps_done(const StreamDdl *ddl, const char *proof, unsigned n)
+{
+    for (unsigned step = n; step > 0; step--) {
+        g_autofree char *text = proof_text(ddl, step);
+        if (strcmp(text, proof) == 0)
+            return step;
+    }
+    return 0;
+}
+
+static DestColumns *look(StreamDdl *ddl, const TableEffect *effect, const Alter *alter, GError **error)
+{
+    const char *target = effect->table->record->target;
+    DestColumns *columns = dest_columns_look(ddl->ch, clickhouse_database(ddl->ch), target, alter->version_column, error);
+    if (!columns || columns->names->len)
+        return columns;
+    dest_columns_free(columns);
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE, "the destination table %s is missing", target);
+    return NULL;
+}
+
+/* An ALTER whose answer was lost may be done, or be done in a moment. */
+static bool run_step(StreamDdl *ddl, const TableEffect *effect, const Alter *alter, unsigned step, GError **error)
+{
+    g_autofree char *proof = proof_text(ddl, step + 1);
+    g_autoptr(GError) problem = NULL;
+    atomic_store(&effect->table->altered_at, clock_monotonic_usec());
+    if (dest_table_alter(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target, alter->plan.steps->pdata[step],
+                         alter->version_column, proof, &problem)) {
+        FAULT_POINT("ddl-step");
+        return true;
+    }
+    g_autoptr(DestColumns) columns = look(ddl, effect, alter, NULL);
+    if (columns && steps_done(ddl, columns->proof, alter->plan.steps->len) > step)
+        return true;
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
+}
+
+static bool attempt_alter(StreamDdl *ddl, TableEffect *effect, void *data, GError **error)
+{
+    Alter *alter = data;
+    g_autoptr(DestColumns) columns = look(ddl, effect, alter, error);
+    if (!columns)
+        return false;
+    if (!alter->plan.steps && !plan_load(ddl, effect->table, &alter->plan) && !make_plan(ddl, effect, alter, columns->names, error))
+        return false;
+    for (unsigned step = steps_done(ddl, columns->proof, alter->plan.steps->len); step < alter->plan.steps->len; step++)
+        if (!run_step(ddl, effect, alter, step, error))
+            return false;
+    atomic_store(&effect->table->altered_at, clock_monotonic_usec());
+    SourceTable *next = alter->change->table;
+    g_strfreev(next->kept);
+    next->kept = g_strdupv(alter->plan.kept);
+    effect->next = source_table_ref(next);
+    effect->notes = g_ptr_array_ref(alter->plan.notes);
+    return true;
+}
+
+static bool apply_column_settings(StreamDdl *ddl, const TableChange *change, GError **error)
+{
+    Pipe *pipe = ddl->s->pipe;
+    pthread_mutex_lock(&pipe->lock);
+    json_t *set = pipe->record->settings ? json_loads(pipe->record->settings, 0, NULL) : NULL;
+    pthread_mutex_unlock(&pipe->lock);
+    bool ok = column_settings_apply_added(set, change->table, change->origin, error);
+    json_decref(set);
+    return ok;
+}
+
+/* Rows change without row events. */
+static void silent_change(StreamDdl *ddl, PipeTable *table, const char *by)
+{
+    g_autofree char *what = g_strdup_printf("was changed by %s, without its rows in the log", by);
+    if (!ddl->s->work->settings.silent_changes_flag) {
+        table_fails(ddl, table, what, "setting silent_changes=flag lets it go on");
+        return;
+    }
+    g_autofree char *why = g_strdup_printf("it %s", what);
+    pipe_table_advise_resync(ddl->s->pipe, table, why, ddl->position);
+}
+
+static void table_is_gone(StreamDdl *ddl, PipeTable *table, const char *how)
+{
+    atomic_store(&table->state, TABLE_DROPPED);
+    pipe_save_table(ddl->s->pipe, table, ddl->s->work->reading);
+    pipe_journal(ddl->s->pipe, "engine", "ddl", ddl->position, "table %s.%s was %s at the source; its destination table is kept",
+                 table->record->database, table->record->name, how);
+}
+
+/* The change is known; what it asks of the destination is done. */
+static bool change_table(StreamDdl *ddl, PipeTable *table, TableChange *change, const StatementTime *time, GError **error)
+{
+    bool possible;
+    g_autoptr(GError) why = NULL;
+    if (!apply_column_settings(ddl, change, &why)) {
+        table_fails(ddl, table, "was altered at the source", why->message);
+        return true;
+    }
+    if (!barrier(ddl, &possible, error))
+        return false;
+    if (!possible) {
+        table_fails(ddl, table, "was altered at the source", "the statement stands in one transaction with rows");
+        return true;
+    }
+    Alter alter = {.change = change, .time = *time};
+    alter.version_column = g_strconcat(ddl->s->work->settings.column_prefix, "version", NULL);
+    TableEffect *effect = add_effect(ddl, table);
+    bool ok = carry_out(ddl, effect, attempt_alter, &alter, error);
+    if (ok && effect->next && alter.plan.advise)
+        pipe_table_advise_resync(ddl->s->pipe, table, alter.plan.advise, ddl->position);
+    plan_clear(&alter.plan);
+    g_free(alter.version_column);
+    return ok;
+}
+
+static bool renames_away(const AlterText *alter)
+{
+    for (unsigned i = 0; i < alter->clauses->len; i++)
+        if (((const AlterClause *)alter->clauses->pdata[i])->kind == ALTER_RENAME_TABLE)
+            return true;
+    return false;
+}
+
+static bool alter_table(StreamDdl *ddl, PipeTable *table, bool first, GError **error)
+{
+    g_autofree char *why = NULL;
+    if (!ddl->sql) {
+        table_fails(ddl, table, "was altered at the source", "the statement is not text in its character set");
+        return true;
+    }
+    if (!find_out_utf8(ddl, error))
+        return false;
+    g_autoptr(AlterText) alter = alter_text_parse(ddl->sql, strlen(ddl->sql), &ddl->context, &why);
+    if (!alter) {
+        table_fails(ddl, table, "was altered at the source", why);
+        return true;
+    }
+    if (!first) { /* what another table is renamed to, or whose rows a partition is exchanged with */
+        if (renames_away(alter))
+            table_fails(ddl, table, "was replaced by another table at the source", NULL);
+        else
+            silent_change(ddl, table, "an exchange of partitions");
+        return true;
+    }
+    g_autoptr(TableChange) change = table_alter(table->definition, alter, &ddl->context, &why);
+    if (!change) {
+        table_fails(ddl, table, "was altered at the source", why);
+        return true;
+    }
+    if (change->to_table) {
+        table_is_gone(ddl, table, "renamed");
+        return true;
+    }
+    StatementTime time;
+    if (!find_out_time(ddl, alter, &time, error))
+        return false;
+    if (change->rows)
+        silent_change(ddl, table, change->rows);
+    if (!table_state_is_followed(atomic_load(&table->state)))
+        return true;
+    return change_table(ddl, table, change, &time, error);
+}
+
+/* ---- TRUNCATE ---- */
+
+/* An insert that timed out may still come: none may meet the empty table. */
+static bool kill_inserts(StreamDdl *ddl, const PipeTable *table, GError **error)
+{
+    Pipe *pipe = ddl->s->pipe;
+    g_autofree char *log = g_strdup_printf("sluice-%s-log-", pipe->uuid);
+    g_autofree char *load = g_strdup_printf("sluice-%s-snapshot-%" G_GINT64_FORMAT "-", pipe->uuid, table->record->id);
+    return insert_kill_all(ddl->ch, log, ddl->s->work->reading, error) && insert_kill_all(ddl->ch, load, ddl->s->work->reading, error);
+}
+
+static bool attempt_truncate(StreamDdl *ddl, TableEffect *effect, void *data, GError **error)
+{
+    (void)data;
+    if (!kill_inserts(ddl, effect->table, error) ||
+        !dest_table_truncate(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target, error))
+        return false;
+    FAULT_POINT("ddl-step");
+    return true;
+}
+
+static bool truncate_table(StreamDdl *ddl, PipeTable *table, GError **error)
+{
+    bool possible;
+    int state = atomic_load(&table->state);
+    if (ddl->s->work->settings.truncate_ignored) {
+        pipe_journal(ddl->s->pipe, "engine", "ddl", ddl->position, "table %s.%s was truncated at the source; truncate=ignore",
+                     table->record->database, table->record->name);
+        return true;
+    }
+    if (state == TABLE_LOADING || state == TABLE_WAITING) {
+        table_fails(ddl, table, "was truncated at the source", "it was being loaded");
+        return true;
+    }
+    if (!barrier(ddl, &possible, error))
+        return false;
+    if (!possible) {
+        table_fails(ddl, table, "was truncated at the source", "the statement stands in one transaction with rows");
+        return true;
+    }
+    TableEffect *effect = add_effect(ddl, table);
+    effect->notes = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(effect->notes, g_strdup("its destination table was truncated"));
+    return carry_out(ddl, effect, attempt_truncate, NULL, error);
+}
+
+/* ---- Others ---- */
+
+static bool names_equal(const StreamDdl *ddl, const DdlName *name, const char *database, const char *table)
+{
+    int (*compare)(const char *, const char *) =
+        binlog_stream_server(ddl->s->stream)->lower_case_table_names ? g_ascii_strcasecmp : strcmp;
+    return (!name->database || compare(name->database, database) == 0) && (!name->table || compare(name->table, table) == 0);
+}
+
+/* Which table stands under the name behind RENAME a TO b, c TO a, ...: an index of its tables, -1: none, -2: the same as before. */
+static int renamed_from(const StreamDdl *ddl, const PipeTable *table)
+{
+    const GPtrArray *names = ddl->statement->tables;
+    int now = -2;
+    for (unsigned i = 0; i + 1 < names->len; i += 2) {
+        const DdlName *from = names->pdata[i], *to = names->pdata[i + 1];
+        if (names_equal(ddl, from, table->definition->database, table->definition->name))
+            now = -1;
+        else if (names_equal(ddl, to, table->definition->database, table->definition->name))
+            now = (int)i;
+    }
+    return now;
+}
+
+/* What rows that were copied into the new table have in a new column is told by its default, unless that is a moment. */
+static GPtrArray *shown_defaults(StreamDdl *ddl, TableChange *change)
+{
+    GPtrArray *texts = g_ptr_array_new_with_free_func((GDestroyNotify)column_text_free);
+    ColumnContext context = {.flavour = ddl->context.flavour, .version = ddl->context.version, .explicit_timestamp = true};
+    for (unsigned i = 0; i < change->table->n_columns; i++) {
+        if (change->origin[i] >= 0)
+            continue;
+        ColumnText *text = alter_text_shown_column(change->table->create_sql, change->table->columns[i].name, &context);
+        if (!text)
+            continue;
+        if (text->initial.kind == DEFAULT_NOW)
+            text->initial.kind = DEFAULT_EXPRESSION;
+        g_ptr_array_add(texts, text);
+        change->texts[i] = text;
+    }
+    return texts;
+}
+
+/* Another table stands under the name from here on; its rows may be the same, or others. */
+static bool replace_table(StreamDdl *ddl, PipeTable *table, const DdlName *by, GError **error)
+{
+    static const char what[] = "was replaced by another table at the source";
+    int state = atomic_load(&table->state);
+    g_autofree char *why = NULL;
+    if (state == TABLE_LOADING || state == TABLE_WAITING) {
+        table_fails(ddl, table, what, "it was being loaded");
+        return true;
+    }
+    g_autoptr(SourceConnection) source = source_open(ddl->s->work->source_url, ddl->s->work->reading, error);
+    if (!source)
+        return false;
+    GError *problem = NULL;
+    g_autoptr(SourceTable) now = cutover_definition(source, table->definition->database, table->definition->name, ddl->event->file,
+                                                    ddl->event->end, ddl->s->work->reading, &why, &problem);
+    if (problem) {
+        g_propagate_error(error, problem);
+        return false;
+    }
+    if (!now) {
+        table_fails(ddl, table, what, why);
+        return true;
+    }
+    g_autoptr(TableChange) change = table_replace(table->definition, now);
+    g_autoptr(GPtrArray) texts = shown_defaults(ddl, change);
+    unsigned added = 0;
+    for (unsigned i = 0; i < now->n_columns; i++)
+        added += change->origin[i] < 0;
+    StatementTime time = {.usec = 0, .zone_known = true}; /* our sessions are in UTC */
+    if (!change_table(ddl, table, change, &time, error))
+        return false;
+    if (atomic_load(&table->state) == TABLE_FAILED)
+        return true;
+    if (!cutover_is_copy(by->table, table->definition->name))
+        pipe_table_advise_resync(ddl->s->pipe, table, "another table took its name, whose rows may be others", ddl->position);
+    else if (added && change->dropped->len)
+        pipe_table_advise_resync(ddl->s->pipe, table, "the table that took its name has new columns in the place of old ones", ddl->position);
+    return true;
+}
+
+static bool rename_table(StreamDdl *ddl, PipeTable *table, GError **error)
+{
+    int from = renamed_from(ddl, table);
+    if (from == -1)
+        table_is_gone(ddl, table, "renamed");
+    return from < 0 || replace_table(ddl, table, ddl->statement->tables->pdata[from], error);
+}
+
+static bool statement_on_table(StreamDdl *ddl, PipeTable *table, unsigned index, GError **error)
+{
+    const DdlStatement *statement = ddl->statement;
+    int state = atomic_load(&table->state);
+    bool creates = statement->kind == DDL_CREATE_TABLE || statement->kind == DDL_REPLACE_TABLE;
+    if (!table_state_is_followed(state) && !(creates && state == TABLE_DROPPED))
+        return true;
+    switch (statement->kind) {
+    case DDL_ALTER_TABLE:
+        return !statement->changes_rows_or_columns || alter_table(ddl, table, index == 0, error);
+    case DDL_TRUNCATE:
+        return truncate_table(ddl, table, error);
+    case DDL_RENAME_TABLE:
+        return rename_table(ddl, table, error);
+    case DDL_DROP_TABLE:
+    case DDL_DROP_DATABASE:
+        table_is_gone(ddl, table, "dropped");
+        return true;
+    case DDL_CREATE_TABLE:
+        if (statement->if_exists && state != TABLE_DROPPED) /* it was there already */
+            return true;
+        G_GNUC_FALLTHROUGH;
+    case DDL_REPLACE_TABLE:
+        table_fails(ddl, table, "was created anew at the source", NULL);
+        return true;
+    case DDL_ROWS_STATEMENT:
+        silent_change(ddl, table, "a statement that is logged as text");
+        return true;
+    case DDL_UNKNOWN:
+        table_fails(ddl, table, "is named by a statement at the source that is not known", NULL);
+        return true;
+    default:
+        return true;
+    }
+}
+
+/* Thread specific: on temporary tables, which hide ours. But DROP and CREATE OR REPLACE of any table have that flag on
+ * MariaDB [tried on 10.11]; those of temporary ones say TEMPORARY, also where the session did not. And so has a change of
+ * rows that calls CONNECTION_ID(), which is never passed over: a temporary table of the same name in a session that logs
+ * statements fails ours for nothing. MariaDB's START ALTER and ROLLBACK ALTER tell of what is not, or never was. */
+static bool passes_by(const Stream *s, const DdlStatement *statement, const BinlogEvent *event)
+{
+    bool says_itself = statement->kind == DDL_DROP_TABLE || statement->kind == DDL_DROP_DATABASE ||
+                       statement->kind == DDL_CREATE_TABLE || statement->kind == DDL_REPLACE_TABLE ||
+                       statement->kind == DDL_ROWS_STATEMENT;
+    return statement->kind <= DDL_HARMLESS || s->group.gtid.is_half_alter ||
+           ((event->flags & BINLOG_FLAG_THREAD_SPECIFIC) && !says_itself);
+}
+
+bool stream_ddl(Stream *s, const DdlStatement *statement, const BinlogEvent *event, bool ends, StreamDdl **pending, GError **error)
+{
+    StreamDdl *ddl = NULL;
+    bool ok = true;
+    *pending = NULL;
+    if (passes_by(s, statement, event))
+        return true;
+    g_autoptr(GHashTable) done = g_hash_table_new(NULL, NULL); /* RENAME names a table twice */
+    for (unsigned n = 0; ok && n < statement->tables->len; n++) {
+        for (unsigned i = 0; ok && i < s->pipe->tables->len; i++) {
+            PipeTable *table = s->pipe->tables->pdata[i];
+            SourceTable *definition = table->definition;
+            if (!definition || g_hash_table_contains(done, table) || stream_is_before(s, table, event))
+                continue;
+            if (!ddl && !(ddl = ddl_new(s, statement, event, ends, error)))
+                return false;
+            if (!names_equal(ddl, statement->tables->pdata[n], definition->database, definition->name))
+                continue;
+            g_hash_table_add(done, table);
+            ok = statement_on_table(ddl, table, n, error);
+        }
+    }
+    if (ok && ddl && ddl->effects->len)
+        *pending = ddl;
+    else
+        ddl_free(ddl);
+    return ok;
+}
+
+/* ---- Behind it ---- */
+
+/* With Pipe.lock held. */
+static void take_new_texts(void *data)
+{
+    StreamDdl *ddl = data;
+    for (unsigned i = 0; i < ddl->effects->len; i++) {
+        TableEffect *effect = ddl->effects->pdata[i];
+        CatalogTable *record = effect->table->record;
+        if (!effect->next)
+            continue;
+        effect->old_text = record->definition;
+        record->definition = pipe_definition_text(effect->table, effect->next);
+        g_free(record->state);
+        record->state = g_strdup(table_state_name(atomic_load(&effect->table->state)));
+    }
+}
+
+static void take_old_texts(void *data)
+{
+    StreamDdl *ddl = data;
+    for (unsigned i = 0; i < ddl->effects->len; i++) {
+        TableEffect *effect = ddl->effects->pdata[i];
+        if (!effect->old_text)
+            continue;
+        g_free(effect->table->record->definition);
+        effect->table->record->definition = g_steal_pointer(&effect->old_text);
+    }
+}
+
+static StreamTable *stream_table_of(const Stream *s, const PipeTable *table)
+{
+    for (unsigned i = 0; i < s->tables->len; i++)
+        if (((StreamTable *)s->tables->pdata[i])->table == table)
+            return s->tables->pdata[i];
+    return NULL;
+}
+
+static bool switch_definition(Stream *s, TableEffect *effect, GError **error)
+{
+    if (!effect->next)
+        return true;
+    StreamTable *table = stream_table_of(s, effect->table);
+    SourceTable *old = spares_change_definition(s->pipe, effect->table, g_steal_pointer(&effect->next));
+    g_ptr_array_add(s->work->retired, old);
+    return !table || stream_table_renew(s, table, error);
+}
+
+static void tell(StreamDdl *ddl, const TableEffect *effect)
+{
+    const CatalogTable *record = effect->table->record;
+    if (atomic_load(&effect->table->state) == TABLE_FAILED)
+        return;
+    pipe_journal(ddl->s->pipe, "engine", "ddl", ddl->position, "%s.%s: applied: %s", record->database, record->name, ddl->shown);
+    for (unsigned i = 0; effect->notes && i < effect->notes->len; i++)
+        pipe_journal(ddl->s->pipe, "engine", "ddl", ddl->position, "%s.%s: %s", record->database, record->name,
+                     (const char *)effect->notes->pdata[i]);
+}
+
+bool stream_ddl_finish(Stream *s, StreamDdl *pending_take, const BinlogEvent *event, GError **error)
+{
+    StreamDdl *ddl = pending_take;
+    if (!ddl)
+        return true;
+    g_autoptr(GPtrArray) records = g_ptr_array_new();
+    for (unsigned i = 0; i < ddl->effects->len; i++)
+        if (((TableEffect *)ddl->effects->pdata[i])->next)
+            g_ptr_array_add(records, ((TableEffect *)ddl->effects->pdata[i])->table->record);
+    s->file = event->file;
+    s->pos = event->end;
+    FAULT_POINT("ddl-done");
+    bool ok = stream_checkpoint_tables(s, records, take_new_texts, take_old_texts, ddl);
+    if (!ok)
+        cancel_set_error(s->work->reading, error);
+    FAULT_POINT("ddl-saved");
+    for (unsigned i = 0; ok && i < ddl->effects->len; i++) {
+        tell(ddl, ddl->effects->pdata[i]);
+        ok = switch_definition(s, ddl->effects->pdata[i], error);
+    }
+    g_hash_table_remove_all(s->by_id);
+    s->map_id = UINT64_MAX;
+    s->map_table = NULL;
+    ddl_free(ddl);
+    return ok;
+}

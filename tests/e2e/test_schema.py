@@ -1,0 +1,523 @@
+"""Schema changes in stream order: what each statement does at the destination, to old rows and to new ones."""
+
+import contextlib
+import itertools
+import random
+import subprocess
+import threading
+import time
+
+import pytest
+from harness.compare import destination_rows, source_rows
+from harness.engine import PATIENCE
+from harness.process import wait_until
+
+pytestmark = pytest.mark.servers
+
+TABLE = "CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(20) NOT NULL DEFAULT 'b', c DECIMAL(10,2))"
+
+
+def same(pipe, table="t"):
+    """Both ends by the source's columns; the destination may have more, which were dropped at the source. The rows by key."""
+    pipe.caught_up()
+    assert pipe.table(table)["state"] == "live", pipe.table(table)
+    names, forms, key, ours = source_rows(pipe.mariadb, pipe.source, table)
+    theirs = destination_rows(pipe.clickhouse, pipe.destination, table, names, forms, key)
+    wrong = [(k, name, mine, its) for k in sorted(ours.keys() | theirs.keys()) for name, mine, its in zip(names, ours.get(k, [None] * 99), theirs.get(k, [None] * 99))
+             if mine != its or (k in ours) != (k in theirs)]  # fmt: skip
+    assert not wrong, f"key, column, source, destination: {wrong[:20]}"
+    return ours
+
+
+def ordered(pipe, what, where="1", table="t"):
+    return sorted(pipe.rows(table, what, where))
+
+
+def columns(pipe, table="t"):
+    return dict(pipe.clickhouse.rows(f"SELECT name, type FROM system.columns WHERE database = '{pipe.destination}' AND table = '{table}'"))
+
+
+def fails(pipe, what, table="t"):
+    """The table fails with that reason, and the pipe goes on."""
+    failed = wait_until(lambda: pipe.table(table)["state"] == "failed" and pipe.table(table), 30 * PATIENCE, f"{table} fails")
+    assert what in failed["error"]["message"], failed["error"]
+    assert pipe.status()["state"] == "Running"
+    return failed
+
+
+@pytest.fixture
+def made(pipe):
+    """A pipe on a table with some rows, followed."""
+
+    def make(create=TABLE, rows="INSERT INTO t (id, a, c) VALUES (1, 10, 1.5), (2, NULL, NULL), (3, 30, -2.25)", **options):
+        pipe.run(create)
+        pipe.run(rows)
+        return pipe.live(**options)
+
+    return make
+
+
+def test_add_columns(made):
+    """Old rows show what the source gives them, wherever the column stands and however it is written."""
+    pipe = made()
+    for n, definition in enumerate((
+        "INT", "INT NOT NULL", "INT DEFAULT -7", "INT NOT NULL DEFAULT '12'", "BIGINT UNSIGNED DEFAULT 18446744073709551615", "TINYINT(1) DEFAULT TRUE",
+        "BIT(12) DEFAULT b'101'", "DECIMAL(20,5) DEFAULT -1.5", "DECIMAL(20,5) NOT NULL", "FLOAT DEFAULT 0.1", "DOUBLE NOT NULL DEFAULT 1e-5", "YEAR DEFAULT 2024",
+        "YEAR NOT NULL", "DATE DEFAULT '2024-02-29'", "DATE NOT NULL DEFAULT '1999-01-01'", "DATETIME(3) DEFAULT '2024-02-29 12:34:56.789'",
+        "DATETIME DEFAULT CURRENT_TIMESTAMP", "DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6)", "TIMESTAMP(2) NOT NULL DEFAULT NOW(2)", "TIMESTAMP NULL",
+        "TIMESTAMP NOT NULL DEFAULT '2024-02-03 04:05:06'", "TIME(2) DEFAULT '-12:30:00.25'", "TIME NOT NULL", "CHAR(5) NOT NULL DEFAULT 'x  '",
+        "VARCHAR(30) DEFAULT 'it''s \\\\ \"quoted\" ü \\n'", "VARCHAR(30) NOT NULL", "VARCHAR(9) CHARACTER SET latin1 DEFAULT 'é'", "TEXT", "VARBINARY(9) DEFAULT x'00FF41'",
+        "BINARY(4) NOT NULL DEFAULT 'ab'", "BINARY(3) NOT NULL", "BLOB", "ENUM('one','two') NOT NULL", "ENUM('one','two') DEFAULT 'TWO'", "SET('p','q','r') DEFAULT 'r,p'",
+        "SET('p','q') NOT NULL", "VARCHAR(9) DEFAULT 5", "INT DEFAULT (3)", "VARCHAR(5) DEFAULT ('abc')",
+    )):  # fmt: skip
+        place = ("", " FIRST", " AFTER a", "")[n % 4]
+        pipe.run(f"ALTER TABLE t ADD COLUMN x{n} {definition}{place}")
+        pipe.run("INSERT INTO t (id) VALUES (%s)", 100 + n)
+    rows = same(pipe)
+    assert len(rows) == 42
+    assert not pipe.table("t")["resync_advised"], pipe.journal()
+    pipe.run("ALTER TABLE t ADD (y1 INT DEFAULT 1, y2 INT DEFAULT 2), ADD z INT DEFAULT 3 AFTER y1, ALGORITHM=COPY")
+    pipe.run("UPDATE t SET y1 = 5, z = NULL WHERE id = 2")
+    same(pipe)
+
+
+def test_zones_of_defaults(made):
+    pipe = made()
+    with contextlib.closing(pipe.mariadb.connect(pipe.source)) as connection, connection.cursor() as cursor:
+        for n, zone in enumerate(("+05:30", "-03:00", "SYSTEM")):
+            cursor.execute("SET time_zone = %s", (zone,))
+            cursor.execute(f"ALTER TABLE t ADD d{n} DATETIME(6) DEFAULT CURRENT_TIMESTAMP(6), ADD s{n} TIMESTAMP NULL DEFAULT '2024-05-06 07:08:09'")
+            cursor.execute("INSERT INTO t (id) VALUES (%s)", (10 + n,))
+    same(pipe)
+    assert not pipe.table("t")["resync_advised"]
+
+
+def test_defaults_that_differ(made):
+    """Row by row: the column is there, and a resync advised."""
+    pipe = made()
+    pipe.run("ALTER TABLE t ADD u VARCHAR(36) DEFAULT (CONCAT(id, '-', b))")
+    pipe.run("INSERT INTO t (id) VALUES (9)")
+    pipe.caught_up()
+    wait_until(lambda: pipe.table("t")["resync_advised"], 20 * PATIENCE, "a resync is advised")
+    assert pipe.table("t")["state"] == "live"
+    assert pipe.rows("t", "u", "id = 9") == [[pipe.run("SELECT u FROM t WHERE id = 9")[0][0]]]
+
+
+def test_drop_and_add_again(made):
+    """The destination keeps what was dropped; one of the same name later is another column."""
+    pipe = made()
+    pipe.run("ALTER TABLE t DROP COLUMN a")
+    pipe.run("INSERT INTO t (id) VALUES (4)")
+    same(pipe)
+    assert ordered(pipe, "id, a") == [[1, 10], [2, None], [3, 30], [4, None]]
+    pipe.run("ALTER TABLE t ADD a VARCHAR(9) DEFAULT 'new'")
+    pipe.run("INSERT INTO t (id, a) VALUES (5, 'x')")
+    same(pipe)
+    assert ordered(pipe, "id, a__dropped_1", "id < 4") == [[1, 10], [2, None], [3, 30]]
+    pipe.run("ALTER TABLE t DROP a, ADD a DATE DEFAULT '2024-01-01' FIRST")
+    pipe.run("INSERT INTO t (id) VALUES (6)")
+    same(pipe)
+    assert {"a", "a__dropped_1", "a__dropped_2"} <= columns(pipe).keys()
+    pipe.run("ALTER TABLE t DROP a, RENAME COLUMN b TO a")
+    pipe.run("INSERT INTO t (id) VALUES (7)")
+    same(pipe)
+    assert "a__dropped_3" in columns(pipe)
+
+
+def test_rename_columns(made):
+    pipe = made()
+    pipe.run("ALTER TABLE t RENAME COLUMN a TO n")
+    pipe.run("INSERT INTO t (id, n) VALUES (4, 40)")
+    same(pipe)
+    pipe.run("ALTER TABLE t CHANGE n `odd ``name` INT, ADD n INT DEFAULT 4")
+    pipe.run("INSERT INTO t (id) VALUES (5)")
+    same(pipe)
+    assert "a" not in columns(pipe)
+
+
+def test_columns_change_names(made):
+    """Two, and three in a circle."""
+    pipe = made("CREATE TABLE t (id INT PRIMARY KEY, a INT, b INT, c INT, d INT)", "INSERT INTO t VALUES (1, 1, 2, 3, 4), (2, 10, 20, 30, 40)")
+    pipe.run("ALTER TABLE t RENAME COLUMN a TO b, RENAME COLUMN b TO a")
+    pipe.run("INSERT INTO t (id, a, b) VALUES (3, 5, 6)")
+    same(pipe)
+    pipe.run("ALTER TABLE t RENAME COLUMN a TO b, RENAME COLUMN b TO c, RENAME COLUMN c TO a, CHANGE d e BIGINT")
+    pipe.run("INSERT INTO t (id, a, b, e) VALUES (4, 7, 8, 5000000000)")
+    rows = same(pipe)
+    assert rows[(1,)] == (1, 3, 1, 2, 4) or rows[(1,)] == tuple(pipe.run("SELECT * FROM t WHERE id = 1")[0])
+
+
+def test_rename_keeps_both(made):
+    pipe = made(settings=["rename_column=both"])
+    pipe.run("ALTER TABLE t RENAME COLUMN a TO n")
+    pipe.run("INSERT INTO t (id, n) VALUES (4, 40)")
+    same(pipe)
+    assert ordered(pipe, "id, a, n") == [[1, 10, 10], [2, None, None], [3, 30, 30], [4, 40, 40]]
+    pipe.run("ALTER TABLE t ADD a INT DEFAULT 5")
+    same(pipe)
+
+
+WIDENED = [
+    ("TINYINT", "SMALLINT", "1", "300"), ("INT", "BIGINT", "5", "5000000000"), ("INT UNSIGNED", "BIGINT", "4000000000", "-1"), ("INT NOT NULL", "INT", "5", "NULL"),
+    ("INT", "INT NOT NULL", "5", "7"), ("VARCHAR(5)", "VARCHAR(50)", "'abc'", "'a longer text'"), ("VARCHAR(5) NOT NULL", "TEXT", "'abc'", "NULL"),
+    ("CHAR(4)", "VARCHAR(9)", "'abc'", "'a '"), ("DECIMAL(5,2)", "DECIMAL(12,2)", "1.5", "1234567890.12"), ("DECIMAL(5,2)", "DECIMAL(40,6)", "-1.5", "1.000001"),
+    ("FLOAT", "DOUBLE", "0.5", "0.1"), ("ENUM('a','b')", "ENUM('a','b','c')", "'b'", "'c'"), ("ENUM('a','b')", "VARCHAR(9)", "'b'", "'zz'"),
+    ("DATETIME", "DATETIME(6)", "'2024-01-01 00:00:00'", "'2024-01-01 00:00:00.123456'"), ("VARCHAR(9) CHARACTER SET latin1", "VARCHAR(9) CHARACTER SET utf8mb4", "'é'", "'€ü😀'"),
+    ("BIT(3)", "BIT(20)", "5", "1000000"), ("VARBINARY(5)", "BLOB", "'ab'", "'abcdefgh'"), ("MEDIUMINT", "INT", "5", "2000000000"),
+    ("TINYINT UNSIGNED", "INT UNSIGNED", "200", "4000000000"), ("SET('a','b')", "SET('a','b','c')", "'a,b'", "'a,c'"),
+]  # fmt: skip
+
+
+def test_types_that_widen(made):
+    """In place: values of before and after are the source's."""
+    pipe = made()
+    for n, (before, _, value, _) in enumerate(WIDENED):
+        pipe.run(f"ALTER TABLE t ADD w{n} {before}")
+        pipe.run(f"UPDATE t SET w{n} = {value}")
+    for n, (_, after, _, value) in enumerate(WIDENED):
+        pipe.run(f"UPDATE t SET w{n} = {WIDENED[n][2]} WHERE w{n} IS NULL")
+        pipe.run(f"SET STATEMENT sql_mode = 'STRICT_TRANS_TABLES' FOR ALTER TABLE t MODIFY w{n} {after}" if not pipe.mariadb.is_mysql
+                 else f"ALTER TABLE t MODIFY w{n} {after}")  # fmt: skip
+        pipe.run(f"INSERT INTO t (id, w{n}) VALUES (%s, {value})", 100 + n)
+    assert len(same(pipe)) == 3 + len(WIDENED)
+
+
+@pytest.mark.parametrize("before, after", [("BIGINT", "INT"), ("INT", "VARCHAR(20)"), ("VARCHAR(20)", "INT"), ("DATETIME", "TIMESTAMP NULL"), ("DECIMAL(10,4)", "DECIMAL(10,2)"),
+                                           ("DATE", "DATETIME"), ("INT", "INT UNSIGNED"), ("VARCHAR(20)", "VARBINARY(20)")])  # fmt: skip
+def test_types_that_do_not(made, before, after):
+    pipe = made(f"CREATE TABLE t (id INT PRIMARY KEY, a {before})", "INSERT INTO t VALUES (1, NULL)")
+    pipe.run(f"ALTER TABLE t MODIFY a {after}")
+    failed = fails(pipe, "was altered at the source: column a was")
+    assert "resync" in " ".join(failed["error"]["remedies"])
+
+
+@pytest.mark.parametrize("statement", ["DROP PRIMARY KEY, ADD PRIMARY KEY (id, a)", "DROP PRIMARY KEY", "DROP COLUMN id, ADD PRIMARY KEY (a)", "CHANGE id ident INT",
+                                       "MODIFY id BIGINT", "DROP PRIMARY KEY, MODIFY id INT NULL"])  # fmt: skip
+def test_keys_that_change(made, statement):
+    pipe = made("CREATE TABLE t (id INT NOT NULL, a INT NOT NULL, PRIMARY KEY (id))", "INSERT INTO t VALUES (1, 1)")
+    pipe.run(f"ALTER TABLE t {statement}")
+    fails(pipe, "key")
+
+
+def test_keys_that_stay(made):
+    """Other keys come and go, the key is made again, it gets longer: the table goes on."""
+    pipe = made("CREATE TABLE t (id VARCHAR(10) NOT NULL, a INT NOT NULL, UNIQUE KEY u (id))", "INSERT INTO t VALUES ('x', 1)")
+    for n, statement in enumerate(("ADD PRIMARY KEY (a)", "ADD UNIQUE v (a, id)", "DROP KEY v", "RENAME INDEX u TO uu", "MODIFY id VARCHAR(100) NOT NULL",
+                                   "DROP INDEX uu, ADD UNIQUE KEY again (id)", "DROP PRIMARY KEY", "ADD INDEX (a)", "COMMENT = 'x'", "ENGINE = InnoDB")):  # fmt: skip
+        pipe.run(f"ALTER TABLE t {statement}")
+        pipe.run("INSERT INTO t VALUES (%s, %s)", f"row {n}", 10 + n)
+    assert len(same(pipe)) == 11
+    assert pipe.table("t")["state"] == "live"
+    pipe.run("DROP INDEX again ON t")
+    fails(pipe, "its key again was dropped")
+
+
+def test_truncate(made):
+    pipe = made()
+    pipe.run("INSERT INTO t (id) SELECT seq FROM seq_100_to_5000")
+    pipe.run("TRUNCATE TABLE t")
+    pipe.run("INSERT INTO t (id, a) VALUES (1, 1), (7, 7)")
+    assert len(same(pipe)) == 2
+    pipe.run("TRUNCATE t")
+    assert len(same(pipe)) == 0
+
+
+def test_truncate_ignored(made):
+    pipe = made(settings=["truncate=ignore"])
+    pipe.run("TRUNCATE TABLE t")
+    pipe.run("INSERT INTO t (id) VALUES (7)")
+    pipe.caught_up()
+    assert ordered(pipe, "id") == [[1], [2], [3], [7]]
+
+
+PARTITIONED = "CREATE TABLE t (id INT PRIMARY KEY, a INT) PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN (100))"
+
+
+@pytest.mark.parametrize("statement", ["ALTER TABLE t TRUNCATE PARTITION p0", "ALTER TABLE t DROP PARTITION p0", "ALTER TABLE t EXCHANGE PARTITION p0 WITH TABLE o"])
+def test_silent_changes(made, statement):
+    pipe = made(PARTITIONED, "INSERT INTO t VALUES (1, 1), (50, 50)", tables=None)
+    pipe.run("CREATE TABLE o (id INT PRIMARY KEY, a INT)")
+    pipe.run(statement)
+    fails(pipe, "without its rows in the log")
+
+
+def test_silent_changes_flagged(made):
+    pipe = made(PARTITIONED, "INSERT INTO t VALUES (1, 1), (50, 50)", settings=["silent_changes=flag"])
+    pipe.run("ALTER TABLE t TRUNCATE PARTITION p0")
+    pipe.run("INSERT INTO t VALUES (51, 51)")
+    pipe.caught_up()
+    assert ordered(pipe, "id") == [[1], [50], [51]]
+    assert pipe.table("t")["resync_advised"] and pipe.table("t")["state"] == "live"
+
+
+def test_what_does_not_matter(made):
+    """Statements that change no followed rows or columns never stall a pipe."""
+    pipe = made()
+    for statement in ("CREATE TABLE IF NOT EXISTS t (id INT)", "CREATE TABLE other (id INT)", "ALTER TABLE other ADD x INT", "DROP TABLE other", "CREATE VIEW v AS SELECT * FROM t",
+                      "DROP VIEW v", "ANALYZE TABLE t", "OPTIMIZE TABLE t", "ALTER TABLE t ADD INDEX i (a)", "ALTER TABLE t DROP INDEX i", "CREATE INDEX i ON t (a)", "DROP INDEX i ON t",
+                      "ALTER TABLE t ALTER COLUMN a SET DEFAULT 5", "CREATE TEMPORARY TABLE t2 (id INT)"):  # fmt: skip
+        pipe.run(statement)
+    pipe.run("INSERT INTO t (id) VALUES (7)")
+    assert len(same(pipe)) == 4
+
+
+def test_drop_and_create(made):
+    pipe = made()
+    pipe.run("CREATE TABLE other (id INT PRIMARY KEY)")
+    pipe.run("DROP TABLE t")
+    wait_until(lambda: pipe.table("t")["state"] == "dropped", 30 * PATIENCE, "t is dropped")
+    assert len(pipe.rows("t")) == 3
+    pipe.run(TABLE)
+    fails(pipe, "was created anew")
+
+
+def test_another_table_takes_the_name(made):
+    """Followed with its definition; its rows may be others, so a resync is advised."""
+    pipe = made()
+    pipe.run("CREATE TABLE n (id INT PRIMARY KEY, b VARCHAR(40) NOT NULL DEFAULT 'b', c DECIMAL(10,2), a INT, d INT DEFAULT 5)")
+    pipe.run("INSERT INTO n SELECT id, b, c, a, 5 FROM t")
+    pipe.run("RENAME TABLE t TO old, n TO t")
+    pipe.run("INSERT INTO t (id, a) VALUES (9, 9)")
+    pipe.run("UPDATE t SET b = 'a longer text than before' WHERE id = 1")
+    assert len(same(pipe)) == 4
+    assert pipe.table("t")["resync_advised"]
+
+
+def test_cut_over_of_a_copy(made):
+    """As gh-ost does it: the copy's rows are the same."""
+    pipe = made()
+    pipe.run("CREATE TABLE _t_gho LIKE t")
+    pipe.run("ALTER TABLE _t_gho ADD n INT NOT NULL DEFAULT 7, MODIFY a BIGINT")
+    pipe.run("INSERT INTO _t_gho (id, a, b, c) SELECT id, a, b, c FROM t")
+    pipe.run("RENAME TABLE t TO _t_del, _t_gho TO t")
+    pipe.run("INSERT INTO t (id, a) VALUES (9, 9000000000)")
+    assert len(same(pipe)) == 4
+    assert not pipe.table("t")["resync_advised"]
+
+
+def test_cut_over_and_altered_again(made):
+    """While the pipe is away: what the definition was at that place cannot be known."""
+    pipe = made()
+    pipe.engine.sluice("pause", "p", "--wait")
+    pipe.run("CREATE TABLE n LIKE t")
+    pipe.run("RENAME TABLE t TO old, n TO t")
+    pipe.run("INSERT INTO t (id) VALUES (9)")
+    pipe.run("ALTER TABLE t ADD z INT")
+    pipe.engine.sluice("resume", "p", "--wait")
+    fails(pipe, "changed the table again")
+
+
+def test_renamed_away(made):
+    pipe = made()
+    pipe.run("RENAME TABLE t TO gone")
+    wait_until(lambda: pipe.table("t")["state"] == "dropped", 30 * PATIENCE, "t is gone")
+    assert len(pipe.rows("t")) == 3
+
+
+def test_two_phase_alter(made):
+    """Of START ALTER, COMMIT ALTER and ROLLBACK ALTER only the second counts."""
+    pipe = made()
+    if pipe.mariadb.is_mysql:
+        return
+    with contextlib.closing(pipe.mariadb.connect(pipe.source)) as connection, connection.cursor() as cursor:
+        cursor.execute("SET SESSION binlog_alter_two_phase = 1")
+        cursor.execute("ALTER TABLE t ADD x INT DEFAULT 4")
+        cursor.execute("INSERT INTO t (id) VALUES (10), (11)")
+        cursor.execute("UPDATE t SET a = 1")
+        with contextlib.suppress(Exception):
+            cursor.execute("ALTER TABLE t ADD UNIQUE u (a)")  # fails half way
+        cursor.execute("ALTER TABLE t DROP b, ADD y INT DEFAULT 5, ALGORITHM = COPY")
+        cursor.execute("INSERT INTO t (id) VALUES (12)")
+    assert len(same(pipe)) == 6
+
+
+BIG = "CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(200), c INT NOT NULL)"
+
+
+def loading(pipe, rows=60_000):
+    """A pipe in the middle of its load, chunk by small chunk."""
+    pipe.run(BIG)
+    pipe.run(f"INSERT INTO t SELECT seq, seq, REPEAT('x', 150), 1 FROM seq_1_to_{rows}")
+    pipe.create(settings=["readers=1", "batch_bytes=64KiB"])
+    wait_until(lambda: 0 < pipe.table("t")["rows_done"], 30 * PATIENCE, "the load is under way")
+    return pipe
+
+
+@pytest.mark.parametrize("statement", ["ADD x INT NOT NULL DEFAULT 4", "DROP COLUMN b", "DROP COLUMN a, ADD y VARCHAR(5) DEFAULT 'y' FIRST"])
+def test_columns_come_and_go_while_loading(pipe, statement):
+    """The ranges that are left are read with the new definition."""
+    loading(pipe)
+    pipe.run(f"ALTER TABLE t {statement}")
+    pipe.run("UPDATE t SET c = 2 WHERE id % 1000 = 0")
+    pipe.run("INSERT INTO t (id, c) VALUES (1000000, 3)")
+    pipe.wait("Running", seconds=120)
+    assert len(same(pipe)) == 60_001
+
+
+@pytest.mark.parametrize("statement", ["ALTER TABLE t MODIFY a BIGINT", "ALTER TABLE t RENAME COLUMN a TO n", "TRUNCATE TABLE t"])
+def test_other_changes_while_loading(pipe, statement):
+    """What is loaded does not fit what comes: the load is to begin again."""
+    loading(pipe)
+    assert pipe.status()["state"] == "Snapshot"
+    pipe.run(statement)
+    failed = wait_until(lambda: pipe.table("t")["state"] == "failed" and pipe.table("t"), 60 * PATIENCE, "t fails")
+    assert "it was being loaded" in failed["error"]["message"]
+
+
+class Storm:
+    """Random statements, each of which a followed table survives, among changes of rows."""
+
+    def __init__(self, pipe, seed):
+        self.random = random.Random(seed)
+        self.connection = pipe.mariadb.connect(pipe.source)
+        self.cursor = self.connection.cursor()
+        self.cursor.execute("SET sql_mode = 'STRICT_TRANS_TABLES'")
+        self.columns = {"a": "INT", "b": "VARCHAR(20)", "c": "DECIMAL(10,2)"}
+        self.next_column = 0
+        self.next_row = 10
+        self.statements = 0
+
+    WIDER = {"TINYINT": "SMALLINT", "SMALLINT": "INT", "INT": "BIGINT", "VARCHAR(20)": "VARCHAR(50)", "VARCHAR(50)": "TEXT", "DECIMAL(10,2)": "DECIMAL(20,2)",
+             "FLOAT": "DOUBLE", "ENUM('x','y')": "ENUM('x','y','z')", "DATETIME": "DATETIME(3)"}  # fmt: skip
+    DEFAULTS = {"TINYINT": "7", "INT": "-5", "VARCHAR(20)": "'d''d'", "DECIMAL(10,2)": "1.25", "FLOAT": "0.5", "ENUM('x','y')": "'y'", "DATETIME": "'2024-01-02 03:04:05'"}
+
+    def new_name(self):
+        self.next_column += 1
+        return self.random.choice([f"n{self.next_column}", f"n{self.random.randint(1, 5)}"])
+
+    def clause(self, columns):
+        r = self.random
+        kind = r.choice(["add", "add", "drop", "rename", "widen", "swap", "move"])
+        name = r.choice(list(columns)) if columns else None
+        if kind == "add" or name is None:
+            new, type = self.new_name(), r.choice(list(self.DEFAULTS))
+            if new in columns:
+                return None
+            columns[new] = type
+            return f"ADD {new} {type}{r.choice(['', ' NOT NULL'])} DEFAULT {self.DEFAULTS[type]}{r.choice(['', ' FIRST', ' AFTER id'])}"
+        if kind == "drop":
+            del columns[name]
+            return f"DROP COLUMN {name}"
+        if kind == "rename":
+            new = self.new_name()
+            if new in columns:
+                return None
+            columns[new] = columns.pop(name)
+            return f"RENAME COLUMN {name} TO {new}"
+        if kind == "widen" and columns[name] in self.WIDER:
+            columns[name] = self.WIDER[columns[name]]
+            return f"MODIFY {name} {columns[name]}"
+        if kind == "move":
+            return f"MODIFY {name} {columns[name]} FIRST"
+        if kind == "swap" and len(columns) > 1:
+            one, other = r.sample(sorted(columns), 2)
+            columns[one], columns[other] = columns[other], columns[one]
+            return f"RENAME COLUMN {one} TO {other}, RENAME COLUMN {other} TO {one}"
+        return None
+
+    def alter(self):
+        columns = dict(self.columns)
+        clause = self.clause(columns)
+        if self.random.random() < 0.03:
+            self.cursor.execute("TRUNCATE TABLE t")
+        elif clause:
+            self.cursor.execute(f"ALTER TABLE t {clause}")
+            self.columns = columns
+        else:
+            return
+        self.statements += 1
+
+    VALUES = {"TINYINT": "{0} % 100", "SMALLINT": "{0}", "INT": "{0} * 7", "BIGINT": "{0} * 5000000000", "VARCHAR(20)": "'v{0}'", "VARCHAR(50)": "'a longer value {0}'",
+              "TEXT": "REPEAT('t', {0} % 50)", "DECIMAL(10,2)": "{0}.5", "DECIMAL(20,2)": "{0}000000000.25", "FLOAT": "{0} / 4", "DOUBLE": "{0} / 8", "ENUM('x','y')": "'x'",
+              "ENUM('x','y','z')": "'z'", "DATETIME": "'2020-01-01 00:00:{0:02d}'", "DATETIME(3)": "'2020-01-01 00:00:00.5'"}  # fmt: skip
+
+    def value(self, name):
+        return self.VALUES[self.columns[name]].format(self.random.randint(10, 59))
+
+    def change(self):
+        r = self.random
+        names = r.sample(sorted(self.columns), min(len(self.columns), 3))
+        if r.random() < 0.5:
+            self.next_row += 1
+            self.cursor.execute(f"INSERT INTO t ({', '.join(['id', *names])}) VALUES ({', '.join([str(self.next_row), *map(self.value, names)])})")
+        elif names and r.random() < 0.8:
+            self.cursor.execute(f"UPDATE t SET {', '.join(f'{name} = {self.value(name)}' for name in names)} WHERE id % 3 = {r.randint(0, 2)}")
+        else:
+            self.cursor.execute("DELETE FROM t WHERE id = %s", (r.randint(1, self.next_row),))
+
+    def run(self, statements):
+        while self.statements < statements:
+            self.alter()
+            for _ in range(self.random.randint(0, 4)):
+                self.change()
+
+    def close(self):
+        self.connection.close()
+
+
+def test_storm(made):
+    pipe = made()
+    storm = Storm(pipe, 1)
+    storm.run(200)
+    storm.close()
+    same(pipe)
+    assert not pipe.table("t")["resync_advised"], pipe.journal()
+
+
+def test_storm_and_kills(made):
+    """SIGKILL at random: what was planned, done and saved always agree."""
+    pipe = made()
+    storm = Storm(pipe, 2)
+    chance = random.Random(3)
+    stop = threading.Event()
+
+    def blow():
+        storm.run(60)
+        stop.set()
+
+    thread = threading.Thread(target=blow)
+    thread.start()
+    kills = 0
+    while not stop.is_set() or kills < 8:
+        time.sleep(chance.uniform(0.1, 0.9))
+        pipe.engine.kill()
+        pipe.engine.start()
+        kills += 1
+        assert kills < 200
+    thread.join()
+    storm.close()
+    same(pipe)
+    assert not pipe.table("t")["resync_advised"], pipe.journal()
+
+
+def test_pt_online_schema_change(made):
+    """The tool itself, under changes: the copy is followed from its cut-over on, and nothing has to be loaded again."""
+    pipe = made()
+    pipe.run("INSERT INTO t (id, a) SELECT seq, seq FROM seq_100_to_3000")
+    stop = threading.Event()
+    chance = random.Random(5)
+
+    def work():
+        with contextlib.closing(pipe.mariadb.connect(pipe.source)) as connection, connection.cursor() as cursor:
+            for n in itertools.count(10_000):
+                cursor.execute("INSERT INTO t (id, a) VALUES (%s, %s)", (n, n))
+                cursor.execute("UPDATE t SET b = 'changed' WHERE id = %s", (chance.randint(1, 3000),))
+                cursor.execute("DELETE FROM t WHERE id = %s", (chance.randint(1, 3000),))
+                if stop.wait(0.005):
+                    return
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        done = subprocess.run(
+            ["pt-online-schema-change", "--alter", "ADD n INT NOT NULL DEFAULT 7, MODIFY a BIGINT, ADD INDEX (b)", "--execute", "--recursion-method=none",
+             "--no-check-replication-filters", "--no-version-check", "--charset=utf8", "--chunk-size=500", f"D={pipe.source},t=t,S={pipe.mariadb.socket},u=root"],
+            capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+    finally:
+        stop.set()
+        thread.join()
+    assert done.returncode == 0, done.stdout + done.stderr
+    pipe.run("INSERT INTO t (id, a, n) VALUES (1000000, 9000000000, 8)")
+    assert len(same(pipe)) > 2000
+    assert not pipe.table("t")["resync_advised"], pipe.journal()
