@@ -14,6 +14,7 @@ void pipe_reposition_free(PipeReposition *to)
     g_free(to->identity);
     g_free(to->first_file);
     g_free(to->end_file);
+    g_strfreev(to->altered);
     g_free(to->from);
     g_free(to->to);
     g_free(to->gap);
@@ -28,6 +29,7 @@ PipeReposition *reposition_copy(const PipeReposition *from)
     to->identity = g_strdup(from->identity);
     to->first_file = g_strdup(from->first_file);
     to->end_file = g_strdup(from->end_file);
+    to->altered = g_strdupv(from->altered);
     to->from = g_strdup(from->from);
     to->to = g_strdup(from->to);
     to->gap = g_strdup(from->gap);
@@ -57,6 +59,7 @@ char *reposition_time(int64_t usec)
 typedef struct {
     const CatalogPipe *record;
     const CatalogCheckpoint *now;
+    const GPtrArray *tables; /* of CatalogTable */
     const RepositionWish *wish;
     PipeSettings settings;
     Cancel *cancel;
@@ -190,6 +193,54 @@ static bool gtids_of(const Look *look, char **gtid, GError **error)
     return set != NULL;
 }
 
+/* ---- Definitions ----
+ *
+ * A statement in what is skipped is never read, so what is known of its table is out of date. Where the log names columns the
+ * first row tells; else a column of another name but the same type would be taken for the old one. */
+
+static bool same_column(const SourceColumn *a, const SourceColumn *b)
+{
+    bool integer_width = a->type <= SOURCE_TYPE_BIGINT;
+    bool same_labels = !a->labels == !b->labels &&
+                       (!a->labels || g_strv_equal((const char *const *)a->labels, (const char *const *)b->labels));
+    return strcmp(a->name, b->name) == 0 && a->type == b->type && a->is_unsigned == b->is_unsigned &&
+           (integer_width || (a->precision == b->precision && a->scale == b->scale)) &&
+           g_strcmp0(a->charset, b->charset) == 0 && same_labels;
+}
+
+static bool same_columns(const SourceTable *a, const SourceTable *b)
+{
+    bool same = a->n_columns == b->n_columns;
+    for (unsigned c = 0; same && c < a->n_columns; c++)
+        same = same_column(&a->columns[c], &b->columns[c]);
+    return same;
+}
+
+/* One that is gone was dropped or renamed: the statement is met, or nothing of it any more. */
+static bool is_altered(const Look *look, const CatalogTable *table)
+{
+    json_t *json = table->definition ? json_loads(table->definition, 0, NULL) : NULL;
+    g_autoptr(SourceTable) known = json ? source_table_from_json(json, NULL) : NULL;
+    json_decref(json);
+    g_autoptr(SourceTable) present = known ? source_table_read(look->source, table->database, table->name, NULL) : NULL;
+    return present && !same_columns(known, present);
+}
+
+static char **altered_tables(const Look *look)
+{
+    g_autofree char *metadata = source_query_value(look->source, "SELECT @@GLOBAL.binlog_row_metadata", NULL);
+    GPtrArray *names = g_ptr_array_new();
+    for (unsigned i = 0; i < look->tables->len && g_strcmp0(metadata, "FULL") != 0; i++) {
+        const CatalogTable *table = look->tables->pdata[i];
+        TableState state;
+        if (!table->twin_of && table_state_parse(table->state, &state) && table_state_is_followed(state) &&
+            is_altered(look, table))
+            g_ptr_array_add(names, selection_name(table->database, table->name));
+    }
+    g_ptr_array_add(names, NULL);
+    return (char **)g_ptr_array_free(names, FALSE);
+}
+
 /* ---- Telling ---- */
 
 static char *shorten(char *text_take)
@@ -289,6 +340,12 @@ static char *gap_text(const Look *look, const PipeReposition *to, const SourcePr
         g_string_append_printf(gap, "; source time from %s on", then);
     if (g_strcmp0(look->record->identity, source_server(look->source)->identity) != 0)
         g_string_append(gap, "; another server answers than the one that was followed");
+    g_autofree char *altered = g_strjoinv(", ", to->altered);
+    if (*altered)
+        g_string_append_printf(gap,
+                               "; the log does not name columns (binlog_row_metadata is not FULL), and was altered: %s, "
+                               "which fails until it is loaded again",
+                               altered);
     return g_string_free(g_steal_pointer(&gap), FALSE);
 }
 
@@ -327,16 +384,17 @@ static PipeReposition *check(Look *look, GError **error)
     to->end_file = g_strdup(look->end_file);
     to->end_pos = look->end_pos;
     to->backwards = is_backwards(look, to);
+    to->altered = altered_tables(look);
     to->from = reposition_place(look->now->file, look->now->pos, look->now->gtid);
     to->to = reposition_place(to->file, to->pos, to->gtid);
     to->gap = gap_text(look, to, &probe);
     return to;
 }
 
-PipeReposition *reposition_check(const CatalogPipe *record, const CatalogCheckpoint *now, const RepositionWish *wish,
-                                 Cancel *cancel, GError **error)
+PipeReposition *reposition_check(const CatalogPipe *record, const CatalogCheckpoint *now, const GPtrArray *tables,
+                                 const RepositionWish *wish, Cancel *cancel, GError **error)
 {
-    Look look = {.record = record, .now = now, .wish = wish, .cancel = cancel};
+    Look look = {.record = record, .now = now, .tables = tables, .wish = wish, .cancel = cancel};
     PipeReposition *to = check(&look, error);
     look_clear(&look);
     return to;
@@ -448,8 +506,27 @@ static void show(Pipe *pipe, const Going *going)
     pthread_mutex_unlock(&pipe->lock);
 }
 
+static void fail_altered(Pipe *pipe, const PipeReposition *to)
+{
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        PipeTable *table = pipe->tables->pdata[i];
+        g_autofree char *name = selection_name(table->record->database, table->record->name);
+        if (!g_strv_contains((const char *const *)to->altered, name) ||
+            !table_state_is_followed(atomic_load(&table->state)))
+            continue;
+        g_autoptr(GError) why = g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                                            "%s was altered, perhaps in what the pipe skipped, and the log does not name "
+                                            "its columns (binlog_row_metadata is not FULL)",
+                                            name);
+        RetryDecision decision = retry_decide(why, SIDE_SOURCE);
+        pipe_table_fail(pipe, table, why, &decision, NULL);
+    }
+}
+
+/* Tables fail first: cut off behind that, they are only loaded again for nothing. */
 bool reposition_carry_out(Pipe *pipe, const PipeReposition *to, GError **error)
 {
+    fail_altered(pipe, to);
     g_autoptr(GPtrArray) tables = beginnings(pipe, to);
     Going going = {.pipe = pipe, .to = to, .tables = tables};
     if (!pipe_catalog_write(pipe, pipe->life, write_reposition, &going)) {

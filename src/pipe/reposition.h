@@ -16,10 +16,10 @@ typedef struct {
     const char *gtid;
 } RepositionWish;
 
-/* `record` and `now` are what the catalog says of the pipe. SLUICE_ERROR_REFUSED, SLUICE_ERROR_USAGE: why it cannot be.
+/* `record`, `now` and `tables` (of CatalogTable) are what the catalog says of the pipe. SLUICE_ERROR_REFUSED, SLUICE_ERROR_USAGE: why it cannot be.
  */
-PipeReposition *reposition_check(const CatalogPipe *record, const CatalogCheckpoint *now, const RepositionWish *wish,
-                                 Cancel *cancel, GError **error);
+PipeReposition *reposition_check(const CatalogPipe *record, const CatalogCheckpoint *now, const GPtrArray *tables,
+                                 const RepositionWish *wish, Cancel *cancel, GError **error);
 
 PipeReposition *reposition_copy(const PipeReposition *from);
 
