@@ -72,9 +72,10 @@ static int reposition(const Cli *cli, const Place *place, bool wait, bool yes)
     if (caller == NULL || !tell(caller, name, place, &error))
         return cli_fail(error);
     g_autofree char *shown = printable(name, 0);
-    g_autofree char *question = g_strdup_printf("Let %s go on there? Rows that were changed in the gap stay stale, and its tables are "
-                                                "advised to be loaded again.",
-                                                shown);
+    g_autofree char *question =
+        g_strdup_printf("Let %s go on there? Rows that were changed in the gap stay stale, and its tables are "
+                        "advised to be loaded again.",
+                        shown);
     if (!cli_confirm(yes, question, &code))
         return code;
     return action_send(caller, name, make_request(name, place, false), wait ? is_done : NULL);
@@ -87,7 +88,8 @@ int cmd_reposition(Cli *cli, char **argv)
     const GOptionEntry entries[] = {
         {"file", 0, 0, G_OPTION_ARG_FILENAME, &place.file, "the log to go on in, with --pos", "FILE"},
         {"pos", 0, 0, G_OPTION_ARG_INT64, &place.pos, "where in it a transaction begins", "POS"},
-        {"gtid", 0, 0, G_OPTION_ARG_FILENAME, &place.gtid, "all that counts as applied: MySQL's set, or MariaDB's list", "GTIDS"},
+        {"gtid", 0, 0, G_OPTION_ARG_FILENAME, &place.gtid, "all that counts as applied: MySQL's set, or MariaDB's list",
+         "GTIDS"},
         {"wait", 0, 0, G_OPTION_ARG_NONE, &wait, "return when it is done", NULL},
         {"yes", 0, 0, G_OPTION_ARG_NONE, &yes, "do not ask", NULL},
         G_OPTION_ENTRY_NULL};

@@ -435,11 +435,13 @@ static json_t *do_tables_add(Engine *engine, const json_t *request, GError **err
 }
 
 /* What the catalog says of a pipe and its position. */
-static CatalogPipe *find_with_position(Engine *engine, const char *name, CatalogCheckpoint *now, GError **error)
+static CatalogPipe *find_with_position(Engine *engine, const char *name, CatalogCheckpoint *now, GPtrArray **tables,
+                                       GError **error)
 {
     pthread_mutex_lock(&engine->catalog_lock);
     g_autoptr(CatalogPipe) record = catalog_pipe_find(engine->catalog, name, error);
-    bool ok = record && catalog_checkpoint_load(engine->catalog, record->id, now, error);
+    bool ok = record && catalog_checkpoint_load(engine->catalog, record->id, now, error) &&
+              (*tables = catalog_tables(engine->catalog, record->id, error));
     pthread_mutex_unlock(&engine->catalog_lock);
     return ok ? g_steal_pointer(&record) : NULL;
 }
@@ -464,9 +466,11 @@ static json_t *do_reposition(Engine *engine, const json_t *request, GError **err
     CatalogCheckpoint now = {0};
     RepositionWish wish;
 
+    g_autoptr(GPtrArray) tables = NULL;
     g_autoptr(CatalogPipe) record =
-        name && wish_read(request, &wish, error) ? find_with_position(engine, name, &now, error) : NULL;
-    g_autoptr(PipeReposition) to = record ? reposition_check(record, &now, &wish, engine->life, error) : NULL;
+        name && wish_read(request, &wish, error) ? find_with_position(engine, name, &now, &tables, error) : NULL;
+    g_autoptr(PipeReposition) to =
+        record ? reposition_check(record, &now, tables, &wish, engine->life, error) : NULL;
     catalog_checkpoint_clear(&now);
     if (!to)
         return NULL;

@@ -6,7 +6,8 @@
 
 static bool begins_group(unsigned type)
 {
-    return type == BINLOG_GTID_MARIADB || type == BINLOG_GTID_MYSQL || type == BINLOG_GTID_TAGGED || type == BINLOG_ANONYMOUS_GTID;
+    return type == BINLOG_GTID_MARIADB || type == BINLOG_GTID_MYSQL || type == BINLOG_GTID_TAGGED ||
+           type == BINLOG_ANONYMOUS_GTID;
 }
 
 /* What stands between transactions. */
@@ -29,23 +30,25 @@ static bool is_between(const BinlogEvent *event)
 /* What a server or the decoder says of a place where no event begins, or of logs that are gone. */
 static void refuse_unreadable(const BinlogStart *start, GError **error)
 {
-    bool unreadable = g_error_matches(*error, SOURCE_ERROR, 1236) || g_error_matches(*error, SLUICE_ERROR, SLUICE_ERROR_DECODE);
+    bool unreadable =
+        g_error_matches(*error, SOURCE_ERROR, 1236) || g_error_matches(*error, SLUICE_ERROR, SLUICE_ERROR_DECODE);
     if (!unreadable)
         return;
     g_autoptr(GError) why = g_steal_pointer(error);
     if (start->file)
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_REFUSED,
-                    "the server cannot send its log from %s:%" G_GUINT64_FORMAT ": no transaction begins there (%s)", start->file,
-                    start->pos, why->message);
+                    "the server cannot send its log from %s:%" G_GUINT64_FORMAT ": no transaction begins there (%s)",
+                    start->file, start->pos, why->message);
     else
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_REFUSED, "the server cannot send its log from GTID %.300s: %s", start->gtid,
-                    why->message);
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_REFUSED, "the server cannot send its log from GTID %.300s: %s",
+                    start->gtid, why->message);
 }
 
 static bool refuse_inside(const BinlogStart *start, GError **error)
 {
     g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_REFUSED,
-                "%s:%" G_GUINT64_FORMAT " lies within a transaction; take the position of its GTID event, see SHOW BINLOG EVENTS",
+                "%s:%" G_GUINT64_FORMAT
+                " lies within a transaction; take the position of its GTID event, see SHOW BINLOG EVENTS",
                 start->file ? start->file : "the position of these GTIDs", start->pos);
     return false;
 }
@@ -91,7 +94,8 @@ static GtidSet *gtids_before_file(SourceConnection *source, const char *file, GE
     return NULL;
 }
 
-GtidSet *source_gtids_before(const Url *url, SourceConnection *source, const BinlogStart *start, Cancel *cancel, GError **error)
+GtidSet *source_gtids_before(const Url *url, SourceConnection *source, const BinlogStart *start, Cancel *cancel,
+                             GError **error)
 {
     g_autoptr(GtidSet) set = gtids_before_file(source, start->file, error);
     BinlogStart from = *start;

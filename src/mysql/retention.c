@@ -26,7 +26,8 @@ static int64_t number(const char *value)
     return value != NULL ? g_ascii_strtoll(value, NULL, 10) : 0;
 }
 
-/* MariaDB shows one setting as both, seconds and days. `binlog_expire_logs_auto_purge` is MySQL's switch for all of it. */
+/* MariaDB shows one setting as both, seconds and days. `binlog_expire_logs_auto_purge` is MySQL's switch for all of it.
+ */
 static void apply_variable(const char *name, const char *value, SourceLogLimits *out, bool *off)
 {
     if (g_ascii_strcasecmp(name, "binlog_expire_logs_auto_purge") == 0)
@@ -40,10 +41,12 @@ static void apply_variable(const char *name, const char *value, SourceLogLimits 
         out->keep_seconds = (int64_t)(days * DAY_SECONDS);
         out->time_setting = "expire_logs_days";
     }
-    bool by_size = g_ascii_strcasecmp(name, "max_binlog_total_size") == 0 || g_ascii_strcasecmp(name, "binlog_space_limit") == 0;
+    bool by_size =
+        g_ascii_strcasecmp(name, "max_binlog_total_size") == 0 || g_ascii_strcasecmp(name, "binlog_space_limit") == 0;
     if (by_size && number(value) > 0) {
         out->keep_bytes = number(value);
-        out->size_setting = g_ascii_strcasecmp(name, "binlog_space_limit") == 0 ? "binlog_space_limit" : "max_binlog_total_size";
+        out->size_setting =
+            g_ascii_strcasecmp(name, "binlog_space_limit") == 0 ? "binlog_space_limit" : "max_binlog_total_size";
     }
 }
 

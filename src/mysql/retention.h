@@ -9,7 +9,7 @@ typedef struct {
     int64_t keep_bytes;       /* the oldest ones are, once all together hold more; -1: never */
     const char *time_setting; /* its name, static; NULL: none */
     const char *size_setting;
-    const char *time_mend;    /* what keeps them for three days, a statement; static */
+    const char *time_mend; /* what keeps them for three days, a statement; static */
 } SourceLogLimits;
 
 /* MySQL, MariaDB (11.4 and later by size too), Percona, Amazon RDS. */

@@ -4,10 +4,10 @@
 
 #include <string.h>
 
-#define JOURNAL_READ    300 /* entries, to find the last pause */
-#define UNREAD_USEC     (INT64_C(60) * 1000000) /* a running pipe saves its position much more often */
-#define AUTO_REST_USEC  (INT64_C(3600) * 1000000) /* so long after a resync by itself there is no other one */
-#define GTIDS_SHOWN     300
+#define JOURNAL_READ   300                       /* entries, to find the last pause */
+#define UNREAD_USEC    (INT64_C(60) * 1000000)   /* a running pipe saves its position much more often */
+#define AUTO_REST_USEC (INT64_C(3600) * 1000000) /* so long after a resync by itself there is no other one */
+#define GTIDS_SHOWN    300
 
 static void set_text_take(json_t *object, const char *name, char *text_take)
 {
@@ -160,7 +160,8 @@ static char *lost_text(const Pipe *pipe, const Left *left)
     else
         g_string_append(text, " and the oldest log the server still has");
     if (left->gtids)
-        g_string_append_printf(text, "; transactions %.*s%s", GTIDS_SHOWN, left->gtids, strlen(left->gtids) > GTIDS_SHOWN ? "…" : "");
+        g_string_append_printf(text, "; transactions %.*s%s", GTIDS_SHOWN, left->gtids,
+                               strlen(left->gtids) > GTIDS_SHOWN ? "…" : "");
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
@@ -169,11 +170,13 @@ static char *prevent_text(const Left *left)
     if (!left->limits_known)
         return NULL;
     if (left->limits.keep_bytes >= 0)
-        return g_strdup_printf("make %s hold at least three days of writes; status and journal tell when headroom is short",
-                               left->limits.size_setting);
+        return g_strdup_printf(
+            "make %s hold at least three days of writes; status and journal tell when headroom is short",
+            left->limits.size_setting);
     bool short_time = left->limits.keep_seconds >= 0 && left->limits.keep_seconds < 3 * 86400;
     return g_strdup_printf("%s%s", short_time ? left->limits.time_mend : "see who purges logs at the source",
-                           short_time ? " keeps them for 3 days; headroom tells how much of it is left" : "; status shows the headroom");
+                           short_time ? " keeps them for 3 days; headroom tells how much of it is left"
+                                      : "; status shows the headroom");
 }
 
 static void add_skip(const Pipe *pipe, const Left *left, json_t *object)
@@ -182,10 +185,12 @@ static void add_skip(const Pipe *pipe, const Left *left, json_t *object)
         return;
     json_object_set_new(object, "oldest_log", json_string(left->oldest));
     g_autofree char *file = g_shell_quote(left->oldest);
-    bool plain = strspn(left->oldest, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == strlen(left->oldest);
-    json_t *remedy = json_sprintf("sluice reposition %s --file %s --pos 4: accepts the gap; rows that were changed in it stay stale until "
-                                  "they change again, or are loaded again",
-                                  pipe->name, plain ? left->oldest : file);
+    bool plain = strspn(left->oldest, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") ==
+                 strlen(left->oldest);
+    json_t *remedy = json_sprintf(
+        "sluice reposition %s --file %s --pos 4: accepts the gap; rows that were changed in it stay stale until "
+        "they change again, or are loaded again",
+        pipe->name, plain ? left->oldest : file);
     json_array_append_new(json_object_get(object, "remedies"), remedy);
 }
 
@@ -210,9 +215,10 @@ static void decide_resync(Pipe *pipe, json_t *object)
         return;
     }
     const char *why = json_string_value(json_object_get(object, "why"));
-    json_t *more = json_sprintf("%s%sIt happened again soon after the pipe was loaded again by itself (purged is resync), which it does only "
-                                "once in a while",
-                                why ? why : "", why ? ". " : "");
+    json_t *more = json_sprintf(
+        "%s%sIt happened again soon after the pipe was loaded again by itself (purged is resync), which it does only "
+        "once in a while",
+        why ? why : "", why ? ". " : "");
     json_object_set_new(object, "why", more);
 }
 
@@ -259,7 +265,8 @@ char *incident_json(Pipe *pipe, const GError *error, const RetryDecision *decisi
     }
     if (pipe->applied.source_time > 0) {
         char time[32];
-        json_object_set_new(object, "last_good_time", json_string(clock_format_rfc3339(pipe->applied.source_time, time)));
+        json_object_set_new(object, "last_good_time",
+                            json_string(clock_format_rfc3339(pipe->applied.source_time, time)));
     }
     set_sentence_take(object, "data", data_text(pipe));
     if (pipe->mode == PIPE_MODE_CDC)

@@ -5,8 +5,8 @@
 
 #include "pipe/pipe_private.h"
 
-/* The error of a Failed pipe as JSON text; free with g_free. Where the log is gone the source is asked what it still has. By the
- * supervisor, while no Work runs. */
+/* The error of a Failed pipe as JSON text; free with g_free. Where the log is gone the source is asked what it still
+ * has. By the supervisor, while no Work runs. */
 char *incident_json(Pipe *pipe, const GError *error, const RetryDecision *decision);
 /* The pipe is Failed, and is to be loaded again by itself. */
 bool incident_wants_resync(const Pipe *pipe);

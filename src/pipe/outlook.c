@@ -1,7 +1,7 @@
 /* outlook.c - what is ahead of a pipe at its source: the headroom, kept up to date, and told before it is gone.
  *
- * While a pipe works, its monitor looks (lag.c). While it is paused or has failed nobody reads, and the log that it needs grows
- * old all the same: then the supervisor has a thread look with a short connection, once a minute.
+ * While a pipe works, its monitor looks (lag.c). While it is paused or has failed nobody reads, and the log that it
+ * needs grows old all the same: then the supervisor has a thread look with a short connection, once a minute.
  */
 #include "pipe/outlook.h"
 
@@ -58,7 +58,8 @@ static void note_rate(LogWatch *watch, const GArray *logs, const char *end_file,
     watch->looked_at = now;
 }
 
-/* When each log was first seen not to be the last one any more. Of those that were closed before we first looked it is not known. */
+/* When each log was first seen not to be the last one any more. Of those that were closed before we first looked it is
+ * not known. */
 static void note_closed(LogWatch *watch, const GArray *logs, const char *end_file)
 {
     GHashTable *before = watch->closed, *now = g_hash_table_new_full(NULL, NULL, NULL, g_free);
@@ -130,8 +131,8 @@ char *outlook_limits_text(const SourceLogLimits *limits)
             g_string_append_printf(text, " = %" G_GINT64_FORMAT ")", limits->keep_seconds);
     }
     if (limits->size_setting)
-        g_string_append_printf(text, "%s%" G_GINT64_FORMAT " bytes of logs (%s)", text->len ? ", and " : "it keeps ", limits->keep_bytes,
-                               limits->size_setting);
+        g_string_append_printf(text, "%s%" G_GINT64_FORMAT " bytes of logs (%s)", text->len ? ", and " : "it keeps ",
+                               limits->keep_bytes, limits->size_setting);
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
@@ -140,9 +141,10 @@ static void tell(Pipe *pipe, int64_t seconds, HeadroomLimit by, const SourceLogL
     g_autofree char *left = outlook_duration(seconds);
     g_autofree char *kept = outlook_limits_text(limits);
     const char *mend = by == HEADROOM_BY_SIZE ? "raise that size" : limits->time_mend;
-    pipe_journal(pipe, "engine", "note", NULL,
-                 "headroom is %s: the source may then purge %s, which this pipe still needs; %s; to keep logs for longer: %s", left, file,
-                 kept, mend);
+    pipe_journal(
+        pipe, "engine", "note", NULL,
+        "headroom is %s: the source may then purge %s, which this pipe still needs; %s; to keep logs for longer: %s",
+        left, file, kept, mend);
 }
 
 void outlook_note(Pipe *pipe, const GArray *logs, const char *end_file, uint64_t end_pos)

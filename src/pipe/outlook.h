@@ -6,13 +6,15 @@
 
 /* Bytes from a position to the end of the log; -1 when the position's file is not in the list (of SourceLog). */
 int64_t outlook_bytes_from(const GArray *logs, const char *end_file, uint64_t end_pos, const char *file, uint64_t pos);
-/* What the source's logs are now. Brings the headroom up to date, and writes to the journal when it has become small. */
+/* What the source's logs are now. Brings the headroom up to date, and writes to the journal when it has become small.
+ */
 void outlook_note(Pipe *pipe, const GArray *logs, const char *end_file, uint64_t end_pos);
 bool outlook_ask_limits(Pipe *pipe, SourceConnection *source, GError **error);
 int64_t outlook_headroom_unlocked(const Pipe *pipe); /* with Pipe.lock held; seconds, -1: not known */
 
-char *outlook_duration(int64_t seconds);                         /* "29 min"; free with g_free */
-char *outlook_limits_text(const SourceLogLimits *limits);        /* "it keeps closed logs for ..."; "" without limits; free with g_free */
+char *outlook_duration(int64_t seconds); /* "29 min"; free with g_free */
+char *outlook_limits_text(
+    const SourceLogLimits *limits); /* "it keeps closed logs for ..."; "" without limits; free with g_free */
 
 /* Of the supervisor. */
 typedef struct Lookout Lookout;

@@ -14,6 +14,7 @@ void pipe_reposition_free(PipeReposition *to)
     g_free(to->identity);
     g_free(to->first_file);
     g_free(to->end_file);
+    g_strfreev(to->altered);
     g_free(to->from);
     g_free(to->to);
     g_free(to->gap);
@@ -28,6 +29,7 @@ PipeReposition *reposition_copy(const PipeReposition *from)
     to->identity = g_strdup(from->identity);
     to->first_file = g_strdup(from->first_file);
     to->end_file = g_strdup(from->end_file);
+    to->altered = g_strdupv(from->altered);
     to->from = g_strdup(from->from);
     to->to = g_strdup(from->to);
     to->gap = g_strdup(from->gap);
@@ -57,6 +59,7 @@ char *reposition_time(int64_t usec)
 typedef struct {
     const CatalogPipe *record;
     const CatalogCheckpoint *now;
+    const GPtrArray *tables; /* of CatalogTable */
     const RepositionWish *wish;
     PipeSettings settings;
     Cancel *cancel;
@@ -97,9 +100,11 @@ static bool check_state(const Look *look, GError **error)
         g_autofree char *why = lifecycle_refusal(state, EVENT_REPOSITION, situation.mode);
         return refuse(error, "pipe %s: %s", look->record->name, why);
     }
-    bool set_up = !pipe_state_parse(look->record->return_state, &back) || (back != PIPE_PROVISIONING && back != PIPE_SETUP);
+    bool set_up =
+        !pipe_state_parse(look->record->return_state, &back) || (back != PIPE_PROVISIONING && back != PIPE_SETUP);
     if ((!look->now->file && !look->now->gtid) || (state == PIPE_FAILED && !set_up))
-        return refuse(error, "pipe %s has no position yet: it was not set up; mend what made it fail, then sluice retry %s",
+        return refuse(error,
+                      "pipe %s has no position yet: it was not set up; mend what made it fail, then sluice retry %s",
                       look->record->name, look->record->name);
     return true;
 }
@@ -120,13 +125,14 @@ static bool check_file(const Look *look, GError **error)
     const SourceLog *log = find_log(look, file);
     if (!log) {
         const SourceLog *first = &g_array_index(look->logs, SourceLog, 0);
-        return refuse(error, "the server has no log %.200s; it has %s to %s", file, look->logs->len ? first->file : "none",
-                      look->end_file);
+        return refuse(error, "the server has no log %.200s; it has %s to %s", file,
+                      look->logs->len ? first->file : "none", look->end_file);
     }
     uint64_t size = strcmp(file, look->end_file) == 0 ? look->end_pos : log->size;
     if (look->wish->pos < 4 || look->wish->pos > size)
-        return refuse(error, "%s holds positions from 4 to %" G_GUINT64_FORMAT ", and %" G_GUINT64_FORMAT " is none of them", file, size,
-                      look->wish->pos);
+        return refuse(error,
+                      "%s holds positions from 4 to %" G_GUINT64_FORMAT ", and %" G_GUINT64_FORMAT " is none of them",
+                      file, size, look->wish->pos);
     return true;
 }
 
@@ -138,7 +144,8 @@ static bool check_gtid(const Look *look, GError **error)
 
     g_autoptr(GtidSet) set = gtid_set_parse(server->flavour, look->wish->gtid, &problem);
     if (!set) {
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "%.300s are no GTIDs of this server: %s", look->wish->gtid, problem->message);
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "%.300s are no GTIDs of this server: %s", look->wish->gtid,
+                    problem->message);
         g_error_free(problem);
         return false;
     }
@@ -155,8 +162,11 @@ static bool check_gtid(const Look *look, GError **error)
 static BinlogStart start_of(const Look *look)
 {
     uint32_t id = look->settings.server_id ? look->settings.server_id : look->record->server_id;
-    return (BinlogStart){.file = (char *)look->wish->file, .pos = look->wish->pos, .gtid = (char *)look->wish->gtid,
-                         .server_id = id, .replica_uuid = look->record->uuid};
+    return (BinlogStart){.file = (char *)look->wish->file,
+                         .pos = look->wish->pos,
+                         .gtid = (char *)look->wish->gtid,
+                         .server_id = id,
+                         .replica_uuid = look->record->uuid};
 }
 
 /* The GTIDs of a position by file, where the pipe is followed by them. */
@@ -181,6 +191,54 @@ static bool gtids_of(const Look *look, char **gtid, GError **error)
     if (set)
         *gtid = gtid_set_text(set);
     return set != NULL;
+}
+
+/* ---- Definitions ----
+ *
+ * A statement in what is skipped is never read, so what is known of its table is out of date. Where the log names columns the
+ * first row tells; else a column of another name but the same type would be taken for the old one. */
+
+static bool same_column(const SourceColumn *a, const SourceColumn *b)
+{
+    bool integer_width = a->type <= SOURCE_TYPE_BIGINT;
+    bool same_labels = !a->labels == !b->labels &&
+                       (!a->labels || g_strv_equal((const char *const *)a->labels, (const char *const *)b->labels));
+    return strcmp(a->name, b->name) == 0 && a->type == b->type && a->is_unsigned == b->is_unsigned &&
+           (integer_width || (a->precision == b->precision && a->scale == b->scale)) &&
+           g_strcmp0(a->charset, b->charset) == 0 && same_labels;
+}
+
+static bool same_columns(const SourceTable *a, const SourceTable *b)
+{
+    bool same = a->n_columns == b->n_columns;
+    for (unsigned c = 0; same && c < a->n_columns; c++)
+        same = same_column(&a->columns[c], &b->columns[c]);
+    return same;
+}
+
+/* One that is gone was dropped or renamed: the statement is met, or nothing of it any more. */
+static bool is_altered(const Look *look, const CatalogTable *table)
+{
+    json_t *json = table->definition ? json_loads(table->definition, 0, NULL) : NULL;
+    g_autoptr(SourceTable) known = json ? source_table_from_json(json, NULL) : NULL;
+    json_decref(json);
+    g_autoptr(SourceTable) present = known ? source_table_read(look->source, table->database, table->name, NULL) : NULL;
+    return present && !same_columns(known, present);
+}
+
+static char **altered_tables(const Look *look)
+{
+    g_autofree char *metadata = source_query_value(look->source, "SELECT @@GLOBAL.binlog_row_metadata", NULL);
+    GPtrArray *names = g_ptr_array_new();
+    for (unsigned i = 0; i < look->tables->len && g_strcmp0(metadata, "FULL") != 0; i++) {
+        const CatalogTable *table = look->tables->pdata[i];
+        TableState state;
+        if (!table->twin_of && table_state_parse(table->state, &state) && table_state_is_followed(state) &&
+            is_altered(look, table))
+            g_ptr_array_add(names, selection_name(table->database, table->name));
+    }
+    g_ptr_array_add(names, NULL);
+    return (char **)g_ptr_array_free(names, FALSE);
 }
 
 /* ---- Telling ---- */
@@ -208,12 +266,14 @@ static char *only_in(const char *one, const char *other)
     return text ? shorten(text) : NULL;
 }
 
-static char *bytes_text(const Look *look, const char *from_file, uint64_t from_pos, const char *to_file, uint64_t to_pos)
+static char *bytes_text(const Look *look, const char *from_file, uint64_t from_pos, const char *to_file,
+                        uint64_t to_pos)
 {
     int64_t from = outlook_bytes_from(look->logs, look->end_file, look->end_pos, from_file, from_pos);
     int64_t to = outlook_bytes_from(look->logs, look->end_file, look->end_pos, to_file, to_pos);
     if (from < 0 && to >= 0)
-        return g_strdup_printf("of the log, from %s:%" G_GUINT64_FORMAT " on, which the server has no more", from_file, from_pos);
+        return g_strdup_printf("of the log, from %s:%" G_GUINT64_FORMAT " on, which the server has no more", from_file,
+                               from_pos);
     if (from < 0 || to < 0)
         return g_strdup("an unknown part of the log");
     g_autofree char *size = g_format_size_full((guint64)(from - to), G_FORMAT_SIZE_IEC_UNITS);
@@ -254,7 +314,8 @@ static void add_file_gap(const Look *look, GString *gap, const PipeReposition *t
         return;
     }
     int order = binlog_position_compare(file, pos, now->file, now->pos);
-    g_autofree char *bytes = order < 0 ? bytes_text(look, file, pos, now->file, now->pos) : bytes_text(look, now->file, now->pos, file, pos);
+    g_autofree char *bytes =
+        order < 0 ? bytes_text(look, file, pos, now->file, now->pos) : bytes_text(look, now->file, now->pos, file, pos);
     if (order == 0)
         g_string_append(gap, "skips nothing");
     else
@@ -279,6 +340,12 @@ static char *gap_text(const Look *look, const PipeReposition *to, const SourcePr
         g_string_append_printf(gap, "; source time from %s on", then);
     if (g_strcmp0(look->record->identity, source_server(look->source)->identity) != 0)
         g_string_append(gap, "; another server answers than the one that was followed");
+    g_autofree char *altered = g_strjoinv(", ", to->altered);
+    if (*altered)
+        g_string_append_printf(gap,
+                               "; the log does not name columns (binlog_row_metadata is not FULL), and was altered: %s, "
+                               "which fails until it is loaded again",
+                               altered);
     return g_string_free(g_steal_pointer(&gap), FALSE);
 }
 
@@ -297,8 +364,8 @@ static bool open_source(Look *look, GError **error)
 static PipeReposition *check(Look *look, GError **error)
 {
     SourceProbe probe;
-    if (!check_state(look, error) || !settings_load(look->record->settings, &look->settings, error) || !open_source(look, error) ||
-        !(look->wish->file ? check_file(look, error) : check_gtid(look, error)))
+    if (!check_state(look, error) || !settings_load(look->record->settings, &look->settings, error) ||
+        !open_source(look, error) || !(look->wish->file ? check_file(look, error) : check_gtid(look, error)))
         return NULL;
     BinlogStart start = start_of(look);
     if (!source_probe(look->url, &start, look->cancel, &probe, error))
@@ -317,16 +384,17 @@ static PipeReposition *check(Look *look, GError **error)
     to->end_file = g_strdup(look->end_file);
     to->end_pos = look->end_pos;
     to->backwards = is_backwards(look, to);
+    to->altered = altered_tables(look);
     to->from = reposition_place(look->now->file, look->now->pos, look->now->gtid);
     to->to = reposition_place(to->file, to->pos, to->gtid);
     to->gap = gap_text(look, to, &probe);
     return to;
 }
 
-PipeReposition *reposition_check(const CatalogPipe *record, const CatalogCheckpoint *now, const RepositionWish *wish, Cancel *cancel,
-                                 GError **error)
+PipeReposition *reposition_check(const CatalogPipe *record, const CatalogCheckpoint *now, const GPtrArray *tables,
+                                 const RepositionWish *wish, Cancel *cancel, GError **error)
 {
-    Look look = {.record = record, .now = now, .wish = wish, .cancel = cancel};
+    Look look = {.record = record, .now = now, .tables = tables, .wish = wish, .cancel = cancel};
     PipeReposition *to = check(&look, error);
     look_clear(&look);
     return to;
@@ -344,9 +412,10 @@ typedef struct {
 static char *journal_text(const Going *going, const CatalogCheckpoint *was)
 {
     g_autofree char *from = reposition_place(was->file, was->pos, was->gtid);
-    return g_strdup_printf("repositioned from %s to %s, epoch %u: %s; every table is advised to be loaded again%s", from, going->to->to,
-                           going->saved.epoch, going->to->gap,
-                           was->prepared ? "; XA transactions that were prepared at the old position are given up" : "");
+    return g_strdup_printf("repositioned from %s to %s, epoch %u: %s; every table is advised to be loaded again%s",
+                           from, going->to->to, going->saved.epoch, going->to->gap,
+                           was->prepared ? "; XA transactions that were prepared at the old position are given up"
+                                         : "");
 }
 
 static bool write_reposition(Catalog *catalog, void *data, GError **error)
@@ -357,12 +426,19 @@ static bool write_reposition(Catalog *catalog, void *data, GError **error)
 
     if (!catalog_checkpoint_load(catalog, pipe->id, &was, error))
         return false;
-    going->saved = (CatalogCheckpoint){.file = going->to->file, .pos = going->to->pos, .gtid = going->to->gtid, .epoch = was.epoch + 1,
+    going->saved = (CatalogCheckpoint){.file = going->to->file,
+                                       .pos = going->to->pos,
+                                       .gtid = going->to->gtid,
+                                       .epoch = was.epoch + 1,
                                        .saved_at = clock_real_usec()};
     g_autofree char *text = journal_text(going, &was);
     g_autofree char *position = was.file ? g_strdup_printf("%s:%" G_GUINT64_FORMAT, was.file, was.pos) : NULL;
-    CatalogJournalEntry why = {.at = going->saved.saved_at, .pipe = pipe->name, .actor = (char *)"operator", .kind = (char *)"position",
-                               .text = text, .position = position};
+    CatalogJournalEntry why = {.at = going->saved.saved_at,
+                               .pipe = pipe->name,
+                               .actor = (char *)"operator",
+                               .kind = (char *)"position",
+                               .text = text,
+                               .position = position};
     catalog_checkpoint_clear(&was);
     return catalog_reposition(catalog, pipe->id, &going->saved, going->to->identity, going->tables, &why, error);
 }
@@ -388,8 +464,8 @@ static void set_beginning(CatalogTable *record, const char *file, uint64_t pos, 
     record->begin_gtid = g_strdup(gtid);
 }
 
-/* All that have been set up begin there: the places where they began may be those of another history, and what is still to be
- * loaded must be read behind the gap. */
+/* All that have been set up begin there: the places where they began may be those of another history, and what is still
+ * to be loaded must be read behind the gap. */
 static GPtrArray *beginnings(const Pipe *pipe, const PipeReposition *to)
 {
     GPtrArray *tables = g_ptr_array_new_with_free_func((GDestroyNotify)catalog_table_free);
@@ -430,8 +506,27 @@ static void show(Pipe *pipe, const Going *going)
     pthread_mutex_unlock(&pipe->lock);
 }
 
+static void fail_altered(Pipe *pipe, const PipeReposition *to)
+{
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        PipeTable *table = pipe->tables->pdata[i];
+        g_autofree char *name = selection_name(table->record->database, table->record->name);
+        if (!g_strv_contains((const char *const *)to->altered, name) ||
+            !table_state_is_followed(atomic_load(&table->state)))
+            continue;
+        g_autoptr(GError) why = g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                                            "%s was altered, perhaps in what the pipe skipped, and the log does not name "
+                                            "its columns (binlog_row_metadata is not FULL)",
+                                            name);
+        RetryDecision decision = retry_decide(why, SIDE_SOURCE);
+        pipe_table_fail(pipe, table, why, &decision, NULL);
+    }
+}
+
+/* Tables fail first: cut off behind that, they are only loaded again for nothing. */
 bool reposition_carry_out(Pipe *pipe, const PipeReposition *to, GError **error)
 {
+    fail_altered(pipe, to);
     g_autoptr(GPtrArray) tables = beginnings(pipe, to);
     Going going = {.pipe = pipe, .to = to, .tables = tables};
     if (!pipe_catalog_write(pipe, pipe->life, write_reposition, &going)) {
