@@ -494,12 +494,25 @@ static void silent_change(StreamDdl *ddl, PipeTable *table, const char *by)
     pipe_table_advise_resync(ddl->s->pipe, table, why, ddl->position);
 }
 
-static void table_is_gone(StreamDdl *ddl, PipeTable *table, const char *how)
+/* Its last rows are at the destination before the catalog says that it is not followed: a replay would pass them by. */
+static bool table_is_gone(StreamDdl *ddl, PipeTable *table, const char *how, GError **error)
 {
+    bool possible;
+    int was = atomic_load(&table->state);
+    if (!barrier(ddl, &possible, error))
+        return false;
+    if (!atomic_compare_exchange_strong(&table->state, &was, TABLE_DROPPED) && was == TABLE_FAILED)
+        return true;
     atomic_store(&table->state, TABLE_DROPPED);
-    pipe_save_table(ddl->s->pipe, table, ddl->s->work->reading);
+    if (!pipe_save_table(ddl->s->pipe, table, ddl->s->work->reading)) {
+        atomic_store(&table->state, was); /* met again, by the next session */
+        cancel_set_error(ddl->s->work->reading, error);
+        return false;
+    }
+    FAULT_POINT("ddl-gone");
     pipe_journal(ddl->s->pipe, "engine", "ddl", ddl->position, "table %s.%s was %s at the source; its destination table is kept",
                  table->record->database, table->record->name, how);
+    return true;
 }
 
 /* The change is known; what it asks of the destination is done. */
@@ -562,10 +575,8 @@ static bool alter_table(StreamDdl *ddl, PipeTable *table, bool first, GError **e
         table_fails(ddl, table, "was altered at the source", why);
         return true;
     }
-    if (change->to_table) {
-        table_is_gone(ddl, table, "renamed");
-        return true;
-    }
+    if (change->to_table)
+        return table_is_gone(ddl, table, "renamed", error);
     StatementTime time;
     if (!find_out_time(ddl, alter, &time, error))
         return false;
@@ -710,7 +721,7 @@ static bool rename_table(StreamDdl *ddl, PipeTable *table, GError **error)
 {
     int from = renamed_from(ddl, table);
     if (from == -1)
-        table_is_gone(ddl, table, "renamed");
+        return table_is_gone(ddl, table, "renamed", error);
     return from < 0 || replace_table(ddl, table, ddl->statement->tables->pdata[from], error);
 }
 
@@ -730,8 +741,7 @@ static bool statement_on_table(StreamDdl *ddl, PipeTable *table, unsigned index,
         return rename_table(ddl, table, error);
     case DDL_DROP_TABLE:
     case DDL_DROP_DATABASE:
-        table_is_gone(ddl, table, "dropped");
-        return true;
+        return table_is_gone(ddl, table, "dropped", error);
     case DDL_CREATE_TABLE:
         if (statement->if_exists && state != TABLE_DROPPED) /* it was there already */
             return true;
