@@ -375,6 +375,11 @@ typedef struct {
     char *version_column;
 } Alter;
 
+static LoadStanding load_standing(const StreamDdl *ddl, PipeTable *table)
+{
+    return snapshot_standing(ddl->s->pipe, table, ddl->event->file, ddl->event->start);
+}
+
 static bool make_plan(StreamDdl *ddl, TableEffect *effect, Alter *alter, const GPtrArray *there, GError **error)
 {
     PipeTable *table = effect->table;
@@ -387,8 +392,7 @@ static bool make_plan(StreamDdl *ddl, TableEffect *effect, Alter *alter, const G
                                    .time = &alter->time,
                                    .there = there};
     g_autoptr(SchemaChange) change = schema_change_plan(&request);
-    int state = atomic_load(&table->state);
-    if (!change->fail && !change->only_columns && (state == TABLE_LOADING || state == TABLE_WAITING))
+    if (!change->fail && !change->only_columns && load_standing(ddl, table) != LOAD_DONE)
         change->fail = g_strdup("it was being loaded, and what is loaded does not fit what comes now");
     if (change->fail) {
         g_set_error_literal(error, SLUICE_ERROR, SLUICE_ERROR_TABLE, change->fail);
@@ -611,13 +615,13 @@ static bool attempt_truncate(StreamDdl *ddl, TableEffect *effect, void *data, GE
 static bool truncate_table(StreamDdl *ddl, PipeTable *table, GError **error)
 {
     bool possible;
-    int state = atomic_load(&table->state);
     if (ddl->s->work->settings.truncate_ignored) {
         pipe_journal(ddl->s->pipe, "engine", "ddl", ddl->position, "table %s.%s was truncated at the source; truncate=ignore",
                      table->record->database, table->record->name);
         return true;
     }
-    if (state == TABLE_LOADING || state == TABLE_WAITING) {
+    /* What was read behind it comes again from the log. */
+    if (load_standing(ddl, table) == LOAD_READS) {
         table_fails(ddl, table, "was truncated at the source", "it was being loaded");
         return true;
     }
@@ -680,9 +684,8 @@ static GPtrArray *shown_defaults(StreamDdl *ddl, TableChange *change)
 static bool replace_table(StreamDdl *ddl, PipeTable *table, const DdlName *by, GError **error)
 {
     static const char what[] = "was replaced by another table at the source";
-    int state = atomic_load(&table->state);
     g_autofree char *why = NULL;
-    if (state == TABLE_LOADING || state == TABLE_WAITING) {
+    if (load_standing(ddl, table) != LOAD_DONE) {
         table_fails(ddl, table, what, "it was being loaded");
         return true;
     }

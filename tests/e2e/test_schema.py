@@ -364,6 +364,37 @@ def test_other_changes_while_loading(pipe, statement):
     assert "it was being loaded" in failed["error"]["message"]
 
 
+@contextlib.contextmanager
+def stream_held(pipe):
+    """The stream cannot read, and the load goes on."""
+    pipe.mariadb.run("REVOKE REPLICATION SLAVE ON *.* FROM repl@'127.0.0.1'")
+    try:
+        for row in pipe.mariadb.run("SELECT id FROM information_schema.processlist WHERE command = 'Binlog Dump' AND user = 'repl'"):
+            with contextlib.suppress(Exception):
+                pipe.mariadb.run(f"KILL {row[0]}")
+        pipe.engine.wait_stalled(pipe.name)
+        yield
+    finally:
+        pipe.mariadb.run("GRANT REPLICATION SLAVE ON *.* TO repl@'127.0.0.1'")
+
+
+@pytest.mark.parametrize("statement", ["MODIFY e ENUM('b','a')", "RENAME COLUMN a TO n, RENAME COLUMN n TO a", "CONVERT TO CHARACTER SET utf8mb4"])
+def test_altered_before_the_stream_is_there(pipe, statement):
+    """Rows that were read by a definition that the source had no more are never taken for what they were not."""
+    pipe.run("CREATE TABLE t (id INT PRIMARY KEY, a INT, n INT, e ENUM('a','b'), b VARCHAR(50)) CHARSET latin1")
+    pipe.run("INSERT INTO t SELECT seq, 1, 2, 'b', REPEAT('ä', 50) FROM seq_1_to_60000")
+    pipe.create(settings=["readers=1", "batch_bytes=64KiB"])
+    wait_until(lambda: 0 < pipe.table("t")["rows_done"], 30 * PATIENCE, "the load is under way")
+    with stream_held(pipe):
+        pipe.run(f"ALTER TABLE t {statement}")
+        wait_until(lambda: pipe.table("t")["rows_done"] == 60000 or pipe.table("t")["state"] == "failed", 60 * PATIENCE, "all of it is read")
+    failed = wait_until(lambda: pipe.table("t")["state"] in ("failed", "live") and pipe.table("t"), 60 * PATIENCE, "t fails")
+    if failed["state"] == "live":
+        pipe.wait("Running")
+        same(pipe)
+    assert failed["state"] == "failed" and "it was being loaded" in failed["error"]["message"], failed
+
+
 class Storm:
     """Random statements, each of which a followed table survives, among changes of rows."""
 
