@@ -155,18 +155,48 @@ static bool find_out_utf8(StreamDdl *ddl, GError **error)
     return true;
 }
 
+static bool is_moment_in_zone(const AlterClause *clause)
+{
+    return clause->kind == ALTER_ADD_COLUMN && clause->column->column.type == SOURCE_TYPE_TIMESTAMP &&
+           clause->column->initial.kind == DEFAULT_TEXT;
+}
+
 static bool zone_matters(const AlterText *alter)
 {
     for (unsigned i = 0; i < alter->clauses->len; i++) {
         const AlterClause *clause = alter->clauses->pdata[i];
         if (clause->kind != ALTER_ADD_COLUMN)
             continue;
-        SourceType type = clause->column->column.type;
-        DefaultKind kind = clause->column->initial.kind;
-        if ((type == SOURCE_TYPE_DATETIME && kind == DEFAULT_NOW) || (type == SOURCE_TYPE_TIMESTAMP && kind == DEFAULT_TEXT))
+        bool now = clause->column->column.type == SOURCE_TYPE_DATETIME && clause->column->initial.kind == DEFAULT_NOW;
+        if (now || is_moment_in_zone(clause))
             return true;
     }
     return false;
+}
+
+/* Is the zone as far from UTC at each moment that the statement writes as it was when it ran? */
+static bool find_out_whether_varies(StreamDdl *ddl, const AlterText *alter, const char *seconds, StatementTime *out, GError **error)
+{
+    for (unsigned i = 0; i < alter->clauses->len && !out->zone_varies; i++) {
+        const AlterClause *clause = alter->clauses->pdata[i];
+        if (!is_moment_in_zone(clause))
+            continue;
+        g_autoptr(GString) sql = g_string_new("SELECT TIMESTAMPDIFF(SECOND, CONVERT_TZ(");
+        GError *problem = NULL;
+        source_quote_string(sql, clause->column->initial.text);
+        g_string_append(sql, ", ");
+        source_quote_string(sql, ddl->query.time_zone);
+        g_string_append(sql, ", '+00:00'), ");
+        source_quote_string(sql, clause->column->initial.text);
+        g_string_append_c(sql, ')');
+        g_autofree char *then = ask_source(ddl, sql->str, &problem);
+        if (problem) {
+            g_propagate_error(error, problem);
+            return false;
+        }
+        out->zone_varies = g_strcmp0(then, seconds) != 0;
+    }
+    return true;
 }
 
 /* The session's zone is told as "+02:00", by a name, or as SYSTEM, which is the server's. */
@@ -195,7 +225,7 @@ static bool find_out_time(StreamDdl *ddl, const AlterText *alter, StatementTime 
     }
     out->zone_known = seconds != NULL;
     out->zone_usec = seconds ? g_ascii_strtoll(seconds, NULL, 10) * G_USEC_PER_SEC : 0;
-    return true;
+    return !seconds || find_out_whether_varies(ddl, alter, seconds, out, error);
 }
 
 /* ---- The destination ---- */

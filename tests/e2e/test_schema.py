@@ -92,6 +92,29 @@ def test_zones_of_defaults(made):
     assert not pipe.table("t")["resync_advised"]
 
 
+def test_zone_with_summer_time(made):
+    """A zone is not as far from UTC at a moment that the statement writes as it is when the statement runs."""
+    pipe = made()
+    zone = f"Test/{pipe.source}"
+    with contextlib.closing(pipe.mariadb.connect("mysql")) as connection, connection.cursor() as cursor:
+        cursor.execute("SET SESSION sql_log_bin = 0")
+        cursor.execute("INSERT INTO time_zone (Use_leap_seconds) VALUES ('N')")
+        number = cursor.lastrowid
+        cursor.execute("INSERT INTO time_zone_name VALUES (%s, %s)", (zone, number))
+        cursor.execute("INSERT INTO time_zone_transition_type VALUES (%s, 0, 3600, 0, 'CET'), (%s, 1, 7200, 1, 'CEST')", (number, number))
+        cursor.execute("INSERT INTO time_zone_transition VALUES (%s, 0, 0), (%s, 1711846800, 1), (%s, 1729990800, 0)", (number, number, number))
+    with contextlib.closing(pipe.mariadb.connect(pipe.source)) as connection, connection.cursor() as cursor:
+        cursor.execute("SET time_zone = %s", (zone,))
+        cursor.execute("ALTER TABLE t ADD winter TIMESTAMP NULL DEFAULT '2024-01-01 12:00:00'")
+        cursor.execute("INSERT INTO t (id) VALUES (10)")
+        assert same(pipe) and not pipe.table("t")["resync_advised"]
+        cursor.execute("ALTER TABLE t ADD summer TIMESTAMP NULL DEFAULT '2024-07-01 12:00:00'")
+        cursor.execute("INSERT INTO t (id) VALUES (11)")
+    pipe.caught_up()
+    assert pipe.table("t")["resync_advised"] and pipe.table("t")["state"] == "live"
+    assert ordered(pipe, "id, summer", "id IN (1, 11)") == [[1, None], [11, "2024-07-01 10:00:00.000000"]]
+
+
 def test_defaults_that_differ(made):
     """Row by row: the column is there, and a resync advised."""
     pipe = made()
