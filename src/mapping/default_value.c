@@ -65,6 +65,8 @@ static OldRows integer_value(Value *value)
     uint64_t number = 0;
     bool negative = false;
     const ColumnDefault *initial = value->initial;
+    if (value->column->type == SOURCE_TYPE_BIT && initial->kind == DEFAULT_TEXT)
+        return OLD_ROWS_DIFFER; /* '1' is the byte 0x31 there */
     if (initial->kind == DEFAULT_BYTES
             ? !hex_number(initial->text, &number)
             : initial->kind != DEFAULT_NONE && !integer_text(initial->text, &negative, &number))
@@ -250,7 +252,7 @@ static OldRows moment_value(Value *value)
     if (initial->kind != DEFAULT_TEXT || !parse_moment(initial->text, value->column->scale, &moment))
         return OLD_ROWS_DIFFER;
     if (value->column->type == SOURCE_TYPE_TIMESTAMP && moment_is_whole(&moment)) {
-        if (!value->time->zone_known) /* what the text means depends on the session */
+        if (!value->time->zone_known || value->time->zone_varies) /* what the text means depends on the session */
             return OLD_ROWS_DIFFER;
         moment = moment_of(moment_usec(&moment) - value->time->zone_usec);
     }

@@ -158,19 +158,48 @@ static bool find_out_utf8(StreamDdl *ddl, GError **error)
     return true;
 }
 
+static bool is_moment_in_zone(const AlterClause *clause)
+{
+    return clause->kind == ALTER_ADD_COLUMN && clause->column->column.type == SOURCE_TYPE_TIMESTAMP &&
+           clause->column->initial.kind == DEFAULT_TEXT;
+}
+
 static bool zone_matters(const AlterText *alter)
 {
     for (unsigned i = 0; i < alter->clauses->len; i++) {
         const AlterClause *clause = alter->clauses->pdata[i];
         if (clause->kind != ALTER_ADD_COLUMN)
             continue;
-        SourceType type = clause->column->column.type;
-        DefaultKind kind = clause->column->initial.kind;
-        if ((type == SOURCE_TYPE_DATETIME && kind == DEFAULT_NOW) ||
-            (type == SOURCE_TYPE_TIMESTAMP && kind == DEFAULT_TEXT))
+        bool now = clause->column->column.type == SOURCE_TYPE_DATETIME && clause->column->initial.kind == DEFAULT_NOW;
+        if (now || is_moment_in_zone(clause))
             return true;
     }
     return false;
+}
+
+/* Is the zone as far from UTC at each moment that the statement writes as it was when it ran? */
+static bool find_out_whether_varies(StreamDdl *ddl, const AlterText *alter, const char *seconds, StatementTime *out, GError **error)
+{
+    for (unsigned i = 0; i < alter->clauses->len && !out->zone_varies; i++) {
+        const AlterClause *clause = alter->clauses->pdata[i];
+        if (!is_moment_in_zone(clause))
+            continue;
+        g_autoptr(GString) sql = g_string_new("SELECT TIMESTAMPDIFF(SECOND, CONVERT_TZ(");
+        GError *problem = NULL;
+        source_quote_string(sql, clause->column->initial.text);
+        g_string_append(sql, ", ");
+        source_quote_string(sql, ddl->query.time_zone);
+        g_string_append(sql, ", '+00:00'), ");
+        source_quote_string(sql, clause->column->initial.text);
+        g_string_append_c(sql, ')');
+        g_autofree char *then = ask_source(ddl, sql->str, &problem);
+        if (problem) {
+            g_propagate_error(error, problem);
+            return false;
+        }
+        out->zone_varies = g_strcmp0(then, seconds) != 0;
+    }
+    return true;
 }
 
 /* The session's zone is told as "+02:00", by a name, or as SYSTEM, which is the server's. */
@@ -199,7 +228,7 @@ static bool find_out_time(StreamDdl *ddl, const AlterText *alter, StatementTime 
     }
     out->zone_known = seconds != NULL;
     out->zone_usec = seconds ? g_ascii_strtoll(seconds, NULL, 10) * G_USEC_PER_SEC : 0;
-    return true;
+    return !seconds || find_out_whether_varies(ddl, alter, seconds, out, error);
 }
 
 /* ---- The destination ---- */
@@ -330,6 +359,11 @@ typedef struct {
     char *version_column;
 } Alter;
 
+static LoadStanding load_standing(const StreamDdl *ddl, PipeTable *table)
+{
+    return snapshot_standing(ddl->s->pipe, table, ddl->event->file, ddl->event->start);
+}
+
 static bool make_plan(StreamDdl *ddl, TableEffect *effect, Alter *alter, const GPtrArray *there, GError **error)
 {
     PipeTable *table = effect->table;
@@ -342,8 +376,7 @@ static bool make_plan(StreamDdl *ddl, TableEffect *effect, Alter *alter, const G
                                    .time = &alter->time,
                                    .there = there};
     g_autoptr(SchemaChange) change = schema_change_plan(&request);
-    int state = atomic_load(&table->state);
-    if (!change->fail && !change->only_columns && (state == TABLE_LOADING || state == TABLE_WAITING))
+    if (!change->fail && !change->only_columns && load_standing(ddl, table) != LOAD_DONE)
         change->fail = g_strdup("it was being loaded, and what is loaded does not fit what comes now");
     if (change->fail) {
         g_set_error_literal(error, SLUICE_ERROR, SLUICE_ERROR_TABLE, change->fail);
@@ -453,13 +486,25 @@ static void silent_change(StreamDdl *ddl, PipeTable *table, const char *by)
     pipe_table_advise_resync(ddl->s->pipe, table, why, ddl->position);
 }
 
-static void table_is_gone(StreamDdl *ddl, PipeTable *table, const char *how)
+/* Its last rows are at the destination before the catalog says that it is not followed: a replay would pass them by. */
+static bool table_is_gone(StreamDdl *ddl, PipeTable *table, const char *how, GError **error)
 {
+    bool possible;
+    int was = atomic_load(&table->state);
+    if (!barrier(ddl, &possible, error))
+        return false;
+    if (!atomic_compare_exchange_strong(&table->state, &was, TABLE_DROPPED) && was == TABLE_FAILED)
+        return true;
     atomic_store(&table->state, TABLE_DROPPED);
-    pipe_save_table(ddl->s->pipe, table, ddl->s->work->reading);
-    pipe_journal(ddl->s->pipe, "engine", "ddl", ddl->position,
-                 "table %s.%s was %s at the source; its destination table is kept", table->record->database,
-                 table->record->name, how);
+    if (!pipe_save_table(ddl->s->pipe, table, ddl->s->work->reading)) {
+        atomic_store(&table->state, was); /* met again, by the next session */
+        cancel_set_error(ddl->s->work->reading, error);
+        return false;
+    }
+    FAULT_POINT("ddl-gone");
+    pipe_journal(ddl->s->pipe, "engine", "ddl", ddl->position, "table %s.%s was %s at the source; its destination table is kept",
+                 table->record->database, table->record->name, how);
+    return true;
 }
 
 /* The change is known; what it asks of the destination is done. */
@@ -523,10 +568,8 @@ static bool alter_table(StreamDdl *ddl, PipeTable *table, bool first, GError **e
         table_fails(ddl, table, "was altered at the source", why);
         return true;
     }
-    if (change->to_table) {
-        table_is_gone(ddl, table, "renamed");
-        return true;
-    }
+    if (change->to_table)
+        return table_is_gone(ddl, table, "renamed", error);
     StatementTime time;
     if (!find_out_time(ddl, alter, &time, error))
         return false;
@@ -565,14 +608,14 @@ static bool attempt_truncate(StreamDdl *ddl, TableEffect *effect, void *data, GE
 static bool truncate_table(StreamDdl *ddl, PipeTable *table, GError **error)
 {
     bool possible;
-    int state = atomic_load(&table->state);
     if (ddl->s->work->settings.truncate_ignored) {
         pipe_journal(ddl->s->pipe, "engine", "ddl", ddl->position,
                      "table %s.%s was truncated at the source; truncate=ignore", table->record->database,
                      table->record->name);
         return true;
     }
-    if (state == TABLE_LOADING || state == TABLE_WAITING) {
+    /* What was read behind it comes again from the log. */
+    if (load_standing(ddl, table) == LOAD_READS) {
         table_fails(ddl, table, "was truncated at the source", "it was being loaded");
         return true;
     }
@@ -639,9 +682,8 @@ static GPtrArray *shown_defaults(StreamDdl *ddl, TableChange *change)
 static bool replace_table(StreamDdl *ddl, PipeTable *table, const DdlName *by, GError **error)
 {
     static const char what[] = "was replaced by another table at the source";
-    int state = atomic_load(&table->state);
     g_autofree char *why = NULL;
-    if (state == TABLE_LOADING || state == TABLE_WAITING) {
+    if (load_standing(ddl, table) != LOAD_DONE) {
         table_fails(ddl, table, what, "it was being loaded");
         return true;
     }
@@ -684,8 +726,8 @@ static bool rename_table(StreamDdl *ddl, PipeTable *table, GError **error)
 {
     int from = renamed_from(ddl, table);
     bool gone = atomic_load(&table->state) == TABLE_DROPPED;
-    if (from == -1 && !gone)
-        table_is_gone(ddl, table, "renamed");
+    if (from == -1)
+        return gone || table_is_gone(ddl, table, "renamed", error);
     if (from >= 0 && gone) {
         table_fails(ddl, table, "was created anew at the source", NULL);
         return true;
@@ -711,8 +753,7 @@ static bool statement_on_table(StreamDdl *ddl, PipeTable *table, unsigned index,
         return rename_table(ddl, table, error);
     case DDL_DROP_TABLE:
     case DDL_DROP_DATABASE:
-        table_is_gone(ddl, table, "dropped");
-        return true;
+        return table_is_gone(ddl, table, "dropped", error);
     case DDL_CREATE_TABLE:
         if (statement->if_exists && state != TABLE_DROPPED) /* it was there already */
             return true;

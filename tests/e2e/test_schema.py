@@ -94,6 +94,29 @@ def test_zones_of_defaults(made):
     assert not pipe.table("t")["resync_advised"]
 
 
+def test_zone_with_summer_time(made):
+    """A zone is not as far from UTC at a moment that the statement writes as it is when the statement runs."""
+    pipe = made()
+    zone = f"Test/{pipe.source}"
+    with contextlib.closing(pipe.mariadb.connect("mysql")) as connection, connection.cursor() as cursor:
+        cursor.execute("SET SESSION sql_log_bin = 0")
+        cursor.execute("INSERT INTO time_zone (Use_leap_seconds) VALUES ('N')")
+        number = cursor.lastrowid
+        cursor.execute("INSERT INTO time_zone_name VALUES (%s, %s)", (zone, number))
+        cursor.execute("INSERT INTO time_zone_transition_type VALUES (%s, 0, 3600, 0, 'CET'), (%s, 1, 7200, 1, 'CEST')", (number, number))
+        cursor.execute("INSERT INTO time_zone_transition VALUES (%s, 0, 0), (%s, 1711846800, 1), (%s, 1729990800, 0)", (number, number, number))
+    with contextlib.closing(pipe.mariadb.connect(pipe.source)) as connection, connection.cursor() as cursor:
+        cursor.execute("SET time_zone = %s", (zone,))
+        cursor.execute("ALTER TABLE t ADD winter TIMESTAMP NULL DEFAULT '2024-01-01 12:00:00'")
+        cursor.execute("INSERT INTO t (id) VALUES (10)")
+        assert same(pipe) and not pipe.table("t")["resync_advised"]
+        cursor.execute("ALTER TABLE t ADD summer TIMESTAMP NULL DEFAULT '2024-07-01 12:00:00'")
+        cursor.execute("INSERT INTO t (id) VALUES (11)")
+    pipe.caught_up()
+    assert pipe.table("t")["resync_advised"] and pipe.table("t")["state"] == "live"
+    assert ordered(pipe, "id, summer", "id IN (1, 11)") == [[1, None], [11, "2024-07-01 10:00:00.000000"]]
+
+
 def test_defaults_that_differ(made):
     """Row by row: the column is there, and a resync advised."""
     pipe = made()
@@ -386,6 +409,37 @@ def test_other_changes_while_loading(pipe, statement):
     pipe.run(statement)
     failed = wait_until(lambda: pipe.table("t")["state"] == "failed" and pipe.table("t"), 60 * PATIENCE, "t fails")
     assert "it was being loaded" in failed["error"]["message"]
+
+
+@contextlib.contextmanager
+def stream_held(pipe):
+    """The stream cannot read, and the load goes on."""
+    pipe.mariadb.run("REVOKE REPLICATION SLAVE ON *.* FROM repl@'127.0.0.1'")
+    try:
+        for row in pipe.mariadb.run("SELECT id FROM information_schema.processlist WHERE command = 'Binlog Dump' AND user = 'repl'"):
+            with contextlib.suppress(Exception):
+                pipe.mariadb.run(f"KILL {row[0]}")
+        pipe.engine.wait_stalled(pipe.name)
+        yield
+    finally:
+        pipe.mariadb.run("GRANT REPLICATION SLAVE ON *.* TO repl@'127.0.0.1'")
+
+
+@pytest.mark.parametrize("statement", ["MODIFY e ENUM('b','a')", "RENAME COLUMN a TO n, RENAME COLUMN n TO a", "CONVERT TO CHARACTER SET utf8mb4"])
+def test_altered_before_the_stream_is_there(pipe, statement):
+    """Rows that were read by a definition that the source had no more are never taken for what they were not."""
+    pipe.run("CREATE TABLE t (id INT PRIMARY KEY, a INT, n INT, e ENUM('a','b'), b VARCHAR(50)) CHARSET latin1")
+    pipe.run("INSERT INTO t SELECT seq, 1, 2, 'b', REPEAT('ä', 50) FROM seq_1_to_60000")
+    pipe.create(settings=["readers=1", "batch_bytes=64KiB"])
+    wait_until(lambda: 0 < pipe.table("t")["rows_done"], 30 * PATIENCE, "the load is under way")
+    with stream_held(pipe):
+        pipe.run(f"ALTER TABLE t {statement}")
+        wait_until(lambda: pipe.table("t")["rows_done"] == 60000 or pipe.table("t")["state"] == "failed", 60 * PATIENCE, "all of it is read")
+    failed = wait_until(lambda: pipe.table("t")["state"] in ("failed", "live") and pipe.table("t"), 60 * PATIENCE, "t fails")
+    if failed["state"] == "live":
+        pipe.wait("Running")
+        same(pipe)
+    assert failed["state"] == "failed" and "it was being loaded" in failed["error"]["message"], failed
 
 
 class Storm:
