@@ -589,7 +589,10 @@ static bool kill_inserts(StreamDdl *ddl, const PipeTable *table, GError **error)
 
 static bool attempt_truncate(StreamDdl *ddl, TableEffect *effect, void *data, GError **error)
 {
+    DestEngine engine;
     (void)data;
+    if (dest_engine_find(effect->table->definition->texts[TABLE_ENGINE], &engine) && engine == DEST_NULL)
+        return true; /* it keeps nothing, and the server refuses to */
     if (!kill_inserts(ddl, effect->table, error) ||
         !dest_table_truncate(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target, error))
         return false;
