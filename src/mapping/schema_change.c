@@ -346,7 +346,7 @@ static char *dest_type(Planner *planner, const SourceTable *table, unsigned i)
 {
     const char *why = NULL;
     const SourceColumn *column = &table->columns[i];
-    char *type = mapping_column_type(column, source_table_column_in_key(table, i), planner->request->settings, &why);
+    char *type = mapping_column_type(column, source_table_column_is_placed(table, i), planner->request->settings, &why);
     if (!type)
         fail(planner, "column %s is %s, which cannot be replicated: %s", column->name, column->type_text, why);
     return type;
@@ -382,6 +382,8 @@ static void add_column(Planner *planner, unsigned i)
     g_string_append_printf(planner->columns, " %s", type);
     if (rows == OLD_ROWS_VALUE)
         g_string_append_printf(planner->columns, " DEFAULT %s", expression);
+    if (column->as_codec)
+        g_string_append_printf(planner->columns, " %s", column->as_codec);
     g_hash_table_add(planner->there, g_strdup(name));
 }
 
@@ -390,6 +392,10 @@ static void drop_column(Planner *planner, const SourceColumn *column)
     if (column->excluded)
         return;
     const char *name = target_name(column);
+    if (column->placed) {
+        fail(planner, "column %s, which its ORDER BY, PARTITION BY or TTL names, was dropped", column->name);
+        return;
+    }
     if (kept_index(planner, name) < 0)
         g_ptr_array_add(planner->kept, g_strdup(name));
     note(planner,
@@ -419,7 +425,7 @@ static void change_column(Planner *planner, unsigned i)
         return;
     bool same_type = strcmp(old_type, type) == 0, renamed = strcmp(target_name(from), target_name(to)) != 0;
     Values values = column_values(planner, from, to, change->texts[i] != NULL);
-    if (source_table_column_in_key(change->table, i) && !key_column_stays(planner, from, to, same_type, values))
+    if (source_table_column_is_placed(change->table, i) && !key_column_stays(planner, from, to, same_type, values))
         return;
     if (values == VALUES_OTHER || (!same_type && !type_widens(old_type, type))) {
         fail(planner, "column %s was %s and is %s now, which the destination cannot change in place", from->name,

@@ -271,6 +271,8 @@ static void copy_notes(SourceColumn *to, const SourceColumn *from)
     to->excluded = from->excluded;
     to->as_name = g_strdup(from->as_name);
     to->as_type = g_strdup(from->as_type);
+    to->as_codec = g_strdup(from->as_codec);
+    to->placed = from->placed;
     to->as_nullable = !to->nullable && (from->nullable || from->as_nullable);
 }
 
@@ -324,6 +326,7 @@ static bool make_table(Work *work)
     table->charset = g_strdup(work->charset);
     table->collation = g_strdup(work->collation);
     table->kept = g_strdupv(old->kept);
+    source_table_copy_texts(table, old);
     table->rows_estimate = old->rows_estimate;
     table->bytes_estimate = old->bytes_estimate;
     table->n_columns = work->items->len;
@@ -497,12 +500,14 @@ TableChange *table_replace(const SourceTable *old, SourceTable *now)
             continue;
         g_clear_pointer(&column->as_name, g_free);
         g_clear_pointer(&column->as_type, g_free);
+        g_clear_pointer(&column->as_codec, g_free);
         copy_notes(column, &old->columns[change->origin[i]]);
     }
     for (unsigned i = 0; i < old->n_columns; i++)
         if (find_origin(change, i) < 0)
             g_array_append_val(change->dropped, i);
     now->kept = g_strdupv(old->kept);
+    source_table_copy_texts(now, old);
     if (!key_same(old, now))
         key_lost(change, "the table under its name has another key than %s", old->key_name ? old->key_name : "");
     return change;

@@ -595,7 +595,10 @@ static bool kill_inserts(StreamDdl *ddl, const PipeTable *table, GError **error)
 static bool attempt_truncate(StreamDdl *ddl, TableEffect *effect, void *data, GError **error)
 {
     g_autofree char *id = query_id(ddl);
+    DestEngine engine;
     (void)data;
+    if (dest_engine_find(effect->table->definition->texts[TABLE_ENGINE], &engine) && engine == DEST_NULL)
+        return true; /* it keeps nothing, and the server refuses to */
     /* Before and behind it: neither an insert nor an earlier TRUNCATE is left that could come late. */
     if (!kill_inserts(ddl, effect->table, error) || !kill_statements(ddl, error) ||
         !dest_table_truncate(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target, id, error) ||
