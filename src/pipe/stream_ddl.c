@@ -390,7 +390,8 @@ static bool make_plan(StreamDdl *ddl, TableEffect *effect, Alter *alter, const G
                                 .notes = g_ptr_array_ref(change->notes),
                                 .kept = g_strdupv(alter->change->table->kept),
                                 .advise = g_strdup(change->advise)};
-    if (!plan_save(ddl, table, &alter->plan, error))
+    /* What does nothing there is planned the same again. */
+    if (change->steps->len && !plan_save(ddl, table, &alter->plan, error))
         return false;
     FAULT_POINT("ddl-planned");
     return true;
@@ -874,13 +875,13 @@ static bool switch_definition(Stream *s, TableEffect *effect, GError **error)
 static void tell(StreamDdl *ddl, const TableEffect *effect)
 {
     const CatalogTable *record = effect->table->record;
+    g_autoptr(GString) notes = g_string_new(NULL);
     if (atomic_load(&effect->table->state) == TABLE_FAILED)
         return;
-    pipe_journal(ddl->s->pipe, "engine", "ddl", ddl->position, "%s.%s: applied: %s", record->database, record->name,
-                 ddl->shown);
     for (unsigned i = 0; effect->notes && i < effect->notes->len; i++)
-        pipe_journal(ddl->s->pipe, "engine", "ddl", ddl->position, "%s.%s: %s", record->database, record->name,
-                     (const char *)effect->notes->pdata[i]);
+        g_string_append_printf(notes, "; %s", (const char *)effect->notes->pdata[i]);
+    pipe_journal(ddl->s->pipe, "engine", "ddl", ddl->position, "%s.%s: applied: %s%s", record->database, record->name,
+                 ddl->shown, notes->str);
 }
 
 bool stream_ddl_finish(Stream *s, StreamDdl *pending_take, const BinlogEvent *event, GError **error)
