@@ -469,8 +469,7 @@ static json_t *do_reposition(Engine *engine, const json_t *request, GError **err
     g_autoptr(GPtrArray) tables = NULL;
     g_autoptr(CatalogPipe) record =
         name && wish_read(request, &wish, error) ? find_with_position(engine, name, &now, &tables, error) : NULL;
-    g_autoptr(PipeReposition) to =
-        record ? reposition_check(record, &now, tables, &wish, engine->life, error) : NULL;
+    g_autoptr(PipeReposition) to = record ? reposition_check(record, &now, tables, &wish, engine->life, error) : NULL;
     catalog_checkpoint_clear(&now);
     if (!to)
         return NULL;
