@@ -13,7 +13,8 @@ void dest_columns_free(DestColumns *columns)
     g_free(columns);
 }
 
-DestColumns *dest_columns_look(Clickhouse *ch, const char *database, const char *table, const char *version_column, GError **error)
+DestColumns *dest_columns_look(Clickhouse *ch, const char *database, const char *table, const char *version_column,
+                               GError **error)
 {
     g_autoptr(GString) sql = g_string_new("SELECT name, comment FROM system.columns WHERE database = ");
     clickhouse_quote_string(sql, database);
@@ -44,27 +45,38 @@ static bool run(Clickhouse *ch, const char *sql, const char *const *settings, GE
     return answer != NULL;
 }
 
-bool dest_table_alter(Clickhouse *ch, const char *database, const char *table, const char *commands, const char *version_column,
-                      const char *proof, GError **error)
+/* Time64 has to be allowed on servers where it is new; DateTime64 is another type. */
+static bool uses_time64(const char *commands)
 {
-    static const char *const with_time64[] = {"alter_sync", "2", "mutations_sync", "2", "enable_time_time64_type", "1", NULL};
-    const char *const *settings = strstr(commands, "Time64(6)") || strstr(commands, "toTime64(") ? with_time64 : NULL;
-    static const char *const plain[] = {"alter_sync", "2", "mutations_sync", "2", NULL};
+    for (const char *at = commands; (at = strstr(at, "Time64(")); at++)
+        if (at > commands && at[-1] != 'e')
+            return true;
+    return false;
+}
+
+bool dest_table_alter(Clickhouse *ch, const char *database, const char *table, const char *commands,
+                      const char *version_column, const char *proof, const char *query_id, GError **error)
+{
+    const char *const settings[] = {"alter_sync",  "2",        "mutations_sync",
+                                    "2",           "query_id", query_id,
+                                    "log_comment", query_id,   uses_time64(commands) ? "enable_time_time64_type" : NULL,
+                                    "1",           NULL};
     g_autoptr(GString) sql = g_string_new("ALTER TABLE ");
     clickhouse_quote_table(sql, database, table);
     g_string_append_printf(sql, " %s, COMMENT COLUMN ", commands);
     clickhouse_quote_name(sql, version_column);
     g_string_append_c(sql, ' ');
     clickhouse_quote_string(sql, proof);
-    return run(ch, sql->str, settings ? settings : plain, error);
+    return run(ch, sql->str, settings, error);
 }
 
 #define UNKNOWN_SETTING 115
 
-bool dest_table_truncate(Clickhouse *ch, const char *database, const char *table, GError **error)
+bool dest_table_truncate(Clickhouse *ch, const char *database, const char *table, const char *query_id, GError **error)
 {
-    static const char *const any_size[] = {"alter_sync", "2", "max_table_size_to_drop", "0", NULL};
-    static const char *const plain[] = {"alter_sync", "2", NULL};
+    const char *const any_size[] = {
+        "alter_sync", "2", "query_id", query_id, "log_comment", query_id, "max_table_size_to_drop", "0", NULL};
+    const char *const plain[] = {"alter_sync", "2", "query_id", query_id, "log_comment", query_id, NULL};
     g_autoptr(GString) sql = g_string_new("TRUNCATE TABLE ");
     g_autoptr(GError) failed = NULL;
     clickhouse_quote_table(sql, database, table);

@@ -1,7 +1,7 @@
 /* alter.h - changes of destination tables that were made before: ALTER with a proof that it was done, TRUNCATE.
  *
- * A step that was carried out leaves its proof, a text, in the comment of the version column, in the same ALTER: after a crash
- * it is looked at before anything is done again.
+ * A step that was carried out leaves its proof, a text, in the comment of the version column, in the same ALTER: after
+ * a crash it is looked at before anything is done again.
  */
 #ifndef SLUICE_CLICKHOUSE_ALTER_H
 #define SLUICE_CLICKHOUSE_ALTER_H
@@ -12,13 +12,15 @@ typedef struct {
     GPtrArray *names; /* of char *: all columns, MATERIALIZED and ALIAS ones too; none: there is no such table */
     char *proof;      /* "" when there is none */
 } DestColumns;
-DestColumns *dest_columns_look(Clickhouse *ch, const char *database, const char *table, const char *version_column, GError **error);
+DestColumns *dest_columns_look(Clickhouse *ch, const char *database, const char *table, const char *version_column,
+                               GError **error);
 void dest_columns_free(DestColumns *columns);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DestColumns, dest_columns_free)
 
-/* Waits until it is done on every replica, with its mutations. */
-bool dest_table_alter(Clickhouse *ch, const char *database, const char *table, const char *commands, const char *version_column,
-                      const char *proof, GError **error);
-bool dest_table_truncate(Clickhouse *ch, const char *database, const char *table, GError **error);
+/* Waits until it is done on every replica, with its mutations. `query_id`: by which insert_kill_all finds it; one whose
+ * answer was lost may still run. */
+bool dest_table_alter(Clickhouse *ch, const char *database, const char *table, const char *commands,
+                      const char *version_column, const char *proof, const char *query_id, GError **error);
+bool dest_table_truncate(Clickhouse *ch, const char *database, const char *table, const char *query_id, GError **error);
 
 #endif

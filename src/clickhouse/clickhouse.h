@@ -7,6 +7,7 @@
 #include "clickhouse/embedded.h"
 #include "clickhouse/http.h"
 #include "clickhouse/insert.h"
+#include "clickhouse/layout.h"
 #include "clickhouse/table.h"
 
 #endif

@@ -7,8 +7,10 @@ src_clickhouse_libclickhouse_a_SOURCES = src/clickhouse/clickhouse.h \
 	src/clickhouse/http.c src/clickhouse/http.h \
 	src/clickhouse/http_error.c src/clickhouse/http_error.h \
 	src/clickhouse/insert.c src/clickhouse/insert.h \
+	src/clickhouse/layout.c src/clickhouse/layout.h \
 	src/clickhouse/preflight.c src/clickhouse/request.h \
-	src/clickhouse/table.c src/clickhouse/table.h
+	src/clickhouse/table.c src/clickhouse/table.h \
+	src/clickhouse/tokens.c src/clickhouse/tokens.h
 
 clickhouse_test_libs = src/clickhouse/libclickhouse.a src/base/libbase.a $(CURL_LIBS) $(JANSSON_LIBS) $(ZSTD_LIBS) \
 	$(LZ4_LIBS) $(GLIB_LIBS)

@@ -1,5 +1,6 @@
 #include "clickhouse/table.h"
 #include "clickhouse/http_error.h"
+#include "clickhouse/layout.h"
 #include "clickhouse/request.h"
 #include <string.h>
 
@@ -24,6 +25,7 @@ static void column_free(gpointer data)
     DestColumn *column = data;
     g_free(column->name);
     g_free(column->type);
+    g_free(column->codec);
     g_free(column);
 }
 
@@ -34,6 +36,7 @@ DestTableSpec *dest_table_spec_new(const char *database, const char *table)
     spec->table = g_strdup(table);
     spec->columns = g_ptr_array_new_with_free_func(column_free);
     spec->order_by = g_ptr_array_new_with_free_func(g_free);
+    spec->placed = g_ptr_array_new_with_free_func(g_free);
     spec->durable = true;
     return spec;
 }
@@ -46,16 +49,27 @@ void dest_table_spec_free(DestTableSpec *spec)
     g_free(spec->table);
     g_ptr_array_unref(spec->columns);
     g_ptr_array_unref(spec->order_by);
+    g_ptr_array_unref(spec->placed);
     g_free(spec->version_column);
     g_free(spec->deleted_column);
     g_free(spec->mark);
+    g_free(spec->engine);
     g_free(spec->partition_by);
+    g_free(spec->sorted_by);
+    g_free(spec->ttl);
     g_free(spec);
 }
 
 void dest_table_spec_add_column(DestTableSpec *spec, const char *name, const char *type)
 {
     g_ptr_array_add(spec->columns, column_new(name, type));
+}
+
+void dest_table_spec_set_codec(DestTableSpec *spec, unsigned column, const char *codec)
+{
+    DestColumn *of = g_ptr_array_index(spec->columns, column);
+    g_free(of->codec);
+    of->codec = g_strdup(codec);
 }
 
 static const DestColumn *find_column(const GPtrArray *columns, const char *name)
@@ -73,6 +87,9 @@ static const DestColumn *find_column(const GPtrArray *columns, const char *name)
 static void append_settings(GString *sql, const DestTableSpec *spec)
 {
     g_string_append(sql, "\nSETTINGS non_replicated_deduplication_window = " DEDUPLICATION_WINDOW);
+    if (dest_engine_is_replicated(spec->engine))
+        g_string_append(sql, ", replicated_deduplication_window = " DEDUPLICATION_WINDOW
+                             ", replicated_deduplication_window_seconds = 604800");
     /* By default ClickHouse acknowledges what a power loss takes away; old parts are kept while new ones may be
      * unsynced. */
     if (spec->durable)
@@ -80,31 +97,66 @@ static void append_settings(GString *sql, const DestTableSpec *spec)
                              "old_parts_lifetime = 480");
 }
 
-char *dest_table_create_sql(const DestTableSpec *spec)
+static void append_columns(GString *sql, const DestTableSpec *spec)
 {
-    GString *sql = g_string_new("CREATE TABLE ");
-    clickhouse_quote_table(sql, spec->database, spec->table);
     for (guint i = 0; i < spec->columns->len; i++) {
         const DestColumn *column = g_ptr_array_index(spec->columns, i);
         g_string_append(sql, i ? ",\n    " : "\n(\n    ");
         clickhouse_quote_name(sql, column->name);
         g_string_append_printf(sql, " %s", column->type);
+        if (column->codec)
+            g_string_append_printf(sql, " %s", column->codec);
     }
-    g_string_append(sql, "\n)\nENGINE = ReplacingMergeTree(");
+    g_string_append(sql, "\n)");
+}
+
+static void append_engine(GString *sql, const DestTableSpec *spec, DestEngine kind)
+{
+    g_string_append_printf(sql, "\nENGINE = %s", spec->engine ? spec->engine : "ReplacingMergeTree");
+    if (kind != DEST_REPLACING)
+        return;
+    g_string_append(sql, "(");
     clickhouse_quote_name(sql, spec->version_column);
     g_string_append(sql, ", ");
     clickhouse_quote_name(sql, spec->deleted_column);
     g_string_append(sql, ")");
-    if (spec->partition_by && *spec->partition_by)
-        g_string_append_printf(sql, "\nPARTITION BY %s", spec->partition_by);
+}
+
+static void append_order(GString *sql, const DestTableSpec *spec)
+{
+    g_string_append(sql, "\nORDER BY ");
+    if (spec->sorted_by) {
+        dest_layout_append(sql, spec->sorted_by);
+        return;
+    }
     const char *open = spec->order_by->len == 1 ? "" : "(", *close = *open ? ")" : "";
-    g_string_append_printf(sql, "\nORDER BY %s", open);
+    g_string_append(sql, open);
     for (guint i = 0; i < spec->order_by->len; i++) {
         g_string_append(sql, i ? ", " : "");
         clickhouse_quote_name(sql, g_ptr_array_index(spec->order_by, i));
     }
     g_string_append(sql, close);
-    append_settings(sql, spec);
+}
+
+char *dest_table_create_sql(const DestTableSpec *spec)
+{
+    DestEngine kind;
+    bool known = dest_engine_find(spec->engine, &kind);
+    g_assert(known); /* it was checked where it was set */
+    GString *sql = g_string_new("CREATE TABLE ");
+    clickhouse_quote_table(sql, spec->database, spec->table);
+    append_columns(sql, spec);
+    append_engine(sql, spec, kind);
+    if (kind != DEST_NULL) {
+        if (spec->partition_by) {
+            g_string_append(sql, "\nPARTITION BY ");
+            dest_layout_append(sql, spec->partition_by);
+        }
+        append_order(sql, spec);
+        if (spec->ttl)
+            g_string_append_printf(sql, "\nTTL %s", spec->ttl);
+        append_settings(sql, spec);
+    }
     if (spec->mark) {
         g_string_append(sql, "\nCOMMENT ");
         clickhouse_quote_string(sql, spec->mark);
@@ -154,6 +206,35 @@ bool dest_table_create(Clickhouse *ch, const DestTableSpec *spec, GError **error
     HttpRequest request = {.sql = sql, .without_database = true, .settings = uses_time64(spec) ? TIME64 : NULL};
     g_autofree char *answer = http_request(ch, &request, NULL, error);
     return answer != NULL;
+}
+
+static bool try_in(Clickhouse *ch, const DestTableSpec *spec, const char *database, GError **error)
+{
+    static const char mark[] = "sluice preflight: may be dropped";
+    DestTableSpec other = *spec;
+    g_autofree char *name = g_strdup_printf("_sluice_check_%08x%08x", g_random_int(), g_random_int());
+    other.database = (char *)database;
+    other.table = name;
+    other.mark = (char *)mark;
+    return dest_table_create(ch, &other, error) && dest_table_drop(ch, database, name, mark, error);
+}
+
+bool dest_table_try(Clickhouse *ch, const DestTableSpec *spec, GError **error)
+{
+    GError *problem = NULL;
+    if (try_in(ch, spec, spec->database, &problem))
+        return true;
+    if (g_error_matches(problem, CLICKHOUSE_ERROR, UNKNOWN_DATABASE)) {
+        g_clear_error(&problem);
+        if (try_in(ch, spec, "default", &problem))
+            return true;
+        if (g_error_matches(problem, CLICKHOUSE_ERROR, UNKNOWN_DATABASE)) {
+            g_error_free(problem);
+            return true;
+        }
+    }
+    g_propagate_error(error, problem);
+    return false;
 }
 
 /* ---- what is there ---- */

@@ -10,26 +10,35 @@
 
 typedef struct {
     char *name;
-    char *type; /* "Nullable(Decimal(10, 2))" as we ask for it */
+    char *type;  /* "Nullable(Decimal(10, 2))" as we ask for it */
+    char *codec; /* "CODEC(ZSTD(3))", NULL: the server's default */
 } DestColumn;
 
 typedef struct {
     char *database, *table;
     GPtrArray *columns;                    /* of DestColumn, the three added ones last */
     GPtrArray *order_by;                   /* of char *: column names, in key order */
+    GPtrArray *placed;                     /* of char *: columns beside the key whose values a delete's row has too */
     char *version_column, *deleted_column; /* "_peerdb_version", "_peerdb_is_deleted" */
     char *mark;                            /* COMMENT */
     bool durable;                          /* fsync settings (settings.md) */
-    char *partition_by;                    /* ClickHouse's own text, or NULL */
+    char *engine;                          /* its name (layout.h); NULL: ReplacingMergeTree */
+    /* ClickHouse's own text, or NULL: */
+    char *partition_by, *ttl;
+    char *sorted_by; /* ORDER BY in the place of the key */
 } DestTableSpec;
 
 DestTableSpec *dest_table_spec_new(const char *database, const char *table);
 void dest_table_spec_free(DestTableSpec *spec);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DestTableSpec, dest_table_spec_free)
 void dest_table_spec_add_column(DestTableSpec *spec, const char *name, const char *type);
+void dest_table_spec_set_codec(DestTableSpec *spec, unsigned column, const char *codec); /* "CODEC(ZSTD(3))" */
 
 char *dest_table_create_sql(const DestTableSpec *spec); /* never IF NOT EXISTS */
 bool dest_table_create(Clickhouse *ch, const DestTableSpec *spec, GError **error);
+/* Whether the server would make it, in its own words where it would not: it is made under a name that nobody has, and
+ * dropped. Where the database is not there yet, in `default`; true also where that is not there either. */
+bool dest_table_try(Clickhouse *ch, const DestTableSpec *spec, GError **error);
 
 /* What stands at the destination under that name. */
 typedef struct {
@@ -50,9 +59,9 @@ DestTableInfo *dest_table_inspect(Clickhouse *ch, const char *database, const ch
 void dest_table_info_free(DestTableInfo *info);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DestTableInfo, dest_table_info_free)
 
-/* NULL when `info` can take the rows of `spec`, else why not: same engine arguments, ORDER BY = key, PARTITION BY of
- * key columns only, no TTL, no cleanup of deleted rows, every column there with its type (more columns may be). Free
- * with g_free. */
+/* NULL when `info` can take the rows of `spec`, else why not: same engine arguments, ORDER BY = key or what was asked for,
+ * PARTITION BY of columns whose values a delete's row has, no TTL, no cleanup of deleted rows, every column there with its
+ * type (more columns may be). Free with g_free. */
 char *dest_table_incompatible(const DestTableInfo *info, const DestTableSpec *spec);
 
 /* Drops it when its COMMENT, read again just before, is `mark`; SLUICE_ERROR_REFUSED otherwise. True when there is

@@ -246,15 +246,34 @@ static json_t *do_create(Engine *engine, const json_t *request, GError **error)
 
 /* ---- Actions on a pipe ---- */
 
+/* With pipes_lock held. */
+static Pipe *need_pipe(Engine *engine, const char *name, GError **error)
+{
+    Pipe *pipe = engine_find_pipe(engine, name);
+    if (!pipe)
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_FOUND, "no pipe is called %s; sluice status lists them", name);
+    return pipe;
+}
+
+/* Whether the pipe's state allows it: told before the ends are looked at, which may be out of reach. */
+static bool is_allowed(Engine *engine, const char *name, PipeEvent event, GError **error)
+{
+    if (!engine->started_at)
+        return true;
+    pthread_mutex_lock(&engine->pipes_lock);
+    Pipe *pipe = need_pipe(engine, name, error);
+    bool ok = pipe && pipe_allows(pipe, event, error);
+    pthread_mutex_unlock(&engine->pipes_lock);
+    return ok;
+}
+
 static bool act(Engine *engine, const char *name, const PipeCommand *command, GError **error)
 {
     PipeEvent event = command->event;
     bool ok;
     if (engine->started_at) {
         pthread_mutex_lock(&engine->pipes_lock);
-        Pipe *pipe = engine_find_pipe(engine, name);
-        if (!pipe)
-            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_FOUND, "no pipe is called %s; sluice status lists them", name);
+        Pipe *pipe = need_pipe(engine, name, error);
         ok = pipe && pipe_command(pipe, command, error);
         pthread_mutex_unlock(&engine->pipes_lock);
         return ok;
@@ -431,7 +450,7 @@ static json_t *do_tables_add(Engine *engine, const json_t *request, GError **err
     pthread_mutex_lock(&engine->catalog_lock);
     g_autoptr(CatalogPipe) record = catalog_pipe_find(engine->catalog, name, error);
     pthread_mutex_unlock(&engine->catalog_lock);
-    return record ? add_tables(engine, record, request, error) : NULL;
+    return record && is_allowed(engine, name, EVENT_ADD_TABLES, error) ? add_tables(engine, record, request, error) : NULL;
 }
 
 /* What the catalog says of a pipe and its position. */
@@ -467,8 +486,8 @@ static json_t *do_reposition(Engine *engine, const json_t *request, GError **err
     RepositionWish wish;
 
     g_autoptr(GPtrArray) tables = NULL;
-    g_autoptr(CatalogPipe) record =
-        name && wish_read(request, &wish, error) ? find_with_position(engine, name, &now, &tables, error) : NULL;
+    bool possible = name && wish_read(request, &wish, error) && is_allowed(engine, name, EVENT_REPOSITION, error);
+    g_autoptr(CatalogPipe) record = possible ? find_with_position(engine, name, &now, &tables, error) : NULL;
     g_autoptr(PipeReposition) to = record ? reposition_check(record, &now, tables, &wish, engine->life, error) : NULL;
     catalog_checkpoint_clear(&now);
     if (!to)

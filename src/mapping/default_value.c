@@ -65,8 +65,11 @@ static OldRows integer_value(Value *value)
     uint64_t number = 0;
     bool negative = false;
     const ColumnDefault *initial = value->initial;
-    if (initial->kind == DEFAULT_BYTES ? !hex_number(initial->text, &number)
-                                       : initial->kind != DEFAULT_NONE && !integer_text(initial->text, &negative, &number))
+    if (value->column->type == SOURCE_TYPE_BIT && initial->kind == DEFAULT_TEXT)
+        return OLD_ROWS_DIFFER; /* '1' is the byte 0x31 there */
+    if (initial->kind == DEFAULT_BYTES
+            ? !hex_number(initial->text, &number)
+            : initial->kind != DEFAULT_NONE && !integer_text(initial->text, &negative, &number))
         return OLD_ROWS_DIFFER;
     if (strcmp(value->type, "String") == 0)
         return OLD_ROWS_DIFFER;
@@ -84,7 +87,8 @@ static OldRows year_value(Value *value)
         g_string_append(value->out, "0");
         return OLD_ROWS_VALUE;
     }
-    if (initial->kind == DEFAULT_BYTES || !integer_text(initial->text, &negative, &number) || negative || number < 1901 || number > 2155)
+    if (initial->kind == DEFAULT_BYTES || !integer_text(initial->text, &negative, &number) || negative ||
+        number < 1901 || number > 2155)
         return OLD_ROWS_DIFFER;
     g_string_append_printf(value->out, "%u", (unsigned)number);
     return OLD_ROWS_VALUE;
@@ -109,8 +113,9 @@ static OldRows decimal_value(Value *value)
     if (initial->kind == DEFAULT_BYTES || !decimal_fits(initial->text, value->column->scale))
         return OLD_ROWS_DIFFER;
     const char *text = initial->text;
-    g_autofree char *filled = *text == '.' ? g_strconcat("0", text, NULL)
-                              : g_str_has_prefix(text, "-.") ? g_strconcat("-0", text + 1, NULL) : g_strdup(text);
+    g_autofree char *filled = *text == '.'                   ? g_strconcat("0", text, NULL)
+                              : g_str_has_prefix(text, "-.") ? g_strconcat("-0", text + 1, NULL)
+                                                             : g_strdup(text);
     return cast(value, filled);
 }
 
@@ -163,7 +168,8 @@ static bool parse_moment(const char *text, unsigned scale, Moment *out)
 
 static bool moment_is_whole(const Moment *moment)
 {
-    return moment->year && g_date_valid_dmy((GDateDay)moment->day, (GDateMonth)moment->month, (GDateYear)moment->year) &&
+    return moment->year &&
+           g_date_valid_dmy((GDateDay)moment->day, (GDateMonth)moment->month, (GDateYear)moment->year) &&
            moment->hour < 24 && moment->minute < 60 && moment->second < 60;
 }
 
@@ -184,8 +190,12 @@ static Moment moment_of(int64_t usec)
     g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(seconds);
     if (!time)
         return (Moment){0};
-    return (Moment){g_date_time_get_year(time),   g_date_time_get_month(time),  g_date_time_get_day_of_month(time),
-                    g_date_time_get_hour(time), g_date_time_get_minute(time), g_date_time_get_second(time),
+    return (Moment){g_date_time_get_year(time),
+                    g_date_time_get_month(time),
+                    g_date_time_get_day_of_month(time),
+                    g_date_time_get_hour(time),
+                    g_date_time_get_minute(time),
+                    g_date_time_get_second(time),
                     (uint32_t)rest};
 }
 
@@ -195,7 +205,9 @@ static OldRows zero_moment(Value *value)
         return OLD_ROWS_FAIL;
     if (value->settings->zero_date == ZERO_DATE_NULL && value->nullable)
         return OLD_ROWS_NULL;
-    g_string_append(value->out, value->column->type == SOURCE_TYPE_DATE ? "toDate32('1970-01-01')" : "toDateTime64('1970-01-01 00:00:00', 6, 'UTC')");
+    g_string_append(value->out, value->column->type == SOURCE_TYPE_DATE
+                                    ? "toDate32('1970-01-01')"
+                                    : "toDateTime64('1970-01-01 00:00:00', 6, 'UTC')");
     return OLD_ROWS_VALUE;
 }
 
@@ -211,8 +223,8 @@ static OldRows put_moment(Value *value, const Moment *moment)
     if (value->column->type == SOURCE_TYPE_DATE)
         g_string_append_printf(value->out, "toDate32('%04d-%02d-%02d')", moment->year, moment->month, moment->day);
     else
-        g_string_append_printf(value->out, "toDateTime64('%04d-%02d-%02d %02d:%02d:%02d.%06u', 6, 'UTC')", moment->year, moment->month,
-                               moment->day, moment->hour, moment->minute, moment->second, moment->usec);
+        g_string_append_printf(value->out, "toDateTime64('%04d-%02d-%02d %02d:%02d:%02d.%06u', 6, 'UTC')", moment->year,
+                               moment->month, moment->day, moment->hour, moment->minute, moment->second, moment->usec);
     return OLD_ROWS_VALUE;
 }
 
@@ -240,7 +252,7 @@ static OldRows moment_value(Value *value)
     if (initial->kind != DEFAULT_TEXT || !parse_moment(initial->text, value->column->scale, &moment))
         return OLD_ROWS_DIFFER;
     if (value->column->type == SOURCE_TYPE_TIMESTAMP && moment_is_whole(&moment)) {
-        if (!value->time->zone_known) /* what the text means depends on the session */
+        if (!value->time->zone_known || value->time->zone_varies) /* what the text means depends on the session */
             return OLD_ROWS_DIFFER;
         moment = moment_of(moment_usec(&moment) - value->time->zone_usec);
     }
@@ -257,8 +269,8 @@ static OldRows time_value(Value *value)
         return OLD_ROWS_DIFFER;
     bool negative = *text == '-';
     text += negative;
-    if (sscanf(text, "%3d:%2d:%2d%n", &hour, &minute, &second, &used) != 3 || hour > 838 || minute > 59 || second > 59 ||
-        strcmp(value->type, "String") == 0)
+    if (sscanf(text, "%3d:%2d:%2d%n", &hour, &minute, &second, &used) != 3 || hour > 838 || minute > 59 ||
+        second > 59 || strcmp(value->type, "String") == 0)
         return OLD_ROWS_DIFFER;
     const char *fraction = text + used;
     size_t digits = *fraction == '.' ? strspn(fraction + 1, "0123456789") : 0;
@@ -272,8 +284,8 @@ static OldRows time_value(Value *value)
         g_string_append_printf(value->out, "%s%" G_GINT64_FORMAT, negative && usec ? "-" : "", usec);
         return OLD_ROWS_VALUE;
     }
-    g_string_append_printf(value->out, "toTime64('%s%03d:%02d:%02d.%06" G_GINT64_FORMAT "', 6)", negative && usec ? "-" : "", hour, minute,
-                           second, usec % G_USEC_PER_SEC);
+    g_string_append_printf(value->out, "toTime64('%s%03d:%02d:%02d.%06" G_GINT64_FORMAT "', 6)",
+                           negative && usec ? "-" : "", hour, minute, second, usec % G_USEC_PER_SEC);
     return OLD_ROWS_VALUE;
 }
 
@@ -287,8 +299,8 @@ static OldRows text_value(Value *value)
     if (initial->kind == DEFAULT_NONE)
         return quoted(value, "");
     /* A number is written as the server prints it, which is as it stands when it is a whole one. */
-    bool plain = initial->kind == DEFAULT_NUMBER && integer_text(initial->text, &negative, &number) && initial->text[0] != '0' &&
-                 !g_str_has_prefix(initial->text, "-0");
+    bool plain = initial->kind == DEFAULT_NUMBER && integer_text(initial->text, &negative, &number) &&
+                 initial->text[0] != '0' && !g_str_has_prefix(initial->text, "-0");
     if (initial->kind != DEFAULT_TEXT && !plain && g_strcmp0(initial->text, "0") != 0)
         return OLD_ROWS_DIFFER;
     if (initial->kind == DEFAULT_TEXT && !charset_can_write(value->column->charset, initial->text))
@@ -330,7 +342,8 @@ static OldRows bytes_value(Value *value)
         g_autofree char *upper = g_ascii_strup(all->str, -1);
         return quoted(value, upper);
     }
-    g_string_append_printf(value->out, value->settings->binary == BINARY_BASE64 ? "base64Encode(unhex('%s'))" : "unhex('%s')", all->str);
+    g_string_append_printf(
+        value->out, value->settings->binary == BINARY_BASE64 ? "base64Encode(unhex('%s'))" : "unhex('%s')", all->str);
     return OLD_ROWS_VALUE;
 }
 
@@ -352,7 +365,8 @@ static OldRows enum_value(Value *value)
     const ColumnDefault *initial = value->initial;
     if (initial->kind == DEFAULT_NONE)
         return quoted(value, value->column->labels[0]);
-    const char *label = initial->kind == DEFAULT_TEXT ? find_label(value->column, initial->text, strlen(initial->text)) : NULL;
+    const char *label =
+        initial->kind == DEFAULT_TEXT ? find_label(value->column, initial->text, strlen(initial->text)) : NULL;
     return label ? quoted(value, label) : OLD_ROWS_DIFFER;
 }
 
@@ -395,9 +409,17 @@ static OldRows json_value(Value *value)
 {
     static const struct {
         const char *written, *printed;
-    } known[] = {{"{}", "{}"}, {"[]", "[]"}, {"null", "null"}, {"JSON_OBJECT()", "{}"}, {"JSON_ARRAY()", "[]"},
-                 {"json_object()", "{}"}, {"json_array()", "[]"}, {"JSON_OBJECT())", "{}"}, {"JSON_ARRAY())", "[]"},
-                 {"json_object())", "{}"}, {"json_array())", "[]"}};
+    } known[] = {{"{}", "{}"},
+                 {"[]", "[]"},
+                 {"null", "null"},
+                 {"JSON_OBJECT()", "{}"},
+                 {"JSON_ARRAY()", "[]"},
+                 {"json_object()", "{}"},
+                 {"json_array()", "[]"},
+                 {"JSON_OBJECT())", "{}"},
+                 {"JSON_ARRAY())", "[]"},
+                 {"json_object())", "{}"},
+                 {"json_array())", "[]"}};
     const ColumnDefault *initial = value->initial;
     const char *text = initial->kind == DEFAULT_NONE ? "null" : initial->text;
     if (strcmp(value->type, "JSON") == 0)
@@ -482,8 +504,8 @@ static OldRows null_value(const Value *value)
     return value->nullable ? OLD_ROWS_NULL : OLD_ROWS_DIFFER;
 }
 
-OldRows default_value_of(const ColumnText *text, const SourceColumn *column, const char *type, const MappingSettings *settings,
-                         const StatementTime *time, char **expression)
+OldRows default_value_of(const ColumnText *text, const SourceColumn *column, const char *type,
+                         const MappingSettings *settings, const StatementTime *time, char **expression)
 {
     g_autofree char *base = column_type_base(type);
     Value value = {.initial = &text->initial,

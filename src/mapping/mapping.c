@@ -1,5 +1,6 @@
 /* mapping.c - a table's mapping: its columns at the destination, and rows from events and results into its block. */
 #include "mapping/mapping.h"
+#include "clickhouse/layout.h"
 #include "mapping/writers.h"
 
 /* The added columns stand behind the mapped ones. */
@@ -40,14 +41,15 @@ struct TableMapping {
     unsigned n_mapped;     /* of them: those that are not excluded, one a column of the block */
     ColumnWriter *writers; /* one a source column */
     char **types;          /* at the destination, NULL of excluded ones; the added columns last */
-    unsigned last_key;     /* the largest index of a key column */
+    unsigned last_key;     /* the largest index of one of the n_key columns */
     bool bound;
     unsigned n_wire;          /* columns of the table map: n_columns and the hidden ones */
     unsigned n_json;          /* of them with MySQL's JSON */
     bool reading_diffs;       /* the event at hand has changes of documents */
     WireSkip *skips;          /* one a wire column */
     ImageColumns columns_before, columns_after; /* of the event at hand; an insert has the latter, a delete the former */
-    KeyBytes *before, *after; /* of the row at hand; one a key column, in the order of the columns */
+    unsigned n_key;           /* columns of the key, and those that place a row as the key does */
+    KeyBytes *before, *after; /* of the row at hand; one for each of these, in the order of the columns */
     unsigned n_variable;      /* columns whose cells are of varying size, */
     struct {
         unsigned column;
@@ -76,7 +78,7 @@ static bool column_prepare(TableMapping *mapping, unsigned i, const MappingSetti
     const char *why = NULL;
     writer->column = column;
     writer->fault = &mapping->fault;
-    writer->in_key = source_table_column_in_key(table, i);
+    writer->in_key = source_table_column_is_placed(table, i);
     if (column->excluded && !writer->in_key) {
         writer->excluded = true;
         return true;
@@ -108,6 +110,24 @@ static bool column_prepare(TableMapping *mapping, unsigned i, const MappingSetti
     return true;
 }
 
+/* A table that forgot deletes, or the versions of rows, would show again what is gone. */
+static bool texts_check(const TableMapping *mapping, GError **error)
+{
+    static const int kept[] = {ADDED_IS_DELETED, ADDED_VERSION};
+    const SourceTable *table = mapping->table;
+    for (unsigned i = 0; i < N_TABLE_TEXTS; i++)
+        for (unsigned k = 0; k < G_N_ELEMENTS(kept); k++) {
+            g_autofree char *name = added_name(mapping, kept[k]);
+            if (!table->texts[i] || !dest_layout_names(table->texts[i], name))
+                continue;
+            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                        "table %s.%s: its %s names %s, by which rows are told to be deleted or old; leave it out",
+                        table->database, table->name, table_text_word(i), name);
+            return false;
+        }
+    return true;
+}
+
 TableMapping *mapping_new(SourceTable *table, const MappingSettings *settings, GError **error)
 {
     g_autoptr(TableMapping) mapping = g_new0(TableMapping, 1);
@@ -116,8 +136,8 @@ TableMapping *mapping_new(SourceTable *table, const MappingSettings *settings, G
     mapping->n_columns = table->n_columns;
     mapping->writers = g_new0(ColumnWriter, table->n_columns);
     mapping->types = g_new0(char *, table->n_columns + N_ADDED + 1);
-    mapping->before = g_new0(KeyBytes, table->n_key);
-    mapping->after = g_new0(KeyBytes, table->n_key);
+    mapping->before = g_new0(KeyBytes, table->n_columns);
+    mapping->after = g_new0(KeyBytes, table->n_columns);
     mapping->variable = g_malloc0_n(table->n_columns, sizeof *mapping->variable);
     if (!table->n_key) {
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
@@ -130,8 +150,14 @@ TableMapping *mapping_new(SourceTable *table, const MappingSettings *settings, G
             return NULL;
     for (unsigned added = 0; added < N_ADDED; added++)
         mapping->types[table->n_columns + added] = g_strdup(added_columns[added].type);
-    for (unsigned k = 0; k < table->n_key; k++)
-        mapping->last_key = MAX(mapping->last_key, table->key[k]);
+    for (unsigned i = 0; i < table->n_columns; i++) {
+        if (!mapping->writers[i].in_key)
+            continue;
+        mapping->n_key++;
+        mapping->last_key = i;
+    }
+    if (!texts_check(mapping, error))
+        return NULL;
     return g_steal_pointer(&mapping);
 }
 
@@ -170,9 +196,16 @@ const SourceTable *mapping_table(const TableMapping *mapping)
 void mapping_fill_spec(const TableMapping *mapping, DestTableSpec *spec)
 {
     const SourceTable *table = mapping->table;
-    for (unsigned i = 0; i < mapping->n_columns; i++)
-        if (!mapping->writers[i].excluded)
-            dest_table_spec_add_column(spec, source_column_target(&table->columns[i]), mapping->types[i]);
+    for (unsigned i = 0; i < mapping->n_columns; i++) {
+        const SourceColumn *column = &table->columns[i];
+        if (mapping->writers[i].excluded)
+            continue;
+        dest_table_spec_add_column(spec, source_column_target(column), mapping->types[i]);
+        if (column->as_codec)
+            dest_table_spec_set_codec(spec, spec->columns->len - 1, column->as_codec);
+        if (mapping->writers[i].in_key && !source_table_column_in_key(table, i))
+            g_ptr_array_add(spec->placed, g_strdup(source_column_target(column)));
+    }
     for (unsigned added = 0; added < N_ADDED; added++) {
         g_autofree char *name = added_name(mapping, added);
         dest_table_spec_add_column(spec, name, added_columns[added].type);
@@ -183,6 +216,14 @@ void mapping_fill_spec(const TableMapping *mapping, DestTableSpec *spec)
     spec->version_column = added_name(mapping, ADDED_VERSION);
     g_free(spec->deleted_column);
     spec->deleted_column = added_name(mapping, ADDED_IS_DELETED);
+    char **texts[] = {[TABLE_ORDER_BY] = &spec->sorted_by,
+                      [TABLE_PARTITION_BY] = &spec->partition_by,
+                      [TABLE_ENGINE] = &spec->engine,
+                      [TABLE_TTL] = &spec->ttl};
+    for (unsigned i = 0; i < N_TABLE_TEXTS; i++) {
+        g_free(*texts[i]);
+        *texts[i] = g_strdup(table->texts[i]);
+    }
 }
 
 Block *mapping_block_new(const TableMapping *mapping, BudgetAccount *account)
@@ -650,7 +691,7 @@ static const uint8_t *find_key(const TableMapping *mapping, const ImageColumns *
 
 static bool key_changed(const TableMapping *mapping)
 {
-    for (unsigned k = 0; k < mapping->table->n_key; k++)
+    for (unsigned k = 0; k < mapping->n_key; k++)
         if (mapping->before[k].len != mapping->after[k].len ||
             memcmp(mapping->before[k].p, mapping->after[k].p, mapping->before[k].len) != 0)
             return true;

@@ -9,10 +9,10 @@
 typedef struct {
     const SchemaChangeRequest *request;
     SchemaChange *plan;
-    GHashTable *there;   /* names at the destination as they will be; keys owned */
-    GPtrArray *kept;     /* of char *: the new list of kept columns */
-    GPtrArray *renames;  /* of Rename, in this order */
-    GString *columns;    /* ADD and MODIFY */
+    GHashTable *there;  /* names at the destination as they will be; keys owned */
+    GPtrArray *kept;    /* of char *: the new list of kept columns */
+    GPtrArray *renames; /* of Rename, in this order */
+    GString *columns;   /* ADD and MODIFY */
     bool modifies_renamed;
 } Planner;
 
@@ -99,8 +99,11 @@ static bool is_bytes(SourceType type)
 
 static unsigned integer_bits(SourceType type)
 {
-    static const unsigned bits[] = {[SOURCE_TYPE_TINYINT] = 8, [SOURCE_TYPE_SMALLINT] = 16, [SOURCE_TYPE_MEDIUMINT] = 24,
-                                    [SOURCE_TYPE_INT] = 32, [SOURCE_TYPE_BIGINT] = 64};
+    static const unsigned bits[] = {[SOURCE_TYPE_TINYINT] = 8,
+                                    [SOURCE_TYPE_SMALLINT] = 16,
+                                    [SOURCE_TYPE_MEDIUMINT] = 24,
+                                    [SOURCE_TYPE_INT] = 32,
+                                    [SOURCE_TYPE_BIGINT] = 64};
     return bits[type];
 }
 
@@ -140,15 +143,18 @@ static bool charset_holds(const char *from, const char *to)
 /* In characters that are sure to fit. */
 static uint64_t text_room(const SourceColumn *column, const char *charset)
 {
-    return column->type == SOURCE_TYPE_TEXT ? column_text_bytes(column) / charset_bytes_max(charset) : column->precision;
+    return column->type == SOURCE_TYPE_TEXT ? column_text_bytes(column) / charset_bytes_max(charset)
+                                            : column->precision;
 }
 
 static Values text_values(const Planner *planner, const SourceColumn *from, const SourceColumn *to)
 {
     if (to->type == SOURCE_TYPE_CHAR && from->type != SOURCE_TYPE_CHAR)
         return VALUES_MAYBE; /* blanks at the end are gone */
-    uint64_t most = from->type == SOURCE_TYPE_TEXT ? column_text_bytes(from) / charset_bytes_min(from->charset) : from->precision;
-    bool same_kind = from->type == SOURCE_TYPE_TEXT && to->type == SOURCE_TYPE_TEXT && strcmp(from->charset, to->charset) == 0;
+    uint64_t most =
+        from->type == SOURCE_TYPE_TEXT ? column_text_bytes(from) / charset_bytes_min(from->charset) : from->precision;
+    bool same_kind =
+        from->type == SOURCE_TYPE_TEXT && to->type == SOURCE_TYPE_TEXT && strcmp(from->charset, to->charset) == 0;
     bool fits = same_kind ? column_text_bytes(to) >= column_text_bytes(from) : text_room(to, to->charset) >= most;
     /* Longer texts are an error when strict; but blanks at their end are cut off without one. */
     if (!fits && !(from->type == SOURCE_TYPE_TEXT && to->type == SOURCE_TYPE_TEXT && planner->request->strict))
@@ -213,7 +219,8 @@ static Values values_of_types(const Planner *planner, const SourceColumn *from, 
         (to->type == SOURCE_TYPE_FLOAT || to->type == SOURCE_TYPE_DOUBLE))
         return float_values(planner, from, to);
     if ((from->type == SOURCE_TYPE_ENUM || from->type == SOURCE_TYPE_SET) && is_text(to->type))
-        return text_room(to, to->charset) >= from->precision && to->type != SOURCE_TYPE_CHAR ? VALUES_SAME : VALUES_MAYBE;
+        return text_room(to, to->charset) >= from->precision && to->type != SOURCE_TYPE_CHAR ? VALUES_SAME
+                                                                                             : VALUES_MAYBE;
     if (from->type != to->type)
         return VALUES_OTHER;
     switch (from->type) {
@@ -339,7 +346,7 @@ static char *dest_type(Planner *planner, const SourceTable *table, unsigned i)
 {
     const char *why = NULL;
     const SourceColumn *column = &table->columns[i];
-    char *type = mapping_column_type(column, source_table_column_in_key(table, i), planner->request->settings, &why);
+    char *type = mapping_column_type(column, source_table_column_is_placed(table, i), planner->request->settings, &why);
     if (!type)
         fail(planner, "column %s is %s, which cannot be replicated: %s", column->name, column->type_text, why);
     return type;
@@ -356,9 +363,9 @@ static void add_column(Planner *planner, unsigned i)
     if (!type)
         return;
     g_autofree char *expression = NULL;
-    OldRows rows = request->change->texts[i]
-                       ? default_value_of(request->change->texts[i], column, type, request->settings, request->time, &expression)
-                       : OLD_ROWS_DIFFER;
+    OldRows rows = request->change->texts[i] ? default_value_of(request->change->texts[i], column, type,
+                                                                request->settings, request->time, &expression)
+                                             : OLD_ROWS_DIFFER;
     if (rows == OLD_ROWS_FAIL) {
         fail(planner, "rows that are there have a zero date in the new column %s", column->name);
         return;
@@ -375,6 +382,8 @@ static void add_column(Planner *planner, unsigned i)
     g_string_append_printf(planner->columns, " %s", type);
     if (rows == OLD_ROWS_VALUE)
         g_string_append_printf(planner->columns, " DEFAULT %s", expression);
+    if (column->as_codec)
+        g_string_append_printf(planner->columns, " %s", column->as_codec);
     g_hash_table_add(planner->there, g_strdup(name));
 }
 
@@ -383,12 +392,18 @@ static void drop_column(Planner *planner, const SourceColumn *column)
     if (column->excluded)
         return;
     const char *name = target_name(column);
+    if (column->placed) {
+        fail(planner, "column %s, which its ORDER BY, PARTITION BY or TTL names, was dropped", column->name);
+        return;
+    }
     if (kept_index(planner, name) < 0)
         g_ptr_array_add(planner->kept, g_strdup(name));
-    note(planner, "column %s was dropped at the source; the destination keeps it, and later rows have its default there", name);
+    note(planner,
+         "column %s was dropped at the source; the destination keeps it, and later rows have its default there", name);
 }
 
-static bool key_column_stays(Planner *planner, const SourceColumn *from, const SourceColumn *to, bool same_type, Values values)
+static bool key_column_stays(Planner *planner, const SourceColumn *from, const SourceColumn *to, bool same_type,
+                             Values values)
 {
     if (strcmp(target_name(from), target_name(to)) != 0)
         return fail(planner, "column %s of its key is called %s now", from->name, to->name);
@@ -410,16 +425,16 @@ static void change_column(Planner *planner, unsigned i)
         return;
     bool same_type = strcmp(old_type, type) == 0, renamed = strcmp(target_name(from), target_name(to)) != 0;
     Values values = column_values(planner, from, to, change->texts[i] != NULL);
-    if (source_table_column_in_key(change->table, i) && !key_column_stays(planner, from, to, same_type, values))
+    if (source_table_column_is_placed(change->table, i) && !key_column_stays(planner, from, to, same_type, values))
         return;
     if (values == VALUES_OTHER || (!same_type && !type_widens(old_type, type))) {
-        fail(planner, "column %s was %s and is %s now, which the destination cannot change in place", from->name, from->type_text,
-             to->type_text);
+        fail(planner, "column %s was %s and is %s now, which the destination cannot change in place", from->name,
+             from->type_text, to->type_text);
         return;
     }
     if (values == VALUES_MAYBE)
-        advise(planner, "rows that are there may have other values in column %s now, which was %s and is %s%s", to->name, from->type_text,
-               to->type_text, to->generated ? " generated" : "");
+        advise(planner, "rows that are there may have other values in column %s now, which was %s and is %s%s",
+               to->name, from->type_text, to->type_text, to->generated ? " generated" : "");
     if (!same_type) {
         append_command(planner->columns, "MODIFY COLUMN", target_name(to));
         g_string_append_printf(planner->columns, " %s", type);
@@ -465,8 +480,9 @@ static void free_rename_targets(Planner *planner)
     }
 }
 
-/* ClickHouse renames in the order of the text, each name once in a statement: first what goes to a free name; then, for columns
- * that exchange their names, one of them goes aside and comes back in a statement of its own [tried on 26.7]. */
+/* ClickHouse renames in the order of the text, each name once in a statement: first what goes to a free name; then, for
+ * columns that exchange their names, one of them goes aside and comes back in a statement of its own [tried on 26.7].
+ */
 static void order_renames(Planner *planner, GString *first, GString *second)
 {
     unsigned left = planner->renames->len;
@@ -552,14 +568,16 @@ static void see_whether_only_columns(Planner *planner)
 {
     const SchemaChangeRequest *request = planner->request;
     /* A block of the load that is on its way must not meet another column of a name that it has. */
-    bool only = !request->change->rows && !request->change->to_table && !request->change->converts && planner->renames->len == 0;
+    bool only = !request->change->rows && !request->change->to_table && !request->change->converts &&
+                planner->renames->len == 0;
     for (unsigned i = 0; only && i < request->change->table->n_columns; i++) {
         int origin = request->change->origin[i];
         if (origin < 0)
             continue;
         const SourceColumn *from = &request->old->columns[origin], *to = &request->change->table->columns[i];
-        only = strcmp(from->name, to->name) == 0 && strcmp(from->type_text, to->type_text) == 0 && from->nullable == to->nullable &&
-               g_strcmp0(from->charset, to->charset) == 0 && from->generated == to->generated;
+        only = strcmp(from->name, to->name) == 0 && strcmp(from->type_text, to->type_text) == 0 &&
+               from->nullable == to->nullable && g_strcmp0(from->charset, to->charset) == 0 &&
+               from->generated == to->generated;
     }
     planner->plan->only_columns = only;
 }

@@ -9,8 +9,8 @@ typedef struct {
     const SourceTable *old;
     TableChange *change; /* the list of kept columns in its definition is brought up to date */
     const MappingSettings *settings;
-    bool strict;           /* by sql_mode a value that does not fit is an error: rows stay what they are */
-    bool keep_old_names;   /* setting rename_column=both */
+    bool strict;         /* by sql_mode a value that does not fit is an error: rows stay what they are */
+    bool keep_old_names; /* setting rename_column=both */
     const StatementTime *time;
     const GPtrArray *there; /* of char *: names of all columns at the destination, ALIAS ones too */
 } SchemaChangeRequest;

@@ -171,7 +171,8 @@ static bool read_key_columns(SqlLexer *lexer, AlterClause *key)
     return sql_accept_mark(lexer, ')');
 }
 
-/* PRIMARY KEY [USING x] (...), UNIQUE [KEY] [IF NOT EXISTS] [name] [USING x] (...). `constraint`: the name before it. */
+/* PRIMARY KEY [USING x] (...), UNIQUE [KEY] [IF NOT EXISTS] [name] [USING x] (...). `constraint`: the name before it.
+ */
 static bool read_key(Reader *reader, char *constraint_take, bool primary)
 {
     SqlLexer *lexer = &reader->lexer;
@@ -182,7 +183,8 @@ static bool read_key(Reader *reader, char *constraint_take, bool primary)
     if (primary && !word)
         return false;
     key->if_exists = accept_if_exists(lexer);
-    if (!next_is_mark(lexer, '(') && !next_is(lexer, "USING") && !next_is(lexer, "TYPE") && !read_name(lexer, &key->name))
+    if (!next_is_mark(lexer, '(') && !next_is(lexer, "USING") && !next_is(lexer, "TYPE") &&
+        !read_name(lexer, &key->name))
         return false;
     if (sql_accept(lexer, "USING") || sql_accept(lexer, "TYPE"))
         sql_next(lexer);
@@ -209,7 +211,8 @@ static bool accept_element(Reader *reader, bool *bad)
     if (constraint) {
         token = sql_peek(lexer);
         accept_if_exists(lexer);
-        bool unnamed = next_is(lexer, "PRIMARY") || next_is(lexer, "UNIQUE") || next_is(lexer, "CHECK") || next_is(lexer, "FOREIGN");
+        bool unnamed = next_is(lexer, "PRIMARY") || next_is(lexer, "UNIQUE") || next_is(lexer, "CHECK") ||
+                       next_is(lexer, "FOREIGN");
         if (!unnamed && !read_name(lexer, &name)) {
             g_free(name);
             return *bad = true;
@@ -261,7 +264,8 @@ static bool read_add(Reader *reader)
 {
     SqlLexer *lexer = &reader->lexer, ahead = *lexer;
     bool bad;
-    if (sql_accept(&ahead, "PARTITION") && (next_is_mark(&ahead, '(') || next_is(&ahead, "PARTITIONS") || next_is(&ahead, "IF")))
+    if (sql_accept(&ahead, "PARTITION") &&
+        (next_is_mark(&ahead, '(') || next_is(&ahead, "PARTITIONS") || next_is(&ahead, "IF")))
         return skip_all(reader);
     if (next_is(lexer, "PERIOD") || next_is(lexer, "SYSTEM"))
         return false;
@@ -389,11 +393,41 @@ static bool read_convert(Reader *reader)
 
 /* With one value each, which may follow one another without commas. */
 static const char *const harmless_options[] = {
-    "AUTO_INCREMENT", "AUTOEXTEND_SIZE", "AVG_ROW_LENGTH", "CHECKSUM", "TABLE_CHECKSUM", "COMMENT", "COMPRESSION", "CONNECTION",
-    "DELAY_KEY_WRITE", "ENCRYPTED", "ENCRYPTION", "ENGINE", "TYPE", "ENCRYPTION_KEY_ID", "IETF_QUOTES", "KEY_BLOCK_SIZE", "LOCK",
-    "ALGORITHM", "MAX_ROWS", "MIN_ROWS", "PACK_KEYS", "PAGE_CHECKSUM", "PAGE_COMPRESSED", "PAGE_COMPRESSION_LEVEL", "ROW_FORMAT",
-    "STATS_AUTO_RECALC", "STATS_PERSISTENT", "STATS_SAMPLE_PAGES", "TRANSACTIONAL", "ENGINE_ATTRIBUTE",
-    "SECONDARY_ENGINE_ATTRIBUTE", "SECONDARY_ENGINE", "INSERT_METHOD", "SEQUENCE", NULL,
+    "AUTO_INCREMENT",
+    "AUTOEXTEND_SIZE",
+    "AVG_ROW_LENGTH",
+    "CHECKSUM",
+    "TABLE_CHECKSUM",
+    "COMMENT",
+    "COMPRESSION",
+    "CONNECTION",
+    "DELAY_KEY_WRITE",
+    "ENCRYPTED",
+    "ENCRYPTION",
+    "ENGINE",
+    "TYPE",
+    "ENCRYPTION_KEY_ID",
+    "IETF_QUOTES",
+    "KEY_BLOCK_SIZE",
+    "LOCK",
+    "ALGORITHM",
+    "MAX_ROWS",
+    "MIN_ROWS",
+    "PACK_KEYS",
+    "PAGE_CHECKSUM",
+    "PAGE_COMPRESSED",
+    "PAGE_COMPRESSION_LEVEL",
+    "ROW_FORMAT",
+    "STATS_AUTO_RECALC",
+    "STATS_PERSISTENT",
+    "STATS_SAMPLE_PAGES",
+    "TRANSACTIONAL",
+    "ENGINE_ATTRIBUTE",
+    "SECONDARY_ENGINE_ATTRIBUTE",
+    "SECONDARY_ENGINE",
+    "INSERT_METHOD",
+    "SEQUENCE",
+    NULL,
 };
 
 static const char *const row_engines[] = {"InnoDB", "MyISAM", "Aria", "RocksDB", "TokuDB", NULL};
@@ -441,7 +475,8 @@ static bool read_option(Reader *reader)
 
 /* ---- clauses ---- */
 
-static const char *const partition_work[] = {"COALESCE", "REORGANIZE", "REBUILD", "ANALYZE", "CHECK", "OPTIMIZE", "REPAIR", NULL};
+static const char *const partition_work[] = {"COALESCE", "REORGANIZE", "REBUILD", "ANALYZE",
+                                             "CHECK",    "OPTIMIZE",   "REPAIR",  NULL};
 
 /* What works on the rows of whole partitions or files. */
 static bool accept_rows_work(Reader *reader)
@@ -475,7 +510,8 @@ static bool read_alter_column(Reader *reader)
     SqlLexer ahead = reader->lexer;
     bool drop = sql_accept(&ahead, "DROP") && sql_accept(&ahead, "DEFAULT");
     ahead = reader->lexer;
-    bool set = sql_accept(&ahead, "SET") && (next_is(&ahead, "DEFAULT") || next_is(&ahead, "VISIBLE") || next_is(&ahead, "INVISIBLE"));
+    bool set = sql_accept(&ahead, "SET") &&
+               (next_is(&ahead, "DEFAULT") || next_is(&ahead, "VISIBLE") || next_is(&ahead, "INVISIBLE"));
     return known && (drop || set) && skip_clause(reader);
 }
 

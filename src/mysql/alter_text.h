@@ -1,7 +1,7 @@
 /* alter_text.h - an ALTER TABLE (CREATE INDEX, DROP INDEX) statement as a list of what it does. Pure, fuzzed.
  *
- * For statements that ddl_parse called DDL_ALTER_TABLE or DDL_RENAME_TABLE on a followed table. What is not understood is
- * refused with a reason, never guessed.
+ * For statements that ddl_parse called DDL_ALTER_TABLE or DDL_RENAME_TABLE on a followed table. What is not understood
+ * is refused with a reason, never guessed.
  */
 #ifndef SLUICE_MYSQL_ALTER_TEXT_H
 #define SLUICE_MYSQL_ALTER_TEXT_H
@@ -25,11 +25,11 @@ typedef enum {
 
 typedef struct {
     AlterKind kind;
-    bool if_exists;     /* or IF NOT EXISTS: no error when there is nothing to do */
-    bool first;         /* place */
-    char *after;        /* NULL: at the end, or where it was */
+    bool if_exists; /* or IF NOT EXISTS: no error when there is nothing to do */
+    bool first;     /* place */
+    char *after;    /* NULL: at the end, or where it was */
     bool primary;
-    bool plain;         /* ADD_KEY: whole columns, no expressions and no prefixes */
+    bool plain; /* ADD_KEY: whole columns, no expressions and no prefixes */
     char *name, *to;
     char *charset, *collation;
     ColumnText *column;

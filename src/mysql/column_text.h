@@ -17,10 +17,10 @@
 typedef enum {
     DEFAULT_NONE,
     DEFAULT_NULL,
-    DEFAULT_TEXT,       /* text: a string, UTF-8 */
-    DEFAULT_NUMBER,     /* text: as it was written, "-1.50"; TRUE and FALSE as 1 and 0; b'..' and x'..' too, in decimal */
-    DEFAULT_BYTES,      /* text: x'..' and b'..' as hexadecimal digits */
-    DEFAULT_NOW,        /* the statement's time, with `digits` of a fraction */
+    DEFAULT_TEXT,   /* text: a string, UTF-8 */
+    DEFAULT_NUMBER, /* text: as it was written, "-1.50"; TRUE and FALSE as 1 and 0; b'..' and x'..' too, in decimal */
+    DEFAULT_BYTES,  /* text: x'..' and b'..' as hexadecimal digits */
+    DEFAULT_NOW,    /* the statement's time, with `digits` of a fraction */
     DEFAULT_EXPRESSION, /* text: what it is; may differ row by row */
 } DefaultKind;
 
@@ -34,7 +34,8 @@ void column_default_clear(ColumnDefault *initial);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ColumnDefault, column_default_clear)
 
 typedef struct {
-    SourceColumn column; /* charset and collation NULL: those of the table; collation alone NULL: the charset's default */
+    SourceColumn
+        column; /* charset and collation NULL: those of the table; collation alone NULL: the charset's default */
     ColumnDefault initial;
     bool primary, unique, auto_increment;
     bool said_null, not_null;
@@ -49,7 +50,7 @@ typedef struct {
 /* What the meaning of a definition depends on beside its text. */
 typedef struct {
     SourceFlavour flavour;
-    unsigned version;        /* SourceServer.version */
+    unsigned version; /* SourceServer.version */
     uint64_t sql_mode;
     bool explicit_timestamp; /* explicit_defaults_for_timestamp: a TIMESTAMP without NOT NULL is nullable */
     bool utf8_is_utf8mb4;    /* MariaDB: old_mode without UTF8_IS_UTF8MB3 */
@@ -61,8 +62,8 @@ ColumnText *column_text_parse(SqlLexer *lexer, const ColumnContext *context, cha
 void column_text_free(ColumnText *text);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ColumnText, column_text_free)
 
-/* The table's own charset where the column names none, and what follows from it: CHARACTER SET binary makes bytes of text,
- * TEXT(n) and lengths beyond VARCHAR's choose a size. Once. */
+/* The table's own charset where the column names none, and what follows from it: CHARACTER SET binary makes bytes of
+ * text, TEXT(n) and lengths beyond VARCHAR's choose a size. Once. */
 void column_text_settle(ColumnText *text, const ColumnContext *context, const char *charset, const char *collation);
 
 /* Every character of the UTF-8 text can be written in it: servers make '?' of those that cannot. */

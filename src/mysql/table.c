@@ -83,6 +83,7 @@ void source_column_clear(SourceColumn *column)
     g_strfreev(column->labels);
     g_free(column->as_name);
     g_free(column->as_type);
+    g_free(column->as_codec);
     memset(column, 0, sizeof *column);
 }
 
@@ -96,6 +97,8 @@ void source_column_copy(SourceColumn *to, const SourceColumn *from, bool notes)
     to->labels = g_strdupv(from->labels);
     to->as_name = notes ? g_strdup(from->as_name) : NULL;
     to->as_type = notes ? g_strdup(from->as_type) : NULL;
+    to->as_codec = notes ? g_strdup(from->as_codec) : NULL;
+    to->placed = notes && from->placed;
     to->excluded = notes && from->excluded;
     to->as_nullable = notes && from->as_nullable;
 }
@@ -109,6 +112,8 @@ static void table_clear(void *data)
     g_free(table->charset);
     g_free(table->collation);
     g_strfreev(table->kept);
+    for (unsigned i = 0; i < N_TABLE_TEXTS; i++)
+        g_free(table->texts[i]);
     g_free(table->columns);
     g_free(table->key);
     g_free(table->key_name);
@@ -145,6 +150,25 @@ bool source_table_column_in_key(const SourceTable *table, unsigned column)
         if (table->key[i] == column)
             return true;
     return false;
+}
+
+bool source_table_column_is_placed(const SourceTable *table, unsigned column)
+{
+    return table->columns[column].placed || source_table_column_in_key(table, column);
+}
+
+const char *table_text_word(TableText text)
+{
+    static const char *const words[] = {"order_by", "partition_by", "engine", "ttl"};
+    return words[text];
+}
+
+void source_table_copy_texts(SourceTable *to, const SourceTable *from)
+{
+    for (unsigned i = 0; i < N_TABLE_TEXTS; i++) {
+        g_free(to->texts[i]);
+        to->texts[i] = g_strdup(from->texts[i]);
+    }
 }
 
 /* --- Text of definitions --- */

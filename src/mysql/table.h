@@ -56,8 +56,14 @@ typedef struct {
     /* What the owner of the definition makes of the column, set before the definition is shared; here it is only kept. */
     bool excluded;            /* never read: SELECT gives NULL in its place */
     char *as_name, *as_type;  /* NULL: its own */
+    char *as_codec;           /* of the destination's column, NULL: the default */
+    bool placed;              /* where a row stands at the destination depends on it, as on the key: deletes have its value */
     bool as_nullable;         /* the destination's column is Nullable: it was made when this one could be NULL */
 } SourceColumn;
+
+/* What the owner of the definition says of the destination table as a whole, in ClickHouse's own text. */
+typedef enum { TABLE_ORDER_BY, TABLE_PARTITION_BY, TABLE_ENGINE, TABLE_TTL, N_TABLE_TEXTS } TableText;
+const char *table_text_word(TableText text); /* "order_by": in settings, and in the catalog */
 
 typedef struct {
     char *database, *name; /* as the server stores them */
@@ -72,6 +78,7 @@ typedef struct {
                               was derived from an older one and a statement (table_alter.h) */
     char *charset, *collation; /* the default of new columns; collation NULL: the charset's own; charset NULL: see create_sql */
     char **kept;           /* names of columns that the destination kept when they were dropped; NULL: none */
+    char *texts[N_TABLE_TEXTS]; /* NULL: the default */
     uint64_t rows_estimate, bytes_estimate; /* the server's statistics; not part of the definition */
 } SourceTable;
 
@@ -83,13 +90,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SourceTable, source_table_unref)
  * in no definition, is none. Reads SHOW CREATE before and after: retried until equal. */
 SourceTable *source_table_read(SourceConnection *source, const char *database, const char *name, GError **error);
 
-/* For those who make definitions: all is copied but as_name, as_type, as_nullable and excluded when not `notes`. */
+/* For those who make definitions: all is copied but as_..., placed and excluded when not `notes`. */
 void source_column_copy(SourceColumn *to, const SourceColumn *from, bool notes);
 void source_column_clear(SourceColumn *column);
 SourceTable *source_table_new(void);
 
 int source_table_find_column(const SourceTable *table, const char *name); /* -1 when absent */
 bool source_table_column_in_key(const SourceTable *table, unsigned column);
+/* In the key, or placed: its values are never changed on the way, and a change of one is a delete and an insert. */
+bool source_table_column_is_placed(const SourceTable *table, unsigned column);
+void source_table_copy_texts(SourceTable *to, const SourceTable *from);
 
 json_t *source_table_to_json(const SourceTable *table); /* new reference */
 SourceTable *source_table_from_json(const json_t *json, GError **error);

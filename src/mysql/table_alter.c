@@ -16,8 +16,8 @@ typedef struct {
     const AlterText *alter;
     const ColumnContext *context;
     TableChange *change;
-    GHashTable *ignored; /* clauses with nothing to do: IF EXISTS */
-    GArray *items;       /* of Item */
+    GHashTable *ignored;       /* clauses with nothing to do: IF EXISTS */
+    GArray *items;             /* of Item */
     char *charset, *collation; /* the default of new columns */
     const AlterClause *convert;
     char *why;
@@ -94,7 +94,8 @@ static bool clauses_check(Work *work)
             g_hash_table_add(work->ignored, clause);
             continue;
         }
-        bool names_column = clause->kind == ALTER_DROP_COLUMN || clause->kind == ALTER_RENAME_COLUMN || clause->kind == ALTER_CHANGE_COLUMN;
+        bool names_column = clause->kind == ALTER_DROP_COLUMN || clause->kind == ALTER_RENAME_COLUMN ||
+                            clause->kind == ALTER_CHANGE_COLUMN;
         if (names_column && source_table_find_column(work->old, clause->name) < 0)
             return refuse(work, "the recorded definition has no column", clause->name);
     }
@@ -121,7 +122,8 @@ static void add_old_column(Work *work, unsigned index)
     g_array_append_val(work->items, item);
 }
 
-/* A column that is moved stands where it was, under its new name, until its clause comes [tried on MariaDB 10.11, MySQL 9.7]. */
+/* A column that is moved stands where it was, under its new name, until its clause comes [tried on MariaDB 10.11,
+ * MySQL 9.7]. */
 static Item take_item(Work *work, const AlterClause *clause)
 {
     Item item = {.name = clause->column->column.name, .origin = -1, .text = clause->column};
@@ -217,11 +219,12 @@ static bool check_defaults(Work *work)
     return true;
 }
 
-/* CONVERT TO leaves the bytes of labels as they are and takes them for text in the new charset: 'ü' of latin1 is '?' then
- * [tried on MariaDB 10.11, MySQL 9.7]. */
+/* CONVERT TO leaves the bytes of labels as they are and takes them for text in the new charset: 'ü' of latin1 is '?'
+ * then [tried on MariaDB 10.11, MySQL 9.7]. */
 static bool labels_survive(Work *work, const SourceColumn *from, const char *charset)
 {
-    bool same = strcmp(from->charset, charset) == 0 || (strcmp(from->charset, "utf8mb3") == 0 && strcmp(charset, "utf8mb4") == 0);
+    bool same = strcmp(from->charset, charset) == 0 ||
+                (strcmp(from->charset, "utf8mb3") == 0 && strcmp(charset, "utf8mb4") == 0);
     bool wide = charset_bytes_min(from->charset) > 1 || charset_bytes_min(charset) > 1;
     for (unsigned i = 0; !same && from->labels[i]; i++)
         if (wide || strchr(from->labels[i], '?') || !charset_can_write("ascii", from->labels[i]))
@@ -238,8 +241,8 @@ static bool labels_fit(Work *work, const SourceColumn *column)
     return true;
 }
 
-/* CONVERT TO: every text takes the charset, and as many characters as before have room in it. A column that the statement
- * defines has the size that it says; but MySQL gives it that of the old one [tried on 9.7]. */
+/* CONVERT TO: every text takes the charset, and as many characters as before have room in it. A column that the
+ * statement defines has the size that it says; but MySQL gives it that of the old one [tried on 9.7]. */
 static bool convert_column(Work *work, SourceColumn *column, const Item *item)
 {
     if (!work->convert || !column->charset || strcmp(column->charset, "binary") == 0)
@@ -268,6 +271,8 @@ static void copy_notes(SourceColumn *to, const SourceColumn *from)
     to->excluded = from->excluded;
     to->as_name = g_strdup(from->as_name);
     to->as_type = g_strdup(from->as_type);
+    to->as_codec = g_strdup(from->as_codec);
+    to->placed = from->placed;
     to->as_nullable = !to->nullable && (from->nullable || from->as_nullable);
 }
 
@@ -321,6 +326,7 @@ static bool make_table(Work *work)
     table->charset = g_strdup(work->charset);
     table->collation = g_strdup(work->collation);
     table->kept = g_strdupv(old->kept);
+    source_table_copy_texts(table, old);
     table->rows_estimate = old->rows_estimate;
     table->bytes_estimate = old->bytes_estimate;
     table->n_columns = work->items->len;
@@ -494,12 +500,14 @@ TableChange *table_replace(const SourceTable *old, SourceTable *now)
             continue;
         g_clear_pointer(&column->as_name, g_free);
         g_clear_pointer(&column->as_type, g_free);
+        g_clear_pointer(&column->as_codec, g_free);
         copy_notes(column, &old->columns[change->origin[i]]);
     }
     for (unsigned i = 0; i < old->n_columns; i++)
         if (find_origin(change, i) < 0)
             g_array_append_val(change->dropped, i);
     now->kept = g_strdupv(old->kept);
+    source_table_copy_texts(now, old);
     if (!key_same(old, now))
         key_lost(change, "the table under its name has another key than %s", old->key_name ? old->key_name : "");
     return change;

@@ -62,6 +62,10 @@ static json_t *column_to_json(const SourceColumn *column)
         json_object_set_new(json, "as_name", text_to_json(column->as_name));
     if (column->as_type != NULL)
         json_object_set_new(json, "as_type", text_to_json(column->as_type));
+    if (column->as_codec != NULL)
+        json_object_set_new(json, "as_codec", text_to_json(column->as_codec));
+    if (column->placed)
+        json_object_set_new(json, "placed", json_true());
     if (column->as_nullable)
         json_object_set_new(json, "as_nullable", json_true());
     if (column->labels != NULL) {
@@ -90,6 +94,13 @@ json_t *source_table_to_json(const SourceTable *table)
         json_object_set_new(json, "charset", text_to_json(table->charset));
     if (table->collation != NULL)
         json_object_set_new(json, "collation", text_to_json(table->collation));
+    json_t *texts = json_object();
+    for (unsigned i = 0; i < N_TABLE_TEXTS; i++)
+        if (table->texts[i] != NULL)
+            json_object_set_new(texts, table_text_word(i), text_to_json(table->texts[i]));
+    if (json_object_size(texts) > 0)
+        json_object_set(json, "texts", texts);
+    json_decref(texts);
     if (table->kept != NULL) {
         json_t *kept = json_array();
 
@@ -161,9 +172,11 @@ static bool column_from_json(const json_t *json, SourceColumn *column)
     column->invisible = json_is_true(json_object_get(json, "invisible"));
     column->compressed = json_is_true(json_object_get(json, "compressed"));
     column->excluded = json_is_true(json_object_get(json, "excluded"));
+    column->placed = json_is_true(json_object_get(json, "placed"));
     column->as_nullable = json_is_true(json_object_get(json, "as_nullable"));
     get_text(json, "as_name", true, &column->as_name);
     get_text(json, "as_type", true, &column->as_type);
+    get_text(json, "as_codec", true, &column->as_codec);
     return get_text(json, "name", false, &column->name) && get_type(json, &column->type) &&
            get_text(json, "type_text", false, &column->type_text) &&
            get_number(json, "precision", &column->precision) && get_number(json, "scale", &column->scale) &&
@@ -233,5 +246,7 @@ SourceTable *source_table_from_json(const json_t *json, GError **error)
     get_text(json, "charset", true, &table->charset);
     get_text(json, "collation", true, &table->collation);
     kept_from_json(json, table);
+    for (unsigned i = 0; i < N_TABLE_TEXTS; i++)
+        get_text(json_object_get(json, "texts"), table_text_word(i), true, &table->texts[i]);
     return g_steal_pointer(&table);
 }

@@ -1,11 +1,13 @@
 #include "pipe/columns.h"
 
 #include "base/base.h"
+#include "clickhouse/layout.h"
 #include "pipe/selection.h"
 
 #include <string.h>
 
-typedef enum { EXCLUDE, RENAME, TYPE } ColumnSetting;
+/* The latter ones are of the table: see table_text_of. */
+typedef enum { EXCLUDE, RENAME, TYPE, CODEC, ORDER_BY, PARTITION_BY, ENGINE, TTL } ColumnSetting;
 
 static const struct {
     const char *suffix, *meaning, *form;
@@ -13,7 +15,22 @@ static const struct {
     [EXCLUDE] = {":exclude", "columns that are not replicated", "a,b"},
     [RENAME] = {":rename", "names of columns at the destination", "a=b,c=d"},
     [TYPE] = {":type", "types of columns at the destination", "a=LowCardinality(String),b=Int64"},
+    [CODEC] = {":codec", "compression of columns at the destination", "a=ZSTD(3),b=CODEC(Delta, LZ4)"},
+    [ORDER_BY] = {":order_by", "ORDER BY of the destination table: it begins with the key", "id, created"},
+    [PARTITION_BY] = {":partition_by", "PARTITION BY of the destination table", "toYYYYMM(created)"},
+    [ENGINE] = {":engine", "engine of the destination table: ReplacingMergeTree, MergeTree (every change is a row), Null", DEST_ENGINES},
+    [TTL] = {":ttl", "TTL of the destination table", "toDateTime(created) + INTERVAL 90 DAY"},
 };
+
+/* False: it is a list of columns. */
+static bool table_text_of(ColumnSetting setting, TableText *text)
+{
+    static const TableText texts[] = {[ORDER_BY] = TABLE_ORDER_BY, [PARTITION_BY] = TABLE_PARTITION_BY, [ENGINE] = TABLE_ENGINE, [TTL] = TABLE_TTL};
+    if (setting < ORDER_BY)
+        return false;
+    *text = texts[setting];
+    return true;
+}
 
 static bool find(const char *name, ColumnSetting *setting, char **table)
 {
@@ -40,7 +57,7 @@ bool column_setting_is(const char *name, const char **meaning)
 
 const char *const *column_setting_words(void)
 {
-    static const char *const words[] = {"exclude", "rename", "type", NULL};
+    static const char *const words[] = {"exclude", "rename", "type", "codec", "order_by", "partition_by", "engine", "ttl", NULL};
     return words;
 }
 
@@ -122,6 +139,30 @@ static GPtrArray *parse_list(ColumnSetting setting, const char *text)
     return g_steal_pointer(&items);
 }
 
+static bool codecs_hold(const GPtrArray *items, const char **why)
+{
+    const char *malformed = NULL;
+    for (unsigned i = 0; !malformed && i < items->len; i++)
+        malformed = dest_layout_malformed(((const Item *)items->pdata[i])->value);
+    *why = malformed ? malformed : "";
+    return !malformed;
+}
+
+static bool value_holds(ColumnSetting setting, const char *value, const char **why)
+{
+    TableText text;
+    DestEngine kind;
+    if (!table_text_of(setting, &text)) {
+        g_autoptr(GPtrArray) items = parse_list(setting, value);
+        return items && (setting != CODEC || codecs_hold(items, why));
+    }
+    if (text == TABLE_ENGINE)
+        return dest_engine_find(value, &kind);
+    const char *malformed = dest_layout_malformed(value);
+    *why = malformed ? malformed : "";
+    return !malformed;
+}
+
 bool column_setting_check(const char *name, const char *value, GError **error)
 {
     ColumnSetting setting = EXCLUDE;
@@ -133,11 +174,11 @@ bool column_setting_check(const char *name, const char *value, GError **error)
         g_prefix_error(error, "setting %s: ", name);
         return false;
     }
-    g_autoptr(GPtrArray) items = parse_list(setting, value);
-    if (items)
+    const char *why = "";
+    if (!*value || value_holds(setting, value, &why))
         return true;
     g_autofree char *shown = printable(value, 80);
-    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "setting %s cannot be %s; it is written %s", name, shown,
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "setting %s cannot be %s%s%s; it is written %s", name, shown, *why ? ": " : "", why,
                 column_settings[setting].form);
     return false;
 }
@@ -169,6 +210,11 @@ static bool refuse_missing(const SourceTable *table, const char *name, GError **
     return refuse(table, name, what, error);
 }
 
+static char *codec_text(const char *value)
+{
+    return g_ascii_strncasecmp(value, "CODEC(", 6) == 0 ? g_strdup(value) : g_strdup_printf("CODEC(%s)", value);
+}
+
 static bool apply_item(ColumnSetting setting, const Item *item, bool lenient, const int *origin, SourceTable *table,
                        GError **error)
 {
@@ -192,6 +238,12 @@ static bool apply_item(ColumnSetting setting, const Item *item, bool lenient, co
         g_free(column->as_type);
         column->as_type = g_strdup(item->value);
         break;
+    case CODEC:
+        g_free(column->as_codec);
+        column->as_codec = codec_text(item->value);
+        break;
+    default:
+        break;
     }
     return true;
 }
@@ -199,6 +251,75 @@ static bool apply_item(ColumnSetting setting, const Item *item, bool lenient, co
 static const char *final_name(const SourceColumn *column)
 {
     return column->as_name ? column->as_name : column->name;
+}
+
+/* ---- the destination table as a whole ---- */
+
+static bool refuse_table(const SourceTable *table, TableText text, const char *what, GError **error)
+{
+    g_autofree char *shown = printable(table->texts[text], 80);
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT, "%s.%s: %s %s %s", table->database, table->name, table_text_word(text), shown, what);
+    return false;
+}
+
+static bool text_names(const SourceTable *table, const char *column)
+{
+    static const TableText texts[] = {TABLE_ORDER_BY, TABLE_PARTITION_BY, TABLE_TTL};
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        if (table->texts[texts[i]] && dest_layout_names(table->texts[texts[i]], column))
+            return true;
+    return false;
+}
+
+/* Images of one row meet where they have the same place, and with a TTL they go together: so a delete has the values that
+ * place its row, and a change of one is a delete and an insert (replication.md). */
+static bool place_columns(SourceTable *table, GError **error)
+{
+    for (unsigned i = 0; i < table->n_columns; i++) {
+        SourceColumn *column = &table->columns[i];
+        column->placed = !source_table_column_in_key(table, i) && text_names(table, final_name(column));
+        if (column->placed && column->excluded)
+            return refuse(table, column->name, "is left out, and the destination's ORDER BY, PARTITION BY or TTL names it", error);
+        if (column->placed && column->nullable)
+            return refuse(table, column->name, "may be NULL, so ORDER BY, PARTITION BY and TTL cannot name it", error);
+    }
+    return true;
+}
+
+static bool order_holds(const SourceTable *table, GError **error)
+{
+    g_autoptr(GPtrArray) key = g_ptr_array_new();
+    g_autoptr(GString) shown = g_string_new("does not begin with the key, ");
+    for (unsigned i = 0; i < table->n_key; i++) {
+        g_ptr_array_add(key, (gpointer)final_name(&table->columns[table->key[i]]));
+        g_string_append_printf(shown, "%s%s", i ? ", " : "", (const char *)key->pdata[i]);
+    }
+    g_string_append(shown, ": rows of different keys would be taken for one");
+    return dest_layout_begins_with(table->texts[TABLE_ORDER_BY], key) || refuse_table(table, TABLE_ORDER_BY, shown->str, error);
+}
+
+static bool has_codecs(const SourceTable *table)
+{
+    for (unsigned i = 0; i < table->n_columns; i++)
+        if (table->columns[i].as_codec)
+            return true;
+    return false;
+}
+
+static bool texts_hold(SourceTable *table, GError **error)
+{
+    DestEngine kind;
+    char *const *texts = table->texts;
+    bool known = dest_engine_find(texts[TABLE_ENGINE], &kind);
+    if (!known)
+        return refuse_table(table, TABLE_ENGINE, "is none that a pipe can write to; there are " DEST_ENGINES, error);
+    if (kind == DEST_NULL && (texts[TABLE_ORDER_BY] || texts[TABLE_PARTITION_BY] || texts[TABLE_TTL] || has_codecs(table)))
+        return refuse_table(table, TABLE_ENGINE, "keeps no rows, so it has no order_by, partition_by, ttl or codec", error);
+    if (kind == DEST_REPLACING && texts[TABLE_ORDER_BY] && !order_holds(table, error))
+        return false;
+    if (texts[TABLE_TTL] && dest_layout_names(texts[TABLE_TTL], "GROUP"))
+        return refuse_table(table, TABLE_TTL, "makes one row of many; only deletes, moves and recompression are possible", error);
+    return place_columns(table, error);
 }
 
 /* ClickHouse's names differ by case. */
@@ -220,7 +341,17 @@ void column_settings_forget(SourceTable *table)
         column->excluded = false;
         g_clear_pointer(&column->as_name, g_free);
         g_clear_pointer(&column->as_type, g_free);
+        g_clear_pointer(&column->as_codec, g_free);
+        column->placed = false;
     }
+    for (unsigned i = 0; i < N_TABLE_TEXTS; i++)
+        g_clear_pointer(&table->texts[i], g_free);
+}
+
+static void set_text(SourceTable *table, TableText text, const char *value)
+{
+    g_free(table->texts[text]);
+    table->texts[text] = *value ? g_strdup(value) : NULL;
 }
 
 static bool apply_all(const json_t *settings, SourceTable *table, const int *origin, GError **error)
@@ -239,13 +370,19 @@ static bool apply_all(const json_t *settings, SourceTable *table, const int *ori
             return false;
         if (!selection_match(selection, table->database, table->name, NULL))
             continue;
+        TableText text;
+        if (table_text_of(setting, &text)) {
+            if (!origin) /* a table that is there has what it was made with */
+                set_text(table, text, json_string_value(value));
+            continue;
+        }
         g_autoptr(GPtrArray) items = parse_list(setting, json_string_value(value));
         for (unsigned i = 0; items && i < items->len; i++)
             if (!apply_item(setting, items->pdata[i], origin || selection_has_wildcard(selection), origin, table, error))
                 return false;
         renamed |= setting == RENAME;
     }
-    return !renamed || names_differ(table, error);
+    return (!renamed || names_differ(table, error)) && (origin || texts_hold(table, error));
 }
 
 bool column_settings_apply(const json_t *settings, SourceTable *table, GError **error)
@@ -316,12 +453,14 @@ void column_settings_check_used(const json_t *settings, const GPtrArray *names, 
         if (!find(name, &setting, &pattern) || !json_is_string(value) || !*json_string_value(value))
             continue;
         g_autoptr(Selection) selection = selection_parse((const char *const[]){pattern, NULL}, NULL, NULL);
-        g_autoptr(GPtrArray) items = parse_list(setting, json_string_value(value));
-        if (!selection || !items)
+        TableText text;
+        bool whole = table_text_of(setting, &text);
+        g_autoptr(GPtrArray) items = whole ? NULL : parse_list(setting, json_string_value(value));
+        if (!selection || (!items && !whole))
             continue; /* refused before */
         g_autofree char *shown = printable(name, 160);
         if (names_a_table(selection, names)) {
-            if (selection_has_wildcard(selection))
+            if (items && selection_has_wildcard(selection))
                 check_items_used(shown, items, selection, tables, checks);
         } else if (nearest_table(names, pattern, &nearest)) {
             check_add(checks, CHECK_FAIL, "column", "mend the setting",
@@ -348,8 +487,13 @@ static bool item_in_effect(ColumnSetting setting, const Item *item, const Source
         return g_strcmp0(column->as_name, item->value) == 0;
     case TYPE:
         return g_strcmp0(column->as_type, item->value) == 0;
+    case CODEC: {
+        g_autofree char *codec = codec_text(item->value);
+        return g_strcmp0(column->as_codec, codec) == 0;
     }
-    return true;
+    default:
+        return true;
+    }
 }
 
 bool column_setting_in_effect(const char *name, const char *value, const GPtrArray *tables)
@@ -359,12 +503,16 @@ bool column_setting_in_effect(const char *name, const char *value, const GPtrArr
     if (!find(name, &setting, &pattern))
         return true;
     g_autoptr(Selection) selection = selection_parse((const char *const[]){pattern, NULL}, NULL, NULL);
-    g_autoptr(GPtrArray) items = parse_list(setting, value);
-    for (unsigned t = 0; selection && items && t < tables->len; t++) {
+    TableText text;
+    bool whole = table_text_of(setting, &text);
+    g_autoptr(GPtrArray) items = whole ? NULL : parse_list(setting, value);
+    for (unsigned t = 0; selection && (items || whole) && t < tables->len; t++) {
         const SourceTable *table = tables->pdata[t];
         if (!selection_match(selection, table->database, table->name, NULL))
             continue;
-        for (unsigned i = 0; i < items->len; i++)
+        if (whole && g_strcmp0(table->texts[text], value) != 0)
+            return false;
+        for (unsigned i = 0; items && i < items->len; i++)
             if (!item_in_effect(setting, items->pdata[i], table))
                 return false;
     }

@@ -1,25 +1,28 @@
-/* columns.h - the settings of single tables about their columns (settings.md): `--set shop.orders:exclude=a,b`,
- * `shop.orders:rename=a=b,...`, `shop.orders:type=a=LowCardinality(String),...`.
+/* columns.h - the settings of single tables (settings.md): of their columns, `--set shop.orders:exclude=a,b`,
+ * `shop.orders:rename=a=b,...`, `shop.orders:type=a=LowCardinality(String),...`, `shop.orders:codec=a=ZSTD(3),...`; of the
+ * destination table as a whole, in ClickHouse's own text, `shop.orders:order_by=id, at`, and partition_by, ttl, engine.
  *
- * The table is written as in --tables, wildcards too; column names with `, = ( )` or spaces in backticks.
+ * The table is written as in --tables, wildcards too; column names in lists with `, = ( )` or spaces in backticks. The texts
+ * name the destination's columns.
  */
 #ifndef SLUICE_PIPE_COLUMNS_H
 #define SLUICE_PIPE_COLUMNS_H
 
 #include "mysql/table.h"
 
-#define COLUMN_SETTINGS "DB.TABLE:exclude, DB.TABLE:rename, DB.TABLE:type"
+#define COLUMN_SETTINGS                                                                                                \
+    "DB.TABLE:exclude, :rename, :type, :codec, :order_by, :partition_by, :engine, :ttl"
 
 /* Whether the setting is one of a table; `meaning`, where wanted, gets one line. */
 bool column_setting_is(const char *name, const char **meaning);
-const char *const *column_setting_words(void); /* exclude, rename, type; NULL-terminated */
+const char *const *column_setting_words(void); /* exclude, rename, ...; NULL-terminated */
 /* Whether it is a setting of that table, by name or wildcard. */
 bool column_setting_names_table(const char *name, const char *database, const char *table);
 /* SLUICE_ERROR_USAGE names the setting and what is wrong. An empty value sets nothing. */
 bool column_setting_check(const char *name, const char *value, GError **error);
 /* Notes in a definition that nobody shares yet what the settings (an object of texts; others in it are passed over) say of
- * its columns. SLUICE_ERROR_PREFLIGHT: there is no such column, or it is part of the key and cannot be left out, or two
- * would have one name. */
+ * its columns and its destination table. SLUICE_ERROR_PREFLIGHT: there is no such column, or it is part of the key and
+ * cannot be left out, or two would have one name, or the destination table would not hold what the source has. */
 bool column_settings_apply(const json_t *settings, SourceTable *table, GError **error);
 /* The same for a definition that DDL has made, of the columns that were added (`origin`: -1) alone. Columns that the settings
  * name and that are there no more are passed over. */

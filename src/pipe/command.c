@@ -136,6 +136,14 @@ bool command_check_again(const Pipe *pipe, const Message *message, GError **erro
     return check_tables(pipe, &command, error);
 }
 
+bool pipe_allows(Pipe *pipe, PipeEvent event, GError **error)
+{
+    pthread_mutex_lock(&pipe->lock);
+    bool ok = check_command(pipe->state, event, pipe->mode, pipe->back, pipe->resyncing, pipe->name, error);
+    pthread_mutex_unlock(&pipe->lock);
+    return ok;
+}
+
 bool pipe_command(Pipe *pipe, const PipeCommand *command, GError **error)
 {
     PipeEvent event = command->event;

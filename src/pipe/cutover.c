@@ -29,7 +29,8 @@ static bool names_table(const Search *search, const DdlStatement *statement)
     int (*compare)(const char *, const char *) = any_case ? g_ascii_strcasecmp : strcmp;
     for (unsigned i = 0; i < statement->tables->len; i++) {
         const DdlName *name = statement->tables->pdata[i];
-        if ((!name->database || compare(name->database, search->database) == 0) && (!name->table || compare(name->table, search->name) == 0))
+        if ((!name->database || compare(name->database, search->database) == 0) &&
+            (!name->table || compare(name->table, search->name) == 0))
             return true;
     }
     return false;
@@ -53,7 +54,8 @@ static bool statement_matters(const Search *search, const char *info)
             info++;
     }
     g_autoptr(DdlStatement) statement = ddl_parse(info, strlen(info), database, 0);
-    bool changes = statement->kind > DDL_HARMLESS && statement->kind != DDL_TRUNCATE && statement->kind != DDL_ROWS_STATEMENT &&
+    bool changes = statement->kind > DDL_HARMLESS && statement->kind != DDL_TRUNCATE &&
+                   statement->kind != DDL_ROWS_STATEMENT &&
                    !(statement->kind == DDL_ALTER_TABLE && !statement->changes_rows_or_columns);
     return changes && names_table(search, statement);
 }
@@ -71,7 +73,8 @@ static bool search_file(Search *search, const char *file, uint64_t pos, uint64_t
         for (unsigned i = 0; i < rows->rows->len; i++) {
             const char *type = source_rows_get(rows, i, 2), *info = source_rows_get(rows, i, 5);
             if (type && info && g_str_has_prefix(type, "Query") && statement_matters(search, info)) {
-                *search->why = g_strdup("statements behind this one changed the table again before its definition could be read");
+                *search->why =
+                    g_strdup("statements behind this one changed the table again before its definition could be read");
                 return false;
             }
             pos = g_ascii_strtoull(source_rows_get(rows, i, 4), NULL, 10);
@@ -87,7 +90,8 @@ static bool search_file(Search *search, const char *file, uint64_t pos, uint64_t
     return true;
 }
 
-static bool search_log(Search *search, const char *file, uint64_t pos, const char *end_file, uint64_t end_pos, GError **error)
+static bool search_log(Search *search, const char *file, uint64_t pos, const char *end_file, uint64_t end_pos,
+                       GError **error)
 {
     g_autoptr(GArray) logs = source_list_logs(search->source, error);
     bool begun = false;
@@ -106,8 +110,8 @@ static bool search_log(Search *search, const char *file, uint64_t pos, const cha
     return false;
 }
 
-SourceTable *cutover_definition(SourceConnection *source, const char *database, const char *name, const char *file, uint64_t pos,
-                                Cancel *cancel, char **why, GError **error)
+SourceTable *cutover_definition(SourceConnection *source, const char *database, const char *name, const char *file,
+                                uint64_t pos, Cancel *cancel, char **why, GError **error)
 {
     Search search = {.source = source, .database = database, .name = name, .cancel = cancel, .why = why};
     g_autofree char *end_file = NULL;
@@ -124,7 +128,8 @@ SourceTable *cutover_definition(SourceConnection *source, const char *database, 
         return NULL;
     }
     /* What had changed it by then was logged by then. */
-    if (!source_log_end(source, &end_file, &end_pos, NULL, error) || !search_log(&search, file, pos, end_file, end_pos, error))
+    if (!source_log_end(source, &end_file, &end_pos, NULL, error) ||
+        !search_log(&search, file, pos, end_file, end_pos, error))
         return NULL;
     return g_steal_pointer(&table);
 }

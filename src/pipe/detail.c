@@ -88,7 +88,7 @@ static void map_column(const SourceTable *definition, unsigned i, const MappingS
                        char **type)
 {
     const SourceColumn *column = &definition->columns[i];
-    bool in_key = source_table_column_in_key(definition, i);
+    bool in_key = source_table_column_is_placed(definition, i);
     const char *why;
     *target = *type = NULL;
     if (column->excluded && !in_key)

@@ -162,6 +162,12 @@ bool pipe_mode_parse(const char *name, PipeMode *out)
     return true;
 }
 
+/* A pipe whose load is all there is completes; the others follow the log. */
+static bool is_ever(PipeState state, PipeMode mode)
+{
+    return state != (mode == PIPE_MODE_SNAPSHOT ? PIPE_RUNNING : PIPE_COMPLETED);
+}
+
 char *lifecycle_refusal(PipeState state, PipeEvent event, PipeMode mode)
 {
     g_autoptr(GString) text = g_string_new(NULL);
@@ -171,7 +177,7 @@ char *lifecycle_refusal(PipeState state, PipeEvent event, PipeMode mode)
     for (unsigned s = 0; s < PIPE_STATES; s++) {
         /* A resync is assumed for `cancel`: it says where one could be cancelled. */
         PipeSituation situation = {.mode = mode, .back = PIPE_RUNNING, .resyncing = true};
-        if (lifecycle_next(s, event, &situation).refused || s == state)
+        if (lifecycle_next(s, event, &situation).refused || s == state || !is_ever(s, mode))
             continue;
         g_string_append_printf(text, "%s%s", any ? ", " : "; it is possible while ", state_names[s]);
         any = true;

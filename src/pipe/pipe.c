@@ -818,8 +818,9 @@ static void handle(Supervisor *s, Message *message)
 static void *supervisor_main(void *data)
 {
     Supervisor s = {.pipe = data, .waiting = G_QUEUE_INIT, .lookout = lookout_new(data)};
-    int64_t sampled = 0;
+    int64_t sampled = clock_monotonic_usec();
 
+    status_sample(s.pipe); /* rates count from here on, what is loaded in the first second too */
     while (!s.ended && !(s.stopping && !s.work)) {
         while (!s.ended && drive(&s))
             ;

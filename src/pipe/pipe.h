@@ -68,6 +68,8 @@ typedef struct {
 /* Accepted, or why not: SLUICE_ERROR_REFUSED names the states that allow it, SLUICE_ERROR_NOT_FOUND a table. What comes of it is
  * seen in the state. A dropped pipe ends by itself, see pipe_is_dropped. */
 bool pipe_command(Pipe *pipe, const PipeCommand *command, GError **error);
+/* The lifecycle's part of it alone: for what talks to both ends before it commands. */
+bool pipe_allows(Pipe *pipe, PipeEvent event, GError **error);
 /* The same without an engine: changes the catalog alone. `pause` gives Paused at once, `retry` the state it goes back to. */
 bool pipe_command_offline(const char *state_dir, Catalog *catalog, const CatalogPipe *record, PipeEvent event, GError **error);
 bool pipe_is_dropped(Pipe *pipe);

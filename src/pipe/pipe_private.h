@@ -57,6 +57,10 @@ typedef struct {
     /* Under Pipe.load_lock: */
     RangePlan *plan; /* NULL until planned */
     bool planning, has_bounds, loaded_told;
+    /* Where the log ended when all of it had been read; NULL: not read, or not asked yet. `stream_passed`: the stream has come there. */
+    char *read_file;
+    uint64_t read_pos;
+    bool stream_passed;
     unsigned readers; /* threads reading it */
     uint32_t attempt; /* the newest reading attempt of any of its ranges */
     GQueue chunks;    /* of Chunk, in the order of reading within a range */
@@ -201,6 +205,7 @@ struct Work {
     pthread_mutex_t gate; /* held until all threads are started, or one could not be */
     bool go;
     _Atomic bool loaded_told; /* MESSAGE_LOADED was posted */
+    _Atomic bool settling;    /* tables are read that the stream has not passed yet (snapshot_stream_at) */
     GPtrArray *retired; /* of SourceTable: definitions that were replaced; of the stream thread */
 };
 
@@ -243,8 +248,14 @@ void snapshot_chunk_done(Work *work, Insert *insert); /* acknowledged, or of a f
 /* Plans as the catalog has them: no thread of a Work may be running. */
 bool snapshot_restore_plans(Pipe *pipe, GError **error);
 void snapshot_forget(PipeTable *table);
-/* Tables whose last range was done when a crash came, before they were known to be loaded. Before threads start. */
-void snapshot_finish_restored(Work *work);
+/* A table is loaded when all of it is read and the stream has come to where the log ended then: the source may have altered it
+ * before the stream was there, and what was read since was read by a definition that the source had no more. */
+void snapshot_stream_at(Work *work, const char *file, uint64_t pos); /* by the stream, between transactions */
+void snapshot_forget_reads(Work *work); /* another server answers: those places were the other one's */
+typedef enum { LOAD_READS, LOAD_READ, LOAD_DONE } LoadStanding;
+/* How a statement at that place meets the load of the table. READS: what was read, or will be, may be of before it and of after it.
+ * READ: nothing is read any more, but some may have been behind it. DONE: all that was read is of before it. */
+LoadStanding snapshot_standing(Pipe *pipe, PipeTable *table, const char *file, uint64_t pos);
 
 /* setup.c */
 /* `side`: whose fault it is. */

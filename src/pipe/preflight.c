@@ -65,7 +65,7 @@ static void check_mapping(SourceTable *definition, const PipeSettings *settings,
         const char *why = NULL;
         if (column->excluded)
             continue;
-        g_autofree char *type = mapping_column_type(column, source_table_column_in_key(definition, c), &settings->mapping, &why);
+        g_autofree char *type = mapping_column_type(column, source_table_column_is_placed(definition, c), &settings->mapping, &why);
         if (type)
             continue;
         good = false;
@@ -281,6 +281,29 @@ static bool check_target(Clickhouse *ch, const PreflightTable *table, const Pref
     return true;
 }
 
+static bool has_layout(const DestTableSpec *spec)
+{
+    bool codec = false;
+    for (unsigned i = 0; i < spec->columns->len; i++)
+        codec = codec || ((const DestColumn *)spec->columns->pdata[i])->codec;
+    return codec || spec->engine || spec->sorted_by || spec->partition_by || spec->ttl;
+}
+
+/* What was asked for in ClickHouse's own text, the server itself judges. */
+static void check_layout(Clickhouse *ch, const PreflightTable *table, const PreflightRequest *request, GPtrArray *checks)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DestTableSpec) spec = table_spec(table, clickhouse_database(ch), request->settings);
+    if (!spec || !has_layout(spec))
+        return;
+    spec->durable = request->settings->durable;
+    if (!dest_table_try(ch, spec, &error) && !g_error_matches(error, CLICKHOUSE_ERROR, CLICKHOUSE_ERROR_CONNECT) &&
+        !g_error_matches(error, CLICKHOUSE_ERROR, CLICKHOUSE_ERROR_BROKEN))
+        check_add(checks, CHECK_FAIL, "target", "mend its order_by, partition_by, engine, ttl or codec",
+                  "%s.%s: the destination does not make its table: %s", table->definition->database, table->definition->name,
+                  error->message);
+}
+
 /* A type that was asked for is one that this server has: a time zone it does not know, say. */
 static void check_asked_types(Clickhouse *ch, const GPtrArray *tables, GPtrArray *checks)
 {
@@ -318,8 +341,10 @@ static void check_destination(const PreflightRequest *request, Cancel *cancel, c
     if (!clickhouse_preflight(ch, checks))
         return;
     check_asked_types(ch, tables, checks);
-    for (unsigned i = 0; i < tables->len; i++)
+    for (unsigned i = 0; i < tables->len; i++) {
         free_targets += check_target(ch, tables->pdata[i], request, checks);
+        check_layout(ch, tables->pdata[i], request, checks);
+    }
     if (tables->len && free_targets == tables->len)
         check_add(checks, CHECK_OK, "target", NULL, "%u target table%s free", free_targets, free_targets == 1 ? " is" : "s are");
 }

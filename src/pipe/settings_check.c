@@ -15,7 +15,7 @@ static bool types_hold(const SourceTable *definition, const MappingSettings *map
         const char *why = NULL;
         if (column->excluded)
             continue;
-        g_autofree char *type = mapping_column_type(column, source_table_column_in_key(definition, i), mapping, &why);
+        g_autofree char *type = mapping_column_type(column, source_table_column_is_placed(definition, i), mapping, &why);
         if (type)
             continue;
         g_autofree char *shown = printable(column->name, 64);

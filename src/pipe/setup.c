@@ -176,6 +176,38 @@ MappingSettings pipe_table_mapping(const PipeTable *table, const PipeSettings *s
     return mapping;
 }
 
+/* What an operator wrote of a table, and the server does not take: no repetition mends that. */
+static bool definition_is_refused(const GError *error)
+{
+    static const int codes[] = {
+        36 /* BAD_ARGUMENTS */, 42 /* NUMBER_OF_ARGUMENTS_DOESNT_MATCH */, 43 /* ILLEGAL_TYPE_OF_ARGUMENT */, 44 /* ILLEGAL_COLUMN */,
+        46 /* UNKNOWN_FUNCTION */, 47 /* UNKNOWN_IDENTIFIER */, 48 /* NOT_IMPLEMENTED */, 50 /* UNKNOWN_TYPE */, 53 /* TYPE_MISMATCH */,
+        56 /* UNKNOWN_STORAGE */, 62 /* SYNTAX_ERROR */, 80 /* INCORRECT_QUERY */, 139 /* NO_ELEMENTS_IN_CONFIG: no keeper */,
+        344 /* SUPPORT_IS_DISABLED */, 432 /* UNKNOWN_CODEC */, 433 /* ILLEGAL_CODEC_PARAMETER */, 450 /* BAD_TTL_EXPRESSION */,
+        549 /* DATA_TYPE_CANNOT_BE_USED_IN_KEY */};
+    for (size_t i = 0; error->domain == CLICKHOUSE_ERROR && i < G_N_ELEMENTS(codes); i++)
+        if (error->code == codes[i])
+            return true;
+    return false;
+}
+
+static bool make_target(Clickhouse *ch, const DestTableSpec *spec, GError **error)
+{
+    GError *problem = NULL;
+    if (dest_table_create(ch, spec, &problem))
+        return true;
+    if (definition_is_refused(problem)) {
+        g_autofree char *shown = printable(spec->table, 64);
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                    "the destination does not make the table %s, mend its settings order_by, partition_by, engine, ttl, codec or type: %s",
+                    shown, problem->message);
+        g_error_free(problem);
+        return false;
+    }
+    g_propagate_error(error, problem);
+    return false;
+}
+
 static bool create_target(Pipe *pipe, Clickhouse *ch, PipeTable *table, const PipeSettings *settings, GError **error)
 {
     pthread_mutex_lock(&pipe->lock);
@@ -209,7 +241,7 @@ static bool create_target(Pipe *pipe, Clickhouse *ch, PipeTable *table, const Pi
                     "the target table %s appeared and %s; drop it and retry", target, why ? why : "is not empty");
         return false;
     }
-    return dest_table_create(ch, spec, error);
+    return make_target(ch, spec, error);
 }
 
 char *pipe_definition_text(const PipeTable *table, const SourceTable *definition)

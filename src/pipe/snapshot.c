@@ -94,7 +94,8 @@ void snapshot_forget(PipeTable *table)
 {
     g_clear_pointer(&table->plan, range_plan_free);
     g_queue_clear_full(&table->chunks, (GDestroyNotify)chunk_free);
-    table->planning = table->has_bounds = table->loaded_told = false;
+    table->planning = table->has_bounds = table->loaded_told = table->stream_passed = false;
+    g_clear_pointer(&table->read_file, g_free);
     table->readers = 0;
 }
 
@@ -188,9 +189,11 @@ static WorkKind choose(Reader *reader, PipeTable **out, uint64_t *range_id)
 
     for (unsigned i = 0; i < pipe->tables->len; i++) {
         PipeTable *table = pipe->tables->pdata[i];
-        if (!wants_loading(table) || (table->plan && range_plan_all_done(table->plan)))
+        if (!wants_loading(table))
             continue;
         later = true;
+        if (table->plan && range_plan_all_done(table->plan)) /* it waits for the stream (settle_tables) */
+            continue;
         if (!table->definition) /* it waits to be set up (pipe.c, drive_snapshot) */
             continue;
         unsigned at = 0;
@@ -232,9 +235,10 @@ static WorkKind choose(Reader *reader, PipeTable **out, uint64_t *range_id)
 static void table_loaded(Work *work, PipeTable *table)
 {
     Pipe *pipe = work->pipe;
-    int loading = TABLE_LOADING;
+    int loading = TABLE_LOADING, waiting = TABLE_WAITING; /* waiting: a crash came behind its last range */
 
-    atomic_compare_exchange_strong(&table->state, &loading, TABLE_LIVE);
+    if (!atomic_compare_exchange_strong(&table->state, &loading, TABLE_LIVE))
+        atomic_compare_exchange_strong(&table->state, &waiting, TABLE_LIVE);
     pthread_mutex_lock(&pipe->lock);
     table->record->loaded = true;
     table->record->rows_estimate = atomic_load(&table->rows_done);
@@ -242,18 +246,6 @@ static void table_loaded(Work *work, PipeTable *table)
     pipe_save_table(pipe, table, work->sending);
     pipe_journal(pipe, "engine", "table", NULL, "%s.%s is loaded: %" G_GUINT64_FORMAT " rows", table->record->database,
                  table->record->name, atomic_load(&table->rows_done));
-}
-
-void snapshot_finish_restored(Work *work)
-{
-    for (unsigned i = 0; i < work->pipe->tables->len; i++) {
-        PipeTable *table = work->pipe->tables->pdata[i];
-        if (wants_loading(table) && table->plan && range_plan_all_done(table->plan)) {
-            table->loaded_told = true;
-            atomic_store(&table->state, TABLE_LOADING);
-            table_loaded(work, table);
-        }
-    }
 }
 
 /* Looks whether anything is left to load; the one who finds that nothing is tells the supervisor. */
@@ -272,7 +264,7 @@ void snapshot_chunk_done(Work *work, Insert *insert)
     Pipe *pipe = work->pipe;
     PipeTable *table = insert->table;
     Chunk *head;
-    bool all_done = false, failed = atomic_load(&table->state) == TABLE_FAILED;
+    bool failed = atomic_load(&table->state) == TABLE_FAILED;
     g_autoptr(GPtrArray) changed = g_ptr_array_new_with_free_func(g_free), definitions = g_ptr_array_new();
 
     pthread_mutex_lock(&pipe->load_lock);
@@ -310,16 +302,118 @@ void snapshot_chunk_done(Work *work, Insert *insert)
         FAULT_POINT("load-chunk-acknowledged");
         save_ranges(work, table, &range_id, 1, changed, definitions, work->sending);
         FAULT_POINT("load-progress-saved");
-        all_done = range_plan_all_done(table->plan) && !table->loaded_told;
-        table->loaded_told |= all_done;
+        if (range_plan_all_done(table->plan))
+            FAULT_POINT("load-last-range-done");
     }
     pthread_mutex_unlock(&pipe->load_lock);
-    if (all_done) {
-        FAULT_POINT("load-last-range-done");
-        table_loaded(work, table);
-    }
-    if (all_done || failed)
+    if (failed)
         check_all_loaded(work);
+}
+
+/* ---- From read to loaded ---- */
+
+/* With load_lock held. */
+static bool is_read(const PipeTable *table)
+{
+    return wants_loading(table) && !table->loaded_told && table->plan && range_plan_all_done(table->plan);
+}
+
+void snapshot_stream_at(Work *work, const char *file, uint64_t pos)
+{
+    bool left = false;
+    pthread_mutex_lock(&work->pipe->load_lock);
+    for (unsigned i = 0; i < work->pipe->tables->len; i++) {
+        PipeTable *table = work->pipe->tables->pdata[i];
+        if (!table->read_file || table->stream_passed)
+            continue;
+        table->stream_passed = binlog_position_compare(file, pos, table->read_file, table->read_pos) >= 0;
+        left = left || !table->stream_passed;
+    }
+    atomic_store(&work->settling, left);
+    pthread_mutex_unlock(&work->pipe->load_lock);
+}
+
+void snapshot_forget_reads(Work *work)
+{
+    pthread_mutex_lock(&work->pipe->load_lock);
+    for (unsigned i = 0; i < work->pipe->tables->len; i++)
+        if (!((PipeTable *)work->pipe->tables->pdata[i])->stream_passed)
+            g_clear_pointer(&((PipeTable *)work->pipe->tables->pdata[i])->read_file, g_free);
+    pthread_mutex_unlock(&work->pipe->load_lock);
+}
+
+LoadStanding snapshot_standing(Pipe *pipe, PipeTable *table, const char *file, uint64_t pos)
+{
+    if (!wants_loading(table))
+        return LOAD_DONE;
+    pthread_mutex_lock(&pipe->load_lock);
+    LoadStanding standing = !table->plan || !range_plan_all_done(table->plan) ? LOAD_READS : LOAD_READ;
+    if (table->stream_passed || (table->read_file && binlog_position_compare(file, pos, table->read_file, table->read_pos) >= 0))
+        standing = LOAD_DONE;
+    pthread_mutex_unlock(&pipe->load_lock);
+    return standing;
+}
+
+/* The server may have become another one since it was asked. With load_lock held. */
+static void note_read(Reader *reader, const GPtrArray *tables, const char *file, uint64_t pos)
+{
+    Pipe *pipe = reader->pipe;
+    pthread_mutex_lock(&pipe->lock);
+    bool followed = g_strcmp0(pipe->record->identity, source_server(reader->source)->identity) == 0;
+    pthread_mutex_unlock(&pipe->lock);
+    for (unsigned i = 0; followed && i < tables->len; i++) {
+        PipeTable *table = tables->pdata[i];
+        if (!is_read(table) || table->read_file)
+            continue;
+        table->read_file = g_strdup(file);
+        table->read_pos = pos;
+        atomic_store(&reader->work->settling, true);
+    }
+}
+
+static void finish_passed(Reader *reader)
+{
+    Pipe *pipe = reader->pipe;
+    g_autoptr(GPtrArray) done = g_ptr_array_new();
+    pthread_mutex_lock(&pipe->load_lock);
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        PipeTable *table = pipe->tables->pdata[i];
+        if (!is_read(table) || !table->stream_passed)
+            continue;
+        table->loaded_told = true; /* by this reader alone */
+        g_ptr_array_add(done, table);
+    }
+    pthread_mutex_unlock(&pipe->load_lock);
+    for (unsigned i = 0; i < done->len; i++)
+        table_loaded(reader->work, done->pdata[i]);
+    if (done->len)
+        check_all_loaded(reader->work);
+}
+
+/* False: the source could not be asked. */
+static bool settle_tables(Reader *reader, GError **error)
+{
+    Pipe *pipe = reader->pipe;
+    g_autoptr(GPtrArray) read = g_ptr_array_new();
+    g_autofree char *file = NULL;
+    uint64_t pos;
+
+    finish_passed(reader);
+    pthread_mutex_lock(&pipe->load_lock);
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        PipeTable *table = pipe->tables->pdata[i];
+        if (is_read(table) && !table->read_file)
+            g_ptr_array_add(read, table);
+    }
+    pthread_mutex_unlock(&pipe->load_lock);
+    if (read->len == 0)
+        return true;
+    if (!source_log_end(reader->source, &file, &pos, NULL, error))
+        return false;
+    pthread_mutex_lock(&pipe->load_lock);
+    note_read(reader, read, file, pos);
+    pthread_mutex_unlock(&pipe->load_lock);
+    return true;
 }
 
 /* ---- Reading ---- */
@@ -631,7 +725,7 @@ static bool read_something(Reader *reader, unsigned *tries)
     PipeTable *table = NULL;
     uint64_t range_id = 0;
     g_autoptr(GError) error = NULL;
-    bool ok = reader_connect(reader, &error);
+    bool ok = reader_connect(reader, &error) && settle_tables(reader, &error);
 
     if (ok) {
         pthread_mutex_lock(&pipe->load_lock);

@@ -153,6 +153,7 @@ static bool fail_over(Stream *s, CatalogCheckpoint *checkpoint, const char *iden
     g_free(pipe->record->identity);
     pipe->record->identity = g_strdup(identity);
     pthread_mutex_unlock(&pipe->lock);
+    snapshot_forget_reads(s->work);
     /* The place to stop at was the other server's too; the monitor notes none of it any more. */
     pthread_mutex_lock(&s->work->stop_lock);
     g_clear_pointer(&s->work->stop_file, g_free);
@@ -354,6 +355,16 @@ static void note_idle(Stream *s, const BinlogEvent *event)
     }
 }
 
+/* Tables that are read wait for this. A server that has nothing more to send says where its log ends. */
+static void note_settling(const Stream *s, const BinlogEvent *event)
+{
+    if (!atomic_load_explicit(&s->work->settling, memory_order_relaxed) || s->group.open || s->verifying)
+        return;
+    bool idle = event->type == BINLOG_HEARTBEAT && event->file;
+    if (idle || s->file)
+        snapshot_stream_at(s->work, idle ? event->file : s->file, idle ? event->start : s->pos);
+}
+
 /* The server has sent all it has. What was read before must be among it: the transaction of the checkpoint, and what was
  * sent behind it. A server that lost the end of its log in a crash hands out the same places and GTIDs again. */
 static bool log_is_long_enough(const Stream *s, const BinlogEvent *event, GError **error)
@@ -440,6 +451,7 @@ static bool stream_step(Stream *s, const BinlogEvent *event, GError **error)
     }
     if (!cut_fits(s, error))
         return false;
+    note_settling(s, event);
     if (!stream_seal_if_due(s, event->type == BINLOG_HEARTBEAT)) {
         cancel_set_error(s->work->reading, error);
         return false;
@@ -544,7 +556,7 @@ static bool stream_session(Work *work, GError **error)
         stream_load(&s, &checkpoint, g_steal_pointer(&batches));
         ok = stream_run(&s, error);
         bool paused = !ok && cancel_requested(work->reading);
-        if ((ok || paused) && !s.group.open && !s.verifying && !batch_cutter_forced(&s.cutter))
+        if ((ok || paused) && !s.group.open && !s.in_statement && !s.verifying && !batch_cutter_forced(&s.cutter))
             stream_seal(&s, NULL);
     }
     if (batches)

@@ -1,12 +1,13 @@
 /* stream_ddl.c - statements of the log on followed tables (replication.md, DDL).
  *
- * Each that changes a destination table or a definition is a barrier: all before it is acknowledged and checkpointed, then it is
- * carried out at the destination, then definition and the position behind it are saved in one transaction, then what follows is
- * read on. Cut off anywhere, the statement is met again: what had been planned is in the catalog, and each step that was carried
- * out has left its proof at the destination.
+ * Each that changes a destination table or a definition is a barrier: all before it is acknowledged and checkpointed,
+ * then it is carried out at the destination, then definition and the position behind it are saved in one transaction,
+ * then what follows is read on. Cut off anywhere, the statement is met again: what had been planned is in the catalog,
+ * and each step that was carried out has left its proof at the destination.
  */
 #include "pipe/columns.h"
 #include "pipe/cutover.h"
+#include "pipe/pending_plan.h"
 #include "pipe/stream_private.h"
 
 #include "mapping/schema_change.h"
@@ -16,10 +17,10 @@
 /* What a statement does to one followed table. */
 typedef struct {
     PipeTable *table;
-    SourceTable *next;  /* its new definition; NULL: it stays what it is */
-    char *old_text;     /* the record's, while the new one is being saved */
-    GPtrArray *notes;   /* of char *: for the journal */
-    TableState state;   /* DROPPED, else LIVE: it goes on as it is */
+    SourceTable *next; /* its new definition; NULL: it stays what it is */
+    char *old_text;    /* the record's, while the new one is being saved */
+    GPtrArray *notes;  /* of char *: for the journal */
+    TableState state;  /* DROPPED, else LIVE: it goes on as it is */
 } TableEffect;
 
 struct StreamDdl {
@@ -32,11 +33,12 @@ struct StreamDdl {
     char *position; /* "file:pos" */
     char *id;       /* what tells the statement from all others, on every server: GTID, else its place */
     ColumnContext context;
-    bool ends;      /* its group ends with it */
-    bool barrier;   /* all before it is applied and saved */
+    bool ends;        /* its group ends with it */
+    bool barrier;     /* all before it is applied and saved */
+    unsigned queries; /* sent to the destination, to number them */
     bool failed_pipe;
     Clickhouse *ch;
-    char *dest;     /* what the pipe's destination was resolved to */
+    char *dest;         /* what the pipe's destination was resolved to */
     GPtrArray *effects; /* of TableEffect */
 };
 
@@ -76,8 +78,8 @@ static TableEffect *add_effect(StreamDdl *ddl, PipeTable *table)
 static void table_fails(StreamDdl *ddl, PipeTable *table, const char *what, const char *why)
 {
     g_autoptr(GError) error =
-        g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE, "table %s.%s %s%s%s; sluice stopped following it there (%s)", table->record->database,
-                    table->record->name, what, why ? ": " : "", why ? why : "", ddl->shown);
+        g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE, "table %s.%s %s%s%s; sluice stopped following it there (%s)",
+                    table->record->database, table->record->name, what, why ? ": " : "", why ? why : "", ddl->shown);
     stream_table_fault(ddl->s, table, error);
 }
 
@@ -120,7 +122,8 @@ static StreamDdl *ddl_new(Stream *s, const DdlStatement *statement, const Binlog
     ddl->sql = statement_text(&ddl->query);
     g_autofree char *raw = g_strndup(ddl->query.sql, MIN(ddl->query.sql_len, (size_t)400));
     ddl->shown = printable(raw, 300);
-    ddl->context = (ColumnContext){.flavour = server->flavour, .version = server->version, .sql_mode = ddl->query.sql_mode};
+    ddl->context =
+        (ColumnContext){.flavour = server->flavour, .version = server->version, .sql_mode = ddl->query.sql_mode};
     ddl->context.explicit_timestamp =
         server->flavour == SOURCE_MARIADB ? ddl->query.explicit_timestamp == 1 : ddl->query.explicit_timestamp != 0;
     return ddl;
@@ -155,18 +158,48 @@ static bool find_out_utf8(StreamDdl *ddl, GError **error)
     return true;
 }
 
+static bool is_moment_in_zone(const AlterClause *clause)
+{
+    return clause->kind == ALTER_ADD_COLUMN && clause->column->column.type == SOURCE_TYPE_TIMESTAMP &&
+           clause->column->initial.kind == DEFAULT_TEXT;
+}
+
 static bool zone_matters(const AlterText *alter)
 {
     for (unsigned i = 0; i < alter->clauses->len; i++) {
         const AlterClause *clause = alter->clauses->pdata[i];
         if (clause->kind != ALTER_ADD_COLUMN)
             continue;
-        SourceType type = clause->column->column.type;
-        DefaultKind kind = clause->column->initial.kind;
-        if ((type == SOURCE_TYPE_DATETIME && kind == DEFAULT_NOW) || (type == SOURCE_TYPE_TIMESTAMP && kind == DEFAULT_TEXT))
+        bool now = clause->column->column.type == SOURCE_TYPE_DATETIME && clause->column->initial.kind == DEFAULT_NOW;
+        if (now || is_moment_in_zone(clause))
             return true;
     }
     return false;
+}
+
+/* Is the zone as far from UTC at each moment that the statement writes as it was when it ran? */
+static bool find_out_whether_varies(StreamDdl *ddl, const AlterText *alter, const char *seconds, StatementTime *out, GError **error)
+{
+    for (unsigned i = 0; i < alter->clauses->len && !out->zone_varies; i++) {
+        const AlterClause *clause = alter->clauses->pdata[i];
+        if (!is_moment_in_zone(clause))
+            continue;
+        g_autoptr(GString) sql = g_string_new("SELECT TIMESTAMPDIFF(SECOND, CONVERT_TZ(");
+        GError *problem = NULL;
+        source_quote_string(sql, clause->column->initial.text);
+        g_string_append(sql, ", ");
+        source_quote_string(sql, ddl->query.time_zone);
+        g_string_append(sql, ", '+00:00'), ");
+        source_quote_string(sql, clause->column->initial.text);
+        g_string_append_c(sql, ')');
+        g_autofree char *then = ask_source(ddl, sql->str, &problem);
+        if (problem) {
+            g_propagate_error(error, problem);
+            return false;
+        }
+        out->zone_varies = g_strcmp0(then, seconds) != 0;
+    }
+    return true;
 }
 
 /* The session's zone is told as "+02:00", by a name, or as SYSTEM, which is the server's. */
@@ -184,8 +217,8 @@ static bool find_out_time(StreamDdl *ddl, const AlterText *alter, StatementTime 
         return true;
     g_autoptr(GString) sql = g_string_new(NULL);
     GError *problem = NULL;
-    g_string_printf(sql, "SELECT TIMESTAMPDIFF(SECOND, FROM_UNIXTIME(%u), CONVERT_TZ(FROM_UNIXTIME(%u), '+00:00', ", ddl->event->timestamp,
-                    ddl->event->timestamp);
+    g_string_printf(sql, "SELECT TIMESTAMPDIFF(SECOND, FROM_UNIXTIME(%u), CONVERT_TZ(FROM_UNIXTIME(%u), '+00:00', ",
+                    ddl->event->timestamp, ddl->event->timestamp);
     source_quote_string(sql, zone);
     g_string_append(sql, "))");
     g_autofree char *seconds = ask_source(ddl, sql->str, &problem);
@@ -195,7 +228,7 @@ static bool find_out_time(StreamDdl *ddl, const AlterText *alter, StatementTime 
     }
     out->zone_known = seconds != NULL;
     out->zone_usec = seconds ? g_ascii_strtoll(seconds, NULL, 10) * G_USEC_PER_SEC : 0;
-    return true;
+    return !seconds || find_out_whether_varies(ddl, alter, seconds, out, error);
 }
 
 /* ---- The destination ---- */
@@ -223,17 +256,34 @@ static bool connect_destination(StreamDdl *ddl, GError **error)
 /* What an ALTER can say that no repetition mends. */
 static bool alter_is_refused(const GError *error)
 {
-    static const int codes[] = {10 /* NOT_FOUND_COLUMN_IN_BLOCK */, 15 /* DUPLICATE_COLUMN */, 36 /* BAD_ARGUMENTS */, 42, 50, 62, 341 /* UNFINISHED */,
-                                473, 524 /* ALTER_OF_COLUMN_IS_FORBIDDEN */, 386 /* NO_COMMON_TYPE */};
+    static const int codes[] = {
+        10 /* NOT_FOUND_COLUMN_IN_BLOCK */,        15 /* DUPLICATE_COLUMN */, 36 /* BAD_ARGUMENTS */,
+        42 /* NUMBER_OF_ARGUMENTS_DOESNT_MATCH */, 50 /* UNKNOWN_TYPE */,     62 /* SYNTAX_ERROR */,
+        341 /* UNFINISHED: its mutation failed */, 386 /* NO_COMMON_TYPE */,  524 /* ALTER_OF_COLUMN_IS_FORBIDDEN */};
     for (size_t i = 0; error->domain == CLICKHOUSE_ERROR && i < G_N_ELEMENTS(codes); i++)
-        if (error->code == codes[i] && error->code != 473)
+        if (error->code == codes[i])
             return true;
     return false;
 }
 
+/* Of each statement sent: no two are the same, and all of them begin alike. */
+static char *query_id(StreamDdl *ddl)
+{
+    return g_strdup_printf("sluice-%s-ddl-%" G_GINT64_FORMAT "-%u", ddl->s->pipe->uuid, clock_real_usec(),
+                           ++ddl->queries);
+}
+
+/* Whose answers were lost, to a pause or a broken connection: none may be carried out later. */
+static bool kill_statements(StreamDdl *ddl, GError **error)
+{
+    g_autofree char *prefix = g_strdup_printf("sluice-%s-ddl-", ddl->s->pipe->uuid);
+    return insert_kill_all(ddl->ch, prefix, ddl->s->work->reading, error);
+}
+
 typedef bool (*Attempt)(StreamDdl *ddl, TableEffect *effect, void *data, GError **error);
 
-/* Until it succeeds. A table that it cannot be done for fails, and the pipe goes on. False: cancelled, or the pipe fails. */
+/* Until it succeeds. A table that it cannot be done for fails, and the pipe goes on. False: cancelled, or the pipe
+ * fails. */
 static bool carry_out(StreamDdl *ddl, TableEffect *effect, Attempt attempt, void *data, GError **error)
 {
     Pipe *pipe = ddl->s->pipe;
@@ -254,7 +304,8 @@ static bool carry_out(StreamDdl *ddl, TableEffect *effect, Attempt attempt, void
             break;
         }
         if (decision.verdict == VERDICT_CANCELLED ||
-            !pipe_stall_wait(pipe, SIDE_DESTINATION, problem, tries, decision.verdict == VERDICT_RETRY_OPERATOR, ddl->s->work->reading))
+            !pipe_stall_wait(pipe, SIDE_DESTINATION, problem, tries, decision.verdict == VERDICT_RETRY_OPERATOR,
+                             ddl->s->work->reading))
             break;
     }
     cancel_set_error(ddl->s->work->reading, error);
@@ -281,99 +332,37 @@ static bool barrier(StreamDdl *ddl, bool *possible, GError **error)
 
 /* ---- ALTER ---- */
 
-/* What is to be done, as it was planned when the statement was first met; it is in the catalog before its first step. */
-typedef struct {
-    GPtrArray *steps, *notes;
-    char **kept;
-    char *advise;
-} Plan;
-
-static void plan_clear(Plan *plan)
-{
-    if (plan->steps)
-        g_ptr_array_unref(plan->steps);
-    if (plan->notes)
-        g_ptr_array_unref(plan->notes);
-    g_strfreev(plan->kept);
-    g_free(plan->advise);
-    memset(plan, 0, sizeof *plan);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Plan, plan_clear)
-
-static json_t *strings_to_json(char *const *strings, size_t n)
-{
-    json_t *json = json_array();
-    for (size_t i = 0; i < n; i++) {
-        g_autofree char *valid = g_utf8_make_valid(strings[i], -1);
-        json_array_append_new(json, json_string(valid));
-    }
-    return json;
-}
-
-static GPtrArray *strings_from_json(const json_t *json)
-{
-    GPtrArray *strings = g_ptr_array_new_with_free_func(g_free);
-    for (size_t i = 0; i < json_array_size(json); i++)
-        g_ptr_array_add(strings, g_strdup(json_string_value(json_array_get(json, i))));
-    return strings;
-}
-
-static char **strv_from(const GPtrArray *strings)
-{
-    char **copy = strings->len ? g_new0(char *, strings->len + 1) : NULL;
-    for (unsigned i = 0; i < strings->len; i++)
-        copy[i] = g_strdup(strings->pdata[i]);
-    return copy;
-}
-
-/* The plan of this statement that the catalog has; false: it has none. */
-static bool plan_load(StreamDdl *ddl, const PipeTable *table, Plan *plan)
+static bool plan_load(StreamDdl *ddl, const PipeTable *table, PendingPlan *plan)
 {
     pthread_mutex_lock(&ddl->s->pipe->lock);
-    json_t *definition = table->record->definition ? json_loads(table->record->definition, 0, NULL) : NULL;
+    bool found = pending_plan_find(table->record->definition, ddl->id, plan);
     pthread_mutex_unlock(&ddl->s->pipe->lock);
-    const json_t *pending = json_object_get(definition, "pending");
-    bool found = g_strcmp0(json_string_value(json_object_get(pending, "id")), ddl->id) == 0;
-    if (found) {
-        g_autoptr(GPtrArray) kept = strings_from_json(json_object_get(pending, "kept"));
-        plan->steps = strings_from_json(json_object_get(pending, "steps"));
-        plan->notes = strings_from_json(json_object_get(pending, "notes"));
-        plan->advise = g_strdup(json_string_value(json_object_get(pending, "advise")));
-        plan->kept = strv_from(kept);
-    }
-    json_decref(definition);
     return found;
 }
 
-static bool plan_save(StreamDdl *ddl, PipeTable *table, const Plan *plan, GError **error)
+static bool plan_save(StreamDdl *ddl, PipeTable *table, const PendingPlan *plan, GError **error)
 {
     Pipe *pipe = ddl->s->pipe;
-    json_t *pending = json_object();
-    json_object_set_new(pending, "id", json_string(ddl->id));
-    json_object_set_new(pending, "steps", strings_to_json((char *const *)plan->steps->pdata, plan->steps->len));
-    json_object_set_new(pending, "notes", strings_to_json((char *const *)plan->notes->pdata, plan->notes->len));
-    json_object_set_new(pending, "kept", strings_to_json(plan->kept, plan->kept ? g_strv_length(plan->kept) : 0));
-    if (plan->advise)
-        json_object_set_new(pending, "advise", json_string(plan->advise));
     g_autofree char *text = pipe_definition_text(table, table->definition);
-    json_t *definition = json_loads(text, 0, NULL);
-    json_object_set_new(definition, "pending", pending);
-    char *dumped = json_dumps(definition, JSON_COMPACT);
+    char *noted = pending_plan_note(text, ddl->id, plan);
     pthread_mutex_lock(&pipe->lock);
     g_free(table->record->definition);
-    table->record->definition = g_strdup(dumped);
+    table->record->definition = noted;
     pthread_mutex_unlock(&pipe->lock);
-    free(dumped);
-    json_decref(definition);
     return pipe_save_table(pipe, table, ddl->s->work->reading) || !cancel_set_error(ddl->s->work->reading, error);
 }
 
 typedef struct {
     TableChange *change;
     StatementTime time;
-    Plan plan;
+    PendingPlan plan;
     char *version_column;
 } Alter;
+
+static LoadStanding load_standing(const StreamDdl *ddl, PipeTable *table)
+{
+    return snapshot_standing(ddl->s->pipe, table, ddl->event->file, ddl->event->start);
+}
 
 static bool make_plan(StreamDdl *ddl, TableEffect *effect, Alter *alter, const GPtrArray *there, GError **error)
 {
@@ -387,8 +376,7 @@ static bool make_plan(StreamDdl *ddl, TableEffect *effect, Alter *alter, const G
                                    .time = &alter->time,
                                    .there = there};
     g_autoptr(SchemaChange) change = schema_change_plan(&request);
-    int state = atomic_load(&table->state);
-    if (!change->fail && !change->only_columns && (state == TABLE_LOADING || state == TABLE_WAITING))
+    if (!change->fail && !change->only_columns && load_standing(ddl, table) != LOAD_DONE)
         change->fail = g_strdup("it was being loaded, and what is loaded does not fit what comes now");
     if (change->fail) {
         g_set_error_literal(error, SLUICE_ERROR, SLUICE_ERROR_TABLE, change->fail);
@@ -398,8 +386,10 @@ static bool make_plan(StreamDdl *ddl, TableEffect *effect, Alter *alter, const G
     g_autoptr(TableMapping) mapping = mapping_new(alter->change->table, &settings, error);
     if (!mapping)
         return false;
-    alter->plan = (Plan){.steps = g_ptr_array_ref(change->steps), .notes = g_ptr_array_ref(change->notes),
-                         .kept = g_strdupv(alter->change->table->kept), .advise = g_strdup(change->advise)};
+    alter->plan = (PendingPlan){.steps = g_ptr_array_ref(change->steps),
+                                .notes = g_ptr_array_ref(change->notes),
+                                .kept = g_strdupv(alter->change->table->kept),
+                                .advise = g_strdup(change->advise)};
     if (!plan_save(ddl, table, &alter->plan, error))
         return false;
     FAULT_POINT("ddl-planned");
@@ -425,7 +415,8 @@ static unsigned steps_done(const StreamDdl *ddl, const char *proof, unsigned n)
 static DestColumns *look(StreamDdl *ddl, const TableEffect *effect, const Alter *alter, GError **error)
 {
     const char *target = effect->table->record->target;
-    DestColumns *columns = dest_columns_look(ddl->ch, clickhouse_database(ddl->ch), target, alter->version_column, error);
+    DestColumns *columns =
+        dest_columns_look(ddl->ch, clickhouse_database(ddl->ch), target, alter->version_column, error);
     if (!columns || columns->names->len)
         return columns;
     dest_columns_free(columns);
@@ -436,11 +427,11 @@ static DestColumns *look(StreamDdl *ddl, const TableEffect *effect, const Alter 
 /* An ALTER whose answer was lost may be done, or be done in a moment. */
 static bool run_step(StreamDdl *ddl, const TableEffect *effect, const Alter *alter, unsigned step, GError **error)
 {
-    g_autofree char *proof = proof_text(ddl, step + 1);
+    g_autofree char *proof = proof_text(ddl, step + 1), *id = query_id(ddl);
     g_autoptr(GError) problem = NULL;
     atomic_store(&effect->table->altered_at, clock_monotonic_usec());
-    if (dest_table_alter(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target, alter->plan.steps->pdata[step],
-                         alter->version_column, proof, &problem)) {
+    if (dest_table_alter(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target,
+                         alter->plan.steps->pdata[step], alter->version_column, proof, id, &problem)) {
         FAULT_POINT("ddl-step");
         return true;
     }
@@ -454,10 +445,11 @@ static bool run_step(StreamDdl *ddl, const TableEffect *effect, const Alter *alt
 static bool attempt_alter(StreamDdl *ddl, TableEffect *effect, void *data, GError **error)
 {
     Alter *alter = data;
-    g_autoptr(DestColumns) columns = look(ddl, effect, alter, error);
-    if (!columns)
+    bool again = alter->plan.steps || plan_load(ddl, effect->table, &alter->plan);
+    if (again && !kill_statements(ddl, error))
         return false;
-    if (!alter->plan.steps && !plan_load(ddl, effect->table, &alter->plan) && !make_plan(ddl, effect, alter, columns->names, error))
+    g_autoptr(DestColumns) columns = look(ddl, effect, alter, error);
+    if (!columns || (!again && !make_plan(ddl, effect, alter, columns->names, error)))
         return false;
     for (unsigned step = steps_done(ddl, columns->proof, alter->plan.steps->len); step < alter->plan.steps->len; step++)
         if (!run_step(ddl, effect, alter, step, error))
@@ -494,16 +486,30 @@ static void silent_change(StreamDdl *ddl, PipeTable *table, const char *by)
     pipe_table_advise_resync(ddl->s->pipe, table, why, ddl->position);
 }
 
-static void table_is_gone(StreamDdl *ddl, PipeTable *table, const char *how)
+/* Its last rows are at the destination before the catalog says that it is not followed: a replay would pass them by. */
+static bool table_is_gone(StreamDdl *ddl, PipeTable *table, const char *how, GError **error)
 {
+    bool possible;
+    int was = atomic_load(&table->state);
+    if (!barrier(ddl, &possible, error))
+        return false;
+    if (!atomic_compare_exchange_strong(&table->state, &was, TABLE_DROPPED) && was == TABLE_FAILED)
+        return true;
     atomic_store(&table->state, TABLE_DROPPED);
-    pipe_save_table(ddl->s->pipe, table, ddl->s->work->reading);
+    if (!pipe_save_table(ddl->s->pipe, table, ddl->s->work->reading)) {
+        atomic_store(&table->state, was); /* met again, by the next session */
+        cancel_set_error(ddl->s->work->reading, error);
+        return false;
+    }
+    FAULT_POINT("ddl-gone");
     pipe_journal(ddl->s->pipe, "engine", "ddl", ddl->position, "table %s.%s was %s at the source; its destination table is kept",
                  table->record->database, table->record->name, how);
+    return true;
 }
 
 /* The change is known; what it asks of the destination is done. */
-static bool change_table(StreamDdl *ddl, PipeTable *table, TableChange *change, const StatementTime *time, GError **error)
+static bool change_table(StreamDdl *ddl, PipeTable *table, TableChange *change, const StatementTime *time,
+                         GError **error)
 {
     bool possible;
     g_autoptr(GError) why = NULL;
@@ -523,7 +529,7 @@ static bool change_table(StreamDdl *ddl, PipeTable *table, TableChange *change, 
     bool ok = carry_out(ddl, effect, attempt_alter, &alter, error);
     if (ok && effect->next && alter.plan.advise)
         pipe_table_advise_resync(ddl->s->pipe, table, alter.plan.advise, ddl->position);
-    plan_clear(&alter.plan);
+    pending_plan_clear(&alter.plan);
     g_free(alter.version_column);
     return ok;
 }
@@ -552,8 +558,8 @@ static bool alter_table(StreamDdl *ddl, PipeTable *table, bool first, GError **e
     }
     if (!first) { /* what another table is renamed to, or whose rows a partition is exchanged with */
         if (renames_away(alter))
-            table_fails(ddl, table, "was replaced by another table at the source", NULL);
-        else
+            table_fails(ddl, table, "was created anew at the source", NULL);
+        else if (table_state_is_followed(atomic_load(&table->state)))
             silent_change(ddl, table, "an exchange of partitions");
         return true;
     }
@@ -562,10 +568,8 @@ static bool alter_table(StreamDdl *ddl, PipeTable *table, bool first, GError **e
         table_fails(ddl, table, "was altered at the source", why);
         return true;
     }
-    if (change->to_table) {
-        table_is_gone(ddl, table, "renamed");
-        return true;
-    }
+    if (change->to_table)
+        return table_is_gone(ddl, table, "renamed", error);
     StatementTime time;
     if (!find_out_time(ddl, alter, &time, error))
         return false;
@@ -584,14 +588,21 @@ static bool kill_inserts(StreamDdl *ddl, const PipeTable *table, GError **error)
     Pipe *pipe = ddl->s->pipe;
     g_autofree char *log = g_strdup_printf("sluice-%s-log-", pipe->uuid);
     g_autofree char *load = g_strdup_printf("sluice-%s-snapshot-%" G_GINT64_FORMAT "-", pipe->uuid, table->record->id);
-    return insert_kill_all(ddl->ch, log, ddl->s->work->reading, error) && insert_kill_all(ddl->ch, load, ddl->s->work->reading, error);
+    return insert_kill_all(ddl->ch, log, ddl->s->work->reading, error) &&
+           insert_kill_all(ddl->ch, load, ddl->s->work->reading, error);
 }
 
 static bool attempt_truncate(StreamDdl *ddl, TableEffect *effect, void *data, GError **error)
 {
+    g_autofree char *id = query_id(ddl);
+    DestEngine engine;
     (void)data;
-    if (!kill_inserts(ddl, effect->table, error) ||
-        !dest_table_truncate(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target, error))
+    if (dest_engine_find(effect->table->definition->texts[TABLE_ENGINE], &engine) && engine == DEST_NULL)
+        return true; /* it keeps nothing, and the server refuses to */
+    /* Before and behind it: neither an insert nor an earlier TRUNCATE is left that could come late. */
+    if (!kill_inserts(ddl, effect->table, error) || !kill_statements(ddl, error) ||
+        !dest_table_truncate(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target, id, error) ||
+        !kill_statements(ddl, error))
         return false;
     FAULT_POINT("ddl-step");
     return true;
@@ -600,13 +611,14 @@ static bool attempt_truncate(StreamDdl *ddl, TableEffect *effect, void *data, GE
 static bool truncate_table(StreamDdl *ddl, PipeTable *table, GError **error)
 {
     bool possible;
-    int state = atomic_load(&table->state);
     if (ddl->s->work->settings.truncate_ignored) {
-        pipe_journal(ddl->s->pipe, "engine", "ddl", ddl->position, "table %s.%s was truncated at the source; truncate=ignore",
-                     table->record->database, table->record->name);
+        pipe_journal(ddl->s->pipe, "engine", "ddl", ddl->position,
+                     "table %s.%s was truncated at the source; truncate=ignore", table->record->database,
+                     table->record->name);
         return true;
     }
-    if (state == TABLE_LOADING || state == TABLE_WAITING) {
+    /* What was read behind it comes again from the log. */
+    if (load_standing(ddl, table) == LOAD_READS) {
         table_fails(ddl, table, "was truncated at the source", "it was being loaded");
         return true;
     }
@@ -628,10 +640,12 @@ static bool names_equal(const StreamDdl *ddl, const DdlName *name, const char *d
 {
     int (*compare)(const char *, const char *) =
         binlog_stream_server(ddl->s->stream)->lower_case_table_names ? g_ascii_strcasecmp : strcmp;
-    return (!name->database || compare(name->database, database) == 0) && (!name->table || compare(name->table, table) == 0);
+    return (!name->database || compare(name->database, database) == 0) &&
+           (!name->table || compare(name->table, table) == 0);
 }
 
-/* Which table stands under the name behind RENAME a TO b, c TO a, ...: an index of its tables, -1: none, -2: the same as before. */
+/* Which table stands under the name behind RENAME a TO b, c TO a, ...: an index of its tables, -1: none, -2: the same
+ * as before. */
 static int renamed_from(const StreamDdl *ddl, const PipeTable *table)
 {
     const GPtrArray *names = ddl->statement->tables;
@@ -646,11 +660,13 @@ static int renamed_from(const StreamDdl *ddl, const PipeTable *table)
     return now;
 }
 
-/* What rows that were copied into the new table have in a new column is told by its default, unless that is a moment. */
+/* What rows that were copied into the new table have in a new column is told by its default, unless that is a moment.
+ */
 static GPtrArray *shown_defaults(StreamDdl *ddl, TableChange *change)
 {
     GPtrArray *texts = g_ptr_array_new_with_free_func((GDestroyNotify)column_text_free);
-    ColumnContext context = {.flavour = ddl->context.flavour, .version = ddl->context.version, .explicit_timestamp = true};
+    ColumnContext context = {
+        .flavour = ddl->context.flavour, .version = ddl->context.version, .explicit_timestamp = true};
     for (unsigned i = 0; i < change->table->n_columns; i++) {
         if (change->origin[i] >= 0)
             continue;
@@ -669,9 +685,8 @@ static GPtrArray *shown_defaults(StreamDdl *ddl, TableChange *change)
 static bool replace_table(StreamDdl *ddl, PipeTable *table, const DdlName *by, GError **error)
 {
     static const char what[] = "was replaced by another table at the source";
-    int state = atomic_load(&table->state);
     g_autofree char *why = NULL;
-    if (state == TABLE_LOADING || state == TABLE_WAITING) {
+    if (load_standing(ddl, table) != LOAD_DONE) {
         table_fails(ddl, table, what, "it was being loaded");
         return true;
     }
@@ -679,8 +694,9 @@ static bool replace_table(StreamDdl *ddl, PipeTable *table, const DdlName *by, G
     if (!source)
         return false;
     GError *problem = NULL;
-    g_autoptr(SourceTable) now = cutover_definition(source, table->definition->database, table->definition->name, ddl->event->file,
-                                                    ddl->event->end, ddl->s->work->reading, &why, &problem);
+    g_autoptr(SourceTable) now =
+        cutover_definition(source, table->definition->database, table->definition->name, ddl->event->file,
+                           ddl->event->end, ddl->s->work->reading, &why, &problem);
     if (problem) {
         g_propagate_error(error, problem);
         return false;
@@ -700,17 +716,25 @@ static bool replace_table(StreamDdl *ddl, PipeTable *table, const DdlName *by, G
     if (atomic_load(&table->state) == TABLE_FAILED)
         return true;
     if (!cutover_is_copy(by->table, table->definition->name))
-        pipe_table_advise_resync(ddl->s->pipe, table, "another table took its name, whose rows may be others", ddl->position);
+        pipe_table_advise_resync(ddl->s->pipe, table, "another table took its name, whose rows may be others",
+                                 ddl->position);
     else if (added && change->dropped->len)
-        pipe_table_advise_resync(ddl->s->pipe, table, "the table that took its name has new columns in the place of old ones", ddl->position);
+        pipe_table_advise_resync(ddl->s->pipe, table,
+                                 "the table that took its name has new columns in the place of old ones",
+                                 ddl->position);
     return true;
 }
 
 static bool rename_table(StreamDdl *ddl, PipeTable *table, GError **error)
 {
     int from = renamed_from(ddl, table);
+    bool gone = atomic_load(&table->state) == TABLE_DROPPED;
     if (from == -1)
-        table_is_gone(ddl, table, "renamed");
+        return gone || table_is_gone(ddl, table, "renamed", error);
+    if (from >= 0 && gone) {
+        table_fails(ddl, table, "was created anew at the source", NULL);
+        return true;
+    }
     return from < 0 || replace_table(ddl, table, ddl->statement->tables->pdata[from], error);
 }
 
@@ -718,7 +742,9 @@ static bool statement_on_table(StreamDdl *ddl, PipeTable *table, unsigned index,
 {
     const DdlStatement *statement = ddl->statement;
     int state = atomic_load(&table->state);
-    bool creates = statement->kind == DDL_CREATE_TABLE || statement->kind == DDL_REPLACE_TABLE;
+    /* What may bring a dropped table back. */
+    bool creates = statement->kind == DDL_CREATE_TABLE || statement->kind == DDL_REPLACE_TABLE ||
+                   statement->kind == DDL_RENAME_TABLE || (statement->kind == DDL_ALTER_TABLE && index > 0);
     if (!table_state_is_followed(state) && !(creates && state == TABLE_DROPPED))
         return true;
     switch (statement->kind) {
@@ -730,8 +756,7 @@ static bool statement_on_table(StreamDdl *ddl, PipeTable *table, unsigned index,
         return rename_table(ddl, table, error);
     case DDL_DROP_TABLE:
     case DDL_DROP_DATABASE:
-        table_is_gone(ddl, table, "dropped");
-        return true;
+        return table_is_gone(ddl, table, "dropped", error);
     case DDL_CREATE_TABLE:
         if (statement->if_exists && state != TABLE_DROPPED) /* it was there already */
             return true;
@@ -751,9 +776,10 @@ static bool statement_on_table(StreamDdl *ddl, PipeTable *table, unsigned index,
 }
 
 /* Thread specific: on temporary tables, which hide ours. But DROP and CREATE OR REPLACE of any table have that flag on
- * MariaDB [tried on 10.11]; those of temporary ones say TEMPORARY, also where the session did not. And so has a change of
- * rows that calls CONNECTION_ID(), which is never passed over: a temporary table of the same name in a session that logs
- * statements fails ours for nothing. MariaDB's START ALTER and ROLLBACK ALTER tell of what is not, or never was. */
+ * MariaDB [tried on 10.11]; those of temporary ones say TEMPORARY, also where the session did not. And so has a change
+ * of rows that calls CONNECTION_ID(), which is never passed over: a temporary table of the same name in a session that
+ * logs statements fails ours for nothing. MariaDB's START ALTER and ROLLBACK ALTER tell of what is not, or never was.
+ */
 static bool passes_by(const Stream *s, const DdlStatement *statement, const BinlogEvent *event)
 {
     bool says_itself = statement->kind == DDL_DROP_TABLE || statement->kind == DDL_DROP_DATABASE ||
@@ -763,13 +789,15 @@ static bool passes_by(const Stream *s, const DdlStatement *statement, const Binl
            ((event->flags & BINLOG_FLAG_THREAD_SPECIFIC) && !says_itself);
 }
 
-bool stream_ddl(Stream *s, const DdlStatement *statement, const BinlogEvent *event, bool ends, StreamDdl **pending, GError **error)
+bool stream_ddl(Stream *s, const DdlStatement *statement, const BinlogEvent *event, bool ends, StreamDdl **pending,
+                GError **error)
 {
     StreamDdl *ddl = NULL;
     bool ok = true;
     *pending = NULL;
     if (passes_by(s, statement, event))
         return true;
+    s->in_statement = ends;
     g_autoptr(GHashTable) done = g_hash_table_new(NULL, NULL); /* RENAME names a table twice */
     for (unsigned n = 0; ok && n < statement->tables->len; n++) {
         for (unsigned i = 0; ok && i < s->pipe->tables->len; i++) {
@@ -785,10 +813,13 @@ bool stream_ddl(Stream *s, const DdlStatement *statement, const BinlogEvent *eve
             ok = statement_on_table(ddl, table, n, error);
         }
     }
-    if (ok && ddl && ddl->effects->len)
+    if (ok && ddl && ddl->effects->len) {
         *pending = ddl;
-    else
-        ddl_free(ddl);
+        return true;
+    }
+    if (ok)
+        s->in_statement = false;
+    ddl_free(ddl);
     return ok;
 }
 
@@ -845,7 +876,8 @@ static void tell(StreamDdl *ddl, const TableEffect *effect)
     const CatalogTable *record = effect->table->record;
     if (atomic_load(&effect->table->state) == TABLE_FAILED)
         return;
-    pipe_journal(ddl->s->pipe, "engine", "ddl", ddl->position, "%s.%s: applied: %s", record->database, record->name, ddl->shown);
+    pipe_journal(ddl->s->pipe, "engine", "ddl", ddl->position, "%s.%s: applied: %s", record->database, record->name,
+                 ddl->shown);
     for (unsigned i = 0; effect->notes && i < effect->notes->len; i++)
         pipe_journal(ddl->s->pipe, "engine", "ddl", ddl->position, "%s.%s: %s", record->database, record->name,
                      (const char *)effect->notes->pdata[i]);
@@ -864,7 +896,9 @@ bool stream_ddl_finish(Stream *s, StreamDdl *pending_take, const BinlogEvent *ev
     s->pos = event->end;
     FAULT_POINT("ddl-done");
     bool ok = stream_checkpoint_tables(s, records, take_new_texts, take_old_texts, ddl);
-    if (!ok)
+    if (ok)
+        s->in_statement = false;
+    else
         cancel_set_error(s->work->reading, error);
     FAULT_POINT("ddl-saved");
     for (unsigned i = 0; ok && i < ddl->effects->len; i++) {

@@ -68,6 +68,7 @@ typedef struct {
     int64_t fresh_noted; /* monotonic: when Pipe.fresh_until was last brought up to newest_time */
     int64_t newest_time; /* commit time of the last group, microseconds */
     bool moved;          /* the position moved since the last checkpoint */
+    bool in_statement;   /* a statement that the group ends with is being carried out: no checkpoint stands here */
     bool before_group;   /* a checkpoint made now stands where the group began, not behind the last event */
 
     BatchCutter cutter;

@@ -82,8 +82,6 @@ Work *work_start(Pipe *pipe, bool load, bool stops, GError **error)
     pthread_mutex_init(&work->progress_lock, NULL);
     pthread_mutex_init(&work->stop_lock, NULL);
     pthread_mutex_init(&work->gate, NULL);
-    if (load)
-        snapshot_finish_restored(work);
     if (start_threads(work, load ? work->settings.readers : 0, error))
         return work;
     cancel_request(work->reading);

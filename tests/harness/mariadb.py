@@ -108,11 +108,11 @@ class MariaDB:
         """As the user repl over TCP."""
         return f"mysql://repl@127.0.0.1:{self.port}/?password-file={self.password_file}"
 
-    def connect(self, database=None, **options):
+    def connect(self, database=None, names="utf8mb4", **options):
         """A connection as root: autocommit, UTC, utf8mb4, no sql_mode that refuses odd values."""
         deep = ", cte_max_recursion_depth = 4294967295" if self.is_mysql else ""
         return pymysql.connect(
-            unix_socket=str(self.socket), user="root", database=database, charset="utf8mb4", autocommit=True,
+            unix_socket=str(self.socket), user="root", database=database, charset=names, autocommit=True,
             cursorclass=MySQLCursor if self.is_mysql else pymysql.cursors.Cursor,
             init_command=f"SET time_zone = '+00:00', sql_mode = ''{deep}", **options
         )  # fmt: skip

@@ -20,6 +20,7 @@ class Proxy:
         self.refusing = False
         self.limit = None
         self.cuts = 0
+        self.held = 0  # chunks for the server that do not pass while the line is silent
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
@@ -47,6 +48,7 @@ class Proxy:
         carried = 0
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
+                self.held += upwards and not self.open.is_set()
                 self.open.wait()
                 carried += len(data)
                 if upwards:  # the endpoint takes requests for its own address only
@@ -80,6 +82,7 @@ class Proxy:
 
     def silence(self, silent=True):
         if silent:
+            self.held = 0
             self.open.clear()
         else:
             self.open.set()

@@ -2,9 +2,9 @@
  *
  * usage: table_alter URL. Reads lines, answers one line each, "ok" or what is wrong:
  *   read DATABASE TABLE           the definition at hand is the server's
- *   alter MODE EXPLICIT UTF8 SQL  the statement (backslash, n: a new line) is applied to it; MODE: sql_mode as a number, EXPLICIT
- *                                 and UTF8: 1 or 0, see ColumnContext
- *   compare                       with the server's, which becomes the one at hand
+ *   alter MODE EXPLICIT UTF8 SQL  the statement (backslash, n: a new line) is applied to it; MODE: sql_mode as a
+ * number, EXPLICIT and UTF8: 1 or 0, see ColumnContext compare                       with the server's, which becomes
+ * the one at hand
  */
 #include "base/base.h"
 #include "mysql/mysql.h"
@@ -75,9 +75,9 @@ static bool same_labels(char **a, char **b)
 
 static char *compare_columns(const SourceColumn *ours, const SourceColumn *theirs)
 {
-#define DIFFERS(condition, what, format, a, b)                                                                                     \
-    if (condition)                                                                                                                 \
-        return g_strdup_printf("column %s: " what " " format ", the server says " format, ours->name, a, b)
+#define DIFFERS(condition, what, format, a, b)                                                                         \
+    if (condition)                                                                                                     \
+    return g_strdup_printf("column %s: " what " " format ", the server says " format, ours->name, a, b)
     DIFFERS(strcmp(ours->name, theirs->name) != 0, "name", "%s", ours->name, theirs->name);
     DIFFERS(ours->type != theirs->type, "type", "%u", ours->type, theirs->type);
     DIFFERS(strcmp(ours->type_text, theirs->type_text) != 0, "text", "%s", ours->type_text, theirs->type_text);

@@ -54,6 +54,31 @@ static void test_apply(void)
     json_decref(json);
 }
 
+/* What places a row at the destination is in a delete, too. */
+static void test_texts(void)
+{
+    g_autoptr(SourceTable) table = table_new();
+    GError *error = NULL;
+    json_t *settings = json_pack("{s:s, s:s, s:s, s:s, s:s}", "shop.orders:order_by", "id, f(`a b`)", "shop.*:partition_by", "Note % 3",
+                                 "shop.orders:ttl", "toDateTime(Note)", "shop.orders:rename", "name=`a b`", "shop.orders:codec", "id=ZSTD(3)");
+    g_assert_true(column_settings_apply(settings, table, &error));
+    g_assert_no_error(error);
+    json_t *json = source_table_to_json(table);
+    g_autoptr(SourceTable) back = source_table_from_json(json, &error);
+    g_assert_no_error(error);
+    json_decref(json);
+    g_assert_cmpstr(back->texts[TABLE_PARTITION_BY], ==, "Note % 3");
+    g_assert_cmpstr(back->columns[0].as_codec, ==, "CODEC(ZSTD(3))");
+    g_assert_true(!back->columns[0].placed && back->columns[1].placed && !back->columns[2].placed && back->columns[3].placed);
+    g_autoptr(GPtrArray) tables = g_ptr_array_new();
+    g_ptr_array_add(tables, back);
+    g_assert_true(column_setting_in_effect("shop.orders:ttl", "toDateTime(Note)", tables));
+    g_assert_false(column_setting_in_effect("shop.orders:ttl", "toDateTime(Note) + 1", tables));
+    column_settings_forget(back);
+    g_assert_true(!back->texts[TABLE_TTL] && !back->columns[1].placed && !back->columns[0].as_codec);
+    json_decref(settings);
+}
+
 static void test_refused(void)
 {
     static const struct {
@@ -65,6 +90,9 @@ static void test_refused(void)
         {"shop.orders:type", "nmae=String", "but there is none; the nearest name is name"},
         {"shop.orders:rename", "name=Note", "the same name at the destination"},
         {"shop.orders:rename", "name=x,`na,me`=x", "the same name at the destination"},
+        {"shop.orders:order_by", "name, id", "does not begin with the key, id"},
+        {"shop.orders:ttl", "toDateTime(name) GROUP BY id SET name = max(name)", "makes one row of many"},
+        {"shop.orders:codec", "nmae=LZ4", "the nearest name is name"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(SourceTable) table = table_new();
@@ -159,6 +187,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/columns/apply", test_apply);
+    g_test_add_func("/columns/texts", test_texts);
     g_test_add_func("/columns/refused", test_refused);
     g_test_add_func("/columns/check", test_check);
     g_test_add_func("/columns/used", test_used);

@@ -1,4 +1,5 @@
 /* The statement that makes a destination table, and which tables that stand there already can take its rows. */
+#include "clickhouse/layout.h"
 #include "clickhouse/table.h"
 #include <string.h>
 
@@ -41,7 +42,51 @@ static void test_create_sql(void)
     spec->partition_by = g_strdup("intDiv(id, 1000000)");
     g_autofree char *other = dest_table_create_sql(spec);
     g_assert_null(strstr(other, "fsync"));
-    g_assert_nonnull(strstr(other, "\nPARTITION BY intDiv(id, 1000000)\nORDER BY"));
+    g_assert_nonnull(strstr(other, "\nPARTITION BY (intDiv(id, 1000000))\nORDER BY"));
+}
+
+static void test_layout(void)
+{
+    g_autoptr(DestTableSpec) spec = make_spec();
+    spec->durable = false;
+    spec->engine = g_strdup("ReplicatedReplacingMergeTree");
+    spec->sorted_by = g_strdup("(id, `k\\`ey\\\\`, toDate(at))");
+    spec->ttl = g_strdup("at + INTERVAL 1 DAY");
+    dest_table_spec_set_codec(spec, 0, "CODEC(Delta, ZSTD(3))");
+    g_autofree char *sql = dest_table_create_sql(spec);
+    g_assert_nonnull(strstr(sql, "`id` Int64 CODEC(Delta, ZSTD(3)),\n"));
+    g_assert_nonnull(strstr(sql, "\nENGINE = ReplicatedReplacingMergeTree(`_peerdb_version`, `_peerdb_is_deleted`)\n"
+                                 "ORDER BY (id, `k\\`ey\\\\`, toDate(at))\nTTL at + INTERVAL 1 DAY\nSETTINGS "
+                                 "non_replicated_deduplication_window = 10000, replicated_deduplication_window = 10000"));
+    g_free(spec->engine);
+    spec->engine = g_strdup("Null");
+    g_autofree char *nothing = dest_table_create_sql(spec);
+    g_assert_nonnull(strstr(nothing, "\nENGINE = Null\nCOMMENT"));
+}
+
+static void test_layout_texts(void)
+{
+    static const char *const bad[] = {"", " ", "id)", "(id", "id; DROP TABLE t", "id -- x", "id /* x", "id, größe", "f($a$x$a$)", "a[1"};
+    static const char *const good[] = {"id", "(id, `größe`)", "tuple()", "f('x', \"y\")", "a[1]"};
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
+        g_assert_nonnull(dest_layout_malformed(bad[i]));
+    for (size_t i = 0; i < G_N_ELEMENTS(good); i++)
+        g_assert_null(dest_layout_malformed(good[i]));
+    g_assert_true(dest_layout_names("toDate(at) + 1", "at"));
+    g_assert_true(dest_layout_names("`a``b`", "a`b") && dest_layout_names("\"at\"", "at"));
+    g_assert_false(dest_layout_names("at(x)", "at") || dest_layout_names("f('at')", "at") || dest_layout_names("AT", "at"));
+    g_autoptr(GPtrArray) key = g_ptr_array_new();
+    g_ptr_array_add(key, (gpointer) "id");
+    g_ptr_array_add(key, (gpointer) "k");
+    g_assert_true(dest_layout_begins_with("id, k", key) && dest_layout_begins_with("((`id`, k), x)", key) == false);
+    g_assert_true(dest_layout_begins_with("(id,k , f(x))", key));
+    g_assert_false(dest_layout_begins_with("k, id", key) || dest_layout_begins_with("id", key) || dest_layout_begins_with("id, k + 1", key) ||
+                   dest_layout_begins_with("id, kk", key));
+    g_assert_true(dest_layout_same("(id)", "id") && dest_layout_same("id, `k`", "(id,k)"));
+    g_assert_false(dest_layout_same("id, k", "k, id") || dest_layout_same("(a), (b)", "a), (b"));
+    DestEngine kind;
+    g_assert_true(dest_engine_find("MergeTree", &kind) && kind == DEST_APPENDING);
+    g_assert_false(dest_engine_find("SummingMergeTree", &kind) || dest_engine_find("MergeTree()", &kind));
 }
 
 static void test_bad_keys(void)
@@ -195,6 +240,8 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/dest-table/create-sql", test_create_sql);
+    g_test_add_func("/dest-table/layout", test_layout);
+    g_test_add_func("/dest-table/layout-texts", test_layout_texts);
     g_test_add_func("/dest-table/bad-keys", test_bad_keys);
     g_test_add_func("/dest-table/engines", test_engines);
     g_test_add_func("/dest-table/keys", test_keys);

@@ -115,7 +115,9 @@ static void test_names(void)
 static void test_refusal(void)
 {
     g_autofree char *text = lifecycle_refusal(PIPE_COMPLETED, EVENT_PAUSE, PIPE_MODE_SNAPSHOT);
-    g_assert_cmpstr(text, ==, "pause is not possible while Completed; it is possible while Snapshot, Running, Resync");
+    g_assert_cmpstr(text, ==, "pause is not possible while Completed; it is possible while Snapshot, Resync");
+    g_autofree char *full = lifecycle_refusal(PIPE_SETUP, EVENT_RESYNC, PIPE_MODE_FULL);
+    g_assert_cmpstr(full, ==, "resync is not possible while Setup; it is possible while Running, Paused, Failed");
 }
 
 int main(int argc, char **argv)

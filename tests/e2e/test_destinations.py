@@ -1,0 +1,194 @@
+"""Destination tables as the operator wants them: their order, partitions, engines, how long rows live."""
+
+import pytest
+from harness.engine import PATIENCE
+from harness.process import wait_until
+
+pytestmark = pytest.mark.servers
+
+TABLE = "CREATE TABLE t (id INT PRIMARY KEY, day DATE NOT NULL, kind VARCHAR(10) NOT NULL, v VARCHAR(50))"
+TOGETHER = {"do_not_merge_across_partitions_select_final": 1}
+
+
+def create_query(pipe, table="t"):
+    return pipe.clickhouse.value(f"SELECT create_table_query FROM system.tables WHERE database = '{pipe.destination}' AND name = '{table}'")
+
+
+def resync(pipe):
+    pipe.engine.sluice("resync", "p", "--wait", timeout=120)
+    pipe.wait("Running")
+
+
+def changes(pipe, first):
+    pipe.run(f"INSERT INTO t (id, day, kind, v) SELECT {first} + seq, '2024-01-01' + INTERVAL seq % 90 DAY, 'new', NULL FROM seq_1_to_200")
+    pipe.run("UPDATE t SET day = day + INTERVAL 40 DAY WHERE id % 3 = 0")
+    pipe.run("UPDATE t SET v = 'changed', kind = IF(id % 2, 'odd', kind) WHERE id % 7 = 0")
+    pipe.run(f"UPDATE t SET id = id + 500000 WHERE id % 50 = 0 AND id > {first} AND id < 500000")
+    pipe.run("DELETE FROM t WHERE id % 5 = 0")
+
+
+def equal_everywhere(pipe):
+    """Whether partitions are merged together or each alone, and after all merges."""
+    pipe.equal("t")
+    want = pipe.run("SELECT COUNT(*), SUM(id), SUM(TO_DAYS(day)) FROM t")
+    what = "count(), sum(id), sum(toInt64(day) + 719528)"
+    query = f"SELECT {what} FROM {pipe.destination}.t FINAL WHERE _peerdb_is_deleted = 0"
+    assert [tuple(map(int, row)) for row in want] == [tuple(row) for row in pipe.clickhouse.rows(query, **TOGETHER)]
+    pipe.clickhouse.query(f"OPTIMIZE TABLE {pipe.destination}.t FINAL")
+    assert [tuple(map(int, row)) for row in want] == [tuple(row) for row in pipe.clickhouse.rows(query, **TOGETHER)]
+    return int(want[0][0])
+
+
+def test_order_partitions_ttl_and_codecs(pipe):
+    """Rows that move from partition to partition, and columns of ORDER BY that change, leave no image of theirs behind."""
+    db = pipe.source
+    pipe.run(TABLE)
+    pipe.run("INSERT INTO t SELECT seq, '2024-01-01' + INTERVAL seq % 90 DAY, 'old', 'x' FROM seq_1_to_2000")
+    pipe.live(settings=[
+        f"{db}.t:order_by=id, kind", f"{db}.t:partition_by=toYYYYMM(day)", f"{db}.t:ttl=toDateTime(day) + INTERVAL 70 YEAR",
+        f"{db}.t:codec=v=ZSTD(3),day=CODEC(Delta, LZ4)",
+    ])  # fmt: skip
+    made = create_query(pipe)
+    for part in ("PARTITION BY (toYYYYMM(day))", "ORDER BY (id, kind)", "TTL toDateTime(day) + toIntervalYear(70)",
+                 "`v` Nullable(String) CODEC(ZSTD(3))", "CODEC(Delta(4), LZ4)", "ReplacingMergeTree(_peerdb_version, _peerdb_is_deleted)"):  # fmt: skip
+        assert part in made, made
+    changes(pipe, 10_000)
+    assert equal_everywhere(pipe) > 1000
+    assert pipe.clickhouse.value(f"SELECT uniqExact(partition) FROM system.parts WHERE database = '{pipe.destination}' AND table = 't' AND active") > 2
+
+    # A column that comes later has its codec as well, once it is set; a resync keeps all, and takes what was set since.
+    settings = {f"{db}.t:codec": "v=ZSTD(3)", f"{db}.*:codec": "later=ZSTD(5)", f"{db}.t:ttl": "toDateTime(day) + INTERVAL 60 YEAR"}
+    out = pipe.engine.sluice("set", "p", *[f"{name}={value}" for name, value in settings.items()]).out
+    assert f"{db}.t:ttl=toDateTime(day) + INTERVAL 60 YEAR: waits for the next resync of a table" in out
+    pipe.run("ALTER TABLE t ADD COLUMN later VARCHAR(20)")
+    changes(pipe, 20_000)
+    equal_everywhere(pipe)
+    assert "`later` Nullable(String) CODEC(ZSTD(5))" in create_query(pipe) and "toIntervalYear(70)" in create_query(pipe)
+    resync(pipe)
+    made = create_query(pipe)
+    for part in ("PARTITION BY (toYYYYMM(day))", "ORDER BY (id, kind)", "toIntervalYear(60)", "`later` Nullable(String) CODEC(ZSTD(5))"):
+        assert part in made, made
+    assert "Delta" not in made
+    assert not any(s["waits"] for s in pipe.status()["settings"])
+    changes(pipe, 30_000)
+    equal_everywhere(pipe)
+
+    # Neither can be changed in place: the table fails with the reason, and a resync goes by the new definition.
+    pipe.run("ALTER TABLE t DROP COLUMN kind")
+    wait_until(lambda: pipe.table("t")["state"] == "failed", 30 * PATIENCE, "a column of ORDER BY is gone")
+    assert "which its ORDER BY, PARTITION BY or TTL names" in pipe.table("t")["error"]["message"]
+
+
+def test_rows_end_with_their_ttl(pipe):
+    """A delete, and an image before, never outlive or go before what they hide."""
+    pipe.run("CREATE TABLE t (id INT PRIMARY KEY, at DATETIME NOT NULL, v INT)")
+    pipe.run("INSERT INTO t VALUES (1, NOW() - INTERVAL 3 DAY, 1), (2, NOW(), 2), (3, NOW(), 3), (4, NOW() - INTERVAL 3 DAY, 4), (5, NOW(), 5)")
+    pipe.live(settings=[f"{pipe.source}.t:ttl=toDateTime(at) + INTERVAL 1 DAY"])
+    pipe.caught_up()
+    pipe.run("DELETE FROM t WHERE id = 2")
+    pipe.run("UPDATE t SET at = NOW() - INTERVAL 3 DAY WHERE id = 3")  # its old image lives on, hidden
+    pipe.run("UPDATE t SET at = NOW() WHERE id = 4")
+    pipe.caught_up()
+    seen = lambda: sorted(row[0] for row in pipe.rows("t", "id"))
+    for _ in range(3):
+        pipe.clickhouse.query(f"OPTIMIZE TABLE {pipe.destination}.t FINAL")
+        assert [i for i in seen() if i != 1] == [4, 5]
+    wait_until(lambda: seen() == [4, 5], 30 * PATIENCE, lambda: f"rows past their time are gone: {seen()}")
+
+
+def test_every_change_is_a_row(pipe):
+    pipe.run(TABLE)
+    pipe.run("INSERT INTO t SELECT seq, '2024-01-01', 'a', 'x' FROM seq_1_to_100")
+    pipe.live(settings=[f"{pipe.source}.t:engine=MergeTree", f"{pipe.source}.t:order_by=kind, id"])
+    assert "ENGINE = MergeTree PARTITION" not in create_query(pipe) and "ENGINE = MergeTree ORDER BY (kind, id)" in create_query(pipe)
+    pipe.run("UPDATE t SET v = 'y' WHERE id <= 10")
+    pipe.run("UPDATE t SET kind = 'b' WHERE id = 20")
+    pipe.run("DELETE FROM t WHERE id <= 5")
+    pipe.caught_up()
+    counts = "countIf(_peerdb_is_deleted = 0), countIf(_peerdb_is_deleted = 1)"
+    assert pipe.clickhouse.rows(f"SELECT {counts} FROM {pipe.destination}.t") == [[111, 6]]
+    assert pipe.clickhouse.rows(f"SELECT id, kind FROM {pipe.destination}.t WHERE _peerdb_is_deleted = 1 ORDER BY id") == [
+        [1, "a"], [2, "a"], [3, "a"], [4, "a"], [5, "a"], [20, "a"]]  # fmt: skip
+    pipe.run("ALTER TABLE t ADD COLUMN n INT NOT NULL DEFAULT 7")
+    pipe.run("INSERT INTO t VALUES (1000, '2024-01-01', 'c', 'z', 8)")
+    pipe.caught_up()
+    assert pipe.clickhouse.rows(f"SELECT min(n), max(n) FROM {pipe.destination}.t") == [[7, 8]]
+    resync(pipe)
+    assert "ENGINE = MergeTree ORDER BY (kind, id)" in create_query(pipe)
+    assert pipe.clickhouse.value(f"SELECT count() FROM {pipe.destination}.t") == 96
+
+
+def test_nothing_is_kept_but_what_views_take(pipe):
+    pipe.run(TABLE)
+    pipe.run("INSERT INTO t VALUES (1, '2024-01-01', 'a', 'x')")
+    pipe.live(settings=[f"{pipe.source}.t:engine=Null"])
+    pipe.clickhouse.query(
+        f"CREATE MATERIALIZED VIEW {pipe.destination}.seen ENGINE = MergeTree ORDER BY id AS "
+        f"SELECT id, kind, _peerdb_is_deleted AS gone FROM {pipe.destination}.t"
+    )
+    pipe.run("INSERT INTO t VALUES (2, '2024-01-01', 'b', 'x')")
+    pipe.run("DELETE FROM t WHERE id = 1")
+    pipe.run("ALTER TABLE t ADD COLUMN n INT")
+    pipe.run("INSERT INTO t VALUES (3, '2024-01-01', 'c', 'x', 1)")
+    pipe.caught_up()
+    seen = f"SELECT id, gone FROM {pipe.destination}.seen ORDER BY id"
+    assert pipe.clickhouse.rows(seen) == [[1, 1], [2, 0], [3, 0]]
+    assert pipe.clickhouse.value(f"SELECT count() FROM {pipe.destination}.t") == 0
+    pipe.run("TRUNCATE TABLE t")
+    pipe.run("INSERT INTO t VALUES (4, '2024-01-01', 'd', 'x', 1)")
+    pipe.caught_up()
+    assert pipe.table("t")["state"] == "live", pipe.table("t")
+    assert pipe.clickhouse.rows(seen)[-1] == [4, 0]
+    resync(pipe)
+    pipe.run("INSERT INTO t VALUES (5, '2024-01-01', 'e', 'x', 1)")
+    pipe.caught_up()
+    assert pipe.clickhouse.rows(seen) == [[1, 1], [2, 0], [3, 0], [4, 0], [5, 0]]  # what a resync loads no view sees
+
+
+REFUSED = [
+    (("t:order_by=kind, id",), "does not begin with the key, id"),
+    (("t:order_by=id, v",), "column v may be NULL"),
+    (("t:order_by=id, nothing",), "Missing columns: 'nothing'"),
+    (("t:order_by=id, f(",), "a bracket is not closed"),
+    (("t:partition_by=toYYYYMM(v)",), "column v may be NULL"),
+    (("t:partition_by=tuMonat(day)",), "tuMonat"),
+    (("t:partition_by=_peerdb_version % 2",), "by which rows are told to be deleted or old"),
+    (("t:ttl=id",), "BAD_TTL_EXPRESSION"),
+    (("t:ttl=toDateTime(_peerdb_synced_at) + INTERVAL 1 DAY DELETE WHERE _peerdb_is_deleted = 1",), "by which rows are told"),
+    (("t:ttl=toDateTime(day) SETTINGS index_granularity = 1",), "SYNTAX_ERROR"),
+    (("t:codec=v=ZSTD(99)",), "ZSTD"),
+    (("t:codec=w=ZSTD(1)",), "column w is named in the settings, but there is none"),
+    (("t:engine=SummingMergeTree",), "setting {db}.t:engine cannot be SummingMergeTree"),
+    (("t:engine=ReplicatedReplacingMergeTree",), "does not make its table"),
+    (("t:engine=Null", "t:ttl=toDateTime(day)"), "keeps no rows"),
+    (("t:partition_by=kind", "t:exclude=kind"), "is left out, and the destination's ORDER BY, PARTITION BY or TTL names it"),
+]  # fmt: skip
+
+
+def test_what_is_refused(pipe):
+    pipe.run(TABLE)
+    pipe.clickhouse.query(f"CREATE DATABASE {pipe.destination}")
+    for settings, why in REFUSED:
+        settings = [f"{pipe.source}.{setting}" for setting in settings]
+        answer = pipe.check(ok=None, settings=settings)
+        assert answer.code in (2, 5) and why.format(db=pipe.source) in answer.out + answer.err, (settings, answer.out, answer.err)
+    assert pipe.clickhouse.rows(f"SHOW TABLES FROM {pipe.destination}") == []
+    assert pipe.clickhouse.rows("SHOW TABLES FROM default LIKE '%sluice%'") == []
+
+
+def test_a_text_that_the_server_refuses_leaves_the_table_as_it_is(pipe):
+    """Set later it meets the server at the next resync only."""
+    pipe.run(TABLE)
+    pipe.run("INSERT INTO t VALUES (1, '2024-01-01', 'a', 'x')")
+    pipe.live()
+    pipe.engine.sluice("set", "p", f"{pipe.source}.t:ttl=id")
+    pipe.engine.sluice("resync", "p", timeout=120)
+    wait_until(lambda: "did not come to its end" in pipe.journal(), 60 * PATIENCE, pipe.journal)
+    pipe.wait("Running")
+    pipe.run("INSERT INTO t VALUES (2, '2024-01-01', 'a', 'x')")
+    pipe.equal("t")
+    assert "BAD_TTL_EXPRESSION" in pipe.journal() and "TTL" not in create_query(pipe)
+    pipe.engine.sluice("set", "p", f"{pipe.source}.t:ttl=toDateTime(day) + INTERVAL 80 YEAR")
+    resync(pipe)
+    pipe.equal("t")
+    assert "toIntervalYear(80)" in create_query(pipe)
