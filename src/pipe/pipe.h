@@ -47,8 +47,8 @@ typedef struct {
     /* The first transaction from there on, and the end of the log. */
     char *first_file, *end_file;
     uint64_t first_pos, end_pos;
-    /* Tables ("db.table") that the log cannot be read for from there on: they have been altered, perhaps in what is skipped, and
-     * the log does not name its columns. NULL-terminated. */
+    /* Tables ("db.table") that the log cannot be read for from there on: they have been altered, perhaps in what is
+     * skipped, and the log does not name its columns. NULL-terminated. */
     char **altered;
     char *from, *to, *gap; /* in words: the last good position, this one, and what is between */
 } PipeReposition;

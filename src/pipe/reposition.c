@@ -195,8 +195,8 @@ static bool gtids_of(const Look *look, char **gtid, GError **error)
 
 /* ---- Definitions ----
  *
- * A statement in what is skipped is never read, so what is known of its table is out of date. Where the log names columns the
- * first row tells; else a column of another name but the same type would be taken for the old one. */
+ * A statement in what is skipped is never read, so what is known of its table is out of date. Where the log names
+ * columns the first row tells; else a column of another name but the same type would be taken for the old one. */
 
 static bool same_column(const SourceColumn *a, const SourceColumn *b)
 {
@@ -342,10 +342,11 @@ static char *gap_text(const Look *look, const PipeReposition *to, const SourcePr
         g_string_append(gap, "; another server answers than the one that was followed");
     g_autofree char *altered = g_strjoinv(", ", to->altered);
     if (*altered)
-        g_string_append_printf(gap,
-                               "; the log does not name columns (binlog_row_metadata is not FULL), and was altered: %s, "
-                               "which fails until it is loaded again",
-                               altered);
+        g_string_append_printf(
+            gap,
+            "; the log does not name columns (binlog_row_metadata is not FULL), and was altered: %s, "
+            "which fails until it is loaded again",
+            altered);
     return g_string_free(g_steal_pointer(&gap), FALSE);
 }
 
@@ -514,10 +515,11 @@ static void fail_altered(Pipe *pipe, const PipeReposition *to)
         if (!g_strv_contains((const char *const *)to->altered, name) ||
             !table_state_is_followed(atomic_load(&table->state)))
             continue;
-        g_autoptr(GError) why = g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE,
-                                            "%s was altered, perhaps in what the pipe skipped, and the log does not name "
-                                            "its columns (binlog_row_metadata is not FULL)",
-                                            name);
+        g_autoptr(GError) why =
+            g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                        "%s was altered, perhaps in what the pipe skipped, and the log does not name "
+                        "its columns (binlog_row_metadata is not FULL)",
+                        name);
         RetryDecision decision = retry_decide(why, SIDE_SOURCE);
         pipe_table_fail(pipe, table, why, &decision, NULL);
     }
