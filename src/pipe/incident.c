@@ -232,16 +232,21 @@ bool incident_wants_resync(const Pipe *pipe)
 
 /* ---- All of it ---- */
 
-/* A `cdc` pipe loads nothing: what is left is to go on elsewhere in the log. */
-static void replace_resync_remedies(const Pipe *pipe, json_t *object)
+/* A `cdc` pipe loads nothing: what is left is to go on elsewhere in the log. Where the log is gone add_skip says from where. */
+static void replace_resync_remedies(const Pipe *pipe, bool log_gone, json_t *object)
 {
     json_t *remedies = json_object_get(object, "remedies");
-    for (size_t i = json_array_size(remedies); i-- > 0;)
-        if (g_str_has_prefix(json_string_value(json_array_get(remedies, i)), "sluice resync "))
+    for (size_t i = json_array_size(remedies); i-- > 0;) {
+        if (!g_str_has_prefix(json_string_value(json_array_get(remedies, i)), "sluice resync "))
+            continue;
+        if (log_gone)
+            json_array_remove(remedies, i);
+        else
             json_array_set_new(remedies, i,
                                json_sprintf("sluice reposition %s --gtid SET | --file FILE --pos POS: goes on from there; what "
                                             "changed before it is not replicated",
                                             pipe->name));
+    }
 }
 
 static void add_log_gone(Pipe *pipe, json_t *object)
@@ -274,7 +279,7 @@ char *incident_json(Pipe *pipe, const GError *error, const RetryDecision *decisi
     }
     set_sentence_take(object, "data", data_text(pipe));
     if (pipe->mode == PIPE_MODE_CDC)
-        replace_resync_remedies(pipe, object);
+        replace_resync_remedies(pipe, decision->log_gone, object);
     if (decision->log_gone)
         add_log_gone(pipe, object);
     return pipe_error_text_take(object);
