@@ -12,6 +12,7 @@ void pending_plan_clear(PendingPlan *plan)
         g_ptr_array_unref(plan->notes);
     g_strfreev(plan->kept);
     g_free(plan->advise);
+    g_free(plan->tag);
     memset(plan, 0, sizeof *plan);
 }
 
@@ -43,6 +44,8 @@ bool pending_plan_find(const char *definition, const char *id, PendingPlan *out)
         out->steps = strings_from_json(json_object_get(pending, "steps"));
         out->notes = strings_from_json(json_object_get(pending, "notes"));
         out->advise = g_strdup(json_string_value(json_object_get(pending, "advise")));
+        const char *tag = json_string_value(json_object_get(pending, "tag"));
+        out->tag = g_strdup(tag ? tag : id);
         out->kept = kept->len ? g_new0(char *, kept->len + 1) : NULL;
         for (unsigned i = 0; i < kept->len; i++)
             out->kept[i] = g_strdup(kept->pdata[i]);
@@ -55,6 +58,7 @@ char *pending_plan_note(const char *definition, const char *id, const PendingPla
 {
     json_t *json = json_loads(definition, 0, NULL), *pending = json_object();
     json_object_set_new(pending, "id", json_string(id));
+    json_object_set_new(pending, "tag", json_string(plan->tag));
     json_object_set_new(pending, "steps", strings_to_json((char *const *)plan->steps->pdata, plan->steps->len));
     json_object_set_new(pending, "notes", strings_to_json((char *const *)plan->notes->pdata, plan->notes->len));
     json_object_set_new(pending, "kept", strings_to_json(plan->kept, plan->kept ? g_strv_length(plan->kept) : 0));

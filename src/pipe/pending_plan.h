@@ -13,6 +13,7 @@ typedef struct {
     GPtrArray *steps, *notes; /* of char * */
     char **kept;              /* names of columns that the destination keeps; NULL: none */
     char *advise;             /* why a resync is advised, NULL */
+    char *tag; /* tells its steps from those of all others: after RESET MASTER servers hand out the same GTIDs and places again */
 } PendingPlan;
 void pending_plan_clear(PendingPlan *plan);
 

@@ -389,7 +389,8 @@ static bool make_plan(StreamDdl *ddl, TableEffect *effect, Alter *alter, const G
     alter->plan = (PendingPlan){.steps = g_ptr_array_ref(change->steps),
                                 .notes = g_ptr_array_ref(change->notes),
                                 .kept = g_strdupv(alter->change->table->kept),
-                                .advise = g_strdup(change->advise)};
+                                .advise = g_strdup(change->advise),
+                                .tag = g_strdup_printf("%s in epoch %u", ddl->id, ddl->s->epoch)};
     /* What does nothing there is planned the same again. */
     if (change->steps->len && !plan_save(ddl, table, &alter->plan, error))
         return false;
@@ -397,16 +398,16 @@ static bool make_plan(StreamDdl *ddl, TableEffect *effect, Alter *alter, const G
     return true;
 }
 
-static char *proof_text(const StreamDdl *ddl, unsigned step)
+static char *proof_text(const PendingPlan *plan, unsigned step)
 {
-    return g_strdup_printf("sluice: schema change %s, step %u", ddl->id, step);
+    return g_strdup_printf("sluice: schema change %s, step %u", plan->tag, step);
 }
 
 /* Steps of this statement that were carried out. */
-static unsigned steps_done(const StreamDdl *ddl, const char *proof, unsigned n)
+static unsigned steps_done(const PendingPlan *plan, const char *proof)
 {
-    for (unsigned step = n; step > 0; step--) {
-        g_autofree char *text = proof_text(ddl, step);
+    for (unsigned step = plan->steps->len; step > 0; step--) {
+        g_autofree char *text = proof_text(plan, step);
         if (strcmp(text, proof) == 0)
             return step;
     }
@@ -428,7 +429,7 @@ static DestColumns *look(StreamDdl *ddl, const TableEffect *effect, const Alter 
 /* An ALTER whose answer was lost may be done, or be done in a moment. */
 static bool run_step(StreamDdl *ddl, const TableEffect *effect, const Alter *alter, unsigned step, GError **error)
 {
-    g_autofree char *proof = proof_text(ddl, step + 1), *id = query_id(ddl);
+    g_autofree char *proof = proof_text(&alter->plan, step + 1), *id = query_id(ddl);
     g_autoptr(GError) problem = NULL;
     atomic_store(&effect->table->altered_at, clock_monotonic_usec());
     if (dest_table_alter(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target,
@@ -437,7 +438,7 @@ static bool run_step(StreamDdl *ddl, const TableEffect *effect, const Alter *alt
         return true;
     }
     g_autoptr(DestColumns) columns = look(ddl, effect, alter, NULL);
-    if (columns && steps_done(ddl, columns->proof, alter->plan.steps->len) > step)
+    if (columns && steps_done(&alter->plan, columns->proof) > step)
         return true;
     g_propagate_error(error, g_steal_pointer(&problem));
     return false;
@@ -452,7 +453,7 @@ static bool attempt_alter(StreamDdl *ddl, TableEffect *effect, void *data, GErro
     g_autoptr(DestColumns) columns = look(ddl, effect, alter, error);
     if (!columns || (!again && !make_plan(ddl, effect, alter, columns->names, error)))
         return false;
-    for (unsigned step = steps_done(ddl, columns->proof, alter->plan.steps->len); step < alter->plan.steps->len; step++)
+    for (unsigned step = steps_done(&alter->plan, columns->proof); step < alter->plan.steps->len; step++)
         if (!run_step(ddl, effect, alter, step, error))
             return false;
     atomic_store(&effect->table->altered_at, clock_monotonic_usec());
