@@ -61,10 +61,10 @@ bool dest_table_alter(Clickhouse *ch, const char *database, const char *table, c
 
 #define UNKNOWN_SETTING 115
 
-bool dest_table_truncate(Clickhouse *ch, const char *database, const char *table, GError **error)
+bool dest_table_truncate(Clickhouse *ch, const char *database, const char *table, const char *tag, GError **error)
 {
-    static const char *const any_size[] = {"alter_sync", "2", "max_table_size_to_drop", "0", NULL};
-    static const char *const plain[] = {"alter_sync", "2", NULL};
+    const char *const any_size[] = {"alter_sync", "2", "log_comment", tag, "max_table_size_to_drop", "0", NULL};
+    const char *const plain[] = {"alter_sync", "2", "log_comment", tag, NULL};
     g_autoptr(GString) sql = g_string_new("TRUNCATE TABLE ");
     g_autoptr(GError) failed = NULL;
     clickhouse_quote_table(sql, database, table);

@@ -19,6 +19,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DestColumns, dest_columns_free)
 /* Waits until it is done on every replica, with its mutations. */
 bool dest_table_alter(Clickhouse *ch, const char *database, const char *table, const char *commands, const char *version_column,
                       const char *proof, GError **error);
-bool dest_table_truncate(Clickhouse *ch, const char *database, const char *table, GError **error);
+/* `tag`: its log comment, by which insert_kill_all finds it. */
+bool dest_table_truncate(Clickhouse *ch, const char *database, const char *table, const char *tag, GError **error);
 
 #endif

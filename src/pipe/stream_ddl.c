@@ -316,6 +316,7 @@ typedef struct {
     GPtrArray *steps, *notes;
     char **kept;
     char *advise;
+    char *tag; /* tells its steps from those of all others: after RESET MASTER servers hand out the same GTIDs and places again */
 } Plan;
 
 static void plan_clear(Plan *plan)
@@ -326,6 +327,7 @@ static void plan_clear(Plan *plan)
         g_ptr_array_unref(plan->notes);
     g_strfreev(plan->kept);
     g_free(plan->advise);
+    g_free(plan->tag);
     memset(plan, 0, sizeof *plan);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Plan, plan_clear)
@@ -370,6 +372,8 @@ static bool plan_load(StreamDdl *ddl, const PipeTable *table, Plan *plan)
         plan->notes = strings_from_json(json_object_get(pending, "notes"));
         plan->advise = g_strdup(json_string_value(json_object_get(pending, "advise")));
         plan->kept = strv_from(kept);
+        const char *tag = json_string_value(json_object_get(pending, "tag"));
+        plan->tag = g_strdup(tag ? tag : ddl->id);
     }
     json_decref(definition);
     return found;
@@ -380,6 +384,7 @@ static bool plan_save(StreamDdl *ddl, PipeTable *table, const Plan *plan, GError
     Pipe *pipe = ddl->s->pipe;
     json_t *pending = json_object();
     json_object_set_new(pending, "id", json_string(ddl->id));
+    json_object_set_new(pending, "tag", json_string(plan->tag));
     json_object_set_new(pending, "steps", strings_to_json((char *const *)plan->steps->pdata, plan->steps->len));
     json_object_set_new(pending, "notes", strings_to_json((char *const *)plan->notes->pdata, plan->notes->len));
     json_object_set_new(pending, "kept", strings_to_json(plan->kept, plan->kept ? g_strv_length(plan->kept) : 0));
@@ -433,23 +438,24 @@ static bool make_plan(StreamDdl *ddl, TableEffect *effect, Alter *alter, const G
     if (!mapping)
         return false;
     alter->plan = (Plan){.steps = g_ptr_array_ref(change->steps), .notes = g_ptr_array_ref(change->notes),
-                         .kept = g_strdupv(alter->change->table->kept), .advise = g_strdup(change->advise)};
+                         .kept = g_strdupv(alter->change->table->kept), .advise = g_strdup(change->advise),
+                         .tag = g_strdup_printf("%s in epoch %u", ddl->id, ddl->s->epoch)};
     if (!plan_save(ddl, table, &alter->plan, error))
         return false;
     FAULT_POINT("ddl-planned");
     return true;
 }
 
-static char *proof_text(const StreamDdl *ddl, unsigned step)
+static char *proof_text(const Plan *plan, unsigned step)
 {
-    return g_strdup_printf("sluice: schema change %s, step %u", ddl->id, step);
+    return g_strdup_printf("sluice: schema change %s, step %u", plan->tag, step);
 }
 
 /* Steps of this statement that were carried out. */
-static unsigned steps_done(const StreamDdl *ddl, const char *proof, unsigned n)
+static unsigned steps_done(const Plan *plan, const char *proof)
 {
-    for (unsigned step = n; step > 0; step--) {
-        g_autofree char *text = proof_text(ddl, step);
+    for (unsigned step = plan->steps->len; step > 0; step--) {
+        g_autofree char *text = proof_text(plan, step);
         if (strcmp(text, proof) == 0)
             return step;
     }
@@ -470,7 +476,7 @@ static DestColumns *look(StreamDdl *ddl, const TableEffect *effect, const Alter 
 /* An ALTER whose answer was lost may be done, or be done in a moment. */
 static bool run_step(StreamDdl *ddl, const TableEffect *effect, const Alter *alter, unsigned step, GError **error)
 {
-    g_autofree char *proof = proof_text(ddl, step + 1);
+    g_autofree char *proof = proof_text(&alter->plan, step + 1);
     g_autoptr(GError) problem = NULL;
     atomic_store(&effect->table->altered_at, clock_monotonic_usec());
     if (dest_table_alter(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target, alter->plan.steps->pdata[step],
@@ -479,7 +485,7 @@ static bool run_step(StreamDdl *ddl, const TableEffect *effect, const Alter *alt
         return true;
     }
     g_autoptr(DestColumns) columns = look(ddl, effect, alter, NULL);
-    if (columns && steps_done(ddl, columns->proof, alter->plan.steps->len) > step)
+    if (columns && steps_done(&alter->plan, columns->proof) > step)
         return true;
     g_propagate_error(error, g_steal_pointer(&problem));
     return false;
@@ -493,7 +499,7 @@ static bool attempt_alter(StreamDdl *ddl, TableEffect *effect, void *data, GErro
         return false;
     if (!alter->plan.steps && !plan_load(ddl, effect->table, &alter->plan) && !make_plan(ddl, effect, alter, columns->names, error))
         return false;
-    for (unsigned step = steps_done(ddl, columns->proof, alter->plan.steps->len); step < alter->plan.steps->len; step++)
+    for (unsigned step = steps_done(&alter->plan, columns->proof); step < alter->plan.steps->len; step++)
         if (!run_step(ddl, effect, alter, step, error))
             return false;
     atomic_store(&effect->table->altered_at, clock_monotonic_usec());
@@ -623,7 +629,8 @@ static bool alter_table(StreamDdl *ddl, PipeTable *table, bool first, GError **e
 
 /* ---- TRUNCATE ---- */
 
-/* An insert that timed out may still come: none may meet the empty table. */
+/* An insert that timed out may still come: none may meet the empty table. Nor may a TRUNCATE of ours whose answer was lost (a pause
+ * ends the wait for it) meet the rows that come after this one. */
 static bool kill_inserts(StreamDdl *ddl, const PipeTable *table, GError **error)
 {
     Pipe *pipe = ddl->s->pipe;
@@ -635,8 +642,9 @@ static bool kill_inserts(StreamDdl *ddl, const PipeTable *table, GError **error)
 static bool attempt_truncate(StreamDdl *ddl, TableEffect *effect, void *data, GError **error)
 {
     (void)data;
+    g_autofree char *tag = g_strdup_printf("sluice-%s-log-truncate-%" G_GINT64_FORMAT, ddl->s->pipe->uuid, effect->table->record->id);
     if (!kill_inserts(ddl, effect->table, error) ||
-        !dest_table_truncate(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target, error))
+        !dest_table_truncate(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target, tag, error))
         return false;
     FAULT_POINT("ddl-step");
     return true;
@@ -753,6 +761,12 @@ static bool replace_table(StreamDdl *ddl, PipeTable *table, const DdlName *by, G
 static bool rename_table(StreamDdl *ddl, PipeTable *table, GError **error)
 {
     int from = renamed_from(ddl, table);
+    if (from >= 0 && atomic_load(&table->state) == TABLE_DROPPED) {
+        table_fails(ddl, table, "was dropped or renamed, and another table took its name at the source", NULL);
+        return true;
+    }
+    if (atomic_load(&table->state) == TABLE_DROPPED)
+        return true;
     if (from == -1)
         return table_is_gone(ddl, table, "renamed", error);
     return from < 0 || replace_table(ddl, table, ddl->statement->tables->pdata[from], error);
@@ -762,7 +776,9 @@ static bool statement_on_table(StreamDdl *ddl, PipeTable *table, unsigned index,
 {
     const DdlStatement *statement = ddl->statement;
     int state = atomic_load(&table->state);
-    bool creates = statement->kind == DDL_CREATE_TABLE || statement->kind == DDL_REPLACE_TABLE;
+    /* ALTER TABLE names a second one that is not there when it renames the first to it. */
+    bool creates = statement->kind == DDL_CREATE_TABLE || statement->kind == DDL_REPLACE_TABLE || statement->kind == DDL_RENAME_TABLE ||
+                   (statement->kind == DDL_ALTER_TABLE && index > 0);
     if (!table_state_is_followed(state) && !(creates && state == TABLE_DROPPED))
         return true;
     switch (statement->kind) {

@@ -337,6 +337,17 @@ def test_renamed_away(made):
     assert len(pipe.rows("t")) == 3
 
 
+@pytest.mark.parametrize("statement", ["RENAME TABLE other TO t", "ALTER TABLE other RENAME t", "ALTER TABLE other ADD x INT, RENAME TO t"])
+def test_another_table_takes_a_name_that_is_free(made, statement):
+    """A cut-over in two statements: the first one drops the table, the second one must not pass unseen."""
+    pipe = made()
+    pipe.run("CREATE TABLE other LIKE t")
+    pipe.run("RENAME TABLE t TO old")
+    wait_until(lambda: pipe.table("t")["state"] == "dropped", 30 * PATIENCE, "t is dropped")
+    pipe.run(statement)
+    fails(pipe, "took its name" if "ADD" not in statement else "was replaced by another table")
+
+
 def test_two_phase_alter(made):
     """Of START ALTER, COMMIT ALTER and ROLLBACK ALTER only the second counts."""
     pipe = made()

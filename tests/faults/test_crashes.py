@@ -203,7 +203,28 @@ def compiled_in():
 
 
 def test_every_step_is_tested():
-    assert compiled_in() == {step.split(":")[0] for step, _ in STEPS}
+    assert compiled_in() == {step.split(":")[0] for step, _ in STEPS} | {"ddl-gone"}
+
+
+@pytest.mark.parametrize("statement", ["DROP TABLE a", "RENAME TABLE a TO c"])
+def test_killed_when_a_table_goes(engine, mariadb, clickhouse, statement):
+    """What was written just before is at the destination: after the start nothing of the table is read again."""
+    pipe = Pipe(engine, mariadb, clickhouse)
+    pipe.engine.env["SLUICE_FAULT"] = "ddl-gone"
+    pipe.engine.start()
+    fill(pipe, "a", "b", rows=100)
+    pipe.live(tables=[f"{pipe.source}.a", f"{pipe.source}.b"], settings=["batch_age=10s"])
+    with contextlib.closing(pipe.mariadb.connect(pipe.source)) as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE a SET n = 7")
+        cursor.execute("INSERT INTO a VALUES (101, 7, 'last')")
+        cursor.execute(statement)
+    wait_until(lambda: pipe.engine.process.poll() is not None, 60 * PATIENCE, "it is killed")
+    del pipe.engine.env["SLUICE_FAULT"]
+    revive(pipe)
+    change(pipe, "b")
+    assert pipe.equal("b")
+    assert pipe.table("a")["state"] == "dropped"
+    assert pipe.rows("a", "count(), sum(n)") == [[101, 707]]
 
 
 def targets(pipe):
