@@ -122,6 +122,7 @@ static const char *const harmless_options[] = {
     "TABLE_CHECKSUM",
     "COMMENT",
     "COMPRESSION",
+    "CONNECTION",
     "DELAY_KEY_WRITE",
     "ENCRYPTED",
     "ENCRYPTION",
@@ -145,13 +146,21 @@ static const char *const harmless_options[] = {
     "TRANSACTIONAL",
     "ENGINE_ATTRIBUTE",
     "SECONDARY_ENGINE_ATTRIBUTE",
+    "SECONDARY_ENGINE",
+    "INSERT_METHOD",
+    "SEQUENCE",
     NULL,
 };
+
+bool alter_option_is_harmless(const SqlToken *option)
+{
+    return sql_token_in(option, harmless_options);
+}
 
 /* Engines that keep rows and whose changes are logged as rows. */
 static const char *const row_engines[] = {"InnoDB", "MyISAM", "Aria", "RocksDB", "TokuDB", NULL};
 
-static bool engine_keeps_rows(const SqlToken *engine)
+bool alter_engine_keeps_rows(const SqlToken *engine)
 {
     g_autofree char *name = sql_token_text(engine);
     for (const char *const *e = row_engines; *e; e++)
@@ -168,13 +177,13 @@ static Clause parse_options(SqlLexer *lexer)
             skip_all(lexer);
             return CLAUSE_HARMLESS;
         }
-        if (!sql_token_in(&option, harmless_options))
+        if (!alter_option_is_harmless(&option))
             return CLAUSE_CHANGES;
         sql_accept_mark(lexer, '=');
         SqlToken value = sql_next(lexer);
         if (value.type == SQL_END || value.type == SQL_MARK)
             return CLAUSE_CHANGES;
-        if ((sql_token_is(&option, "ENGINE") || sql_token_is(&option, "TYPE")) && !engine_keeps_rows(&value))
+        if ((sql_token_is(&option, "ENGINE") || sql_token_is(&option, "TYPE")) && !alter_engine_keeps_rows(&value))
             return CLAUSE_CHANGES;
     }
     return CLAUSE_HARMLESS;

@@ -19,4 +19,9 @@ bool ddl_read_table(Ddl *ddl);
 /* What follows ALTER TABLE name. Sets changes_rows_or_columns, and adds the table renamed to or exchanged with. */
 bool alter_parse_clauses(Ddl *ddl);
 
+/* A table option with one value that changes neither rows, columns, nor what rows are told apart by. */
+bool alter_option_is_harmless(const SqlToken *option);
+/* Engines whose changes are logged as rows. */
+bool alter_engine_keeps_rows(const SqlToken *engine);
+
 #endif

@@ -1,5 +1,7 @@
 #include "mysql/alter_text.h"
 
+#include "mysql/alter_private.h"
+
 #include "base/base.h"
 
 #include <string.h>
@@ -391,55 +393,6 @@ static bool read_convert(Reader *reader)
 
 /* ---- options ---- */
 
-/* With one value each, which may follow one another without commas. */
-static const char *const harmless_options[] = {
-    "AUTO_INCREMENT",
-    "AUTOEXTEND_SIZE",
-    "AVG_ROW_LENGTH",
-    "CHECKSUM",
-    "TABLE_CHECKSUM",
-    "COMMENT",
-    "COMPRESSION",
-    "CONNECTION",
-    "DELAY_KEY_WRITE",
-    "ENCRYPTED",
-    "ENCRYPTION",
-    "ENGINE",
-    "TYPE",
-    "ENCRYPTION_KEY_ID",
-    "IETF_QUOTES",
-    "KEY_BLOCK_SIZE",
-    "LOCK",
-    "ALGORITHM",
-    "MAX_ROWS",
-    "MIN_ROWS",
-    "PACK_KEYS",
-    "PAGE_CHECKSUM",
-    "PAGE_COMPRESSED",
-    "PAGE_COMPRESSION_LEVEL",
-    "ROW_FORMAT",
-    "STATS_AUTO_RECALC",
-    "STATS_PERSISTENT",
-    "STATS_SAMPLE_PAGES",
-    "TRANSACTIONAL",
-    "ENGINE_ATTRIBUTE",
-    "SECONDARY_ENGINE_ATTRIBUTE",
-    "SECONDARY_ENGINE",
-    "INSERT_METHOD",
-    "SEQUENCE",
-    NULL,
-};
-
-static const char *const row_engines[] = {"InnoDB", "MyISAM", "Aria", "RocksDB", "TokuDB", NULL};
-
-static bool engine_keeps_rows(const SqlToken *engine)
-{
-    g_autofree char *name = sql_token_text(engine);
-    for (const char *const *e = row_engines; *e; e++)
-        if (g_ascii_strcasecmp(*e, name) == 0)
-            return true;
-    return false;
-}
 
 static bool read_option(Reader *reader)
 {
@@ -464,13 +417,13 @@ static bool read_option(Reader *reader)
     SqlToken option = sql_next(lexer);
     if (sql_token_is(&option, "PARTITION") && next_is(lexer, "BY")) /* always the last */
         return skip_all(reader);
-    if (!sql_token_in(&option, harmless_options))
+    if (!alter_option_is_harmless(&option))
         return false;
     sql_accept_mark(lexer, '=');
     SqlToken value = sql_next(lexer);
     if (value.type == SQL_END || value.type == SQL_MARK)
         return false;
-    return !(sql_token_is(&option, "ENGINE") || sql_token_is(&option, "TYPE")) || engine_keeps_rows(&value);
+    return !(sql_token_is(&option, "ENGINE") || sql_token_is(&option, "TYPE")) || alter_engine_keeps_rows(&value);
 }
 
 /* ---- clauses ---- */

@@ -16,8 +16,7 @@ static bool check_command(PipeState state, PipeEvent event, PipeMode mode, PipeS
     return false;
 }
 
-static bool refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static bool refuse(GError **error, const char *format, ...)
+bool pipe_refuse(GError **error, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -38,8 +37,8 @@ static bool check_named(const Pipe *pipe, const PipeCommand *command, const char
     if (command->event != EVENT_RETRY)
         return true;
     if (atomic_load(&((PipeTable *)table)->state) != TABLE_FAILED)
-        return refuse(error, "table %s has not failed", name);
-    return !table->record->loaded || refuse(error, "table %s failed after it was loaded, and its changes since were not followed: sluice resync %s "
+        return pipe_refuse(error, "table %s has not failed", name);
+    return !table->record->loaded || pipe_refuse(error, "table %s failed after it was loaded, and its changes since were not followed: sluice resync %s "
                                                    "--table %s loads it again", name, pipe->name, name);
 }
 
@@ -47,11 +46,11 @@ static bool check_added(const Pipe *pipe, const CatalogTable *added, GError **er
 {
     g_autofree char *name = selection_name(added->database, added->name);
     if (edit_find(pipe, name)) /* two requests at once */
-        return refuse(error, "pipe %s has table %s already", pipe->name, name);
+        return pipe_refuse(error, "pipe %s has table %s already", pipe->name, name);
     for (unsigned i = 0; i < pipe->tables->len; i++) {
         const CatalogTable *other = ((const PipeTable *)pipe->tables->pdata[i])->record;
         if (strcmp(other->target, added->target) == 0)
-            return refuse(error, "table %s would go to %s, where %s.%s goes: name another target, %s:TARGET", name, added->target,
+            return pipe_refuse(error, "table %s would go to %s, where %s.%s goes: name another target, %s:TARGET", name, added->target,
                           other->database, other->name, name);
     }
     return true;
@@ -71,12 +70,12 @@ static unsigned count_staying(const Pipe *pipe)
 static bool check_tables(const Pipe *pipe, const PipeCommand *command, GError **error)
 {
     if (command->event == EVENT_RESYNC && pipe->mode == PIPE_MODE_CDC)
-        return refuse(error, "a pipe in mode cdc loads nothing, so it has nothing to load again; drop it, and create it in mode full");
+        return pipe_refuse(error, "a pipe in mode cdc loads nothing, so it has nothing to load again; drop it, and create it in mode full");
     for (unsigned i = 0; command->tables && i < command->tables->len; i++)
         if (!check_named(pipe, command, command->tables->pdata[i], error))
             return false;
     if (command->event == EVENT_REMOVE_TABLES && command->tables->len >= count_staying(pipe))
-        return refuse(error, "pipe %s would have no table left; drop it instead: sluice drop %s", pipe->name, pipe->name);
+        return pipe_refuse(error, "pipe %s would have no table left; drop it instead: sluice drop %s", pipe->name, pipe->name);
     for (unsigned i = 0; command->added && i < command->added->len; i++)
         if (!check_added(pipe, command->added->pdata[i], error))
             return false;
@@ -132,7 +131,7 @@ bool command_check_again(const Pipe *pipe, const Message *message, GError **erro
     PipeCommand command = {.event = message->event, .tables = message->tables, .added = message->added};
     /* After a failure it would mean more than was asked for: the position in the log is given up, of every table. */
     if (message->event == EVENT_RESYNC && pipe->state == PIPE_FAILED && message->asked_in != PIPE_FAILED)
-        return refuse(error, "the pipe failed meanwhile, and a resync would now give up its position in the log: look at the failure first");
+        return pipe_refuse(error, "the pipe failed meanwhile, and a resync would now give up its position in the log: look at the failure first");
     return check_tables(pipe, &command, error);
 }
 

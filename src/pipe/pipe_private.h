@@ -270,6 +270,9 @@ bool setup_drop_targets(Pipe *pipe, GError **error);
 bool setup_drop_target(Pipe *pipe, Clickhouse *ch, const PipeTable *table, const char *target, GError **error);
 Clickhouse *setup_open_destination(Pipe *pipe, Cancel *cancel, GError **error);
 
+/* command.c: sets SLUICE_ERROR_REFUSED; always false */
+bool pipe_refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
 /* edit.c, by the supervisor while no Work runs: the tables of a pipe as the catalog and the pipe have them */
 PipeTable *pipe_table_new(CatalogTable *record_take, GError **error);
 bool edit_is_named(const PipeTable *table, const char *name); /* "db.table", as selection_name or as a picture writes it */

@@ -79,31 +79,20 @@ static void look_clear(Look *look)
     g_free(look->end_file);
 }
 
-static bool refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static bool refuse(GError **error, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error_literal(error, SLUICE_ERROR, SLUICE_ERROR_REFUSED, text);
-    return false;
-}
-
 static bool check_state(const Look *look, GError **error)
 {
     PipeSituation situation = {.back = PIPE_RUNNING};
     PipeState state, back;
     if (!pipe_state_parse(look->record->state, &state) || !pipe_mode_parse(look->record->mode, &situation.mode))
-        return refuse(error, "pipe %s has an unknown state or mode in the catalog", look->record->name);
+        return pipe_refuse(error, "pipe %s has an unknown state or mode in the catalog", look->record->name);
     if (lifecycle_next(state, EVENT_REPOSITION, &situation).refused) {
         g_autofree char *why = lifecycle_refusal(state, EVENT_REPOSITION, situation.mode);
-        return refuse(error, "pipe %s: %s", look->record->name, why);
+        return pipe_refuse(error, "pipe %s: %s", look->record->name, why);
     }
     bool set_up =
         !pipe_state_parse(look->record->return_state, &back) || (back != PIPE_PROVISIONING && back != PIPE_SETUP);
     if ((!look->now->file && !look->now->gtid) || (state == PIPE_FAILED && !set_up))
-        return refuse(error,
+        return pipe_refuse(error,
                       "pipe %s has no position yet: it was not set up; mend what made it fail, then sluice retry %s",
                       look->record->name, look->record->name);
     return true;
@@ -125,12 +114,12 @@ static bool check_file(const Look *look, GError **error)
     const SourceLog *log = find_log(look, file);
     if (!log) {
         const SourceLog *first = &g_array_index(look->logs, SourceLog, 0);
-        return refuse(error, "the server has no log %.200s; it has %s to %s", file,
+        return pipe_refuse(error, "the server has no log %.200s; it has %s to %s", file,
                       look->logs->len ? first->file : "none", look->end_file);
     }
     uint64_t size = strcmp(file, look->end_file) == 0 ? look->end_pos : log->size;
     if (look->wish->pos < 4 || look->wish->pos > size)
-        return refuse(error,
+        return pipe_refuse(error,
                       "%s holds positions from 4 to %" G_GUINT64_FORMAT ", and %" G_GUINT64_FORMAT " is none of them",
                       file, size, look->wish->pos);
     return true;
@@ -150,13 +139,13 @@ static bool check_gtid(const Look *look, GError **error)
         return false;
     }
     if (server->flavour == SOURCE_MYSQL && (!server->gtid || settings_by_file(&look->settings)))
-        return refuse(error, "pipe %s follows the log by file; give --file and --pos", look->record->name);
+        return pipe_refuse(error, "pipe %s follows the log by file; give --file and --pos", look->record->name);
     g_autofree char *missing = source_gtids_missing(look->source, look->wish->gtid, &problem);
     if (problem) {
         g_propagate_error(error, problem);
         return false;
     }
-    return !missing || refuse(error, "the server never had the transactions %.300s", missing);
+    return !missing || pipe_refuse(error, "the server never had the transactions %.300s", missing);
 }
 
 static BinlogStart start_of(const Look *look)
