@@ -64,6 +64,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DestTableInfo, dest_table_info_free)
  * type (more columns may be). Free with g_free. */
 char *dest_table_incompatible(const DestTableInfo *info, const DestTableSpec *spec);
 
+/* The epoch (replication.md, Versions) in which rows are newer than all that are there. */
+uint32_t dest_table_next_epoch(const DestTableInfo *info);
+/* Whether it holds rows itself, so that another can take its place: no view, no Distributed table. */
+bool dest_table_holds_rows(const DestTableInfo *info);
+
 /* Drops it when its COMMENT, read again just before, is `mark`; SLUICE_ERROR_REFUSED otherwise. True when there is
  * none. */
 bool dest_table_drop(Clickhouse *ch, const char *database, const char *table, const char *mark, GError **error);

@@ -278,6 +278,9 @@ PipeTable *resync_twin(const Pipe *pipe, const PipeTable *table); /* NULL: it ha
 /* Makes the twins. `names`: of char *, NULL: every table. `anew`: the pipe has lost its place in the log: it begins at the end of
  * it, and what has no twin is advised to be loaded again too. */
 bool resync_begin(Pipe *pipe, const GPtrArray *names, bool anew, GError **error);
+/* Setup: a target that is somebody's is to be replaced: the table gets a twin, which is returned, and waits for it. */
+PipeTable *resync_divert(Pipe *pipe, PipeTable *table, GError **error);
+bool resync_stand_aside(Pipe *pipe, PipeTable *table, GError **error); /* it has one, and waits for it */
 bool resync_cancel(Pipe *pipe, GError **error);   /* talks to the destination; may be repeated */
 bool resync_exchange(Pipe *pipe, GError **error); /* likewise */
 /* Before a Work runs in Resync: exchanges that a crash cut off are brought to their end. */
