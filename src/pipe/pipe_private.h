@@ -64,6 +64,7 @@ typedef struct {
     GQueue spares; /* of Block, empty; they live no longer than the Work */
     /* Shown: */
     _Atomic uint64_t rows_done;
+    _Atomic bool viewed; /* its view (live_view.h) has its columns, or cannot be made */
     _Atomic int64_t altered_at; /* monotonic: when we last altered its destination table; 0: not since the start */
 } PipeTable;
 
@@ -127,6 +128,7 @@ struct Pipe {
     bool dropped;
     unsigned pending; /* commands that were accepted and wait to be carried out */
     bool resyncing; /* tables have twins, or had them until their exchange */
+    bool views_gone; /* of the supervisor: live_view is off, and the views that it had made are dropped */
     GPtrArray *settings_shown;   /* of PipeSetting, as they were at: (status.c) NULL: not yet */
     uint64_t settings_shown_of;  /* a hash of settings and tables */
     unsigned try_now; /* counts the operator's "try now" */

@@ -1,5 +1,6 @@
 #include "pipe/preflight.h"
 #include "pipe/columns.h"
+#include "pipe/live_view.h"
 
 #include <string.h>
 
@@ -234,6 +235,20 @@ static void check_collisions(const GPtrArray *tables, GPtrArray *checks)
     }
 }
 
+static void check_view_collisions(const GPtrArray *tables, GPtrArray *checks)
+{
+    g_autoptr(GHashTable) targets = g_hash_table_new(g_str_hash, g_str_equal);
+    for (unsigned i = 0; i < tables->len; i++)
+        g_hash_table_add(targets, ((const PreflightTable *)tables->pdata[i])->target);
+    for (unsigned i = 0; i < tables->len; i++) {
+        const PreflightTable *table = tables->pdata[i];
+        g_autofree char *view = live_view_name(table->target);
+        if (g_hash_table_contains(targets, view))
+            check_add(checks, CHECK_FAIL, "target", "give one of them another target: db.table:target, or leave live_view off",
+                      "live_view: the view of %s would have the name of another target, %s", table->target, view);
+    }
+}
+
 static DestTableSpec *table_spec(const PreflightTable *table, const char *database, const PipeSettings *settings)
 {
     g_autoptr(TableMapping) mapping = mapping_new(table->definition, &settings->mapping, NULL);
@@ -314,6 +329,19 @@ static bool check_target(Clickhouse *ch, const PreflightTable *table, const Pref
     return false;
 }
 
+/* What stands under the name of a view that is not there yet. */
+static void check_view(Clickhouse *ch, const PreflightTable *table, const PreflightRequest *request, GPtrArray *checks)
+{
+    g_autoptr(GError) error = NULL;
+    if (!request->settings->live_view || !live_view_fits(table->definition))
+        return;
+    g_autofree char *name = live_view_name(table->target), *shown = printable(name, 64);
+    g_autoptr(DestTableInfo) info = dest_table_inspect(ch, clickhouse_database(ch), name, NULL, &error);
+    if (info && info->exists && !(request->uuid && preflight_mark_is_ours(info->comment, request->uuid)))
+        check_add(checks, CHECK_FAIL, "target", "rename or drop it, or leave live_view off",
+                  "live_view: something called %s is there already, which this pipe did not make", shown);
+}
+
 static bool has_layout(const DestTableSpec *spec)
 {
     bool codec = false;
@@ -377,6 +405,7 @@ static void check_destination(const PreflightRequest *request, Cancel *cancel, c
     for (unsigned i = 0; i < tables->len; i++) {
         free_targets += check_target(ch, tables->pdata[i], request, checks);
         check_layout(ch, tables->pdata[i], request, checks);
+        check_view(ch, tables->pdata[i], request, checks);
     }
     if (tables->len && free_targets == tables->len)
         check_add(checks, CHECK_OK, "target", NULL, "%u target table%s free", free_targets, free_targets == 1 ? " is" : "s are");
@@ -386,6 +415,8 @@ void preflight_run(const PreflightRequest *request, Cancel *cancel, GPtrArray *c
 {
     check_source(request, cancel, checks, tables);
     check_collisions(tables, checks);
+    if (request->settings->live_view)
+        check_view_collisions(tables, checks);
     if (request->dest_url)
         check_destination(request, cancel, tables, checks);
 }

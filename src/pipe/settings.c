@@ -64,6 +64,8 @@ static const Setting settings[] = {
      KIND_PREFIX, FIELD(column_prefix), 0, 0, {0}},
     {{"durable", "on", "on, off", SETTING_RESYNC, "fsync settings on the tables we create"},
      KIND_BOOL, FIELD(durable), 0, 0, {"off", "on"}},
+    {{"live_view", "off", "off, on", SETTING_LIVE, "a view TABLE_live of each table: rows as they are, without the added columns"},
+     KIND_BOOL, FIELD(live_view), 0, 0, {"off", "on"}},
     {{"target", "refuse", "refuse, append, resync", SETTING_CREATE,
       "a target table that is not empty is refused, written into, or replaced by one that is loaded beside it"},
      KIND_CHOICE, FIELD(target), 0, 0, {"refuse", "append", "resync"}},

@@ -4,6 +4,7 @@
  * are dropped and created anew, and position and definitions are read afresh.
  */
 #include "pipe/columns.h"
+#include "pipe/live_view.h"
 #include "pipe/pipe_private.h"
 
 #include <string.h>
@@ -247,6 +248,7 @@ static bool create_target(Pipe *pipe, Clickhouse *ch, PipeTable *table, const Pi
     pthread_mutex_lock(&pipe->lock);
     shape_copy(&settings->mapping, &table->shape);
     pthread_mutex_unlock(&pipe->lock);
+    atomic_store(&table->viewed, false);
     g_autoptr(DestTableSpec) spec = target_spec(pipe, database, table, settings, error);
     g_autoptr(DestTableInfo) info = spec ? dest_table_inspect(ch, database, target, spec->version_column, error) : NULL;
     if (!info)
@@ -565,7 +567,7 @@ bool setup_drop_targets(Pipe *pipe, GError **error)
         const CatalogTable *record = ((const PipeTable *)pipe->tables->pdata[i])->record;
         if (!record->generation && !record->twin_of) /* never set up */
             continue;
-        if (!drop_ours(pipe, ch, record, record->target, error) || (record->leftover && !drop_ours(pipe, ch, record, record->leftover, error)))
+        if (!live_view_drop(pipe, ch, record, error) || !drop_ours(pipe, ch, record, record->target, error) || (record->leftover && !drop_ours(pipe, ch, record, record->leftover, error)))
             return false;
     }
     return true;

@@ -7,6 +7,7 @@
  */
 #include "pipe/columns.h"
 #include "pipe/cutover.h"
+#include "pipe/live_view.h"
 #include "pipe/stream_private.h"
 
 #include "mapping/schema_change.h"
@@ -463,6 +464,8 @@ static bool attempt_alter(StreamDdl *ddl, TableEffect *effect, void *data, GErro
         if (!run_step(ddl, effect, alter, step, error))
             return false;
     atomic_store(&effect->table->altered_at, clock_monotonic_usec());
+    if (!live_view_renew(ddl->s->pipe, ddl->ch, effect->table, error))
+        return false;
     SourceTable *next = alter->change->table;
     g_strfreev(next->kept);
     next->kept = g_strdupv(alter->plan.kept);

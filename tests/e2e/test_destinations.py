@@ -320,3 +320,84 @@ def test_what_cannot_be_replaced_or_written_into(pipe):
     for target in ("append", "resync"):
         assert "belongs to another pipe" in pipe.check(ok=5, settings=[f"target={target}"]).out
     assert "for pipes that load tables" in pipe.check(ok=2, settings=["target=resync"], mode="cdc").err
+
+
+# Views of what is live
+
+
+def views(pipe):
+    return [row[0] for row in pipe.clickhouse.rows(f"SELECT name FROM system.tables WHERE database = '{pipe.destination}' AND engine = 'View' ORDER BY name")]
+
+
+def live_rows(pipe, table="t"):
+    return pipe.clickhouse.rows(f"SELECT * FROM {pipe.destination}.{table}_live ORDER BY id")
+
+
+def test_views_show_what_is_live(pipe):
+    """As their tables are: with columns that came and were renamed, after a resync, and gone with the setting."""
+    source_rows(pipe, 3)
+    pipe.run("CREATE TABLE logged (id INT PRIMARY KEY)")
+    pipe.live(settings=["live_view=on", f"{pipe.source}.logged:engine=MergeTree"])
+    assert views(pipe) == ["t_live"]  # every row of the other is live
+    pipe.run("DELETE FROM t WHERE id = 1")
+    pipe.run("UPDATE t SET v = 'newer' WHERE id = 2")
+    pipe.caught_up()
+    assert live_rows(pipe) == [[2, "newer"], [3, "new"]]
+    pipe.run("ALTER TABLE t ADD COLUMN n INT NOT NULL DEFAULT 7")
+    pipe.run("INSERT INTO t VALUES (4, 'x', 8)")
+    pipe.caught_up()
+    assert live_rows(pipe) == [[2, "newer", 7], [3, "new", 7], [4, "x", 8]]
+    pipe.run("ALTER TABLE t RENAME COLUMN v TO w")
+    pipe.caught_up()
+    assert live_rows(pipe) == [[2, "newer", 7], [3, "new", 7], [4, "x", 8]]
+    pipe.engine.sluice("set", "p", f"{pipe.source}.t:rename=w=words", f"{pipe.source}.t:exclude=n")
+    resync(pipe)
+    assert live_rows(pipe) == [[2, "newer"], [3, "new"], [4, "x"]]
+    assert "words" in create_query(pipe, "t_live") and "_peerdb" not in create_query(pipe, "t_live").split(" AS ")[0]
+    pipe.engine.sluice("set", "p", "live_view=off")
+    wait_until(lambda: views(pipe) == [], 30 * PATIENCE, lambda: str(views(pipe)))
+    pipe.engine.sluice("set", "p", "live_view=on")
+    wait_until(lambda: views(pipe) == ["t_live"], 30 * PATIENCE, lambda: str(views(pipe)))
+    # One that somebody dropped is made again with the next start.
+    pipe.engine.stop()
+    pipe.clickhouse.query(f"DROP VIEW {pipe.destination}.t_live")
+    pipe.engine.start()
+    wait_until(lambda: views(pipe) == ["t_live"], 30 * PATIENCE, lambda: str(views(pipe)))
+    pipe.engine.sluice("tables", "p", "remove", f"{pipe.source}.t", "--drop-target", "--wait", "--yes")
+    assert pipe.clickhouse.rows(f"SELECT name FROM system.tables WHERE database = '{pipe.destination}'") == [["logged"]]
+
+
+def test_views_of_a_pipe_that_ends(pipe):
+    source_rows(pipe, 3)
+    pipe.create(mode="snapshot")
+    pipe.wait("Completed")
+    assert views(pipe) == []
+    pipe.engine.sluice("set", "p", "live_view=on")
+    wait_until(lambda: views(pipe) == ["t_live"], 30 * PATIENCE, lambda: str(views(pipe)))
+    pipe.run("ALTER TABLE t DROP COLUMN v")
+    pipe.engine.sluice("resync", "p", "--wait", timeout=120)
+    pipe.wait("Completed")
+    assert live_rows(pipe) == [[1], [2], [3]]
+    pipe.engine.sluice("drop", "p", "--drop-target", "--yes", "--wait")
+    assert pipe.clickhouse.rows(f"SELECT name FROM system.tables WHERE database = '{pipe.destination}'") == []
+
+
+def test_views_that_are_somebodys(pipe):
+    source_rows(pipe, 3)
+    pipe.clickhouse.query(f"CREATE DATABASE {pipe.destination}")
+    pipe.clickhouse.query(f"CREATE VIEW {pipe.destination}.t_live AS SELECT 1 AS mine")
+    answer = pipe.check(ok=5, settings=["live_view=on"])
+    assert "live_view: something called t_live is there already" in answer.out
+    pipe.live()
+    pipe.engine.sluice("set", "p", "live_view=on")
+    wait_until(lambda: "the view t_live is not made" in pipe.journal(), 30 * PATIENCE, pipe.journal)
+    pipe.run("ALTER TABLE t ADD COLUMN n INT")
+    pipe.run("INSERT INTO t VALUES (4, 'x', 8)")
+    pipe.equal("t")
+    pipe.engine.sluice("set", "p", "live_view=off")
+    pipe.equal("t")
+    pipe.engine.sluice("drop", "p", "--drop-target", "--yes", "--wait")
+    assert pipe.clickhouse.rows(f"SELECT mine FROM {pipe.destination}.t_live") == [[1]]
+    pipe.run("CREATE TABLE t_live (id INT PRIMARY KEY)")
+    pipe.clickhouse.query(f"DROP VIEW {pipe.destination}.t_live")
+    assert "the view of t would have the name of another target, t_live" in pipe.check(ok=5, settings=["live_view=on"]).out
