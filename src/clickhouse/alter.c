@@ -44,35 +44,50 @@ static bool run(Clickhouse *ch, const char *sql, const char *const *settings, GE
     return answer != NULL;
 }
 
+char *dest_table_alter_sql(const Clickhouse *ch, const char *database, const char *table, const char *commands, const char *version_column,
+                           const char *proof)
+{
+    GString *sql = g_string_new("ALTER TABLE ");
+    clickhouse_quote_table(sql, database, table);
+    clickhouse_append_cluster(ch, sql);
+    g_string_append_printf(sql, " %s, COMMENT COLUMN ", commands);
+    clickhouse_quote_name(sql, version_column);
+    g_string_append_c(sql, ' ');
+    clickhouse_quote_string(sql, proof);
+    return g_string_free(sql, FALSE);
+}
+
 bool dest_table_alter(Clickhouse *ch, const char *database, const char *table, const char *commands, const char *version_column,
                       const char *proof, GError **error)
 {
     static const char *const with_time64[] = {"alter_sync", "2", "mutations_sync", "2", "enable_time_time64_type", "1", NULL};
     const char *const *settings = strstr(commands, "Time64(6)") || strstr(commands, "toTime64(") ? with_time64 : NULL;
     static const char *const plain[] = {"alter_sync", "2", "mutations_sync", "2", NULL};
-    g_autoptr(GString) sql = g_string_new("ALTER TABLE ");
-    clickhouse_quote_table(sql, database, table);
-    g_string_append_printf(sql, " %s, COMMENT COLUMN ", commands);
-    clickhouse_quote_name(sql, version_column);
-    g_string_append_c(sql, ' ');
-    clickhouse_quote_string(sql, proof);
-    return run(ch, sql->str, settings ? settings : plain, error);
+    g_autofree char *sql = dest_table_alter_sql(ch, database, table, commands, version_column, proof);
+    return run(ch, sql, settings ? settings : plain, error);
 }
 
 #define UNKNOWN_SETTING 115
+
+char *dest_table_truncate_sql(const Clickhouse *ch, const char *database, const char *table)
+{
+    GString *sql = g_string_new("TRUNCATE TABLE ");
+    clickhouse_quote_table(sql, database, table);
+    clickhouse_append_cluster(ch, sql);
+    g_string_append(sql, " SYNC");
+    return g_string_free(sql, FALSE);
+}
 
 bool dest_table_truncate(Clickhouse *ch, const char *database, const char *table, GError **error)
 {
     static const char *const any_size[] = {"alter_sync", "2", "max_table_size_to_drop", "0", NULL};
     static const char *const plain[] = {"alter_sync", "2", NULL};
-    g_autoptr(GString) sql = g_string_new("TRUNCATE TABLE ");
     g_autoptr(GError) failed = NULL;
-    clickhouse_quote_table(sql, database, table);
-    g_string_append(sql, " SYNC");
-    if (run(ch, sql->str, any_size, &failed))
+    g_autofree char *sql = dest_table_truncate_sql(ch, database, table);
+    if (run(ch, sql, any_size, &failed))
         return true;
     if (g_error_matches(failed, CLICKHOUSE_ERROR, UNKNOWN_SETTING)) /* a limit of the server alone before 23.12 */
-        return run(ch, sql->str, plain, error);
+        return run(ch, sql, plain, error);
     g_propagate_error(error, g_steal_pointer(&failed));
     return false;
 }

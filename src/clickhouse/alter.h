@@ -19,6 +19,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DestColumns, dest_columns_free)
 /* Waits until it is done on every replica, with its mutations. */
 bool dest_table_alter(Clickhouse *ch, const char *database, const char *table, const char *commands, const char *version_column,
                       const char *proof, GError **error);
+char *dest_table_alter_sql(const Clickhouse *ch, const char *database, const char *table, const char *commands, const char *version_column,
+                           const char *proof);
+char *dest_table_truncate_sql(const Clickhouse *ch, const char *database, const char *table);
 bool dest_table_truncate(Clickhouse *ch, const char *database, const char *table, GError **error);
 
 #endif

@@ -4,10 +4,11 @@
 
 #include <string.h>
 
-char *dest_view_sql(const DestView *view)
+char *dest_view_sql(const Clickhouse *ch, const DestView *view)
 {
     GString *sql = g_string_new("CREATE OR REPLACE VIEW ");
     clickhouse_quote_table(sql, view->database, view->name);
+    clickhouse_append_cluster(ch, sql);
     g_string_append(sql, " AS SELECT * EXCEPT (");
     for (unsigned i = 0; view->added[i]; i++) {
         g_string_append(sql, i ? ", " : "");
@@ -49,7 +50,7 @@ bool dest_view_make(Clickhouse *ch, const DestView *view, GError **error)
                     shown);
         return false;
     }
-    sql = dest_view_sql(view);
+    sql = dest_view_sql(ch, view);
     return clickhouse_exec(ch, sql, NULL, error);
 }
 

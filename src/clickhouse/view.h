@@ -12,7 +12,7 @@ typedef struct {
     const char *mark; /* COMMENT */
 } DestView;
 
-char *dest_view_sql(const DestView *view);
+char *dest_view_sql(const Clickhouse *ch, const DestView *view);
 /* Made, or made anew: the columns of a view are those that its table had when it was made. What stands under its name without
  * that mark is left alone: SLUICE_ERROR_REFUSED. */
 bool dest_view_make(Clickhouse *ch, const DestView *view, GError **error);

@@ -256,6 +256,7 @@ static DestTableSpec *table_spec(const PreflightTable *table, const char *databa
         return NULL; /* a check says why already */
     DestTableSpec *spec = dest_table_spec_new(database, table->target);
     mapping_fill_spec(mapping, spec);
+    dest_table_spec_set_cluster(spec, settings->cluster);
     return spec;
 }
 
@@ -401,10 +402,13 @@ static void check_destination(const PreflightRequest *request, Cancel *cancel, c
     }
     if (!clickhouse_preflight(ch, checks))
         return;
+    clickhouse_set_cluster(ch, request->settings->cluster);
+    bool can_try = !*request->settings->cluster || clickhouse_preflight_cluster(ch, request->settings->cluster, checks);
     check_asked_types(ch, tables, checks);
     for (unsigned i = 0; i < tables->len; i++) {
         free_targets += check_target(ch, tables->pdata[i], request, checks);
-        check_layout(ch, tables->pdata[i], request, checks);
+        if (can_try)
+            check_layout(ch, tables->pdata[i], request, checks);
         check_view(ch, tables->pdata[i], request, checks);
     }
     if (tables->len && free_targets == tables->len)

@@ -25,6 +25,7 @@ typedef struct {
     bool truncate_ignored;     /* TRUNCATE at the source */
     bool rename_keeps_both;    /* RENAME COLUMN: the old name stays another name of the column */
     bool silent_changes_flag;  /* statements that change rows without row events: a resync is advised, else the table fails */
+    char cluster[128];   /* "": none */
     bool live_view;      /* a view <table>_live with FINAL */
     TargetPolicy target; /* a target table that is not empty */
     bool purged_resync; /* the log needed is gone: loaded again without asking */

@@ -220,6 +220,7 @@ static DestTableSpec *target_spec(const Pipe *pipe, const char *database, const 
     mapping_fill_spec(mapping, spec);
     spec->mark = preflight_mark(pipe->uuid, table->record->database, table->record->name);
     spec->durable = settings->durable;
+    dest_table_spec_set_cluster(spec, settings->cluster);
     return spec;
 }
 
@@ -413,7 +414,10 @@ Clickhouse *setup_open_destination(Pipe *pipe, Cancel *cancel, GError **error)
 {
     g_autofree char *text = pipe->env->resolve_dest(pipe->env->data, pipe->record->dest, error);
     g_autoptr(Url) url = text ? clickhouse_url_parse(text, error) : NULL;
-    return url ? clickhouse_new(url, cancel, error) : NULL;
+    Clickhouse *ch = url ? clickhouse_new(url, cancel, error) : NULL;
+    if (ch)
+        clickhouse_set_cluster(ch, pipe->settings.cluster); /* never changes */
+    return ch;
 }
 
 /* Tables that have no definition yet. */

@@ -214,6 +214,7 @@ static bool connect_destination(StreamDdl *ddl, GError **error)
     Clickhouse *ch = url ? clickhouse_new(url, ddl->s->work->reading, error) : NULL;
     if (!ch)
         return false;
+    clickhouse_set_cluster(ch, ddl->s->work->settings.cluster);
     clickhouse_free(ddl->ch);
     ddl->ch = ch;
     g_free(ddl->dest);

@@ -1,6 +1,7 @@
 """Destination tables as the operator wants them: their order, partitions, engines, how long rows live."""
 
 import pytest
+from harness.clickhouse import ClickHouseError
 from harness.engine import PATIENCE
 from harness.process import wait_until
 
@@ -401,3 +402,27 @@ def test_views_that_are_somebodys(pipe):
     pipe.run("CREATE TABLE t_live (id INT PRIMARY KEY)")
     pipe.clickhouse.query(f"DROP VIEW {pipe.destination}.t_live")
     assert "the view of t would have the name of another target, t_live" in pipe.check(ok=5, settings=["live_view=on"]).out
+
+
+# Clusters
+
+CLUSTER_STATEMENTS = [
+    "CREATE DATABASE IF NOT EXISTS `x` ON CLUSTER `c` ENGINE = Atomic",
+    "CREATE TABLE `x`.`t` ON CLUSTER `c`\n(\n    `id` Int32,\n    `d` UInt8,\n    `v` UInt64\n)\nENGINE = ReplicatedReplacingMergeTree(`v`, `d`)\nORDER BY `id`"
+    "\nSETTINGS replicated_deduplication_window = 10000\nCOMMENT 'mark'",
+    "EXCHANGE TABLES `x`.`t` AND `x`.`u` ON CLUSTER `c`", "RENAME TABLE `x`.`t` TO `x`.`u` ON CLUSTER `c`",
+    "DROP TABLE IF EXISTS `x`.`t` ON CLUSTER `c` SYNC", "TRUNCATE TABLE `x`.`t` ON CLUSTER `c` SYNC",
+    "ALTER TABLE `x`.`t` ON CLUSTER `c` ADD COLUMN b Int8, COMMENT COLUMN `v` 'proof'",
+    "CREATE OR REPLACE VIEW `x`.`t_live` ON CLUSTER `c` AS SELECT * EXCEPT (`v`) FROM `x`.`t` FINAL WHERE `d` = 0 COMMENT 'mark'",
+]  # fmt: skip
+
+
+def test_a_cluster_that_is_not_there(pipe):
+    """The embedded engine has none: what is missing is said, and every statement is one that the server understands."""
+    source_rows(pipe)
+    answer = pipe.check(ok=5, settings=["cluster=main"])
+    assert "cluster main: the server knows no such cluster; there are none" in answer.out and "remote_servers" in answer.out
+    assert "not possible on a cluster" in pipe.check(ok=2, settings=["cluster=main", "target=resync"]).err
+    for statement in CLUSTER_STATEMENTS:
+        with pytest.raises(ClickHouseError, match="CLUSTER_DOESNT_EXIST|QUERY_IS_PROHIBITED"):
+            pipe.clickhouse.query(statement)
