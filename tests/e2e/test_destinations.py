@@ -423,6 +423,9 @@ def test_a_cluster_that_is_not_there(pipe):
     answer = pipe.check(ok=5, settings=["cluster=main"])
     assert "cluster main: the server knows no such cluster; there are none" in answer.out and "remote_servers" in answer.out
     assert "not possible on a cluster" in pipe.check(ok=2, settings=["cluster=main", "target=resync"]).err
+    pipe.clickhouse.query(f"CREATE DATABASE {pipe.destination}")
+    for name in "tu":
+        pipe.clickhouse.query(f"CREATE TABLE {pipe.destination}.{name} (id Int32, d UInt8, v UInt64) ENGINE = ReplacingMergeTree(v, d) ORDER BY id")
     for statement in CLUSTER_STATEMENTS:
         with pytest.raises(ClickHouseError, match="CLUSTER_DOESNT_EXIST|QUERY_IS_PROHIBITED"):
-            pipe.clickhouse.query(statement)
+            pipe.clickhouse.query(statement.replace("`x`", pipe.destination))
