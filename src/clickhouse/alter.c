@@ -54,6 +54,19 @@ static bool uses_time64(const char *commands)
     return false;
 }
 
+char *dest_table_alter_sql(const Clickhouse *ch, const char *database, const char *table, const char *commands,
+                           const char *version_column, const char *proof)
+{
+    GString *sql = g_string_new("ALTER TABLE ");
+    clickhouse_quote_table(sql, database, table);
+    clickhouse_append_cluster(ch, sql);
+    g_string_append_printf(sql, " %s, COMMENT COLUMN ", commands);
+    clickhouse_quote_name(sql, version_column);
+    g_string_append_c(sql, ' ');
+    clickhouse_quote_string(sql, proof);
+    return g_string_free(sql, FALSE);
+}
+
 bool dest_table_alter(Clickhouse *ch, const char *database, const char *table, const char *commands,
                       const char *version_column, const char *proof, const char *query_id, GError **error)
 {
@@ -61,30 +74,32 @@ bool dest_table_alter(Clickhouse *ch, const char *database, const char *table, c
                                     "2",           "query_id", query_id,
                                     "log_comment", query_id,   uses_time64(commands) ? "enable_time_time64_type" : NULL,
                                     "1",           NULL};
-    g_autoptr(GString) sql = g_string_new("ALTER TABLE ");
-    clickhouse_quote_table(sql, database, table);
-    g_string_append_printf(sql, " %s, COMMENT COLUMN ", commands);
-    clickhouse_quote_name(sql, version_column);
-    g_string_append_c(sql, ' ');
-    clickhouse_quote_string(sql, proof);
-    return run(ch, sql->str, settings, error);
+    g_autofree char *sql = dest_table_alter_sql(ch, database, table, commands, version_column, proof);
+    return run(ch, sql, settings, error);
 }
 
 #define UNKNOWN_SETTING 115
+
+char *dest_table_truncate_sql(const Clickhouse *ch, const char *database, const char *table)
+{
+    GString *sql = g_string_new("TRUNCATE TABLE ");
+    clickhouse_quote_table(sql, database, table);
+    clickhouse_append_cluster(ch, sql);
+    g_string_append(sql, " SYNC");
+    return g_string_free(sql, FALSE);
+}
 
 bool dest_table_truncate(Clickhouse *ch, const char *database, const char *table, const char *query_id, GError **error)
 {
     const char *const any_size[] = {
         "alter_sync", "2", "query_id", query_id, "log_comment", query_id, "max_table_size_to_drop", "0", NULL};
     const char *const plain[] = {"alter_sync", "2", "query_id", query_id, "log_comment", query_id, NULL};
-    g_autoptr(GString) sql = g_string_new("TRUNCATE TABLE ");
     g_autoptr(GError) failed = NULL;
-    clickhouse_quote_table(sql, database, table);
-    g_string_append(sql, " SYNC");
-    if (run(ch, sql->str, any_size, &failed))
+    g_autofree char *sql = dest_table_truncate_sql(ch, database, table);
+    if (run(ch, sql, any_size, &failed))
         return true;
     if (g_error_matches(failed, CLICKHOUSE_ERROR, UNKNOWN_SETTING)) /* a limit of the server alone before 23.12 */
-        return run(ch, sql->str, plain, error);
+        return run(ch, sql, plain, error);
     g_propagate_error(error, g_steal_pointer(&failed));
     return false;
 }

@@ -21,6 +21,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DestColumns, dest_columns_free)
  * answer was lost may still run. */
 bool dest_table_alter(Clickhouse *ch, const char *database, const char *table, const char *commands,
                       const char *version_column, const char *proof, const char *query_id, GError **error);
+char *dest_table_alter_sql(const Clickhouse *ch, const char *database, const char *table, const char *commands,
+                           const char *version_column, const char *proof);
+char *dest_table_truncate_sql(const Clickhouse *ch, const char *database, const char *table);
 bool dest_table_truncate(Clickhouse *ch, const char *database, const char *table, const char *query_id, GError **error);
 
 #endif

@@ -9,5 +9,6 @@
 #include "clickhouse/insert.h"
 #include "clickhouse/layout.h"
 #include "clickhouse/table.h"
+#include "clickhouse/view.h"
 
 #endif

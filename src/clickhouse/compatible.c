@@ -134,3 +134,13 @@ char *dest_table_incompatible(const DestTableInfo *info, const DestTableSpec *sp
                                cleanup);
     return columns_incompatible(info, spec);
 }
+
+uint32_t dest_table_next_epoch(const DestTableInfo *info)
+{
+    return info->rows ? 1 + (uint32_t)(info->max_version >> 48) : 1;
+}
+
+bool dest_table_holds_rows(const DestTableInfo *info)
+{
+    return info->engine && g_str_has_suffix(info->engine, "MergeTree");
+}

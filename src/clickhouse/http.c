@@ -17,6 +17,7 @@ G_DEFINE_QUARK(sluice - clickhouse - error - quark, clickhouse_error)
 
 struct Clickhouse {
     Url *url;
+    char *cluster; /* NULL: none */
     char *base;   /* "http://host:port" */
     char *server; /* "host:port" */
     char *secret; /* the password; NULL: none, or not read yet */
@@ -201,6 +202,7 @@ void clickhouse_free(Clickhouse *ch)
     encoder_free(ch->encoder);
     url_secret_free(ch->secret);
     url_free(ch->url);
+    g_free(ch->cluster);
     g_free(ch->base);
     g_free(ch->server);
     g_free(ch->tag);
@@ -211,6 +213,20 @@ void clickhouse_free(Clickhouse *ch)
 const char *clickhouse_database(const Clickhouse *ch)
 {
     return ch->url->path;
+}
+
+void clickhouse_set_cluster(Clickhouse *ch, const char *cluster)
+{
+    g_free(ch->cluster);
+    ch->cluster = cluster && *cluster ? g_strdup(cluster) : NULL;
+}
+
+void clickhouse_append_cluster(const Clickhouse *ch, GString *sql)
+{
+    if (!ch->cluster)
+        return;
+    g_string_append(sql, " ON CLUSTER ");
+    clickhouse_quote_name(sql, ch->cluster);
 }
 
 bool clickhouse_is_local(const Clickhouse *ch)

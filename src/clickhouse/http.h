@@ -38,6 +38,9 @@ Clickhouse *clickhouse_new(const Url *url, Cancel *cancel, GError **error);
 void clickhouse_free(Clickhouse *ch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Clickhouse, clickhouse_free)
 const char *clickhouse_database(const Clickhouse *ch);
+/* What makes, changes and drops tables is done on every server of that cluster; "" or NULL: on this one. */
+void clickhouse_set_cluster(Clickhouse *ch, const char *cluster);
+void clickhouse_append_cluster(const Clickhouse *ch, GString *sql); /* " ON CLUSTER `...`", or nothing */
 /* The server is on this machine: compressing for it costs both ends processor time and saves nothing. */
 bool clickhouse_is_local(const Clickhouse *ch);
 

@@ -37,6 +37,13 @@ bool dest_engine_is_replicated(const char *name)
     return false;
 }
 
+const char *dest_engine_on_cluster(const char *name)
+{
+    if (!name || strcmp(name, "ReplacingMergeTree") == 0)
+        return "ReplicatedReplacingMergeTree";
+    return strcmp(name, "MergeTree") == 0 ? "ReplicatedMergeTree" : name;
+}
+
 /* Comments and heredocs would hide what the text names. */
 const char *dest_layout_malformed(const char *text)
 {

@@ -19,6 +19,9 @@ typedef enum { DEST_REPLACING, DEST_APPENDING, DEST_NULL } DestEngine;
 bool dest_engine_find(const char *name, DestEngine *kind);
 bool dest_engine_is_replicated(const char *name); /* its parts go by a keeper, or are shared */
 
+/* The one of the same kind whose parts go to all servers of a cluster; NULL is the default. */
+const char *dest_engine_on_cluster(const char *name);
+
 /* NULL, or why the text cannot be taken, whatever the server would say of it. Static. */
 const char *dest_layout_malformed(const char *text);
 /* Whether it uses that column; too often rather than not. */

@@ -10,7 +10,8 @@ src_clickhouse_libclickhouse_a_SOURCES = src/clickhouse/clickhouse.h \
 	src/clickhouse/layout.c src/clickhouse/layout.h \
 	src/clickhouse/preflight.c src/clickhouse/request.h \
 	src/clickhouse/table.c src/clickhouse/table.h \
-	src/clickhouse/tokens.c src/clickhouse/tokens.h
+	src/clickhouse/tokens.c src/clickhouse/tokens.h \
+	src/clickhouse/view.c src/clickhouse/view.h
 
 clickhouse_test_libs = src/clickhouse/libclickhouse.a src/base/libbase.a $(CURL_LIBS) $(JANSSON_LIBS) $(ZSTD_LIBS) \
 	$(LZ4_LIBS) $(GLIB_LIBS)

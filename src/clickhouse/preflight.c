@@ -59,6 +59,7 @@ bool clickhouse_ensure_database(Clickhouse *ch, GError **error)
         return true;
     g_string_assign(sql, "CREATE DATABASE IF NOT EXISTS ");
     clickhouse_quote_name(sql, clickhouse_database(ch));
+    clickhouse_append_cluster(ch, sql);
     g_string_append(sql, " ENGINE = Atomic");
     HttpRequest request = {.sql = sql->str, .without_database = true};
     g_autofree char *answer = http_request(ch, &request, NULL, error);
@@ -244,6 +245,60 @@ static void check_clock(Clickhouse *ch, GPtrArray *checks)
                   skew > 0 ? "ahead of" : "behind");
     else
         check_add(checks, CHECK_OK, "clickhouse_clock", NULL, "its clock and ours agree within %.1f s", ABS(seconds));
+}
+
+/* ---- a cluster ---- */
+
+static bool cluster_fails(GPtrArray *checks, const char *cluster, const char *mend, const char *format, ...) G_GNUC_PRINTF(4, 5);
+static bool cluster_fails(GPtrArray *checks, const char *cluster, const char *mend, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *what = g_strdup_vprintf(format, args), *shown = printable(cluster, 64);
+    va_end(args);
+    check_add(checks, CHECK_FAIL, "clickhouse_cluster", mend, "cluster %s: %s", shown, what);
+    return false;
+}
+
+static bool check_cluster_known(Clickhouse *ch, const char *cluster, GPtrArray *checks)
+{
+    g_autoptr(GError) failed = NULL;
+    g_autoptr(GPtrArray) rows = ask(ch, "SELECT DISTINCT cluster FROM system.clusters ORDER BY cluster", &failed);
+    g_autoptr(GString) names = g_string_new(NULL);
+    if (!rows)
+        return cluster_fails(checks, cluster, "grant SELECT on system.clusters", "the clusters cannot be read: %s", failed->message);
+    for (unsigned i = 0; i < rows->len; i++) {
+        const char *name = ((char **)rows->pdata[i])[0];
+        if (strcmp(name, cluster) == 0)
+            return true;
+        g_autofree char *shown = printable(name, 64);
+        g_string_append_printf(names, "%s%s", i ? ", " : "", shown);
+    }
+    return cluster_fails(checks, cluster, "name one of system.clusters, or add it to remote_servers of every server's configuration",
+                         "the server knows no such cluster; there %s %s", rows->len == 1 ? "is" : "are", rows->len ? names->str : "none");
+}
+
+bool clickhouse_preflight_cluster(Clickhouse *ch, const char *cluster, GPtrArray *checks)
+{
+    g_autoptr(GError) failed = NULL;
+    g_autoptr(GString) sql = g_string_new("SELECT engine FROM system.databases WHERE name = ");
+    if (!check_cluster_known(ch, cluster, checks))
+        return false;
+    g_autofree char *keeper = ask_value(ch, "SELECT count() FROM system.zookeeper WHERE path = '/'", &failed);
+    if (!keeper)
+        return cluster_fails(checks, cluster, "configure ClickHouse Keeper (<zookeeper>) at every server, and grant SELECT on system.zookeeper",
+                             "replicated tables need a keeper: %s", failed ? failed->message : "it does not answer");
+    g_autofree char *macros = ask_value(ch, "SELECT count() FROM system.macros WHERE macro IN ('shard', 'replica')", NULL);
+    if (g_strcmp0(macros, "2") != 0)
+        return cluster_fails(checks, cluster, "define <macros> with shard and replica at every server",
+                             "the server lacks the macros shard and replica, which tell its replicas apart");
+    clickhouse_quote_string(sql, clickhouse_database(ch));
+    g_autofree char *engine = ask_value(ch, sql->str, NULL);
+    if (engine && (strcmp(engine, "Replicated") == 0 || strcmp(engine, "Shared") == 0))
+        return cluster_fails(checks, cluster, "leave cluster out, and set DB.TABLE:engine=ReplicatedReplacingMergeTree where it is not the default",
+                             "the database is %s: it makes tables at all of its servers by itself", engine);
+    check_add(checks, CHECK_OK, "clickhouse_cluster", NULL, "cluster %s is there, with a keeper and macros", cluster);
+    return true;
 }
 
 bool clickhouse_preflight(Clickhouse *ch, GPtrArray *checks)

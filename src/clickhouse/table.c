@@ -54,6 +54,7 @@ void dest_table_spec_free(DestTableSpec *spec)
     g_free(spec->deleted_column);
     g_free(spec->mark);
     g_free(spec->engine);
+    g_free(spec->cluster);
     g_free(spec->partition_by);
     g_free(spec->sorted_by);
     g_free(spec->ttl);
@@ -70,6 +71,17 @@ void dest_table_spec_set_codec(DestTableSpec *spec, unsigned column, const char 
     DestColumn *of = g_ptr_array_index(spec->columns, column);
     g_free(of->codec);
     of->codec = g_strdup(codec);
+}
+
+void dest_table_spec_set_cluster(DestTableSpec *spec, const char *cluster)
+{
+    if (!cluster || !*cluster)
+        return;
+    g_free(spec->cluster);
+    spec->cluster = g_strdup(cluster);
+    char *engine = g_strdup(dest_engine_on_cluster(spec->engine));
+    g_free(spec->engine);
+    spec->engine = engine;
 }
 
 static const DestColumn *find_column(const GPtrArray *columns, const char *name)
@@ -145,6 +157,10 @@ char *dest_table_create_sql(const DestTableSpec *spec)
     g_assert(known); /* it was checked where it was set */
     GString *sql = g_string_new("CREATE TABLE ");
     clickhouse_quote_table(sql, spec->database, spec->table);
+    if (spec->cluster) {
+        g_string_append(sql, " ON CLUSTER ");
+        clickhouse_quote_name(sql, spec->cluster);
+    }
     append_columns(sql, spec);
     append_engine(sql, spec, kind);
     if (kind != DEST_NULL) {
@@ -354,6 +370,15 @@ static bool drop(Clickhouse *ch, const char *sql, bool any_size, GError **error)
     return answer != NULL;
 }
 
+char *dest_table_drop_sql(const Clickhouse *ch, const char *database, const char *table)
+{
+    GString *sql = g_string_new("DROP TABLE IF EXISTS ");
+    clickhouse_quote_table(sql, database, table);
+    clickhouse_append_cluster(ch, sql);
+    g_string_append(sql, " SYNC");
+    return g_string_free(sql, FALSE);
+}
+
 bool dest_table_drop(Clickhouse *ch, const char *database, const char *table, const char *mark, GError **error)
 {
     g_autoptr(DestTableInfo) info = g_new0(DestTableInfo, 1);
@@ -373,17 +398,15 @@ bool dest_table_drop(Clickhouse *ch, const char *database, const char *table, co
                     name, comment);
         return false;
     }
-    g_autoptr(GString) sql = g_string_new("DROP TABLE IF EXISTS ");
-    clickhouse_quote_table(sql, database, table);
-    g_string_append(sql, " SYNC");
+    g_autofree char *sql = dest_table_drop_sql(ch, database, table);
     g_autoptr(GError) failed = NULL;
-    if (drop(ch, sql->str, true, &failed))
+    if (drop(ch, sql, true, &failed))
         return true;
     if (g_error_matches(failed, CLICKHOUSE_ERROR, UNKNOWN_DATABASE) ||
         g_error_matches(failed, CLICKHOUSE_ERROR, UNKNOWN_TABLE))
         return true;
     if (g_error_matches(failed, CLICKHOUSE_ERROR, UNKNOWN_SETTING)) /* a limit of the server alone before 23.12 */
-        return drop(ch, sql->str, false, error);
+        return drop(ch, sql, false, error);
     g_propagate_error(error, g_steal_pointer(&failed));
     return false;
 }
@@ -397,24 +420,31 @@ static bool run(Clickhouse *ch, const char *sql, GError **error)
     return answer != NULL;
 }
 
-static bool two_tables(Clickhouse *ch, const char *verb, const char *joint, const char *database, const char *one, const char *other,
-                       GError **error)
+static char *two_tables(const Clickhouse *ch, const char *verb, const char *joint, const char *database, const char *one, const char *other)
 {
-    g_autoptr(GString) sql = g_string_new(verb);
+    GString *sql = g_string_new(verb);
     clickhouse_quote_table(sql, database, one);
     g_string_append(sql, joint);
     clickhouse_quote_table(sql, database, other);
-    return run(ch, sql->str, error);
+    clickhouse_append_cluster(ch, sql);
+    return g_string_free(sql, FALSE);
+}
+
+char *dest_table_exchange_sql(const Clickhouse *ch, const char *database, const char *one, const char *other)
+{
+    return two_tables(ch, "EXCHANGE TABLES ", " AND ", database, one, other);
 }
 
 bool dest_table_exchange(Clickhouse *ch, const char *database, const char *one, const char *other, GError **error)
 {
-    return two_tables(ch, "EXCHANGE TABLES ", " AND ", database, one, other, error);
+    g_autofree char *sql = dest_table_exchange_sql(ch, database, one, other);
+    return run(ch, sql, error);
 }
 
 bool dest_table_rename(Clickhouse *ch, const char *database, const char *from, const char *to, GError **error)
 {
-    return two_tables(ch, "RENAME TABLE ", " TO ", database, from, to, error);
+    g_autofree char *sql = two_tables(ch, "RENAME TABLE ", " TO ", database, from, to);
+    return run(ch, sql, error);
 }
 
 char *dest_table_uuid(Clickhouse *ch, const char *database, const char *table, GError **error)

@@ -22,6 +22,7 @@ typedef struct {
     char *version_column, *deleted_column; /* "_peerdb_version", "_peerdb_is_deleted" */
     char *mark;                            /* COMMENT */
     bool durable;                          /* fsync settings (settings.md) */
+    char *cluster;                         /* made on all of its servers; NULL: on the one that is spoken to */
     char *engine;                          /* its name (layout.h); NULL: ReplacingMergeTree */
     /* ClickHouse's own text, or NULL: */
     char *partition_by, *ttl;
@@ -36,6 +37,8 @@ void dest_table_spec_set_codec(DestTableSpec *spec, unsigned column, const char 
 
 char *dest_table_create_sql(const DestTableSpec *spec); /* never IF NOT EXISTS */
 bool dest_table_create(Clickhouse *ch, const DestTableSpec *spec, GError **error);
+/* On a cluster the engine is a replicated one. "" or NULL: none. */
+void dest_table_spec_set_cluster(DestTableSpec *spec, const char *cluster);
 /* Whether the server would make it, in its own words where it would not: it is made under a name that nobody has, and
  * dropped. Where the database is not there yet, in `default`; true also where that is not there either. */
 bool dest_table_try(Clickhouse *ch, const DestTableSpec *spec, GError **error);
@@ -64,12 +67,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DestTableInfo, dest_table_info_free)
  * type (more columns may be). Free with g_free. */
 char *dest_table_incompatible(const DestTableInfo *info, const DestTableSpec *spec);
 
+/* The epoch (replication.md, Versions) in which rows are newer than all that are there. */
+uint32_t dest_table_next_epoch(const DestTableInfo *info);
+/* Whether it holds rows itself, so that another can take its place: no view, no Distributed table. */
+bool dest_table_holds_rows(const DestTableInfo *info);
+
 /* Drops it when its COMMENT, read again just before, is `mark`; SLUICE_ERROR_REFUSED otherwise. True when there is
  * none. */
 bool dest_table_drop(Clickhouse *ch, const char *database, const char *table, const char *mark, GError **error);
 
 /* Both names change tables, at once for every reader (EXCHANGE TABLES). */
 bool dest_table_exchange(Clickhouse *ch, const char *database, const char *one, const char *other, GError **error);
+char *dest_table_exchange_sql(const Clickhouse *ch, const char *database, const char *one, const char *other);
+char *dest_table_drop_sql(const Clickhouse *ch, const char *database, const char *table);
 bool dest_table_rename(Clickhouse *ch, const char *database, const char *from, const char *to, GError **error);
 /* Of the table that stands under this name; NULL (no error): none. Free with g_free. */
 char *dest_table_uuid(Clickhouse *ch, const char *database, const char *table, GError **error);
@@ -78,6 +88,8 @@ char *dest_table_uuid(Clickhouse *ch, const char *database, const char *table, G
  * database exists and its engine is Atomic, Replicated or Shared (a missing database is a warning: it is created at
  * Setup), grants, clock skew. Appends to `checks`; returns false when nothing more can be asked. */
 bool clickhouse_preflight(Clickhouse *ch, GPtrArray *checks);
+/* Whether tables can be made on it: it is there, with a keeper, macros, and a database that does not spread tables itself. */
+bool clickhouse_preflight_cluster(Clickhouse *ch, const char *cluster, GPtrArray *checks);
 char *clickhouse_version(Clickhouse *ch, GError **error);
 /* Whether the server knows a type of that name; false with an error of its own words. */
 bool clickhouse_has_type(Clickhouse *ch, const char *type, GError **error);

@@ -90,6 +90,15 @@ static bool wanted_read(const json_t *request, Wanted *wanted, GError **error)
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "setting start is for pipes in mode cdc");
         return false;
     }
+    if (wanted->settings.target == TARGET_RESYNC && mode == PIPE_MODE_CDC) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "setting target=resync is for pipes that load tables: mode full or snapshot");
+        return false;
+    }
+    if (wanted->settings.target == TARGET_RESYNC && *wanted->settings.cluster) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE,
+                    "target=resync is not possible on a cluster: what stands there may not be the same on all of its servers");
+        return false;
+    }
     g_autoptr(Url) url = source_url_parse(wanted->source, error);
     if (!url)
         return false;

@@ -1,4 +1,5 @@
 /* edit.c - tables come to a pipe and leave it. Called by the supervisor while no Work runs. */
+#include "pipe/live_view.h"
 #include "pipe/pipe_private.h"
 #include "pipe/selection.h"
 
@@ -146,6 +147,8 @@ static bool remove_one(Pipe *pipe, Clickhouse *ch, PipeTable *table, GError **er
     PipeTable *twin = resync_twin(pipe, table);
     bool drop = table->record->removing == 2;
     if (twin && (!setup_drop_target(pipe, ch, twin, twin->record->target, error) || !edit_forget(pipe, twin, error)))
+        return false;
+    if (drop && !live_view_drop(pipe, ch, table->record, error))
         return false;
     if (drop && !setup_drop_target(pipe, ch, table, table->record->target, error)) {
         if (!g_error_matches(*error, SLUICE_ERROR, SLUICE_ERROR_REFUSED))

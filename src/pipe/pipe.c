@@ -3,6 +3,7 @@
 #include "pipe/outlook.h"
 #include "pipe/prepared.h"
 #include "pipe/reposition.h"
+#include "pipe/live_view.h"
 #include "pipe/work.h"
 
 #include <string.h>
@@ -265,6 +266,7 @@ typedef struct {
     bool reached;    /* Resync: the stream has applied what was logged when the twins were loaded */
     int64_t set_up_at; /* monotonic; the Work runs without new tables, which are tried again then; 0: there are none */
     Lookout *lookout;
+    bool views_due; /* Completed: the setting live_view may have changed */
 } Supervisor;
 
 static Side side_of(const GError *error, Side otherwise)
@@ -310,6 +312,8 @@ static void start_work(Supervisor *s, GError **error)
     bool load = pipe->state == PIPE_SNAPSHOT;
 
     s->set_up_at = 0;
+    if (!live_views_settle(pipe, error))
+        return;
     s->work = work_start(pipe, load, pipe->mode == PIPE_MODE_SNAPSHOT || pipe->state == PIPE_RESYNC, error);
     if (!s->work || !load)
         return;
@@ -413,6 +417,8 @@ static void drive_resync(Supervisor *s, GError **error)
     if (!resync_exchange(pipe, error))
         return;
     drop_leftovers(pipe);
+    if (!live_views_settle(pipe, error)) /* with columns that are others now */
+        return;
     s->reached = false;
     pthread_mutex_lock(&pipe->lock);
     pipe->resyncing = false;
@@ -530,6 +536,13 @@ static bool drive(Supervisor *s)
     case PIPE_PAUSING:
         pipe_stalls_reset(pipe);
         transition(pipe, EVENT_QUIET, "engine", NULL, NULL); /* nothing runs: it was stopped meanwhile */
+        break;
+    case PIPE_COMPLETED:
+        if (!s->views_due) {
+            pipe_set_activity(pipe, NULL);
+            return false;
+        }
+        s->views_due = !live_views_settle(pipe, &error);
         break;
     default:
         pipe_set_activity(pipe, NULL);
@@ -805,6 +818,7 @@ static void handle(Supervisor *s, Message *message)
     case MESSAGE_SETTINGS:
         if (s->work && s->work->ending == END_NONE)
             work_end(s->work, END_RESTART, clock_monotonic_usec() + STOP_PATIENCE_USEC);
+        s->views_due = true;
         break;
     case MESSAGE_STOP:
         s->stopping = true;
@@ -817,7 +831,7 @@ static void handle(Supervisor *s, Message *message)
 
 static void *supervisor_main(void *data)
 {
-    Supervisor s = {.pipe = data, .waiting = G_QUEUE_INIT, .lookout = lookout_new(data)};
+    Supervisor s = {.pipe = data, .waiting = G_QUEUE_INIT, .views_due = true, .lookout = lookout_new(data)};
     int64_t sampled = clock_monotonic_usec();
 
     status_sample(s.pipe); /* rates count from here on, what is loaded in the first second too */

@@ -68,6 +68,7 @@ typedef struct {
     GQueue spares; /* of Block, empty; they live no longer than the Work */
     /* Shown: */
     _Atomic uint64_t rows_done;
+    _Atomic bool viewed; /* its view (live_view.h) has its columns, or cannot be made */
     _Atomic int64_t altered_at; /* monotonic: when we last altered its destination table; 0: not since the start */
 } PipeTable;
 
@@ -131,6 +132,7 @@ struct Pipe {
     bool dropped;
     unsigned pending; /* commands that were accepted and wait to be carried out */
     bool resyncing; /* tables have twins, or had them until their exchange */
+    bool views_gone; /* of the supervisor: live_view is off, and the views that it had made are dropped */
     GPtrArray *settings_shown;   /* of PipeSetting, as they were at: (status.c) NULL: not yet */
     uint64_t settings_shown_of;  /* a hash of settings and tables */
     unsigned try_now; /* counts the operator's "try now" */
@@ -292,6 +294,9 @@ PipeTable *resync_twin(const Pipe *pipe, const PipeTable *table); /* NULL: it ha
 /* Makes the twins. `names`: of char *, NULL: every table. `anew`: the pipe has lost its place in the log: it begins at the end of
  * it, and what has no twin is advised to be loaded again too. */
 bool resync_begin(Pipe *pipe, const GPtrArray *names, bool anew, GError **error);
+/* Setup: a target that is somebody's is to be replaced: the table gets a twin, which is returned, and waits for it. */
+PipeTable *resync_divert(Pipe *pipe, PipeTable *table, GError **error);
+bool resync_stand_aside(Pipe *pipe, PipeTable *table, GError **error); /* it has one, and waits for it */
 bool resync_cancel(Pipe *pipe, GError **error);   /* talks to the destination; may be repeated */
 bool resync_exchange(Pipe *pipe, GError **error); /* likewise */
 /* Before a Work runs in Resync: exchanges that a crash cut off are brought to their end. */

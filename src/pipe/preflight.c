@@ -1,5 +1,6 @@
 #include "pipe/preflight.h"
 #include "pipe/columns.h"
+#include "pipe/live_view.h"
 
 #include <string.h>
 
@@ -234,6 +235,20 @@ static void check_collisions(const GPtrArray *tables, GPtrArray *checks)
     }
 }
 
+static void check_view_collisions(const GPtrArray *tables, GPtrArray *checks)
+{
+    g_autoptr(GHashTable) targets = g_hash_table_new(g_str_hash, g_str_equal);
+    for (unsigned i = 0; i < tables->len; i++)
+        g_hash_table_add(targets, ((const PreflightTable *)tables->pdata[i])->target);
+    for (unsigned i = 0; i < tables->len; i++) {
+        const PreflightTable *table = tables->pdata[i];
+        g_autofree char *view = live_view_name(table->target);
+        if (g_hash_table_contains(targets, view))
+            check_add(checks, CHECK_FAIL, "target", "give one of them another target: db.table:target, or leave live_view off",
+                      "live_view: the view of %s would have the name of another target, %s", table->target, view);
+    }
+}
+
 static DestTableSpec *table_spec(const PreflightTable *table, const char *database, const PipeSettings *settings)
 {
     g_autoptr(TableMapping) mapping = mapping_new(table->definition, &settings->mapping, NULL);
@@ -241,7 +256,42 @@ static DestTableSpec *table_spec(const PreflightTable *table, const char *databa
         return NULL; /* a check says why already */
     DestTableSpec *spec = dest_table_spec_new(database, table->target);
     mapping_fill_spec(mapping, spec);
+    dest_table_spec_set_cluster(spec, settings->cluster);
     return spec;
+}
+
+TargetUse preflight_target_use(const DestTableInfo *info, const DestTableSpec *spec, TargetPolicy policy, const char *uuid, char **why)
+{
+    *why = NULL;
+    if (!info->exists || (uuid && preflight_mark_is_ours(info->comment, uuid)))
+        return TARGET_IS_FREE;
+    if (preflight_mark_is_a_pipes(info->comment)) {
+        *why = g_strdup("belongs to another pipe, or is left over from one that was dropped");
+        return TARGET_IS_REFUSED;
+    }
+    g_autofree char *unfit = dest_table_incompatible(info, spec);
+    if (policy == TARGET_RESYNC && (unfit || info->rows > 0)) {
+        if (dest_table_holds_rows(info))
+            return TARGET_IS_REPLACED;
+        *why = g_strdup_printf("is of engine %s, which no other can take the place of", info->engine);
+        return TARGET_IS_REFUSED;
+    }
+    if (info->rows > 0 && policy == TARGET_REFUSE)
+        *why = g_strdup_printf("exists at the destination and holds %" G_GUINT64_FORMAT " rows", info->rows);
+    else if (unfit)
+        *why = g_strdup_printf("exists and does not fit: %s", unfit);
+    else if (dest_table_next_epoch(info) > TARGET_EPOCH_MAX)
+        *why = g_strdup_printf("holds the version %" G_GUINT64_FORMAT ", above which a pipe has no room", info->max_version);
+    return *why ? TARGET_IS_REFUSED : TARGET_IS_FREE;
+}
+
+static const char *target_mend(const DestTableInfo *info, TargetPolicy policy)
+{
+    if (preflight_mark_is_a_pipes(info->comment))
+        return "choose another target or database, or drop that table";
+    if (info->rows > 0 && policy == TARGET_REFUSE)
+        return "empty or drop it, choose another target: db.table:target, or set target=append or target=resync";
+    return "drop it: the pipe creates it as it needs it";
 }
 
 /* Returns true when the target is free. */
@@ -251,7 +301,7 @@ static bool check_target(Clickhouse *ch, const PreflightTable *table, const Pref
     g_autoptr(DestTableSpec) spec = table_spec(table, clickhouse_database(ch), request->settings);
     if (!spec)
         return false;
-    g_autofree char *shown = printable(table->target, 64);
+    g_autofree char *shown = printable(table->target, 64), *why = NULL;
     g_autoptr(DestTableInfo) info =
         dest_table_inspect(ch, clickhouse_database(ch), table->target, spec->version_column, &error);
     if (!info) {
@@ -260,25 +310,37 @@ static bool check_target(Clickhouse *ch, const PreflightTable *table, const Pref
         check_add(checks, CHECK_FAIL, broke ? "destination" : "target", "see the message", "%s: %s", shown, error->message);
         return false;
     }
-    if (!info->exists || (request->uuid && preflight_mark_is_ours(info->comment, request->uuid)))
+    TargetPolicy policy = request->settings->target;
+    switch (preflight_target_use(info, spec, policy, request->uuid, &why)) {
+    case TARGET_IS_REFUSED:
+        check_add(checks, CHECK_FAIL, "target", target_mend(info, policy), "table %s %s", shown, why);
+        return false;
+    case TARGET_IS_REPLACED:
+        check_add(checks, CHECK_OK, "target", NULL,
+                  "table %s, which holds %" G_GUINT64_FORMAT " rows, is replaced once its rows are loaded beside it, and kept under another name",
+                  shown, info->rows);
+        return false;
+    case TARGET_IS_FREE:
+        break;
+    }
+    if (!info->rows || (request->uuid && preflight_mark_is_ours(info->comment, request->uuid)))
         return true;
-    if (preflight_mark_is_a_pipes(info->comment)) {
-        check_add(checks, CHECK_FAIL, "target", "choose another target or database, or drop that table",
-                  "table %s belongs to another pipe, or is left over from one that was dropped", shown);
-        return false;
-    }
-    if (info->rows > 0) {
-        check_add(checks, CHECK_FAIL, "target", "empty or drop it, or choose another target: db.table:target",
-                  "table %s exists at the destination and holds %" G_GUINT64_FORMAT " rows", shown, info->rows);
-        return false;
-    }
-    g_autofree char *why = dest_table_incompatible(info, spec);
-    if (why) {
-        check_add(checks, CHECK_FAIL, "target", "drop it: the pipe creates it as it needs it", "table %s exists and does not fit: %s",
-                  shown, why);
-        return false;
-    }
-    return true;
+    check_add(checks, CHECK_OK, "target", NULL, "table %s, which holds %" G_GUINT64_FORMAT " rows, is written into, in epoch %u", shown, info->rows,
+              dest_table_next_epoch(info));
+    return false;
+}
+
+/* What stands under the name of a view that is not there yet. */
+static void check_view(Clickhouse *ch, const PreflightTable *table, const PreflightRequest *request, GPtrArray *checks)
+{
+    g_autoptr(GError) error = NULL;
+    if (!request->settings->live_view || !live_view_fits(table->definition))
+        return;
+    g_autofree char *name = live_view_name(table->target), *shown = printable(name, 64);
+    g_autoptr(DestTableInfo) info = dest_table_inspect(ch, clickhouse_database(ch), name, NULL, &error);
+    if (info && info->exists && !(request->uuid && preflight_mark_is_ours(info->comment, request->uuid)))
+        check_add(checks, CHECK_FAIL, "target", "rename or drop it, or leave live_view off",
+                  "live_view: something called %s is there already, which this pipe did not make", shown);
 }
 
 static bool has_layout(const DestTableSpec *spec)
@@ -340,10 +402,14 @@ static void check_destination(const PreflightRequest *request, Cancel *cancel, c
     }
     if (!clickhouse_preflight(ch, checks))
         return;
+    clickhouse_set_cluster(ch, request->settings->cluster);
+    bool can_try = !*request->settings->cluster || clickhouse_preflight_cluster(ch, request->settings->cluster, checks);
     check_asked_types(ch, tables, checks);
     for (unsigned i = 0; i < tables->len; i++) {
         free_targets += check_target(ch, tables->pdata[i], request, checks);
-        check_layout(ch, tables->pdata[i], request, checks);
+        if (can_try)
+            check_layout(ch, tables->pdata[i], request, checks);
+        check_view(ch, tables->pdata[i], request, checks);
     }
     if (tables->len && free_targets == tables->len)
         check_add(checks, CHECK_OK, "target", NULL, "%u target table%s free", free_targets, free_targets == 1 ? " is" : "s are");
@@ -353,6 +419,8 @@ void preflight_run(const PreflightRequest *request, Cancel *cancel, GPtrArray *c
 {
     check_source(request, cancel, checks, tables);
     check_collisions(tables, checks);
+    if (request->settings->live_view)
+        check_view_collisions(tables, checks);
     if (request->dest_url)
         check_destination(request, cancel, tables, checks);
 }

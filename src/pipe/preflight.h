@@ -31,6 +31,12 @@ GPtrArray *preflight_tables_new(void);
  * again. `side`: whose check it is. */
 bool preflight_unreachable(const Check *check, Side *side);
 
+/* What a pipe does with the table that stands under a target's name. FREE: there is none, or it is ours, empty and fitting, or
+ * to be written into. REPLACE: one is loaded beside it and takes its place. REFUSE: `why` says so, free with g_free. */
+typedef enum { TARGET_IS_FREE, TARGET_IS_REPLACED, TARGET_IS_REFUSED } TargetUse;
+TargetUse preflight_target_use(const DestTableInfo *info, const DestTableSpec *spec, TargetPolicy policy, const char *uuid, char **why);
+#define TARGET_EPOCH_MAX 65000u /* the last in which a pipe begins; there are 65 535 */
+
 /* The mark of a table of ours: "sluice pipe=<uuid> table=<source table>". Free with g_free. */
 char *preflight_mark(const char *uuid, const char *database, const char *table);
 bool preflight_mark_is_ours(const char *comment, const char *uuid);

@@ -60,6 +60,17 @@ static bool is_named(const GPtrArray *names, const PipeTable *table)
     return false;
 }
 
+static CatalogTable *twin_record(const CatalogTable *of)
+{
+    CatalogTable *twin = g_new0(CatalogTable, 1);
+    twin->database = g_strdup(of->database);
+    twin->name = g_strdup(of->name);
+    twin->target = twin_target(of->target);
+    twin->rows_estimate = MAX(of->rows_estimate, of->rows_done);
+    twin->twin_of = of->id;
+    return twin;
+}
+
 /* Of the tables that are loaded; what is not is loaded in its own place. */
 static GPtrArray *make_twins(const Pipe *pipe, const GPtrArray *names)
 {
@@ -69,13 +80,7 @@ static GPtrArray *make_twins(const Pipe *pipe, const GPtrArray *names)
         const CatalogTable *record = table->record;
         if (record->twin_of || record->removing || !record->loaded || resync_twin(pipe, table) || (names && !is_named(names, table)))
             continue;
-        CatalogTable *twin = g_new0(CatalogTable, 1);
-        twin->database = g_strdup(record->database);
-        twin->name = g_strdup(record->name);
-        twin->target = twin_target(record->target);
-        twin->rows_estimate = MAX(record->rows_estimate, record->rows_done);
-        twin->twin_of = record->id;
-        g_ptr_array_add(records, twin);
+        g_ptr_array_add(records, twin_record(record));
     }
     return records;
 }
@@ -86,6 +91,29 @@ static bool save(Pipe *pipe, PipeTable *table, GError **error)
         return true;
     cancel_set_error(pipe->life, error);
     return false;
+}
+
+/* ---- Targets that are somebody's ---- */
+
+bool resync_stand_aside(Pipe *pipe, PipeTable *table, GError **error)
+{
+    pthread_mutex_lock(&pipe->lock);
+    pipe->resyncing = true;
+    source_table_unref(atomic_exchange(&table->definition, NULL));
+    atomic_store(&table->state, TABLE_KEPT);
+    pthread_mutex_unlock(&pipe->lock);
+    return save(pipe, table, error);
+}
+
+PipeTable *resync_divert(Pipe *pipe, PipeTable *table, GError **error)
+{
+    g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func((GDestroyNotify)catalog_table_free);
+    g_ptr_array_add(records, twin_record(table->record));
+    if (!edit_add(pipe, records, NULL, error) || !resync_stand_aside(pipe, table, error))
+        return NULL;
+    pipe_journal(pipe, "engine", "table", NULL, "%s.%s is loaded beside the table %s that is there, and takes its place when it is whole",
+                 table->record->database, table->record->name, table->record->target);
+    return resync_twin(pipe, table);
 }
 
 /* The log that these tables would need is not read any more. Those of a Completed pipe are the source's at one position, and changes
@@ -167,19 +195,25 @@ bool resync_begin(Pipe *pipe, const GPtrArray *names, bool anew, GError **error)
 
 /* ---- Ends that are none ---- */
 
+static void fail_kept(Pipe *pipe, PipeTable *table, const char *what)
+{
+    GError *why = g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE, "table %s.%s: %s", table->record->database, table->record->name, what);
+    RetryDecision decision = retry_decide(why, SIDE_SOURCE);
+    pipe_table_fail(pipe, table, why, &decision, NULL);
+    g_error_free(why);
+}
+
 /* The table goes on as it was; where the log between was given up, it cannot. */
 static bool stand_alone(Pipe *pipe, PipeTable *table, const char *error_json, GError **error)
 {
-    if (atomic_load(&table->state) == TABLE_KEPT && pipe->mode == PIPE_MODE_SNAPSHOT) {
+    bool kept = atomic_load(&table->state) == TABLE_KEPT;
+    if (kept && !table->record->definition) {
+        fail_kept(pipe, table, "nothing was loaded: what was to take the place of the table that stood at the destination is not there");
+    } else if (kept && pipe->mode == PIPE_MODE_SNAPSHOT) {
         atomic_store(&table->state, table->record->error ? TABLE_FAILED : TABLE_LIVE); /* it is what it was */
-    } else if (atomic_load(&table->state) == TABLE_KEPT) {
-        GError *why = g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE,
-                                  "changes of %s.%s are missing: its position in the log was given up for a resync, which did "
-                                  "not come to its end",
-                                  table->record->database, table->record->name);
-        RetryDecision decision = retry_decide(why, SIDE_SOURCE);
-        pipe_table_fail(pipe, table, why, &decision, NULL);
-        g_error_free(why);
+    } else if (kept) {
+        fail_kept(pipe, table,
+                  "changes of it are missing: its position in the log was given up for a resync, which did not come to its end");
     }
     if (error_json) {
         pthread_mutex_lock(&pipe->lock);

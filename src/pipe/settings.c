@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum { KIND_COUNT, KIND_SIZE, KIND_DURATION, KIND_CHOICE, KIND_BOOL, KIND_START, KIND_PREFIX } Kind;
+typedef enum { KIND_COUNT, KIND_SIZE, KIND_DURATION, KIND_CHOICE, KIND_BOOL, KIND_START, KIND_PREFIX, KIND_CLUSTER } Kind;
 
 typedef struct {
     SettingInfo info;
@@ -64,6 +64,13 @@ static const Setting settings[] = {
      KIND_PREFIX, FIELD(column_prefix), 0, 0, {0}},
     {{"durable", "on", "on, off", SETTING_RESYNC, "fsync settings on the tables we create"},
      KIND_BOOL, FIELD(durable), 0, 0, {"off", "on"}},
+    {{"cluster", "none", "none, NAME", SETTING_CREATE, "tables are made ON CLUSTER, of Replicated engines"},
+     KIND_CLUSTER, FIELD(cluster), 0, 0, {0}},
+    {{"live_view", "off", "off, on", SETTING_LIVE, "a view TABLE_live of each table: rows as they are, without the added columns"},
+     KIND_BOOL, FIELD(live_view), 0, 0, {"off", "on"}},
+    {{"target", "refuse", "refuse, append, resync", SETTING_CREATE,
+      "a target table that is not empty is refused, written into, or replaced by one that is loaded beside it"},
+     KIND_CHOICE, FIELD(target), 0, 0, {"refuse", "append", "resync"}},
     {{"truncate", "apply", "apply, ignore", SETTING_LIVE, "what TRUNCATE at the source does at the destination"},
      KIND_BOOL, FIELD(truncate_ignored), 0, 0, {"apply", "ignore"}},
     {{"rename_column", "rename", "rename, both", SETTING_LIVE,
@@ -203,6 +210,11 @@ static bool apply(const Setting *setting, const char *value, PipeSettings *out)
         if (!valid_start(value))
             return false;
         g_strlcpy(field, value, setting->width);
+        return true;
+    case KIND_CLUSTER:
+        if (!*value || strlen(value) >= setting->width)
+            return false;
+        g_strlcpy(field, strcmp(value, "none") == 0 ? "" : value, setting->width);
         return true;
     case KIND_PREFIX:
         if (!valid_prefix(value))

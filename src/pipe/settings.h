@@ -8,6 +8,9 @@
 #include "mapping/mapping.h"
 #include <jansson.h>
 
+/* A target table that is not ours and holds rows: refused; written into; replaced by a table that is loaded beside it. */
+typedef enum { TARGET_REFUSE, TARGET_APPEND, TARGET_RESYNC } TargetPolicy;
+
 typedef struct {
     uint64_t batch_rows, batch_bytes;
     int64_t batch_age_usec;
@@ -22,6 +25,9 @@ typedef struct {
     bool truncate_ignored;     /* TRUNCATE at the source */
     bool rename_keeps_both;    /* RENAME COLUMN: the old name stays another name of the column */
     bool silent_changes_flag;  /* statements that change rows without row events: a resync is advised, else the table fails */
+    char cluster[128];   /* "": none */
+    bool live_view;      /* a view <table>_live with FINAL */
+    TargetPolicy target; /* a target table that is not empty */
     bool purged_resync; /* the log needed is gone: loaded again without asking */
 } PipeSettings;
 

@@ -4,6 +4,7 @@
  * are dropped and created anew, and position and definitions are read afresh.
  */
 #include "pipe/columns.h"
+#include "pipe/live_view.h"
 #include "pipe/pipe_private.h"
 
 #include <string.h>
@@ -208,40 +209,105 @@ static bool make_target(Clickhouse *ch, const DestTableSpec *spec, GError **erro
     return false;
 }
 
-static bool create_target(Pipe *pipe, Clickhouse *ch, PipeTable *table, const PipeSettings *settings, GError **error)
+/* What is to stand at the destination for it. */
+static DestTableSpec *target_spec(const Pipe *pipe, const char *database, const PipeTable *table, const PipeSettings *settings, GError **error)
 {
-    pthread_mutex_lock(&pipe->lock);
-    shape_copy(&settings->mapping, &table->shape);
-    pthread_mutex_unlock(&pipe->lock);
     MappingSettings shape = pipe_table_mapping(table, settings);
     g_autoptr(TableMapping) mapping = mapping_new(table->definition, &shape, error);
-    g_autoptr(DestTableInfo) info = NULL;
-    const char *database = clickhouse_database(ch), *target = table->record->target;
-
     if (!mapping)
-        return false;
-    g_autoptr(DestTableSpec) spec = dest_table_spec_new(database, target);
+        return NULL;
+    DestTableSpec *spec = dest_table_spec_new(database, table->record->target);
     mapping_fill_spec(mapping, spec);
     spec->mark = preflight_mark(pipe->uuid, table->record->database, table->record->name);
     spec->durable = settings->durable;
-    info = dest_table_inspect(ch, database, target, spec->version_column, error);
+    dest_table_spec_set_cluster(spec, settings->cluster);
+    return spec;
+}
+
+static bool refuse_target(const char *target, const char *why, GError **error)
+{
+    g_autofree char *shown = printable(target, 64);
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT, "the target table %s %s; drop it and retry", shown, why);
+    return false;
+}
+
+/* Somebody's: preflight found it fitting; it must still be, and no other pipe's, which may not have written to it yet. What was
+ * loaded into it before may be gone at the source since. */
+static bool use_target(const Pipe *pipe, const PipeTable *table, const DestTableInfo *info, const DestTableSpec *spec, TargetPolicy policy,
+                       GError **error)
+{
+    g_autofree char *why = NULL;
+    bool again = table->record->generation > 0 && pipe->state != PIPE_SETUP;
+    if (preflight_target_use(info, spec, policy, pipe->uuid, &why) == TARGET_IS_REFUSED)
+        return refuse_target(spec->table, why, error);
+    return !again || !info->rows || refuse_target(spec->table, "holds rows of an earlier load", error);
+}
+
+static bool create_target(Pipe *pipe, Clickhouse *ch, PipeTable *table, const PipeSettings *settings, GError **error)
+{
+    const char *database = clickhouse_database(ch), *target = table->record->target;
+    pthread_mutex_lock(&pipe->lock);
+    shape_copy(&settings->mapping, &table->shape);
+    pthread_mutex_unlock(&pipe->lock);
+    atomic_store(&table->viewed, false);
+    g_autoptr(DestTableSpec) spec = target_spec(pipe, database, table, settings, error);
+    g_autoptr(DestTableInfo) info = spec ? dest_table_inspect(ch, database, target, spec->version_column, error) : NULL;
     if (!info)
         return false;
-    if (info->exists && preflight_mark_is_ours(info->comment, pipe->uuid)) {
-        if (!dest_table_drop(ch, database, target, info->comment, error))
+    if (!info->exists)
+        return make_target(ch, spec, error);
+    if (!preflight_mark_is_ours(info->comment, pipe->uuid))
+        return use_target(pipe, table, info, spec, settings->target, error);
+    return dest_table_drop(ch, database, target, info->comment, error) && make_target(ch, spec, error);
+}
+
+/* ---- Targets that are not empty ---- */
+
+/* The table, or what is loaded in its place: a table that is somebody's, and is to be replaced (setting target=resync), gets a twin
+ * as for a resync. `info`: of what stands there, for the caller to free. */
+static PipeTable *who_is_loaded(Pipe *pipe, Clickhouse *ch, PipeTable *table, const PipeSettings *settings, DestTableInfo **info, GError **error)
+{
+    PipeTable *twin = resync_twin(pipe, table);
+    g_autofree char *why = NULL;
+    if (twin || table->record->twin_of)
+        return twin && !resync_stand_aside(pipe, table, error) ? NULL : twin ? twin : table;
+    g_autoptr(DestTableSpec) spec = target_spec(pipe, clickhouse_database(ch), table, settings, error);
+    *info = spec ? dest_table_inspect(ch, clickhouse_database(ch), table->record->target, spec->version_column, error) : NULL;
+    if (!*info)
+        return NULL;
+    if (preflight_target_use(*info, spec, settings->target, pipe->uuid, &why) != TARGET_IS_REPLACED)
+        return table;
+    return resync_divert(pipe, table, error);
+}
+
+/* Rows that are there must not outrank those to come. Where the pipe begins its epoch is above theirs; one that goes on cannot
+ * change its own. */
+static bool settle_epoch(const PipeTable *table, const DestTableInfo *info, bool first, CatalogCheckpoint *begin, GError **error)
+{
+    if (!info || !info->rows || preflight_mark_is_a_pipes(info->comment) || dest_table_next_epoch(info) <= begin->epoch)
+        return true;
+    if (!first)
+        return refuse_target(table->record->target, "holds rows with versions above those of this pipe: take it into a pipe of its own", error);
+    begin->epoch = dest_table_next_epoch(info);
+    return true;
+}
+
+/* Definitions are known. In `tables` those that others are loaded for become these, whose definitions are not known: `changed`. */
+static bool settle_targets(Pipe *pipe, Clickhouse *ch, GPtrArray *tables, const PipeSettings *settings, bool first, CatalogCheckpoint *begin,
+                           bool *changed, GError **error)
+{
+    *changed = false;
+    for (unsigned i = 0; i < tables->len; i++) {
+        DestTableInfo *info = NULL;
+        PipeTable *table = tables->pdata[i], *loaded = who_is_loaded(pipe, ch, table, settings, &info, error);
+        bool ok = loaded && (loaded != table || settle_epoch(table, info, first, begin, error));
+        dest_table_info_free(info);
+        if (!ok)
             return false;
-    } else if (info->exists) {
-        /* Somebody's: preflight found it empty and fitting; it must still be, and no other pipe's, which may not have
-         * written to it yet. */
-        g_autofree char *why = preflight_mark_is_a_pipes(info->comment) ? g_strdup("belongs to another pipe")
-                                                                        : dest_table_incompatible(info, spec);
-        if (!why && info->rows == 0)
-            return true;
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT,
-                    "the target table %s appeared and %s; drop it and retry", target, why ? why : "is not empty");
-        return false;
+        *changed = *changed || loaded != table;
+        tables->pdata[i] = loaded;
     }
-    return make_target(ch, spec, error);
+    return true;
 }
 
 char *pipe_definition_text(const PipeTable *table, const SourceTable *definition)
@@ -348,7 +414,10 @@ Clickhouse *setup_open_destination(Pipe *pipe, Cancel *cancel, GError **error)
 {
     g_autofree char *text = pipe->env->resolve_dest(pipe->env->data, pipe->record->dest, error);
     g_autoptr(Url) url = text ? clickhouse_url_parse(text, error) : NULL;
-    return url ? clickhouse_new(url, cancel, error) : NULL;
+    Clickhouse *ch = url ? clickhouse_new(url, cancel, error) : NULL;
+    if (ch)
+        clickhouse_set_cluster(ch, pipe->settings.cluster); /* never changes */
+    return ch;
 }
 
 /* Tables that have no definition yet. */
@@ -369,8 +438,18 @@ bool setup_has_new_tables(const Pipe *pipe)
     return tables->len > 0;
 }
 
+/* The definitions, where the tables begin, and which are loaded: see settle_targets. */
+static bool look(Pipe *pipe, SourceConnection *source, Clickhouse *ch, GPtrArray *tables, const PipeSettings *settings, bool first,
+                 CatalogCheckpoint *begin, GError **error)
+{
+    bool changed;
+    return read_definitions(pipe, source, tables, first, &begin->file, &begin->pos, &begin->gtid, error) &&
+           settle_targets(pipe, ch, tables, settings, first, begin, &changed, error) &&
+           (!changed || read_definitions(pipe, source, tables, first, &begin->file, &begin->pos, &begin->gtid, error));
+}
+
 /* `at`: where the pipe is; without a place in the log it begins where the tables do, by the setting `start` of a `cdc` pipe. */
-static bool set_up(Pipe *pipe, const GPtrArray *tables, const CatalogCheckpoint *at, bool *other_server, GError **error)
+static bool set_up(Pipe *pipe, GPtrArray *tables, const CatalogCheckpoint *at, bool *other_server, GError **error)
 {
     bool first = !at->file && !at->gtid;
     g_autoptr(Url) url = source_url_parse(pipe->record->source, error);
@@ -391,7 +470,7 @@ static bool set_up(Pipe *pipe, const GPtrArray *tables, const CatalogCheckpoint 
                     source_server(source)->identity);
         return false;
     }
-    bool ok = read_definitions(pipe, source, tables, first, &begin.file, &begin.pos, &begin.gtid, error);
+    bool ok = look(pipe, source, ch, tables, &settings, first, &begin, error);
     if (ok && first && pipe->mode == PIPE_MODE_CDC && at->epoch == 1)
         apply_start(&settings, &begin);
     for (unsigned i = 0; ok && i < tables->len; i++)
@@ -400,7 +479,7 @@ static bool set_up(Pipe *pipe, const GPtrArray *tables, const CatalogCheckpoint 
     FAULT_POINT("setup-tables-created");
     ok = ok && (!first || record_start(pipe, source, &begin, error));
     FAULT_POINT("setup-start-recorded");
-    ok = ok && record_tables(pipe, tables, &begin, version_at(at), error);
+    ok = ok && record_tables(pipe, tables, &begin, version_at(&begin), error);
     catalog_checkpoint_clear(&begin);
     return ok;
 }
@@ -409,7 +488,11 @@ bool setup_tables(Pipe *pipe, GError **error)
 {
     CatalogCheckpoint nowhere = {.epoch = 1};
     bool other_server = false;
-    return set_up(pipe, pipe->tables, &nowhere, &other_server, error);
+    g_autoptr(GPtrArray) tables = g_ptr_array_new();
+    for (unsigned i = 0; i < pipe->tables->len; i++)
+        if (!((const PipeTable *)pipe->tables->pdata[i])->record->twin_of) /* what is loaded for a table comes by it */
+            g_ptr_array_add(tables, pipe->tables->pdata[i]);
+    return set_up(pipe, tables, &nowhere, &other_server, error);
 }
 
 static bool set_up_one(Pipe *pipe, PipeTable *table, bool *other_server, GError **error)
@@ -432,6 +515,8 @@ bool setup_new_tables(Pipe *pipe, bool *other_server, GError **error)
     for (unsigned i = 0; i < tables->len; i++) {
         PipeTable *table = tables->pdata[i];
         GError *problem = NULL;
+        if (table->record->definition) /* it came by the table that it is loaded for */
+            continue;
         FAULT_POINT("setup-of-a-table");
         if (set_up_one(pipe, table, other_server, &problem))
             continue;
@@ -440,7 +525,8 @@ bool setup_new_tables(Pipe *pipe, bool *other_server, GError **error)
             g_propagate_error(error, problem);
             return false;
         }
-        pipe_table_fail(pipe, table, problem, &decision, NULL); /* it alone */
+        PipeTable *twin = resync_twin(pipe, table);
+        pipe_table_fail(pipe, twin ? twin : table, problem, &decision, NULL); /* it alone */
         g_error_free(problem);
     }
     if (pipe->applied.file || pipe->applied.gtid)
@@ -485,7 +571,7 @@ bool setup_drop_targets(Pipe *pipe, GError **error)
         const CatalogTable *record = ((const PipeTable *)pipe->tables->pdata[i])->record;
         if (!record->generation && !record->twin_of) /* never set up */
             continue;
-        if (!drop_ours(pipe, ch, record, record->target, error) || (record->leftover && !drop_ours(pipe, ch, record, record->leftover, error)))
+        if (!live_view_drop(pipe, ch, record, error) || !drop_ours(pipe, ch, record, record->target, error) || (record->leftover && !drop_ours(pipe, ch, record, record->leftover, error)))
             return false;
     }
     return true;

@@ -7,6 +7,7 @@
  */
 #include "pipe/columns.h"
 #include "pipe/cutover.h"
+#include "pipe/live_view.h"
 #include "pipe/pending_plan.h"
 #include "pipe/stream_private.h"
 
@@ -246,6 +247,7 @@ static bool connect_destination(StreamDdl *ddl, GError **error)
     Clickhouse *ch = url ? clickhouse_new(url, ddl->s->work->reading, error) : NULL;
     if (!ch)
         return false;
+    clickhouse_set_cluster(ch, ddl->s->work->settings.cluster);
     clickhouse_free(ddl->ch);
     ddl->ch = ch;
     g_free(ddl->dest);
@@ -457,6 +459,8 @@ static bool attempt_alter(StreamDdl *ddl, TableEffect *effect, void *data, GErro
         if (!run_step(ddl, effect, alter, step, error))
             return false;
     atomic_store(&effect->table->altered_at, clock_monotonic_usec());
+    if (!live_view_renew(ddl->s->pipe, ddl->ch, effect->table, error))
+        return false;
     SourceTable *next = alter->change->table;
     g_strfreev(next->kept);
     next->kept = g_strdupv(alter->plan.kept);

@@ -1,6 +1,7 @@
 """Destination tables as the operator wants them: their order, partitions, engines, how long rows live."""
 
 import pytest
+from harness.clickhouse import ClickHouseError
 from harness.engine import PATIENCE
 from harness.process import wait_until
 
@@ -192,3 +193,239 @@ def test_a_text_that_the_server_refuses_leaves_the_table_as_it_is(pipe):
     resync(pipe)
     pipe.equal("t")
     assert "toIntervalYear(80)" in create_query(pipe)
+
+
+# Tables that stand there and are not empty
+
+OLD = (
+    "CREATE TABLE {}.t (id Int32, v Nullable(String), _peerdb_synced_at DateTime64(9), _peerdb_is_deleted UInt8, _peerdb_version UInt64) "
+    "ENGINE = ReplacingMergeTree(_peerdb_version, _peerdb_is_deleted) ORDER BY id"
+)
+
+
+def old_table(pipe, version, rows="(1, 'old'), (2, 'old'), (1000000, 'old')", ddl=OLD):
+    pipe.clickhouse.query(f"CREATE DATABASE IF NOT EXISTS {pipe.destination}")
+    pipe.clickhouse.query(ddl.format(pipe.destination))
+    if rows:
+        pipe.clickhouse.query(f"INSERT INTO {pipe.destination}.t (id, v, _peerdb_version) SELECT *, {version} FROM VALUES('id Int32, v String', {rows})")
+
+
+def source_rows(pipe, rows=1000):
+    pipe.run("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(50))")
+    pipe.run(f"INSERT INTO t SELECT seq, 'new' FROM seq_1_to_{rows}")
+
+
+def test_a_target_with_rows_is_refused(pipe):
+    source_rows(pipe)
+    old_table(pipe, 5)
+    answer = pipe.create(ok=5)
+    assert "table t exists at the destination and holds 3 rows" in answer.out + answer.err
+    assert "target=append or target=resync" in answer.out + answer.err
+    assert "fixed when a pipe is created" not in answer.out
+
+
+@pytest.mark.parametrize("mode", ["full", "snapshot", "cdc"])
+def test_rows_that_are_there_never_outrank_new_ones(pipe, mode):
+    """Written into, under an epoch above theirs: what is of the same key is replaced, what else was there stays."""
+    source_rows(pipe)
+    epoch = 41
+    old_table(pipe, (epoch << 48) + 12345)
+    assert f"is written into, in epoch {epoch + 1}" in pipe.check(settings=["target=append"], mode=mode).out
+    pipe.create(settings=["target=append"], mode=mode)
+    pipe.wait("Completed" if mode == "snapshot" else "Running")
+    if mode != "snapshot":
+        pipe.run("UPDATE t SET v = 'newer' WHERE id = 2")
+        pipe.run("DELETE FROM t WHERE id = 1")
+        pipe.caught_up()
+    want = {"full": [[2, "newer"], [1000000, "old"]], "snapshot": [[1, "new"], [2, "new"], [1000000, "old"]], "cdc": [[2, "newer"], [1000000, "old"]]}
+    assert pipe.rows("t", "id, v", "id IN (1, 2, 1000000) ORDER BY id") == want[mode]
+    new = pipe.clickhouse.value(f"SELECT min(intDiv(_peerdb_version, bitShiftLeft(1::UInt64, 48))) FROM {pipe.destination}.t WHERE v LIKE 'new%' OR id = 3")
+    assert new == epoch + 1
+    # A table that comes later, with rows above the epoch of the pipe: it alone fails, for that.
+    if mode == "full":
+        pipe.run("CREATE TABLE u (id INT PRIMARY KEY, v VARCHAR(50))")
+        old_table(pipe, (900 << 48) + 1, ddl=OLD.replace("{}.t", "{}.u"), rows="")
+        pipe.clickhouse.query(f"INSERT INTO {pipe.destination}.u (id, _peerdb_version) VALUES (7, {(900 << 48) + 1})")
+        pipe.engine.sluice("tables", "p", "add", f"{pipe.source}.u")
+        states = lambda: {t["source"]: t["state"] for t in pipe.status()["tables"]}
+        wait_until(lambda: states().get(f"{pipe.source}.u") == "failed", 30 * PATIENCE, states)
+        assert "versions above those of this pipe" in pipe.table("u")["error"]["message"]
+        assert pipe.table("t")["state"] == "live"
+
+
+UNFIT = "CREATE TABLE {}.t (id Int32, v String, _peerdb_version UInt64 DEFAULT 0) ENGINE = MergeTree ORDER BY v"
+
+
+@pytest.mark.parametrize("ddl, mode", [(OLD, "full"), (UNFIT, "full"), (OLD, "snapshot")])
+def test_a_target_with_rows_is_replaced(pipe, ddl, mode):
+    """Readers see what was there until all rows are loaded; it is kept under another name, and never dropped."""
+    source_rows(pipe)
+    old_table(pipe, 5, ddl=ddl)
+    pipe.run("CREATE TABLE other (id INT PRIMARY KEY)")
+    assert "table t, which holds 3 rows, is replaced once its rows are loaded beside it" in pipe.check(settings=["target=resync"]).out
+    pipe.create(settings=["target=resync"], mode=mode)
+    pipe.wait("Completed" if mode == "snapshot" else "Running")
+    assert [t["state"] for t in pipe.status()["tables"]] == ["live", "live"]
+    if mode == "full":
+        pipe.run("UPDATE t SET v = 'newer' WHERE id = 2")
+        pipe.run("INSERT INTO other VALUES (1)")
+        pipe.equal("t", "other")
+    else:
+        assert pipe.rows("t", "count(), uniqExact(v)") == [[1000, 1]]
+    assert "sluice pipe=" in create_query(pipe)
+    kept = [row[0] for row in pipe.clickhouse.rows(f"SHOW TABLES FROM {pipe.destination} LIKE 't_resync_%'")]
+    assert len(kept) == 1 and pipe.clickhouse.value(f"SELECT count() FROM {pipe.destination}.{kept[0]}") == 3
+    assert f"is kept as {kept[0]}: it was not made by this pipe" in pipe.journal()
+    if mode == "full":
+        resync(pipe)
+        pipe.equal("t")
+    pipe.engine.sluice("drop", "p", "--drop-target", "--yes", "--wait")
+    assert [row[0] for row in pipe.clickhouse.rows(f"SHOW TABLES FROM {pipe.destination}")] == kept
+
+
+def test_a_replacement_that_does_not_come_to_its_end(pipe):
+    """What was there stays as it is; a resync or retry loads again."""
+    source_rows(pipe)
+    old_table(pipe, 5)
+    pipe.run("CREATE TABLE other (id INT PRIMARY KEY)")
+    pipe.run("ALTER TABLE t ADD COLUMN d DATE")
+    pipe.run("UPDATE t SET d = '1500-01-01' WHERE id = 500")
+    pipe.create(settings=["target=resync", "out_of_range=fail"])
+    pipe.wait("Running")
+    table = pipe.table("t")
+    assert table["state"] == "failed" and "column d" in table["error"]["message"], table
+    assert pipe.clickhouse.rows(f"SELECT id, v FROM {pipe.destination}.t ORDER BY id") == [[1, "old"], [2, "old"], [1000000, "old"]]
+    assert len(pipe.clickhouse.rows(f"SHOW TABLES FROM {pipe.destination} LIKE 't_resync%'")) == 0
+    pipe.run("INSERT INTO other VALUES (1)")
+    pipe.equal("other")
+    pipe.run("UPDATE t SET d = NULL")
+    pipe.engine.sluice("retry", "p", "--table", f"{pipe.source}.t")
+    wait_until(lambda: pipe.table("t")["state"] == "live" and pipe.status()["state"] == "Running", 60 * PATIENCE, lambda: pipe.journal())
+    pipe.equal("t", "other")
+    assert len(pipe.clickhouse.rows(f"SHOW TABLES FROM {pipe.destination} LIKE 't_resync%'")) == 1
+
+
+def test_what_cannot_be_replaced_or_written_into(pipe):
+    source_rows(pipe)
+    pipe.clickhouse.query(f"CREATE DATABASE {pipe.destination}")
+    pipe.clickhouse.query(f"CREATE VIEW {pipe.destination}.t AS SELECT 1 AS id")
+    answer = pipe.check(ok=5, settings=["target=resync"])
+    assert "table t is of engine View, which no other can take the place of" in answer.out
+    pipe.clickhouse.query(f"DROP VIEW {pipe.destination}.t")
+    old_table(pipe, 5, ddl=UNFIT)
+    assert "exists and does not fit" in pipe.check(ok=5, settings=["target=append"]).out
+    pipe.clickhouse.query(f"DROP TABLE {pipe.destination}.t")
+    old_table(pipe, 65000 << 48)
+    assert "above which a pipe has no room" in pipe.check(ok=5, settings=["target=append"]).out
+    pipe.clickhouse.query(f"ALTER TABLE {pipe.destination}.t MODIFY COMMENT 'sluice pipe=other table=x.t'")
+    for target in ("append", "resync"):
+        assert "belongs to another pipe" in pipe.check(ok=5, settings=[f"target={target}"]).out
+    assert "for pipes that load tables" in pipe.check(ok=2, settings=["target=resync"], mode="cdc").err
+
+
+# Views of what is live
+
+
+def views(pipe):
+    return [row[0] for row in pipe.clickhouse.rows(f"SELECT name FROM system.tables WHERE database = '{pipe.destination}' AND engine = 'View' ORDER BY name")]
+
+
+def live_rows(pipe, table="t"):
+    return pipe.clickhouse.rows(f"SELECT * FROM {pipe.destination}.{table}_live ORDER BY id")
+
+
+def test_views_show_what_is_live(pipe):
+    """As their tables are: with columns that came and were renamed, after a resync, and gone with the setting."""
+    source_rows(pipe, 3)
+    pipe.run("CREATE TABLE logged (id INT PRIMARY KEY)")
+    pipe.live(settings=["live_view=on", f"{pipe.source}.logged:engine=MergeTree"])
+    assert views(pipe) == ["t_live"]  # every row of the other is live
+    pipe.run("DELETE FROM t WHERE id = 1")
+    pipe.run("UPDATE t SET v = 'newer' WHERE id = 2")
+    pipe.caught_up()
+    assert live_rows(pipe) == [[2, "newer"], [3, "new"]]
+    pipe.run("ALTER TABLE t ADD COLUMN n INT NOT NULL DEFAULT 7")
+    pipe.run("INSERT INTO t VALUES (4, 'x', 8)")
+    pipe.caught_up()
+    assert live_rows(pipe) == [[2, "newer", 7], [3, "new", 7], [4, "x", 8]]
+    pipe.run("ALTER TABLE t RENAME COLUMN v TO w")
+    pipe.caught_up()
+    assert live_rows(pipe) == [[2, "newer", 7], [3, "new", 7], [4, "x", 8]]
+    pipe.engine.sluice("set", "p", f"{pipe.source}.t:rename=w=words", f"{pipe.source}.t:exclude=n")
+    resync(pipe)
+    assert live_rows(pipe) == [[2, "newer"], [3, "new"], [4, "x"]]
+    assert "words" in create_query(pipe, "t_live") and "_peerdb" not in create_query(pipe, "t_live").split(" AS ")[0]
+    pipe.engine.sluice("set", "p", "live_view=off")
+    wait_until(lambda: views(pipe) == [], 30 * PATIENCE, lambda: str(views(pipe)))
+    pipe.engine.sluice("set", "p", "live_view=on")
+    wait_until(lambda: views(pipe) == ["t_live"], 30 * PATIENCE, lambda: str(views(pipe)))
+    # One that somebody dropped is made again with the next start.
+    pipe.engine.stop()
+    pipe.clickhouse.query(f"DROP VIEW {pipe.destination}.t_live")
+    pipe.engine.start()
+    wait_until(lambda: views(pipe) == ["t_live"], 30 * PATIENCE, lambda: str(views(pipe)))
+    pipe.engine.sluice("tables", "p", "remove", f"{pipe.source}.t", "--drop-target", "--wait", "--yes")
+    assert pipe.clickhouse.rows(f"SELECT name FROM system.tables WHERE database = '{pipe.destination}'") == [["logged"]]
+
+
+def test_views_of_a_pipe_that_ends(pipe):
+    source_rows(pipe, 3)
+    pipe.create(mode="snapshot")
+    pipe.wait("Completed")
+    assert views(pipe) == []
+    pipe.engine.sluice("set", "p", "live_view=on")
+    wait_until(lambda: views(pipe) == ["t_live"], 30 * PATIENCE, lambda: str(views(pipe)))
+    pipe.run("ALTER TABLE t DROP COLUMN v")
+    pipe.engine.sluice("resync", "p", "--wait", timeout=120)
+    pipe.wait("Completed")
+    assert live_rows(pipe) == [[1], [2], [3]]
+    pipe.engine.sluice("drop", "p", "--drop-target", "--yes", "--wait")
+    assert pipe.clickhouse.rows(f"SELECT name FROM system.tables WHERE database = '{pipe.destination}'") == []
+
+
+def test_views_that_are_somebodys(pipe):
+    source_rows(pipe, 3)
+    pipe.clickhouse.query(f"CREATE DATABASE {pipe.destination}")
+    pipe.clickhouse.query(f"CREATE VIEW {pipe.destination}.t_live AS SELECT 1 AS mine")
+    answer = pipe.check(ok=5, settings=["live_view=on"])
+    assert "live_view: something called t_live is there already" in answer.out
+    pipe.live()
+    pipe.engine.sluice("set", "p", "live_view=on")
+    wait_until(lambda: "the view t_live is not made" in pipe.journal(), 30 * PATIENCE, pipe.journal)
+    pipe.run("ALTER TABLE t ADD COLUMN n INT")
+    pipe.run("INSERT INTO t VALUES (4, 'x', 8)")
+    pipe.equal("t")
+    pipe.engine.sluice("set", "p", "live_view=off")
+    pipe.equal("t")
+    pipe.engine.sluice("drop", "p", "--drop-target", "--yes", "--wait")
+    assert pipe.clickhouse.rows(f"SELECT mine FROM {pipe.destination}.t_live") == [[1]]
+    pipe.run("CREATE TABLE t_live (id INT PRIMARY KEY)")
+    pipe.clickhouse.query(f"DROP VIEW {pipe.destination}.t_live")
+    assert "the view of t would have the name of another target, t_live" in pipe.check(ok=5, settings=["live_view=on"]).out
+
+
+# Clusters
+
+CLUSTER_STATEMENTS = [
+    "CREATE DATABASE IF NOT EXISTS `x` ON CLUSTER `c` ENGINE = Atomic",
+    "CREATE TABLE `x`.`t` ON CLUSTER `c`\n(\n    `id` Int32,\n    `d` UInt8,\n    `v` UInt64\n)\nENGINE = ReplicatedReplacingMergeTree(`v`, `d`)\nORDER BY `id`"
+    "\nSETTINGS replicated_deduplication_window = 10000\nCOMMENT 'mark'",
+    "EXCHANGE TABLES `x`.`t` AND `x`.`u` ON CLUSTER `c`", "RENAME TABLE `x`.`t` TO `x`.`u` ON CLUSTER `c`",
+    "DROP TABLE IF EXISTS `x`.`t` ON CLUSTER `c` SYNC", "TRUNCATE TABLE `x`.`t` ON CLUSTER `c` SYNC",
+    "ALTER TABLE `x`.`t` ON CLUSTER `c` ADD COLUMN b Int8, COMMENT COLUMN `v` 'proof'",
+    "CREATE OR REPLACE VIEW `x`.`t_live` ON CLUSTER `c` AS SELECT * EXCEPT (`v`) FROM `x`.`t` FINAL WHERE `d` = 0 COMMENT 'mark'",
+]  # fmt: skip
+
+
+def test_a_cluster_that_is_not_there(pipe):
+    """The embedded engine has none: what is missing is said, and every statement is one that the server understands."""
+    source_rows(pipe)
+    answer = pipe.check(ok=5, settings=["cluster=main"])
+    assert "cluster main: the server knows no such cluster; there are none" in answer.out and "remote_servers" in answer.out
+    assert "not possible on a cluster" in pipe.check(ok=2, settings=["cluster=main", "target=resync"]).err
+    pipe.clickhouse.query(f"CREATE DATABASE {pipe.destination}")
+    for name in "tu":
+        pipe.clickhouse.query(f"CREATE TABLE {pipe.destination}.{name} (id Int32, d UInt8, v UInt64) ENGINE = ReplacingMergeTree(v, d) ORDER BY id")
+    for statement in CLUSTER_STATEMENTS:
+        with pytest.raises(ClickHouseError, match="CLUSTER_DOESNT_EXIST|QUERY_IS_PROHIBITED"):
+            pipe.clickhouse.query(statement.replace("`x`", pipe.destination))

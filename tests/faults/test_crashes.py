@@ -177,6 +177,17 @@ def schema(pipe):
         pipe.run(f"INSERT INTO b (id, n, v) VALUES ({next(fresh)}, 5, 6)")
 
 
+def replace(pipe):
+    """Tables of somebody's stand there; they are kept, each under another name."""
+    fill(pipe, "a", "b")
+    pipe.clickhouse.query(f"CREATE DATABASE {pipe.destination}")
+    for table in "ab":
+        pipe.clickhouse.query(f"CREATE TABLE {pipe.destination}.{table} (x Int8) ENGINE = MergeTree ORDER BY x")
+        pipe.clickhouse.query(f"INSERT INTO {pipe.destination}.{table} VALUES (7)")
+    pipe.create(ok=None, settings=["target=resync"])
+    change(pipe)
+
+
 # step -> what leads to it; the n-th time it is passed
 STEPS = [
     ("setup-tables-created", load), ("setup-start-recorded", load), ("load-planned", load), ("load-planned:2", load),
@@ -189,7 +200,8 @@ STEPS = [
     ("resync-before-drop", resync), ("resync-before-drop:2", resync), ("resync-cancelling", resync_and_cancel), ("resync-cancelling:2", resync_and_cancel),
     ("resync-proof-noted", resync_after_failure), ("resync-exchanged", resync_after_failure), ("resync-exchanged:2", resync_after_failure),
     ("resync-place-taken", resync_after_failure), ("resync-tables-kept", resync_after_failure), ("resync-position-given-up", resync_after_failure), ("tables-noted", add),
-    ("auto-resync-noted", resync_by_itself), ("reposition-saved", reposition), ("remove-noted", remove), ("remove-target-done", remove), ("xa-on-disk", xa), ("xa-applied", xa), ("xa-applied:2", xa),
+    ("tables-noted", replace), ("tables-noted:2", replace), ("setup-tables-created", replace), ("setup-start-recorded", replace), ("load-inserted", replace),
+    ("resync-exchanged", replace), ("resync-place-taken", replace), ("auto-resync-noted", resync_by_itself), ("reposition-saved", reposition), ("remove-noted", remove), ("remove-target-done", remove), ("xa-on-disk", xa), ("xa-applied", xa), ("xa-applied:2", xa),
     ("ddl-before", schema), ("ddl-before:3", schema), ("ddl-planned", schema), ("ddl-planned:2", schema), ("ddl-step", schema), ("ddl-step:2", schema),
     ("ddl-step:3", schema), ("ddl-step:6", schema), ("ddl-done", schema), ("ddl-done:2", schema), ("ddl-done:4", schema), ("ddl-saved", schema), ("ddl-saved:2", schema),
 ]  # fmt: skip
@@ -266,7 +278,14 @@ def settled(pipe, leads_to_it):
     if leads_to_it is add and len(pipe.status()["tables"]) == 1:
         pipe.engine.sluice("tables", pipe.name, "add", f"{pipe.source}.b", "--wait")
 
+    def there():
+        """Without what was somebody's, which is kept."""
+        names = targets(pipe)
+        kept = [name for name in names if "_resync_" in name and pipe.clickhouse.value(
+            f"SELECT comment FROM system.tables WHERE database = '{pipe.destination}' AND name = '{name}'") == ""]  # fmt: skip
+        return [name for name in names if name not in kept] if leads_to_it is replace and len(kept) == 2 else names
+
     def whole():
-        return targets(pipe) == ["a", "b"] and {table["state"] for table in pipe.status()["tables"]} == {"live"}
+        return there() == ["a", "b"] and {table["state"] for table in pipe.status()["tables"]} == {"live"}
 
     wait_until(whole, 60 * PATIENCE, lambda: f"{targets(pipe)}, {pipe.status()}, {pipe.journal()}")

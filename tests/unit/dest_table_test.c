@@ -1,6 +1,5 @@
 /* The statement that makes a destination table, and which tables that stand there already can take its rows. */
-#include "clickhouse/layout.h"
-#include "clickhouse/table.h"
+#include "clickhouse/clickhouse.h"
 #include <string.h>
 
 static DestTableSpec *make_spec(void)
@@ -87,6 +86,43 @@ static void test_layout_texts(void)
     DestEngine kind;
     g_assert_true(dest_engine_find("MergeTree", &kind) && kind == DEST_APPENDING);
     g_assert_false(dest_engine_find("SummingMergeTree", &kind) || dest_engine_find("MergeTree()", &kind));
+}
+
+static void test_cluster(void)
+{
+    g_autoptr(Url) url = clickhouse_url_parse("http://127.0.0.1:1/", NULL);
+    g_autoptr(Clickhouse) ch = clickhouse_new(url, NULL, NULL);
+    g_autoptr(DestTableSpec) spec = make_spec();
+    dest_table_spec_set_cluster(spec, "");
+    g_assert_null(spec->cluster);
+    dest_table_spec_set_cluster(spec, "c-1");
+    g_autofree char *create = dest_table_create_sql(spec);
+    g_assert_true(g_str_has_prefix(create, "CREATE TABLE `shop`.`orders` ON CLUSTER `c-1`\n(\n"));
+    g_assert_nonnull(strstr(create, "\nENGINE = ReplicatedReplacingMergeTree(`_peerdb_version`, `_peerdb_is_deleted`)\n"));
+    for (int on = 0; on < 2; on++) {
+        static const char *const added[] = {"v", NULL};
+        DestView view = {.database = "d", .table = "t", .name = "t_live", .deleted_column = "x", .added = added, .mark = "m"};
+        const char *where = on ? " ON CLUSTER `c-1`" : "";
+        clickhouse_set_cluster(ch, on ? "c-1" : "");
+        struct {
+            char *is, *wanted;
+        } cases[] = {
+            {dest_table_exchange_sql(ch, "d", "a", "b"), g_strdup_printf("EXCHANGE TABLES `d`.`a` AND `d`.`b`%s", where)},
+            {dest_table_drop_sql(ch, "d", "a"), g_strdup_printf("DROP TABLE IF EXISTS `d`.`a`%s SYNC", where)},
+            {dest_table_truncate_sql(ch, "d", "a"), g_strdup_printf("TRUNCATE TABLE `d`.`a`%s SYNC", where)},
+            {dest_table_alter_sql(ch, "d", "a", "ADD COLUMN b Int8", "v", "p"),
+             g_strdup_printf("ALTER TABLE `d`.`a`%s ADD COLUMN b Int8, COMMENT COLUMN `v` 'p'", where)},
+            {dest_view_sql(ch, &view),
+             g_strdup_printf("CREATE OR REPLACE VIEW `d`.`t_live`%s AS SELECT * EXCEPT (`v`) FROM `d`.`t` FINAL WHERE `x` = 0 COMMENT 'm'", where)},
+        };
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+            g_assert_cmpstr(cases[i].is, ==, cases[i].wanted);
+            g_free(cases[i].is);
+            g_free(cases[i].wanted);
+        }
+    }
+    g_assert_cmpstr(dest_engine_on_cluster("MergeTree"), ==, "ReplicatedMergeTree");
+    g_assert_cmpstr(dest_engine_on_cluster("Null"), ==, "Null");
 }
 
 static void test_bad_keys(void)
@@ -242,6 +278,7 @@ int main(int argc, char **argv)
     g_test_add_func("/dest-table/create-sql", test_create_sql);
     g_test_add_func("/dest-table/layout", test_layout);
     g_test_add_func("/dest-table/layout-texts", test_layout_texts);
+    g_test_add_func("/dest-table/cluster", test_cluster);
     g_test_add_func("/dest-table/bad-keys", test_bad_keys);
     g_test_add_func("/dest-table/engines", test_engines);
     g_test_add_func("/dest-table/keys", test_keys);
