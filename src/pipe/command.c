@@ -199,3 +199,18 @@ bool pipe_command_offline(const char *state_dir, Catalog *catalog, const Catalog
     return catalog_pipe_set_state(catalog, record->id, pipe_state_name(next.state), pipe_state_name(next.back), NULL, why.at, &why,
                                   error);
 }
+
+void command_start_over(Pipe *pipe, const PipeTable *table)
+{
+    g_autoptr(GPtrArray) name = g_ptr_array_new_with_free_func(g_free);
+    PipeCommand retry = {.event = EVENT_RETRY, .tables = name};
+
+    g_ptr_array_add(name, selection_name(table->record->database, table->record->name));
+    pthread_mutex_lock(&pipe->lock);
+    bool is_load = !table->record->loaded && !table->record->twin_of && pipe->mode != PIPE_MODE_CDC;
+    Message *message = is_load ? command_message(&retry) : NULL;
+    pipe->pending += is_load;
+    pthread_mutex_unlock(&pipe->lock);
+    if (message && !queue_push_take(pipe->mailbox, QUEUE_URGENT, message))
+        message_free(message);
+}

@@ -169,6 +169,9 @@ typedef struct {
     GError *error;   /* FATAL */
 } Message;
 void message_free(Message *message);
+/* A statement at the source does not fit a load and has failed its table: the load begins again by itself, with what stands at the
+ * source then. Nothing is done for a table that is loaded, or for a twin. Any thread. */
+void command_start_over(Pipe *pipe, const PipeTable *table);
 /* A command that waited: is it still possible for these tables? Others may have come before it. With Pipe.lock held. */
 bool command_check_again(const Pipe *pipe, const Message *message, GError **error);
 void pipe_post(Pipe *pipe, MessageKind kind);

@@ -82,6 +82,7 @@ static void table_fails(StreamDdl *ddl, PipeTable *table, const char *what, cons
         g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE, "table %s.%s %s%s%s; sluice stopped following it there (%s)",
                     table->record->database, table->record->name, what, why ? ": " : "", why ? why : "", ddl->shown);
     stream_table_fault(ddl->s, table, error);
+    command_start_over(ddl->s->pipe, table);
 }
 
 /* ---- The statement ---- */
