@@ -648,7 +648,8 @@ static void carry_out(Supervisor *s, const Message *message)
         retry_tables(pipe, message, &error);
         break;
     case EVENT_REPOSITION:
-        if (reposition_carry_out(pipe, message->to, &error))
+        /* Loads begin anew behind the gap: their rows stand under versions of before it. */
+        if (resync_start_loads_over(pipe, NULL, true, &error) && reposition_carry_out(pipe, message->to, &error))
             transition(pipe, EVENT_REPOSITION, "operator", "repositioned", NULL);
         break;
     case EVENT_ADD_TABLES:

@@ -296,6 +296,8 @@ bool resync_is_on(const Pipe *pipe);
 PipeTable *resync_twin(const Pipe *pipe, const PipeTable *table); /* NULL: it has none */
 /* Makes the twins. `names`: of char *, NULL: every table. `anew`: the pipe has lost its place in the log: it begins at the end of
  * it, and what has no twin is advised to be loaded again too. */
+/* Loads that began before the place that the pipe goes on from (`anew`), and those that failed. `names`: NULL: any. */
+bool resync_start_loads_over(Pipe *pipe, const GPtrArray *names, bool anew, GError **error);
 bool resync_begin(Pipe *pipe, const GPtrArray *names, bool anew, GError **error);
 /* Setup: a target that is somebody's is to be replaced: the table gets a twin, which is returned, and waits for it. */
 PipeTable *resync_divert(Pipe *pipe, PipeTable *table, GError **error);

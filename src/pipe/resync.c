@@ -171,7 +171,7 @@ static bool give_up_position(Pipe *pipe, GError **error)
 }
 
 /* Loads that began before what is given up, and those that failed. */
-static bool start_loads_over(Pipe *pipe, const GPtrArray *names, bool anew, GError **error)
+bool resync_start_loads_over(Pipe *pipe, const GPtrArray *names, bool anew, GError **error)
 {
     for (unsigned i = 0; i < pipe->tables->len; i++) {
         PipeTable *table = pipe->tables->pdata[i];
@@ -189,7 +189,7 @@ bool resync_begin(Pipe *pipe, const GPtrArray *names, bool anew, GError **error)
     pthread_mutex_lock(&pipe->lock);
     pipe->resyncing = true;
     pthread_mutex_unlock(&pipe->lock);
-    return start_loads_over(pipe, names, anew, error) && edit_add(pipe, records, NULL, error) &&
+    return resync_start_loads_over(pipe, names, anew, error) && edit_add(pipe, records, NULL, error) &&
            (!anew || give_up_position(pipe, error));
 }
 
