@@ -46,7 +46,8 @@ bool dest_view_make(Clickhouse *ch, const DestView *view, GError **error)
     if (comment && strcmp(comment, view->mark) != 0) {
         g_autofree char *shown = printable(view->name, 100);
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_REFUSED,
-                    "the view %s is not made: something of that name is there, which this pipe did not make; rename or drop it, then set live_view=off and on again",
+                    "the view %s is not made: something of that name is there, which this pipe did not make; rename or drop it, then "
+                    "set live_view=off and on again",
                     shown);
         return false;
     }

@@ -415,8 +415,11 @@ Clickhouse *setup_open_destination(Pipe *pipe, Cancel *cancel, GError **error)
     g_autofree char *text = pipe->env->resolve_dest(pipe->env->data, pipe->record->dest, error);
     g_autoptr(Url) url = text ? clickhouse_url_parse(text, error) : NULL;
     Clickhouse *ch = url ? clickhouse_new(url, cancel, error) : NULL;
-    if (ch)
-        clickhouse_set_cluster(ch, pipe->settings.cluster); /* never changes */
+    if (!ch)
+        return NULL;
+    pthread_mutex_lock(&pipe->lock);
+    clickhouse_set_cluster(ch, pipe->settings.cluster);
+    pthread_mutex_unlock(&pipe->lock);
     return ch;
 }
 
@@ -571,7 +574,8 @@ bool setup_drop_targets(Pipe *pipe, GError **error)
         const CatalogTable *record = ((const PipeTable *)pipe->tables->pdata[i])->record;
         if (!record->generation && !record->twin_of) /* never set up */
             continue;
-        if (!live_view_drop(pipe, ch, record, error) || !drop_ours(pipe, ch, record, record->target, error) || (record->leftover && !drop_ours(pipe, ch, record, record->leftover, error)))
+        if (!live_view_drop(pipe, ch, record, error) || !drop_ours(pipe, ch, record, record->target, error) ||
+            (record->leftover && !drop_ours(pipe, ch, record, record->leftover, error)))
             return false;
     }
     return true;
