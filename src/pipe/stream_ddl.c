@@ -5,43 +5,11 @@
  * then what follows is read on. Cut off anywhere, the statement is met again: what had been planned is in the catalog,
  * and each step that was carried out has left its proof at the destination.
  */
-#include "pipe/columns.h"
-#include "pipe/cutover.h"
-#include "pipe/live_view.h"
-#include "pipe/pending_plan.h"
-#include "pipe/stream_private.h"
+#include "pipe/stream_ddl_private.h"
 
-#include "mapping/schema_change.h"
+#include "pipe/cutover.h"
 
 #include <string.h>
-
-/* What a statement does to one followed table. */
-typedef struct {
-    PipeTable *table;
-    SourceTable *next; /* its new definition; NULL: it stays what it is */
-    char *old_text;    /* the record's, while the new one is being saved */
-    GPtrArray *notes;  /* of char *: for the journal */
-    TableState state;  /* DROPPED, else LIVE: it goes on as it is */
-} TableEffect;
-
-struct StreamDdl {
-    Stream *s;
-    const BinlogEvent *event;
-    const DdlStatement *statement;
-    QueryEvent query;
-    char *sql;      /* UTF-8 */
-    char *shown;    /* of it, for messages */
-    char *position; /* "file:pos" */
-    char *id;       /* what tells the statement from all others, on every server: GTID, else its place */
-    ColumnContext context;
-    bool ends;        /* its group ends with it */
-    bool barrier;     /* all before it is applied and saved */
-    unsigned queries; /* sent to the destination, to number them */
-    bool failed_pipe;
-    Clickhouse *ch;
-    char *dest;         /* what the pipe's destination was resolved to */
-    GPtrArray *effects; /* of TableEffect */
-};
 
 static void effect_free(void *data)
 {
@@ -67,7 +35,7 @@ static void ddl_free(StreamDdl *ddl)
     g_free(ddl);
 }
 
-static TableEffect *add_effect(StreamDdl *ddl, PipeTable *table)
+TableEffect *ddl_effect_add(StreamDdl *ddl, PipeTable *table)
 {
     TableEffect *effect = g_new0(TableEffect, 1);
     effect->table = table;
@@ -76,7 +44,7 @@ static TableEffect *add_effect(StreamDdl *ddl, PipeTable *table)
     return effect;
 }
 
-static void table_fails(StreamDdl *ddl, PipeTable *table, const char *what, const char *why)
+void ddl_table_fails(StreamDdl *ddl, PipeTable *table, const char *what, const char *why)
 {
     g_autoptr(GError) error =
         g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE, "table %s.%s %s%s%s; sluice stopped following it there (%s)",
@@ -131,108 +99,6 @@ static StreamDdl *ddl_new(Stream *s, const DdlStatement *statement, const Binlog
     return ddl;
 }
 
-/* ---- What the source is asked ---- */
-
-/* NULL: an error, or the answer is NULL. */
-static char *ask_source(StreamDdl *ddl, const char *sql, GError **error)
-{
-    g_autoptr(SourceConnection) source = source_open(ddl->s->work->source_url, ddl->s->work->reading, error);
-    return source ? source_query_value(source, sql, error) : NULL;
-}
-
-/* "utf8" is utf8mb3 or utf8mb4, by a setting of MariaDB that is not in the log. */
-static bool find_out_utf8(StreamDdl *ddl, GError **error)
-{
-    GError *problem = NULL;
-    bool said = false;
-    if (ddl->context.flavour != SOURCE_MARIADB)
-        return true;
-    for (const char *p = ddl->sql; !said && (p = strcasestr(p, "utf8")); p += 4)
-        said = g_ascii_strncasecmp(p, "utf8mb", 6) != 0;
-    if (!said)
-        return true;
-    g_autofree char *modes = ask_source(ddl, "SELECT @@GLOBAL.old_mode", &problem);
-    if (problem) {
-        g_propagate_error(error, problem);
-        return false;
-    }
-    ddl->context.utf8_is_utf8mb4 = modes && !strstr(modes, "UTF8_IS_UTF8MB3");
-    return true;
-}
-
-static bool is_moment_in_zone(const AlterClause *clause)
-{
-    return clause->kind == ALTER_ADD_COLUMN && clause->column->column.type == SOURCE_TYPE_TIMESTAMP &&
-           clause->column->initial.kind == DEFAULT_TEXT;
-}
-
-static bool zone_matters(const AlterText *alter)
-{
-    for (unsigned i = 0; i < alter->clauses->len; i++) {
-        const AlterClause *clause = alter->clauses->pdata[i];
-        if (clause->kind != ALTER_ADD_COLUMN)
-            continue;
-        bool now = clause->column->column.type == SOURCE_TYPE_DATETIME && clause->column->initial.kind == DEFAULT_NOW;
-        if (now || is_moment_in_zone(clause))
-            return true;
-    }
-    return false;
-}
-
-/* Is the zone as far from UTC at each moment that the statement writes as it was when it ran? */
-static bool find_out_whether_varies(StreamDdl *ddl, const AlterText *alter, const char *seconds, StatementTime *out, GError **error)
-{
-    for (unsigned i = 0; i < alter->clauses->len && !out->zone_varies; i++) {
-        const AlterClause *clause = alter->clauses->pdata[i];
-        if (!is_moment_in_zone(clause))
-            continue;
-        g_autoptr(GString) sql = g_string_new("SELECT TIMESTAMPDIFF(SECOND, CONVERT_TZ(");
-        GError *problem = NULL;
-        source_quote_string(sql, clause->column->initial.text);
-        g_string_append(sql, ", ");
-        source_quote_string(sql, ddl->query.time_zone);
-        g_string_append(sql, ", '+00:00'), ");
-        source_quote_string(sql, clause->column->initial.text);
-        g_string_append_c(sql, ')');
-        g_autofree char *then = ask_source(ddl, sql->str, &problem);
-        if (problem) {
-            g_propagate_error(error, problem);
-            return false;
-        }
-        out->zone_varies = g_strcmp0(then, seconds) != 0;
-    }
-    return true;
-}
-
-/* The session's zone is told as "+02:00", by a name, or as SYSTEM, which is the server's. */
-static bool find_out_time(StreamDdl *ddl, const AlterText *alter, StatementTime *out, GError **error)
-{
-    const char *zone = ddl->query.time_zone;
-    unsigned hours, minutes;
-    *out = (StatementTime){.usec = (int64_t)ddl->event->timestamp * G_USEC_PER_SEC + ddl->query.usec};
-    if ((*zone == '+' || *zone == '-') && sscanf(zone + 1, "%2u:%2u", &hours, &minutes) == 2) {
-        out->zone_known = true;
-        out->zone_usec = (int64_t)(hours * 60 + minutes) * 60 * G_USEC_PER_SEC * (*zone == '-' ? -1 : 1);
-        return true;
-    }
-    if (!*zone || !zone_matters(alter))
-        return true;
-    g_autoptr(GString) sql = g_string_new(NULL);
-    GError *problem = NULL;
-    g_string_printf(sql, "SELECT TIMESTAMPDIFF(SECOND, FROM_UNIXTIME(%u), CONVERT_TZ(FROM_UNIXTIME(%u), '+00:00', ",
-                    ddl->event->timestamp, ddl->event->timestamp);
-    source_quote_string(sql, zone);
-    g_string_append(sql, "))");
-    g_autofree char *seconds = ask_source(ddl, sql->str, &problem);
-    if (problem) {
-        g_propagate_error(error, problem);
-        return false;
-    }
-    out->zone_known = seconds != NULL;
-    out->zone_usec = seconds ? g_ascii_strtoll(seconds, NULL, 10) * G_USEC_PER_SEC : 0;
-    return !seconds || find_out_whether_varies(ddl, alter, seconds, out, error);
-}
-
 /* ---- The destination ---- */
 
 /* Anew after each failure: an embedded endpoint that died is started again, on another port. */
@@ -270,24 +136,23 @@ static bool alter_is_refused(const GError *error)
 }
 
 /* Of each statement sent: no two are the same, and all of them begin alike. */
-static char *query_id(StreamDdl *ddl)
+char *ddl_query_id(StreamDdl *ddl)
 {
     return g_strdup_printf("sluice-%s-ddl-%" G_GINT64_FORMAT "-%u", ddl->s->pipe->uuid, clock_real_usec(),
                            ++ddl->queries);
 }
 
 /* Whose answers were lost, to a pause or a broken connection: none may be carried out later. */
-static bool kill_statements(StreamDdl *ddl, GError **error)
+bool ddl_kill_statements(StreamDdl *ddl, GError **error)
 {
     g_autofree char *prefix = g_strdup_printf("sluice-%s-ddl-", ddl->s->pipe->uuid);
     return insert_kill_all(ddl->ch, prefix, ddl->s->work->reading, error);
 }
 
-typedef bool (*Attempt)(StreamDdl *ddl, TableEffect *effect, void *data, GError **error);
 
 /* Until it succeeds. A table that it cannot be done for fails, and the pipe goes on. False: cancelled, or the pipe
  * fails. */
-static bool carry_out(StreamDdl *ddl, TableEffect *effect, Attempt attempt, void *data, GError **error)
+bool ddl_carry_out(StreamDdl *ddl, TableEffect *effect, Attempt attempt, void *data, GError **error)
 {
     Pipe *pipe = ddl->s->pipe;
     for (unsigned tries = 1;; tries++) {
@@ -299,7 +164,7 @@ static bool carry_out(StreamDdl *ddl, TableEffect *effect, Attempt attempt, void
         RetryDecision decision = retry_decide(problem, SIDE_DESTINATION);
         if (decision.verdict == VERDICT_FAIL_TABLE || alter_is_refused(problem)) {
             pipe_stall_clear(pipe, SIDE_DESTINATION);
-            table_fails(ddl, effect->table, "was altered at the source", problem->message);
+            ddl_table_fails(ddl, effect->table, "was altered at the source", problem->message);
             return true;
         }
         if (decision.verdict == VERDICT_FAIL_PIPE) {
@@ -318,7 +183,7 @@ static bool carry_out(StreamDdl *ddl, TableEffect *effect, Attempt attempt, void
 /* ---- The barrier ---- */
 
 /* False: cancelled. `possible`: the statement stands where a checkpoint can stand before and behind it. */
-static bool barrier(StreamDdl *ddl, bool *possible, GError **error)
+bool ddl_barrier(StreamDdl *ddl, bool *possible, GError **error)
 {
     Stream *s = ddl->s;
     *possible = ddl->ends && s->rows_end == s->group_offset && !s->xa;
@@ -333,160 +198,14 @@ static bool barrier(StreamDdl *ddl, bool *possible, GError **error)
     return true;
 }
 
-/* ---- ALTER ---- */
-
-static bool plan_load(StreamDdl *ddl, const PipeTable *table, PendingPlan *plan)
-{
-    pthread_mutex_lock(&ddl->s->pipe->lock);
-    bool found = pending_plan_find(table->record->definition, ddl->id, plan);
-    pthread_mutex_unlock(&ddl->s->pipe->lock);
-    return found;
-}
-
-static bool plan_save(StreamDdl *ddl, PipeTable *table, const PendingPlan *plan, GError **error)
-{
-    Pipe *pipe = ddl->s->pipe;
-    g_autofree char *text = pipe_definition_text(table, table->definition);
-    char *noted = pending_plan_note(text, ddl->id, plan);
-    pthread_mutex_lock(&pipe->lock);
-    g_free(table->record->definition);
-    table->record->definition = noted;
-    pthread_mutex_unlock(&pipe->lock);
-    return pipe_save_table(pipe, table, ddl->s->work->reading) || !cancel_set_error(ddl->s->work->reading, error);
-}
-
-typedef struct {
-    TableChange *change;
-    StatementTime time;
-    PendingPlan plan;
-    char *version_column;
-} Alter;
-
-static LoadStanding load_standing(const StreamDdl *ddl, PipeTable *table)
-{
-    return snapshot_standing(ddl->s->pipe, table, ddl->event->file, ddl->event->start);
-}
-
-static bool make_plan(StreamDdl *ddl, TableEffect *effect, Alter *alter, const GPtrArray *there, GError **error)
-{
-    PipeTable *table = effect->table;
-    MappingSettings settings = pipe_table_mapping(table, &ddl->s->work->settings);
-    SchemaChangeRequest request = {.old = table->definition,
-                                   .change = alter->change,
-                                   .settings = &settings,
-                                   .strict = ddl->query.sql_mode & SQL_MODE_STRICT,
-                                   .keep_old_names = ddl->s->work->settings.rename_keeps_both,
-                                   .time = &alter->time,
-                                   .there = there};
-    g_autoptr(SchemaChange) change = schema_change_plan(&request);
-    if (!change->fail && !change->only_columns && load_standing(ddl, table) != LOAD_DONE)
-        change->fail = g_strdup("it was being loaded, and what is loaded does not fit what comes now");
-    if (change->fail) {
-        g_set_error_literal(error, SLUICE_ERROR, SLUICE_ERROR_TABLE, change->fail);
-        return false;
-    }
-    /* That it can be followed is known before anything is done. */
-    g_autoptr(TableMapping) mapping = mapping_new(alter->change->table, &settings, error);
-    if (!mapping)
-        return false;
-    alter->plan = (PendingPlan){.steps = g_ptr_array_ref(change->steps),
-                                .notes = g_ptr_array_ref(change->notes),
-                                .kept = g_strdupv(alter->change->table->kept),
-                                .advise = g_strdup(change->advise),
-                                .tag = g_strdup_printf("%s in epoch %u", ddl->id, ddl->s->epoch)};
-    /* What does nothing there is planned the same again. */
-    if (change->steps->len && !plan_save(ddl, table, &alter->plan, error))
-        return false;
-    FAULT_POINT("ddl-planned");
-    return true;
-}
-
-static char *proof_text(const PendingPlan *plan, unsigned step)
-{
-    return g_strdup_printf("sluice: schema change %s, step %u", plan->tag, step);
-}
-
-/* Steps of this statement that were carried out. */
-static unsigned steps_done(const PendingPlan *plan, const char *proof)
-{
-    for (unsigned step = plan->steps->len; step > 0; step--) {
-        g_autofree char *text = proof_text(plan, step);
-        if (strcmp(text, proof) == 0)
-            return step;
-    }
-    return 0;
-}
-
-static DestColumns *look(StreamDdl *ddl, const TableEffect *effect, const Alter *alter, GError **error)
-{
-    const char *target = effect->table->record->target;
-    DestColumns *columns =
-        dest_columns_look(ddl->ch, clickhouse_database(ddl->ch), target, alter->version_column, error);
-    if (!columns || columns->names->len)
-        return columns;
-    dest_columns_free(columns);
-    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE, "the destination table %s is missing", target);
-    return NULL;
-}
-
-/* An ALTER whose answer was lost may be done, or be done in a moment. */
-static bool run_step(StreamDdl *ddl, const TableEffect *effect, const Alter *alter, unsigned step, GError **error)
-{
-    g_autofree char *proof = proof_text(&alter->plan, step + 1), *id = query_id(ddl);
-    g_autoptr(GError) problem = NULL;
-    atomic_store(&effect->table->altered_at, clock_monotonic_usec());
-    if (dest_table_alter(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target,
-                         alter->plan.steps->pdata[step], alter->version_column, proof, id, &problem)) {
-        FAULT_POINT("ddl-step");
-        return true;
-    }
-    g_autoptr(DestColumns) columns = look(ddl, effect, alter, NULL);
-    if (columns && steps_done(&alter->plan, columns->proof) > step)
-        return true;
-    g_propagate_error(error, g_steal_pointer(&problem));
-    return false;
-}
-
-static bool attempt_alter(StreamDdl *ddl, TableEffect *effect, void *data, GError **error)
-{
-    Alter *alter = data;
-    bool again = alter->plan.steps || plan_load(ddl, effect->table, &alter->plan);
-    if (again && !kill_statements(ddl, error))
-        return false;
-    g_autoptr(DestColumns) columns = look(ddl, effect, alter, error);
-    if (!columns || (!again && !make_plan(ddl, effect, alter, columns->names, error)))
-        return false;
-    for (unsigned step = steps_done(&alter->plan, columns->proof); step < alter->plan.steps->len; step++)
-        if (!run_step(ddl, effect, alter, step, error))
-            return false;
-    atomic_store(&effect->table->altered_at, clock_monotonic_usec());
-    if (!live_view_renew(ddl->s->pipe, ddl->ch, effect->table, error))
-        return false;
-    SourceTable *next = alter->change->table;
-    g_strfreev(next->kept);
-    next->kept = g_strdupv(alter->plan.kept);
-    effect->next = source_table_ref(next);
-    effect->notes = g_ptr_array_ref(alter->plan.notes);
-    return true;
-}
-
-static bool apply_column_settings(StreamDdl *ddl, const TableChange *change, GError **error)
-{
-    Pipe *pipe = ddl->s->pipe;
-    pthread_mutex_lock(&pipe->lock);
-    json_t *set = pipe->record->settings ? json_loads(pipe->record->settings, 0, NULL) : NULL;
-    pthread_mutex_unlock(&pipe->lock);
-    bool ok = column_settings_apply_added(set, change->table, change->origin, error);
-    json_decref(set);
-    return ok;
-}
+/* ---- Ends of following ---- */
 
 /* Rows change without row events. */
-static void silent_change(StreamDdl *ddl, PipeTable *table, const char *by)
+void ddl_silent_change(StreamDdl *ddl, PipeTable *table, const char *by)
 {
     g_autofree char *what = g_strdup_printf("was changed by %s, without its rows in the log", by);
     if (!ddl->s->work->settings.silent_changes_flag) {
-        table_fails(ddl, table, what, "setting silent_changes=flag lets it go on");
+        ddl_table_fails(ddl, table, what, "setting silent_changes=flag lets it go on");
         return;
     }
     g_autofree char *why = g_strdup_printf("it %s", what);
@@ -494,11 +213,11 @@ static void silent_change(StreamDdl *ddl, PipeTable *table, const char *by)
 }
 
 /* Its last rows are at the destination before the catalog says that it is not followed: a replay would pass them by. */
-static bool table_is_gone(StreamDdl *ddl, PipeTable *table, const char *how, GError **error)
+bool ddl_table_is_gone(StreamDdl *ddl, PipeTable *table, const char *how, GError **error)
 {
     bool possible;
     int was = atomic_load(&table->state);
-    if (!barrier(ddl, &possible, error))
+    if (!ddl_barrier(ddl, &possible, error))
         return false;
     if (!atomic_compare_exchange_strong(&table->state, &was, TABLE_DROPPED) && was == TABLE_FAILED)
         return true;
@@ -512,79 +231,6 @@ static bool table_is_gone(StreamDdl *ddl, PipeTable *table, const char *how, GEr
     pipe_journal(ddl->s->pipe, "engine", "ddl", ddl->position, "table %s.%s was %s at the source; its destination table is kept",
                  table->record->database, table->record->name, how);
     return true;
-}
-
-/* The change is known; what it asks of the destination is done. */
-static bool change_table(StreamDdl *ddl, PipeTable *table, TableChange *change, const StatementTime *time,
-                         GError **error)
-{
-    bool possible;
-    g_autoptr(GError) why = NULL;
-    if (!apply_column_settings(ddl, change, &why)) {
-        table_fails(ddl, table, "was altered at the source", why->message);
-        return true;
-    }
-    if (!barrier(ddl, &possible, error))
-        return false;
-    if (!possible) {
-        table_fails(ddl, table, "was altered at the source", "the statement stands in one transaction with rows");
-        return true;
-    }
-    Alter alter = {.change = change, .time = *time};
-    alter.version_column = g_strconcat(ddl->s->work->settings.column_prefix, "version", NULL);
-    TableEffect *effect = add_effect(ddl, table);
-    bool ok = carry_out(ddl, effect, attempt_alter, &alter, error);
-    if (ok && effect->next && alter.plan.advise)
-        pipe_table_advise_resync(ddl->s->pipe, table, alter.plan.advise, ddl->position);
-    pending_plan_clear(&alter.plan);
-    g_free(alter.version_column);
-    return ok;
-}
-
-static bool renames_away(const AlterText *alter)
-{
-    for (unsigned i = 0; i < alter->clauses->len; i++)
-        if (((const AlterClause *)alter->clauses->pdata[i])->kind == ALTER_RENAME_TABLE)
-            return true;
-    return false;
-}
-
-static bool alter_table(StreamDdl *ddl, PipeTable *table, bool first, GError **error)
-{
-    g_autofree char *why = NULL;
-    if (!ddl->sql) {
-        table_fails(ddl, table, "was altered at the source", "the statement is not text in its character set");
-        return true;
-    }
-    if (!find_out_utf8(ddl, error))
-        return false;
-    g_autoptr(AlterText) alter = alter_text_parse(ddl->sql, strlen(ddl->sql), &ddl->context, &why);
-    if (!alter) {
-        table_fails(ddl, table, "was altered at the source", why);
-        return true;
-    }
-    if (!first) { /* what another table is renamed to, or whose rows a partition is exchanged with */
-        if (renames_away(alter))
-            table_fails(ddl, table, "was created anew at the source", NULL);
-        else if (table_state_is_followed(atomic_load(&table->state)))
-            silent_change(ddl, table, "an exchange of partitions");
-        return true;
-    }
-    g_autoptr(TableChange) change = table_alter(table->definition, alter, &ddl->context, &why);
-    if (!change) {
-        table_fails(ddl, table, "was altered at the source", why);
-        return true;
-    }
-    if (change->to_table)
-        return table_is_gone(ddl, table, "renamed", error);
-    StatementTime time;
-    if (!find_out_time(ddl, alter, &time, error))
-        return false;
-    if (change->rows)
-        silent_change(ddl, table, change->rows);
-    if (!table_state_is_followed(atomic_load(&table->state)))
-        return true;
-    return change_table(ddl, table, change, &time, error);
 }
 
 /* ---- TRUNCATE ---- */
@@ -601,15 +247,15 @@ static bool kill_inserts(StreamDdl *ddl, const PipeTable *table, GError **error)
 
 static bool attempt_truncate(StreamDdl *ddl, TableEffect *effect, void *data, GError **error)
 {
-    g_autofree char *id = query_id(ddl);
+    g_autofree char *id = ddl_query_id(ddl);
     DestEngine engine;
     (void)data;
     if (dest_engine_find(effect->table->definition->texts[TABLE_ENGINE], &engine) && engine == DEST_NULL)
         return true; /* it keeps nothing, and the server refuses to */
     /* Before and behind it: neither an insert nor an earlier TRUNCATE is left that could come late. */
-    if (!kill_inserts(ddl, effect->table, error) || !kill_statements(ddl, error) ||
+    if (!kill_inserts(ddl, effect->table, error) || !ddl_kill_statements(ddl, error) ||
         !dest_table_truncate(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target, id, error) ||
-        !kill_statements(ddl, error))
+        !ddl_kill_statements(ddl, error))
         return false;
     FAULT_POINT("ddl-step");
     return true;
@@ -625,20 +271,20 @@ static bool truncate_table(StreamDdl *ddl, PipeTable *table, GError **error)
         return true;
     }
     /* What was read behind it comes again from the log. */
-    if (load_standing(ddl, table) == LOAD_READS) {
-        table_fails(ddl, table, "was truncated at the source", "it was being loaded");
+    if (ddl_load_standing(ddl, table) == LOAD_READS) {
+        ddl_table_fails(ddl, table, "was truncated at the source", "it was being loaded");
         return true;
     }
-    if (!barrier(ddl, &possible, error))
+    if (!ddl_barrier(ddl, &possible, error))
         return false;
     if (!possible) {
-        table_fails(ddl, table, "was truncated at the source", "the statement stands in one transaction with rows");
+        ddl_table_fails(ddl, table, "was truncated at the source", "the statement stands in one transaction with rows");
         return true;
     }
-    TableEffect *effect = add_effect(ddl, table);
+    TableEffect *effect = ddl_effect_add(ddl, table);
     effect->notes = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_add(effect->notes, g_strdup("its destination table was truncated"));
-    return carry_out(ddl, effect, attempt_truncate, NULL, error);
+    return ddl_carry_out(ddl, effect, attempt_truncate, NULL, error);
 }
 
 /* ---- Others ---- */
@@ -693,8 +339,8 @@ static bool replace_table(StreamDdl *ddl, PipeTable *table, const DdlName *by, G
 {
     static const char what[] = "was replaced by another table at the source";
     g_autofree char *why = NULL;
-    if (load_standing(ddl, table) != LOAD_DONE) {
-        table_fails(ddl, table, what, "it was being loaded");
+    if (ddl_load_standing(ddl, table) != LOAD_DONE) {
+        ddl_table_fails(ddl, table, what, "it was being loaded");
         return true;
     }
     g_autoptr(SourceConnection) source = source_open(ddl->s->work->source_url, ddl->s->work->reading, error);
@@ -709,7 +355,7 @@ static bool replace_table(StreamDdl *ddl, PipeTable *table, const DdlName *by, G
         return false;
     }
     if (!now) {
-        table_fails(ddl, table, what, why);
+        ddl_table_fails(ddl, table, what, why);
         return true;
     }
     g_autoptr(TableChange) change = table_replace(table->definition, now);
@@ -718,7 +364,7 @@ static bool replace_table(StreamDdl *ddl, PipeTable *table, const DdlName *by, G
     for (unsigned i = 0; i < now->n_columns; i++)
         added += change->origin[i] < 0;
     StatementTime time = {.usec = 0, .zone_known = true}; /* our sessions are in UTC */
-    if (!change_table(ddl, table, change, &time, error))
+    if (!ddl_change_table(ddl, table, change, &time, error))
         return false;
     if (atomic_load(&table->state) == TABLE_FAILED)
         return true;
@@ -737,9 +383,9 @@ static bool rename_table(StreamDdl *ddl, PipeTable *table, GError **error)
     int from = renamed_from(ddl, table);
     bool gone = atomic_load(&table->state) == TABLE_DROPPED;
     if (from == -1)
-        return gone || table_is_gone(ddl, table, "renamed", error);
+        return gone || ddl_table_is_gone(ddl, table, "renamed", error);
     if (from >= 0 && gone) {
-        table_fails(ddl, table, "was created anew at the source", NULL);
+        ddl_table_fails(ddl, table, "was created anew at the source", NULL);
         return true;
     }
     return from < 0 || replace_table(ddl, table, ddl->statement->tables->pdata[from], error);
@@ -756,26 +402,26 @@ static bool statement_on_table(StreamDdl *ddl, PipeTable *table, unsigned index,
         return true;
     switch (statement->kind) {
     case DDL_ALTER_TABLE:
-        return !statement->changes_rows_or_columns || alter_table(ddl, table, index == 0, error);
+        return !statement->changes_rows_or_columns || ddl_alter_table(ddl, table, index == 0, error);
     case DDL_TRUNCATE:
         return truncate_table(ddl, table, error);
     case DDL_RENAME_TABLE:
         return rename_table(ddl, table, error);
     case DDL_DROP_TABLE:
     case DDL_DROP_DATABASE:
-        return table_is_gone(ddl, table, "dropped", error);
+        return ddl_table_is_gone(ddl, table, "dropped", error);
     case DDL_CREATE_TABLE:
         if (statement->if_exists && state != TABLE_DROPPED) /* it was there already */
             return true;
         G_GNUC_FALLTHROUGH;
     case DDL_REPLACE_TABLE:
-        table_fails(ddl, table, "was created anew at the source", NULL);
+        ddl_table_fails(ddl, table, "was created anew at the source", NULL);
         return true;
     case DDL_ROWS_STATEMENT:
-        silent_change(ddl, table, "a statement that is logged as text");
+        ddl_silent_change(ddl, table, "a statement that is logged as text");
         return true;
     case DDL_UNKNOWN:
-        table_fails(ddl, table, "is named by a statement at the source that is not known", NULL);
+        ddl_table_fails(ddl, table, "is named by a statement at the source that is not known", NULL);
         return true;
     default:
         return true;

@@ -1,0 +1,334 @@
+/* stream_alter.c - ALTER in stream order: what it makes of a table's definition, and its steps at the destination.
+ *
+ * The steps are planned once, when the statement is first met, and stand in the catalog before the first of them; each leaves its
+ * proof in the comment of the version column, so that a step is never repeated and never left out.
+ */
+#include "pipe/stream_ddl_private.h"
+
+#include "pipe/live_view.h"
+#include "pipe/pending_plan.h"
+
+#include <string.h>
+
+/* ---- What the source is asked ---- */
+
+/* NULL: an error, or the answer is NULL. */
+static char *ask_source(StreamDdl *ddl, const char *sql, GError **error)
+{
+    g_autoptr(SourceConnection) source = source_open(ddl->s->work->source_url, ddl->s->work->reading, error);
+    return source ? source_query_value(source, sql, error) : NULL;
+}
+
+/* "utf8" is utf8mb3 or utf8mb4, by a setting of MariaDB that is not in the log. */
+static bool find_out_utf8(StreamDdl *ddl, GError **error)
+{
+    GError *problem = NULL;
+    bool said = false;
+    if (ddl->context.flavour != SOURCE_MARIADB)
+        return true;
+    for (const char *p = ddl->sql; !said && (p = strcasestr(p, "utf8")); p += 4)
+        said = g_ascii_strncasecmp(p, "utf8mb", 6) != 0;
+    if (!said)
+        return true;
+    g_autofree char *modes = ask_source(ddl, "SELECT @@GLOBAL.old_mode", &problem);
+    if (problem) {
+        g_propagate_error(error, problem);
+        return false;
+    }
+    ddl->context.utf8_is_utf8mb4 = modes && !strstr(modes, "UTF8_IS_UTF8MB3");
+    return true;
+}
+
+static bool is_moment_in_zone(const AlterClause *clause)
+{
+    return clause->kind == ALTER_ADD_COLUMN && clause->column->column.type == SOURCE_TYPE_TIMESTAMP &&
+           clause->column->initial.kind == DEFAULT_TEXT;
+}
+
+static bool zone_matters(const AlterText *alter)
+{
+    for (unsigned i = 0; i < alter->clauses->len; i++) {
+        const AlterClause *clause = alter->clauses->pdata[i];
+        if (clause->kind != ALTER_ADD_COLUMN)
+            continue;
+        bool now = clause->column->column.type == SOURCE_TYPE_DATETIME && clause->column->initial.kind == DEFAULT_NOW;
+        if (now || is_moment_in_zone(clause))
+            return true;
+    }
+    return false;
+}
+
+/* Is the zone as far from UTC at each moment that the statement writes as it was when it ran? */
+static bool find_out_whether_varies(StreamDdl *ddl, const AlterText *alter, const char *seconds, StatementTime *out, GError **error)
+{
+    for (unsigned i = 0; i < alter->clauses->len && !out->zone_varies; i++) {
+        const AlterClause *clause = alter->clauses->pdata[i];
+        if (!is_moment_in_zone(clause))
+            continue;
+        g_autoptr(GString) sql = g_string_new("SELECT TIMESTAMPDIFF(SECOND, CONVERT_TZ(");
+        GError *problem = NULL;
+        source_quote_string(sql, clause->column->initial.text);
+        g_string_append(sql, ", ");
+        source_quote_string(sql, ddl->query.time_zone);
+        g_string_append(sql, ", '+00:00'), ");
+        source_quote_string(sql, clause->column->initial.text);
+        g_string_append_c(sql, ')');
+        g_autofree char *then = ask_source(ddl, sql->str, &problem);
+        if (problem) {
+            g_propagate_error(error, problem);
+            return false;
+        }
+        out->zone_varies = g_strcmp0(then, seconds) != 0;
+    }
+    return true;
+}
+
+/* The session's zone is told as "+02:00", by a name, or as SYSTEM, which is the server's. */
+static bool find_out_time(StreamDdl *ddl, const AlterText *alter, StatementTime *out, GError **error)
+{
+    const char *zone = ddl->query.time_zone;
+    unsigned hours, minutes;
+    *out = (StatementTime){.usec = (int64_t)ddl->event->timestamp * G_USEC_PER_SEC + ddl->query.usec};
+    if ((*zone == '+' || *zone == '-') && sscanf(zone + 1, "%2u:%2u", &hours, &minutes) == 2) {
+        out->zone_known = true;
+        out->zone_usec = (int64_t)(hours * 60 + minutes) * 60 * G_USEC_PER_SEC * (*zone == '-' ? -1 : 1);
+        return true;
+    }
+    if (!*zone || !zone_matters(alter))
+        return true;
+    g_autoptr(GString) sql = g_string_new(NULL);
+    GError *problem = NULL;
+    g_string_printf(sql, "SELECT TIMESTAMPDIFF(SECOND, FROM_UNIXTIME(%u), CONVERT_TZ(FROM_UNIXTIME(%u), '+00:00', ",
+                    ddl->event->timestamp, ddl->event->timestamp);
+    source_quote_string(sql, zone);
+    g_string_append(sql, "))");
+    g_autofree char *seconds = ask_source(ddl, sql->str, &problem);
+    if (problem) {
+        g_propagate_error(error, problem);
+        return false;
+    }
+    out->zone_known = seconds != NULL;
+    out->zone_usec = seconds ? g_ascii_strtoll(seconds, NULL, 10) * G_USEC_PER_SEC : 0;
+    return !seconds || find_out_whether_varies(ddl, alter, seconds, out, error);
+}
+
+/* ---- ALTER ---- */
+
+static bool plan_load(StreamDdl *ddl, const PipeTable *table, PendingPlan *plan)
+{
+    pthread_mutex_lock(&ddl->s->pipe->lock);
+    bool found = pending_plan_find(table->record->definition, ddl->id, plan);
+    pthread_mutex_unlock(&ddl->s->pipe->lock);
+    return found;
+}
+
+static bool plan_save(StreamDdl *ddl, PipeTable *table, const PendingPlan *plan, GError **error)
+{
+    Pipe *pipe = ddl->s->pipe;
+    g_autofree char *text = pipe_definition_text(table, table->definition);
+    char *noted = pending_plan_note(text, ddl->id, plan);
+    pthread_mutex_lock(&pipe->lock);
+    g_free(table->record->definition);
+    table->record->definition = noted;
+    pthread_mutex_unlock(&pipe->lock);
+    return pipe_save_table(pipe, table, ddl->s->work->reading) || !cancel_set_error(ddl->s->work->reading, error);
+}
+
+typedef struct {
+    TableChange *change;
+    StatementTime time;
+    PendingPlan plan;
+    char *version_column;
+} Alter;
+
+LoadStanding ddl_load_standing(const StreamDdl *ddl, PipeTable *table)
+{
+    return snapshot_standing(ddl->s->pipe, table, ddl->event->file, ddl->event->start);
+}
+
+static bool make_plan(StreamDdl *ddl, TableEffect *effect, Alter *alter, const GPtrArray *there, GError **error)
+{
+    PipeTable *table = effect->table;
+    MappingSettings settings = pipe_table_mapping(table, &ddl->s->work->settings);
+    SchemaChangeRequest request = {.old = table->definition,
+                                   .change = alter->change,
+                                   .settings = &settings,
+                                   .strict = ddl->query.sql_mode & SQL_MODE_STRICT,
+                                   .keep_old_names = ddl->s->work->settings.rename_keeps_both,
+                                   .time = &alter->time,
+                                   .there = there};
+    g_autoptr(SchemaChange) change = schema_change_plan(&request);
+    if (!change->fail && !change->only_columns && ddl_load_standing(ddl, table) != LOAD_DONE)
+        change->fail = g_strdup("it was being loaded, and what is loaded does not fit what comes now");
+    if (change->fail) {
+        g_set_error_literal(error, SLUICE_ERROR, SLUICE_ERROR_TABLE, change->fail);
+        return false;
+    }
+    /* That it can be followed is known before anything is done. */
+    g_autoptr(TableMapping) mapping = mapping_new(alter->change->table, &settings, error);
+    if (!mapping)
+        return false;
+    alter->plan = (PendingPlan){.steps = g_ptr_array_ref(change->steps),
+                                .notes = g_ptr_array_ref(change->notes),
+                                .kept = g_strdupv(alter->change->table->kept),
+                                .advise = g_strdup(change->advise),
+                                .tag = g_strdup_printf("%s in epoch %u", ddl->id, ddl->s->epoch)};
+    /* What does nothing there is planned the same again. */
+    if (change->steps->len && !plan_save(ddl, table, &alter->plan, error))
+        return false;
+    FAULT_POINT("ddl-planned");
+    return true;
+}
+
+static char *proof_text(const PendingPlan *plan, unsigned step)
+{
+    return g_strdup_printf("sluice: schema change %s, step %u", plan->tag, step);
+}
+
+/* Steps of this statement that were carried out. */
+static unsigned steps_done(const PendingPlan *plan, const char *proof)
+{
+    for (unsigned step = plan->steps->len; step > 0; step--) {
+        g_autofree char *text = proof_text(plan, step);
+        if (strcmp(text, proof) == 0)
+            return step;
+    }
+    return 0;
+}
+
+static DestColumns *look(StreamDdl *ddl, const TableEffect *effect, const Alter *alter, GError **error)
+{
+    const char *target = effect->table->record->target;
+    DestColumns *columns =
+        dest_columns_look(ddl->ch, clickhouse_database(ddl->ch), target, alter->version_column, error);
+    if (!columns || columns->names->len)
+        return columns;
+    dest_columns_free(columns);
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE, "the destination table %s is missing", target);
+    return NULL;
+}
+
+/* An ALTER whose answer was lost may be done, or be done in a moment. */
+static bool run_step(StreamDdl *ddl, const TableEffect *effect, const Alter *alter, unsigned step, GError **error)
+{
+    g_autofree char *proof = proof_text(&alter->plan, step + 1), *id = ddl_query_id(ddl);
+    g_autoptr(GError) problem = NULL;
+    atomic_store(&effect->table->altered_at, clock_monotonic_usec());
+    if (dest_table_alter(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target,
+                         alter->plan.steps->pdata[step], alter->version_column, proof, id, &problem)) {
+        FAULT_POINT("ddl-step");
+        return true;
+    }
+    g_autoptr(DestColumns) columns = look(ddl, effect, alter, NULL);
+    if (columns && steps_done(&alter->plan, columns->proof) > step)
+        return true;
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return false;
+}
+
+static bool attempt_alter(StreamDdl *ddl, TableEffect *effect, void *data, GError **error)
+{
+    Alter *alter = data;
+    bool again = alter->plan.steps || plan_load(ddl, effect->table, &alter->plan);
+    if (again && !ddl_kill_statements(ddl, error))
+        return false;
+    g_autoptr(DestColumns) columns = look(ddl, effect, alter, error);
+    if (!columns || (!again && !make_plan(ddl, effect, alter, columns->names, error)))
+        return false;
+    for (unsigned step = steps_done(&alter->plan, columns->proof); step < alter->plan.steps->len; step++)
+        if (!run_step(ddl, effect, alter, step, error))
+            return false;
+    atomic_store(&effect->table->altered_at, clock_monotonic_usec());
+    if (!live_view_renew(ddl->s->pipe, ddl->ch, effect->table, error))
+        return false;
+    SourceTable *next = alter->change->table;
+    g_strfreev(next->kept);
+    next->kept = g_strdupv(alter->plan.kept);
+    effect->next = source_table_ref(next);
+    effect->notes = g_ptr_array_ref(alter->plan.notes);
+    return true;
+}
+
+static bool apply_column_settings(StreamDdl *ddl, const TableChange *change, GError **error)
+{
+    Pipe *pipe = ddl->s->pipe;
+    pthread_mutex_lock(&pipe->lock);
+    json_t *set = pipe->record->settings ? json_loads(pipe->record->settings, 0, NULL) : NULL;
+    pthread_mutex_unlock(&pipe->lock);
+    bool ok = column_settings_apply_added(set, change->table, change->origin, error);
+    json_decref(set);
+    return ok;
+}
+
+/* The change is known; what it asks of the destination is done. */
+bool ddl_change_table(StreamDdl *ddl, PipeTable *table, TableChange *change, const StatementTime *time,
+                         GError **error)
+{
+    bool possible;
+    g_autoptr(GError) why = NULL;
+    if (!apply_column_settings(ddl, change, &why)) {
+        ddl_table_fails(ddl, table, "was altered at the source", why->message);
+        return true;
+    }
+    if (!ddl_barrier(ddl, &possible, error))
+        return false;
+    if (!possible) {
+        ddl_table_fails(ddl, table, "was altered at the source", "the statement stands in one transaction with rows");
+        return true;
+    }
+    Alter alter = {.change = change, .time = *time};
+    alter.version_column = g_strconcat(ddl->s->work->settings.column_prefix, "version", NULL);
+    TableEffect *effect = ddl_effect_add(ddl, table);
+    bool ok = ddl_carry_out(ddl, effect, attempt_alter, &alter, error);
+    if (ok && effect->next && alter.plan.advise)
+        pipe_table_advise_resync(ddl->s->pipe, table, alter.plan.advise, ddl->position);
+    pending_plan_clear(&alter.plan);
+    g_free(alter.version_column);
+    return ok;
+}
+
+static bool renames_away(const AlterText *alter)
+{
+    for (unsigned i = 0; i < alter->clauses->len; i++)
+        if (((const AlterClause *)alter->clauses->pdata[i])->kind == ALTER_RENAME_TABLE)
+            return true;
+    return false;
+}
+
+bool ddl_alter_table(StreamDdl *ddl, PipeTable *table, bool first, GError **error)
+{
+    g_autofree char *why = NULL;
+    if (!ddl->sql) {
+        ddl_table_fails(ddl, table, "was altered at the source", "the statement is not text in its character set");
+        return true;
+    }
+    if (!find_out_utf8(ddl, error))
+        return false;
+    g_autoptr(AlterText) alter = alter_text_parse(ddl->sql, strlen(ddl->sql), &ddl->context, &why);
+    if (!alter) {
+        ddl_table_fails(ddl, table, "was altered at the source", why);
+        return true;
+    }
+    if (!first) { /* what another table is renamed to, or whose rows a partition is exchanged with */
+        if (renames_away(alter))
+            ddl_table_fails(ddl, table, "was created anew at the source", NULL);
+        else if (table_state_is_followed(atomic_load(&table->state)))
+            ddl_silent_change(ddl, table, "an exchange of partitions");
+        return true;
+    }
+    g_autoptr(TableChange) change = table_alter(table->definition, alter, &ddl->context, &why);
+    if (!change) {
+        ddl_table_fails(ddl, table, "was altered at the source", why);
+        return true;
+    }
+    if (change->to_table)
+        return ddl_table_is_gone(ddl, table, "renamed", error);
+    StatementTime time;
+    if (!find_out_time(ddl, alter, &time, error))
+        return false;
+    if (change->rows)
+        ddl_silent_change(ddl, table, change->rows);
+    if (!table_state_is_followed(atomic_load(&table->state)))
+        return true;
+    return ddl_change_table(ddl, table, change, &time, error);
+}
