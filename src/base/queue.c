@@ -9,6 +9,7 @@ struct Queue {
     pthread_cond_t emptied[QUEUE_LANES]; /* room came, or the end */
     GQueue lanes[QUEUE_LANES];
     unsigned limit;
+    unsigned passed_over; /* urgent items popped in a row while ordinary ones waited */
     bool closed;
     GDestroyNotify free_item;
     Cancel *cancel;
@@ -79,18 +80,16 @@ bool queue_push_take(Queue *queue, QueueLane lane, void *item)
     return taken;
 }
 
-/* The next item, urgent first. With the mutex held. */
+/* The next item. With the mutex held. */
 static void *take(Queue *queue)
 {
-    static const QueueLane order[] = {QUEUE_URGENT, QUEUE_ORDINARY};
-    for (unsigned i = 0; i < G_N_ELEMENTS(order); i++) {
-        void *item = g_queue_pop_head(&queue->lanes[order[i]]);
-        if (item != NULL) {
-            pthread_cond_signal(&queue->emptied[order[i]]);
-            return item;
-        }
-    }
-    return NULL;
+    bool waits = queue->lanes[QUEUE_ORDINARY].length > 0, urgent = queue->lanes[QUEUE_URGENT].length > 0;
+    QueueLane lane = urgent && !(waits && queue->passed_over == QUEUE_PASSED_OVER) ? QUEUE_URGENT : QUEUE_ORDINARY;
+    void *item = g_queue_pop_head(&queue->lanes[lane]);
+    queue->passed_over = lane == QUEUE_URGENT && waits ? queue->passed_over + 1 : 0;
+    if (item != NULL)
+        pthread_cond_signal(&queue->emptied[lane]);
+    return item;
 }
 
 void *queue_pop(Queue *queue, int64_t usec)

@@ -1,12 +1,15 @@
 /* queue.h - hands owned pointers from thread to thread, bounded by count, ended by close or cancel.
  *
  * Two lanes: what is in the urgent lane (the stream) is popped before the ordinary one (the snapshot), so that a load
- * never holds up tables that are live. Each lane has its own bound.
+ * hardly holds up tables that are live. An ordinary item is passed over QUEUE_PASSED_OVER times at most: a stream that never
+ * catches up does not keep a load from its end. Each lane has its own bound.
  */
 #ifndef SLUICE_BASE_QUEUE_H
 #define SLUICE_BASE_QUEUE_H
 
 #include "base/cancel.h"
+
+#define QUEUE_PASSED_OVER 8
 
 typedef struct Queue Queue;
 typedef enum { QUEUE_ORDINARY, QUEUE_URGENT, QUEUE_LANES } QueueLane;

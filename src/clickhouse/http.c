@@ -11,11 +11,15 @@
 #define UPLOAD_BUFFER (1024 * 1024)
 /* A kept-alive connection is not used again this near to the end that the server told for it. */
 #define KEEP_ALIVE_DEFAULT_S 30
+#define SILENCE_USEC         (10 * 1000 * 1000)
+#define PING_MS              3000
 #define POLL_MS              1000 /* only a net below the cancel hook, which wakes the poll at once */
 
 G_DEFINE_QUARK(sluice - clickhouse - error - quark, clickhouse_error)
 
 struct Clickhouse {
+    ClickhouseSilence silence; /* NULL: nobody is told */
+    void *silence_data;
     Url *url;
     char *cluster; /* NULL: none */
     char *base;   /* "http://host:port" */
@@ -406,11 +410,37 @@ static void set_method(Clickhouse *ch, const HttpRequest *request)
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
 }
 
+void clickhouse_watch(Clickhouse *ch, ClickhouseSilence silence, void *data)
+{
+    ch->silence = silence;
+    ch->silence_data = data;
+}
+
+/* `since`: when it was last looked at, `times`: how often it was silent then. */
+static void watch(Clickhouse *ch, int64_t *since, unsigned *times)
+{
+    if (!ch->silence || clock_monotonic_usec() - *since < SILENCE_USEC)
+        return;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Clickhouse) other = clickhouse_new(ch->url, ch->cancel, NULL);
+    bool answers = !other || clickhouse_ping(other, PING_MS, &error);
+    if (cancel_requested(ch->cancel))
+        return;
+    if (!answers)
+        ch->silence(ch->silence_data, error, ++*times);
+    else if (*times)
+        ch->silence(ch->silence_data, NULL, 0);
+    *times = answers ? 0 : *times;
+    *since = clock_monotonic_usec();
+}
+
 /* Carries one transfer through, or ends it when cancelled. */
 static bool transfer(Clickhouse *ch, CURLcode *result)
 {
     int running = 1;
     bool cancelled = false;
+    int64_t looked = clock_monotonic_usec();
+    unsigned silent = 0;
     *result = CURLE_FAILED_INIT;
     if (curl_multi_add_handle(ch->multi, ch->easy) != CURLM_OK)
         return true;
@@ -420,7 +450,10 @@ static bool transfer(Clickhouse *ch, CURLcode *result)
         cancelled = running && cancel_requested(ch->cancel);
         if (cancelled || (running && curl_multi_poll(ch->multi, NULL, 0, POLL_MS, NULL) != CURLM_OK))
             break;
+        watch(ch, &looked, &silent);
     }
+    if (silent && !cancelled)
+        ch->silence(ch->silence_data, NULL, 0);
     int left;
     CURLMsg *message;
     while ((message = curl_multi_info_read(ch->multi, &left))) {

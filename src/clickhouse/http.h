@@ -54,6 +54,10 @@ char *clickhouse_query_value(Clickhouse *ch, const char *sql, GError **error);
 /* Rows of text, from TabSeparated with its escapes undone (`sql` has no FORMAT): GPtrArray of char ** (NULL ends). An
  * SQL NULL is "\\N"; bytes after a zero byte inside a value are lost. */
 GPtrArray *clickhouse_query_rows(Clickhouse *ch, const char *sql, GError **error);
+/* Requests have no time limit: what was begun may be done. But a server that answers neither for 10 s nor a ping then is told of,
+ * again and again, in the thread of the request, which goes on waiting; `why` is NULL when it answers again. */
+typedef void (*ClickhouseSilence)(void *data, const GError *why, unsigned times);
+void clickhouse_watch(Clickhouse *ch, ClickhouseSilence silence, void *data);
 /* `patience_ms`: for the whole of it; 0: as any other request. */
 bool clickhouse_ping(Clickhouse *ch, unsigned patience_ms, GError **error);
 

@@ -157,10 +157,16 @@ static const char *error_mend(unsigned number)
     }
 }
 
+/* libmariadb says of any connection with TLS that breaks that TLS is at fault. */
+static bool tls_only_broke(unsigned number, const char *text)
+{
+    return number == CR_SSL_CONNECTION_ERROR && (strcasestr(text, "unexpected eof") || strcasestr(text, "timed out") || strcasestr(text, "reset by peer"));
+}
+
 static void set_mysql_error(GError **error, unsigned number, const char *what, const char *text)
 {
     g_autofree char *shown = printable(text, 400);
-    const char *mend = error_mend(number);
+    const char *mend = error_mend(tls_only_broke(number, text) ? CR_SERVER_LOST : number);
 
     g_set_error(error, SOURCE_ERROR, (int)number, "cannot %s: %s (error %u)%s%s", what, shown, number,
                 mend != NULL ? ": " : "", mend != NULL ? mend : "");

@@ -35,6 +35,10 @@ Url *source_url_parse(const char *text, GError **error);
 
 /* Connects, sets the session and learns about the server. `cancel` may be NULL. */
 SourceConnection *source_open(const Url *url, Cancel *cancel, GError **error);
+/* The same, where reads fail with error 2013 after so many seconds without a word (0: never): a server that is frozen, or a link
+ * that is dead, is seen. For whoever only asks what is answered at once, and for the binlog with its heartbeats. */
+#define SOURCE_ANSWER_SECONDS 30 /* a statement may wait 5 s for a lock */
+SourceConnection *source_open_timeout(const Url *url, unsigned read_timeout, Cancel *cancel, GError **error);
 void source_close(SourceConnection *source); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SourceConnection, source_close)
 

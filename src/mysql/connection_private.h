@@ -8,10 +8,6 @@
 /* Borrowed: closed by source_close. */
 MYSQL *source_handle(SourceConnection *source);
 
-/* Like source_open, with a read timeout in whole seconds (0: none), after which a read fails with error 2013. A binlog
- * reader sets it to several heartbeats, so that a dead link is seen. */
-SourceConnection *source_open_timeout(const Url *url, unsigned read_timeout, Cancel *cancel, GError **error);
-
 /* Sets `error` from the handle's last error (domain SOURCE_ERROR): "cannot <what>: <server's text>: <what to do>". When
  * the connection's Cancel was requested it is SLUICE_ERROR_CANCELLED. */
 void source_set_error(SourceConnection *source, const char *what, GError **error);

@@ -208,7 +208,7 @@ void *monitor_main(void *data)
         g_autoptr(GError) error = NULL;
         known = known || ask_destination(work);
         watch_destination(work, &watch.silent);
-        if (!source && (source = source_open(work->source_url, work->reading, &error)))
+        if (!source && (source = source_open_timeout(work->source_url, SOURCE_ANSWER_SECONDS, work->reading, &error)))
             note_server(pipe, source_server(source));
         pthread_mutex_lock(&pipe->lock);
         bool followed = source && is_followed(pipe, source);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define LIST_SECONDS 120 /* a server with very many tables takes its time to list them */
+
 static void table_free(PreflightTable *table)
 {
     source_table_unref(table->definition);
@@ -198,7 +200,7 @@ static void check_source(const PreflightRequest *request, Cancel *cancel, GPtrAr
         check_add(checks, CHECK_FAIL, "source", "write mysql://USER@HOST:PORT/?password-file=FILE", "%s", error->message);
         return;
     }
-    g_autoptr(SourceConnection) source = source_open(url, cancel, &error);
+    g_autoptr(SourceConnection) source = source_open_timeout(url, LIST_SECONDS, cancel, &error);
     if (!source) {
         check_add(checks, CHECK_FAIL, "source", "start the server, or mend host, port, user or password in --source", "%s",
                   error->message);

@@ -410,6 +410,19 @@ static bool record_start(Pipe *pipe, SourceConnection *source, CatalogCheckpoint
     return true;
 }
 
+/* Where no Work runs nobody else would tell. */
+static void destination_is_silent(void *data, const GError *why, unsigned times)
+{
+    Pipe *pipe = data;
+    if (!why) {
+        pipe_stall_clear(pipe, SIDE_DESTINATION);
+        return;
+    }
+    g_autoptr(GError) silent = g_error_new(CLICKHOUSE_ERROR, CLICKHOUSE_ERROR_BROKEN,
+                                           "the destination does not answer; see whether it is frozen or overloaded (ping: %s)", why->message);
+    pipe_stall_note(pipe, SIDE_DESTINATION, silent, times, false);
+}
+
 Clickhouse *setup_open_destination(Pipe *pipe, Cancel *cancel, GError **error)
 {
     g_autofree char *text = pipe->env->resolve_dest(pipe->env->data, pipe->record->dest, error);
@@ -420,6 +433,7 @@ Clickhouse *setup_open_destination(Pipe *pipe, Cancel *cancel, GError **error)
     pthread_mutex_lock(&pipe->lock);
     clickhouse_set_cluster(ch, pipe->settings.cluster);
     pthread_mutex_unlock(&pipe->lock);
+    clickhouse_watch(ch, destination_is_silent, pipe);
     return ch;
 }
 
@@ -451,12 +465,25 @@ static bool look(Pipe *pipe, SourceConnection *source, Clickhouse *ch, GPtrArray
            (!changed || read_definitions(pipe, source, tables, first, &begin->file, &begin->pos, &begin->gtid, error));
 }
 
+/* What was read of tables that could not be set up is no definition of theirs: by one they would be followed and loaded, without a
+ * destination table. */
+static void forget_definitions(Pipe *pipe, const GPtrArray *tables)
+{
+    for (unsigned i = 0; i < tables->len; i++) {
+        PipeTable *table = tables->pdata[i];
+        pthread_mutex_lock(&pipe->lock);
+        if (!table->record->definition)
+            source_table_unref(atomic_exchange(&table->definition, NULL));
+        pthread_mutex_unlock(&pipe->lock);
+    }
+}
+
 /* `at`: where the pipe is; without a place in the log it begins where the tables do, by the setting `start` of a `cdc` pipe. */
 static bool set_up(Pipe *pipe, GPtrArray *tables, const CatalogCheckpoint *at, bool *other_server, GError **error)
 {
     bool first = !at->file && !at->gtid;
     g_autoptr(Url) url = source_url_parse(pipe->record->source, error);
-    g_autoptr(SourceConnection) source = url ? source_open(url, pipe->life, error) : NULL;
+    g_autoptr(SourceConnection) source = url ? source_open_timeout(url, SOURCE_ANSWER_SECONDS, pipe->life, error) : NULL;
     g_autoptr(Clickhouse) ch = source ? setup_open_destination(pipe, pipe->life, error) : NULL;
     CatalogCheckpoint begin = {.epoch = at->epoch, .offset = at->offset};
 
@@ -483,6 +510,8 @@ static bool set_up(Pipe *pipe, GPtrArray *tables, const CatalogCheckpoint *at, b
     ok = ok && (!first || record_start(pipe, source, &begin, error));
     FAULT_POINT("setup-start-recorded");
     ok = ok && record_tables(pipe, tables, &begin, version_at(&begin), error);
+    if (!ok)
+        forget_definitions(pipe, tables);
     catalog_checkpoint_clear(&begin);
     return ok;
 }

@@ -133,6 +133,7 @@ def test_wrong_password_at_create(engine, mariadb, clickhouse, folder):
 # The destination
 
 
+@pytest.mark.dying
 @pytest.mark.parametrize("way", ("kill", "freeze"))
 def test_destination_is_ill_treated_under_load(make, mariadb, own_clickhouse, way):
     pipe = make(mariadb, own_clickhouse)
@@ -152,6 +153,7 @@ def test_destination_is_ill_treated_under_load(make, mariadb, own_clickhouse, wa
     pipe.engine.wait_stalled("p", False)
 
 
+@pytest.mark.dying
 def test_frozen_destination_is_seen(make, mariadb, own_clickhouse):
     """A server that takes a connection and says nothing: shown as stalled, although nothing has failed yet."""
     pipe = make(mariadb, own_clickhouse)
@@ -212,6 +214,7 @@ def test_destination_database_is_dropped_under_the_pipe(pipe, clickhouse):
 # The source
 
 
+@pytest.mark.dying
 def test_source_freezes_under_load(make, own_mariadb, clickhouse):
     server = own_mariadb()
     pipe = make(server, clickhouse)
@@ -232,6 +235,7 @@ def test_source_freezes_under_load(make, own_mariadb, clickhouse):
     pipe.engine.wait_stalled("p", False)
 
 
+@pytest.mark.dying
 def test_source_stops_and_starts_again_under_load(make, own_mariadb, clickhouse):
     server = own_mariadb("--innodb-flush-log-at-trx-commit=1")
     pipe = make(server, clickhouse)
@@ -296,6 +300,7 @@ def test_history_is_rewritten(make, own_mariadb, clickhouse):
     assert pipe.rows("t", "count()") == [[1010]]
 
 
+@pytest.mark.dying
 @pytest.mark.servers
 def test_log_is_reset_under_a_running_pipe(make, own_mariadb, clickhouse):
     server = own_mariadb()
@@ -310,6 +315,7 @@ def test_log_is_reset_under_a_running_pipe(make, own_mariadb, clickhouse):
     assert error["cause"], error
 
 
+@pytest.mark.dying
 @pytest.mark.parametrize("far", (False, True))
 @pytest.mark.servers
 def test_log_is_reset_and_does_not_rotate(make, own_mariadb, clickhouse, far):
@@ -333,6 +339,7 @@ def test_log_is_reset_and_does_not_rotate(make, own_mariadb, clickhouse, far):
     assert pipe.rows("t", "count()") == [[1010]]
 
 
+@pytest.mark.dying
 @pytest.mark.servers
 def test_log_is_purged_under_a_paused_pipe(make, own_mariadb, clickhouse):
     server = own_mariadb()
@@ -426,6 +433,7 @@ def test_grants_are_taken_away_and_given_back(make, own_mariadb, clickhouse):
 # Commands in bad times
 
 
+@pytest.mark.dying
 def test_pause_with_a_dead_destination(make, mariadb, own_clickhouse):
     pipe = make(mariadb, own_clickhouse)
     own_clickhouse.kill()
@@ -443,6 +451,7 @@ def test_pause_with_a_dead_destination(make, mariadb, own_clickhouse):
     assert pipe.equal("t", seconds=60) == 1100
 
 
+@pytest.mark.dying
 def test_pause_with_a_frozen_destination(make, mariadb, own_clickhouse):
     pipe = make(mariadb, own_clickhouse)
     own_clickhouse.freeze()
@@ -475,6 +484,7 @@ def test_pause_within_two_seconds_during_a_snapshot(engine, mariadb, clickhouse)
     assert clickhouse.value(f"SELECT count() FROM {pipe.destination}.t") <= 800_000 + 2 * 20_000
 
 
+@pytest.mark.dying
 def test_killed_during_setup_again_and_again(engine, mariadb, clickhouse):
     pipe = Pipe(engine, mariadb, clickhouse)
     for n in range(12):
@@ -489,6 +499,7 @@ def test_killed_during_setup_again_and_again(engine, mariadb, clickhouse):
     assert pipe.equal(*[f"t{n}" for n in range(12)]) == 600
 
 
+@pytest.mark.dying
 def test_created_while_the_destination_is_away_later(engine, mariadb, own_clickhouse):
     """Registered while no engine runs; when the engine starts the destination is dead: it waits, and does not fail."""
     pipe = Pipe(engine, mariadb, own_clickhouse)
@@ -503,6 +514,7 @@ def test_created_while_the_destination_is_away_later(engine, mariadb, own_clickh
     assert pipe.equal("t") == 1000
 
 
+@pytest.mark.dying
 def test_sql_with_a_dead_destination(make, mariadb, own_clickhouse):
     pipe = make(mariadb, own_clickhouse)
     own_clickhouse.kill()

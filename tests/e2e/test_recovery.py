@@ -64,6 +64,7 @@ def goes_on(pipe):
 # The log is gone
 
 
+@pytest.mark.dying
 def test_purged_under_a_paused_pipe(make):
     """All that an operator wants to know at three in the morning is in the error, on every kind of server."""
     pipe = make()
@@ -109,6 +110,7 @@ def test_limits_of_the_source_are_named(make):
     assert error["prevent"].startswith("SET GLOBAL binlog_expire_logs_seconds = 259200;")
 
 
+@pytest.mark.dying
 def test_it_mends_itself(make):
     """purged=resync. Not twice in a row."""
     pipe = make(settings=["purged=resync"])
@@ -135,6 +137,7 @@ def test_it_mends_itself(make):
     assert goes_on(pipe)
 
 
+@pytest.mark.dying
 def test_a_cdc_pipe_skips(make):
     """It has nothing to load again; the remedy that it shows works as it stands."""
     pipe = make(mode="cdc")
@@ -289,6 +292,7 @@ def test_wrong_places_are_refused(paused):
     sluice(pipe, "reposition", "--file", file, "--pos", pos, "--yes", ok=6)
 
 
+@pytest.mark.dying
 def test_gtids_that_were_purged(make):
     """The server would have to send what it has no more."""
     pipe = make()
@@ -298,6 +302,7 @@ def test_gtids_that_were_purged(make):
     assert "purged" in result.err, result
 
 
+@pytest.mark.dying
 def test_after_the_log_was_reset(make):
     """Another history under the old names: where the tables began there means nothing here, and nothing is passed over for it."""
     pipe = make()

@@ -1,110 +1,13 @@
 """Tables loaded again beside themselves; tables that come to a running pipe and leave it. Readers never see an older row."""
 
-import contextlib
-import threading
-
 import pytest
 from harness.compare import assert_equal
 from harness.engine import PATIENCE
 from harness.pipe import Pipe
 from harness.process import wait_until
+from harness.readers import ROWS, Load, fill, watched
 
 pytestmark = pytest.mark.servers
-
-TABLE = "CREATE TABLE {} (id INT PRIMARY KEY, n INT NOT NULL, v VARCHAR(200))"
-ROWS = 20_000
-
-
-def fill(pipe, *tables, rows=ROWS):
-    for table in tables:
-        pipe.run(TABLE.format(table))
-        pipe.run(f"INSERT INTO {table} SELECT seq, 0, REPEAT('v', seq % 150) FROM seq_1_to_{rows}")
-
-
-class Background:
-    """Something that is done again and again in a thread until the block ends. What it raises is raised there."""
-
-    def __init__(self):
-        self.stop = threading.Event()
-        self.rounds = 0
-        self.problem = None
-
-    def __enter__(self):
-        self.thread = threading.Thread(target=self.main)
-        self.thread.start()
-        return self
-
-    def main(self):
-        try:
-            while not self.stop.is_set():
-                self.step()
-                self.rounds += 1
-        except BaseException as problem:
-            self.problem = problem
-
-    def more(self, rounds):
-        """Waits until so many rounds more were done."""
-        goal = self.rounds + rounds
-        wait_until(lambda: self.rounds >= goal or self.problem, 60 * PATIENCE, lambda: f"{self.rounds} of {goal} rounds")
-
-    def __exit__(self, kind, value, traceback):
-        self.stop.set()
-        self.thread.join()
-        if self.problem and not kind:
-            raise self.problem
-
-
-class Load(Background):
-    """Counters go up: of each row n never falls."""
-
-    def __init__(self, pipe, *tables):
-        super().__init__()
-        self.connection = pipe.mariadb.connect(pipe.source)
-        self.tables = tables
-
-    def step(self):
-        with self.connection.cursor() as cursor:
-            for table in self.tables:
-                first = self.rounds * 37 % ROWS
-                cursor.execute(f"UPDATE {table} SET n = n + 1 WHERE id BETWEEN {first} AND {first + 50}")
-                cursor.execute(f"UPDATE {table} SET n = n + 1 WHERE id <= 20")
-                cursor.execute(f"INSERT INTO {table} VALUES ({1_000_000 + self.rounds}, 1, 'new')")
-
-    def __exit__(self, *problem):
-        super().__exit__(*problem)
-        self.connection.close()
-
-
-class Reader(Background):
-    """Polls a table as its users do: no row is missing, doubled, or older than it was seen before."""
-
-    def __init__(self, pipe, table):
-        super().__init__()
-        self.pipe, self.table = pipe, table
-        self.seen = {}
-
-    def step(self):
-        rows = self.pipe.clickhouse.rows(f"SELECT id, n FROM {self.pipe.destination}.{self.table} FINAL WHERE _peerdb_is_deleted = 0")
-        now = {}
-        for key, n in rows:
-            assert key not in now, f"{self.table}: row {key} is there twice"
-            now[key] = n
-        gone = self.seen.keys() - now.keys()
-        assert not gone, f"{self.table}: {len(gone)} rows went away, {sorted(gone)[:5]} among them"
-        older = [key for key, n in self.seen.items() if now[key] < n]
-        assert not older, f"{self.table}: {len(older)} rows are older than before, {older[:5]} among them"
-        self.seen = now
-
-
-@contextlib.contextmanager
-def watched(pipe, *tables):
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(Load(pipe, *tables))
-        readers = [stack.enter_context(Reader(pipe, table)) for table in tables]
-        yield readers
-        for reader in readers:
-            reader.more(2)
-
 
 def targets(pipe):
     return sorted(row[0] for row in pipe.clickhouse.rows(f"SELECT name FROM system.tables WHERE database = '{pipe.destination}'"))
@@ -229,6 +132,7 @@ def test_resync_of_one_table_of_a_completed_snapshot(pipe):
     assert pipe.rows("b", "count(), sum(n)") == [[ROWS, 0]]
 
 
+@pytest.mark.dying
 def test_the_log_was_purged(engine, own_mariadb, clickhouse):
     pipe = Pipe(engine, own_mariadb(), clickhouse)
     fill(pipe, "a", "b")
@@ -251,6 +155,7 @@ def test_the_log_was_purged(engine, own_mariadb, clickhouse):
     assert targets(pipe) == ["a", "b"]
 
 
+@pytest.mark.dying
 def test_after_a_failure_only_chosen_tables(engine, own_mariadb, clickhouse):
     """The operator knows what changed in the gap; the others go on, and are marked."""
     pipe = Pipe(engine, own_mariadb(), clickhouse)

@@ -27,6 +27,7 @@ def make(engine):
     return made
 
 
+@pytest.mark.dying
 @pytest.mark.core
 def test_destination_dies_and_comes_back(make, mariadb, own_clickhouse):
     pipe = make(mariadb, own_clickhouse)
@@ -43,6 +44,7 @@ def test_destination_dies_and_comes_back(make, mariadb, own_clickhouse):
     pipe.engine.wait_stalled("p", False)
 
 
+@pytest.mark.dying
 def test_destination_freezes(make, mariadb, own_clickhouse):
     pipe = make(mariadb, own_clickhouse)
     own_clickhouse.freeze()
@@ -54,6 +56,7 @@ def test_destination_freezes(make, mariadb, own_clickhouse):
     assert pipe.equal("t", seconds=120) == 1500
 
 
+@pytest.mark.dying
 def test_destination_dies_during_the_snapshot(engine, mariadb, own_clickhouse):
     pipe = Pipe(engine, mariadb, own_clickhouse)
     pipe.run("CREATE TABLE t (id INT PRIMARY KEY, n INT, v VARCHAR(50))")
@@ -67,6 +70,7 @@ def test_destination_dies_during_the_snapshot(engine, mariadb, own_clickhouse):
     assert pipe.equal("t") == 400_000
 
 
+@pytest.mark.dying
 @pytest.mark.core
 @pytest.mark.servers
 def test_source_restarts(make, own_mariadb, clickhouse):
@@ -101,6 +105,7 @@ def test_password_changes(make, own_mariadb, clickhouse):
     assert pipe.equal("t", seconds=120) == 1010
 
 
+@pytest.mark.dying
 def test_log_was_purged(make, own_mariadb, clickhouse):
     server = own_mariadb()
     pipe = make(server, clickhouse)
@@ -165,6 +170,7 @@ def test_altered_table_fails_alone_or_is_followed_rightly(pipe):
     assert all(row in ([1, "one"], [2, "two"]) for row in pipe.rows("altered", "id, b"))
 
 
+@pytest.mark.dying
 def test_frozen_destination_can_be_paused_and_the_engine_stopped(make, mariadb, own_clickhouse):
     pipe = make(mariadb, own_clickhouse)
     own_clickhouse.kill()
@@ -178,6 +184,7 @@ def test_frozen_destination_can_be_paused_and_the_engine_stopped(make, mariadb, 
     assert pipe.equal("t", seconds=120) == 1100
 
 
+@pytest.mark.dying
 def test_drop_works_with_both_ends_gone(make, own_mariadb, own_clickhouse):
     server = own_mariadb()
     pipe = make(server, own_clickhouse)

@@ -19,6 +19,31 @@ static void lanes(void)
     g_assert_cmpint(clock_monotonic_usec() - begin, >=, 20000);
 }
 
+/* Urgent items that never end let an ordinary one through now and then. */
+static void nothing_waits_for_ever(void)
+{
+    g_autoptr(Queue) queue = queue_new(2, NULL, NULL);
+    int ordinary = 1, urgent = 2;
+    for (unsigned round = 0; round < 2; round++) {
+        g_assert_true(queue_push_take(queue, QUEUE_ORDINARY, &ordinary));
+        for (unsigned i = 0; i < QUEUE_PASSED_OVER; i++) {
+            g_assert_true(queue_push_take(queue, QUEUE_URGENT, &urgent));
+            g_assert_true(queue_pop(queue, 0) == &urgent);
+        }
+        g_assert_true(queue_push_take(queue, QUEUE_URGENT, &urgent));
+        g_assert_true(queue_pop(queue, 0) == &ordinary);
+        g_assert_true(queue_pop(queue, 0) == &urgent);
+    }
+    /* Where nobody waits nobody is passed over. */
+    for (unsigned i = 0; i < 2 * QUEUE_PASSED_OVER; i++) {
+        g_assert_true(queue_push_take(queue, QUEUE_URGENT, &urgent));
+        g_assert_true(queue_pop(queue, 0) == &urgent);
+    }
+    g_assert_true(queue_push_take(queue, QUEUE_ORDINARY, &ordinary));
+    g_assert_true(queue_push_take(queue, QUEUE_URGENT, &urgent));
+    g_assert_true(queue_pop(queue, 0) == &urgent);
+}
+
 static void close_lets_the_rest_out(void)
 {
     g_autoptr(Queue) queue = queue_new(4, NULL, NULL);
@@ -131,6 +156,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/base/queue/lanes", lanes);
+    g_test_add_func("/base/queue/nothing-waits-for-ever", nothing_waits_for_ever);
     g_test_add_func("/base/queue/close", close_lets_the_rest_out);
     g_test_add_func("/base/queue/free", free_frees_what_is_left);
     g_test_add_func("/base/queue/cancel-ends-waits", cancel_ends_waits);
