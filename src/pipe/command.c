@@ -105,7 +105,7 @@ static GPtrArray *copy_added(const GPtrArray *added)
     return copy;
 }
 
-/* Carried out once no Work runs (pipe.c, when_quiet). */
+/* Carried out once no Work runs (supervisor.c, when_quiet). */
 static bool changes_tables(const PipeCommand *command)
 {
     return command->event == EVENT_RESYNC || command->event == EVENT_CANCEL_RESYNC || command->event == EVENT_ADD_TABLES ||

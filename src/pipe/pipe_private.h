@@ -1,7 +1,7 @@
 /* pipe_private.h - what the files of src/pipe share: a pipe, its tables, and the threads that work for it.
  *
  * Who owns what:
- *   supervisor thread (pipe.c)    the state, starting and ending the Work
+ *   supervisor thread (supervisor.c) the state, starting and ending the Work
  *   stream thread (stream.c)      the binlog, the open blocks of live tables, the cuts
  *   reader threads (snapshot.c)   one source connection each, the blocks they fill
  *   sender threads (apply.c)      one destination connection each; acknowledgements

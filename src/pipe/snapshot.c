@@ -194,7 +194,7 @@ static WorkKind choose(Reader *reader, PipeTable **out, uint64_t *range_id)
         later = true;
         if (table->plan && range_plan_all_done(table->plan)) /* it waits for the stream (settle_tables) */
             continue;
-        if (!table->definition) /* it waits to be set up (pipe.c, drive_snapshot) */
+        if (!table->definition) /* it waits to be set up (supervisor.c, drive_snapshot) */
             continue;
         unsigned at = 0;
         while (at < open->len && ((PipeTable *)open->pdata[at])->readers <= table->readers)
