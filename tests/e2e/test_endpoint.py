@@ -790,10 +790,10 @@ def test_sigterm_kills_what_does_not_end(start):
 
 def test_stdin_and_stdout_are_left_alone(folder):
     """The engine reads stdin when it can: `INSERT ... VALUES` then failed."""
-    process = subprocess.Popen([PROGRAM, "--data", folder / "data"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               preexec_fn=die_with_parent)  # fmt: skip
-    process.stdin.write(b"(9, 'from stdin')\n")
-    process.stdin.flush()
+    (folder / "stdin").write_bytes(b"(9, 'from stdin')\n")
+    with (folder / "stdin").open("rb") as stdin:
+        process = subprocess.Popen([PROGRAM, "--data", folder / "data"], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   preexec_fn=die_with_parent)  # fmt: skip
     ready = json.loads(process.stdout.readline())
     port = urllib.parse.urlsplit(ready["url"]).port
     token = pathlib.Path(ready["password_file"]).read_text().strip()
