@@ -55,7 +55,13 @@ def text_fault(text):
 
 NUMBER = Form("CAST({c} + 0 AS CHAR)", "toString({c})", default="0")
 TINYINT1 = replace(NUMBER)
-BOOL = Form("CASE WHEN {c} THEN 'true' WHEN NOT {c} THEN 'false' END", "toString({c})", default="false")
+BOOL = Form(
+    "CAST({c} + 0 AS CHAR)",
+    "toString({c})",
+    lambda text: "false" if text == "0" else "true",
+    default="false",
+    fault=lambda text: None if text in ("0", "1") else "clamped",
+)
 BIT = Form("CAST(CAST({c} AS UNSIGNED) AS CHAR)", "toString({c})", default="0")
 DECIMAL = Form("CAST({c} AS CHAR)", "toString({c})", Decimal, Decimal, default=Decimal(0))
 FLOAT = Form("CAST({c} AS DOUBLE)", "leftPad(hex(reinterpretAsUInt64(toFloat64({c}))), 16, '0')", double_bits, default="0" * 16)
