@@ -5,8 +5,6 @@ from harness.clickhouse import ClickHouseError
 from harness.engine import PATIENCE
 from harness.process import wait_until
 
-pytestmark = pytest.mark.servers
-
 TABLE = "CREATE TABLE t (id INT PRIMARY KEY, day DATE NOT NULL, kind VARCHAR(10) NOT NULL, v VARCHAR(50))"
 TOGETHER = {"do_not_merge_across_partitions_select_final": 1}
 
@@ -40,6 +38,7 @@ def equal_everywhere(pipe):
     return int(want[0][0])
 
 
+@pytest.mark.servers  # versions are of the source
 def test_order_partitions_ttl_and_codecs(pipe):
     """Rows that move from partition to partition, and columns of ORDER BY that change, leave no image of theirs behind."""
     db = pipe.source
@@ -224,6 +223,7 @@ def test_a_target_with_rows_is_refused(pipe):
     assert "fixed when a pipe is created" not in answer.out
 
 
+@pytest.mark.servers  # versions are of the source
 @pytest.mark.parametrize("mode", ["full", "snapshot", "cdc"])
 def test_rows_that_are_there_never_outrank_new_ones(pipe, mode):
     """Written into, under an epoch above theirs: what is of the same key is replaced, what else was there stays."""
@@ -256,6 +256,7 @@ def test_rows_that_are_there_never_outrank_new_ones(pipe, mode):
 UNFIT = "CREATE TABLE {}.t (id Int32, v String, _peerdb_version UInt64 DEFAULT 0) ENGINE = MergeTree ORDER BY v"
 
 
+@pytest.mark.servers  # versions are of the source
 @pytest.mark.parametrize("ddl, mode", [(OLD, "full"), (UNFIT, "full"), (OLD, "snapshot")])
 def test_a_target_with_rows_is_replaced(pipe, ddl, mode):
     """Readers see what was there until all rows are loaded; it is kept under another name, and never dropped."""
