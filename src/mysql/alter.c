@@ -7,39 +7,9 @@
 
 typedef enum { CLAUSE_HARMLESS, CLAUSE_CHANGES, CLAUSE_RENAMES, CLAUSE_BAD } Clause;
 
-static bool clause_end(const SqlLexer *lexer)
-{
-    SqlToken token = sql_peek(lexer);
-    return token.type == SQL_END || sql_token_mark(&token, ',') || sql_token_mark(&token, ';');
-}
-
-/* To the comma that ends this clause, or to the end. */
-static void skip_clause(SqlLexer *lexer)
-{
-    int depth = 0;
-    while (depth > 0 || !clause_end(lexer)) {
-        SqlToken token = sql_next(lexer);
-        if (token.type == SQL_END)
-            return;
-        depth += sql_token_mark(&token, '(') - sql_token_mark(&token, ')');
-    }
-}
-
 static void skip_all(SqlLexer *lexer)
 {
     lexer->p = lexer->end;
-}
-
-static bool next_is(const SqlLexer *lexer, const char *word)
-{
-    SqlToken token = sql_peek(lexer);
-    return sql_token_is(&token, word);
-}
-
-static bool next_is_mark(const SqlLexer *lexer, char mark)
-{
-    SqlToken token = sql_peek(lexer);
-    return sql_token_mark(&token, mark);
 }
 
 static Clause parse_add(SqlLexer *lexer)
@@ -48,17 +18,17 @@ static Clause parse_add(SqlLexer *lexer)
     if (sql_accept(&ahead, "INDEX") || sql_accept(&ahead, "KEY") || sql_accept(&ahead, "FULLTEXT") ||
         sql_accept(&ahead, "SPATIAL") || sql_accept(&ahead, "CHECK"))
         return CLAUSE_HARMLESS;
-    if (sql_accept(&ahead, "VECTOR") && (next_is(&ahead, "INDEX") || next_is(&ahead, "KEY")))
+    if (sql_accept(&ahead, "VECTOR") && (sql_next_is(&ahead, "INDEX") || sql_next_is(&ahead, "KEY")))
         return CLAUSE_HARMLESS;
     ahead = *lexer;
     if (sql_accept(&ahead, "CONSTRAINT")) {
-        if (!next_is(&ahead, "CHECK"))
+        if (!sql_next_is(&ahead, "CHECK"))
             sql_next(&ahead);
-        return next_is(&ahead, "CHECK") ? CLAUSE_HARMLESS : CLAUSE_CHANGES;
+        return sql_next_is(&ahead, "CHECK") ? CLAUSE_HARMLESS : CLAUSE_CHANGES;
     }
     ahead = *lexer;
     if (sql_accept(&ahead, "PARTITION") &&
-        (next_is_mark(&ahead, '(') || next_is(&ahead, "PARTITIONS") || next_is(&ahead, "IF"))) {
+        (sql_next_is_mark(&ahead, '(') || sql_next_is(&ahead, "PARTITIONS") || sql_next_is(&ahead, "IF"))) {
         skip_all(lexer);
         return CLAUSE_HARMLESS;
     }
@@ -68,7 +38,7 @@ static Clause parse_add(SqlLexer *lexer)
 static Clause parse_drop(SqlLexer *lexer)
 {
     SqlLexer ahead = *lexer;
-    if (sql_accept(&ahead, "FOREIGN") && next_is(&ahead, "KEY"))
+    if (sql_accept(&ahead, "FOREIGN") && sql_next_is(&ahead, "KEY"))
         return CLAUSE_HARMLESS;
     ahead = *lexer;
     return sql_accept(&ahead, "CHECK") ? CLAUSE_HARMLESS : CLAUSE_CHANGES;
@@ -88,7 +58,7 @@ static Clause parse_rename(Ddl *ddl)
     SqlToken word = sql_next(&ahead), name = sql_next(&ahead), to = sql_next(&ahead);
     bool two_names = sql_token_named(&name) && sql_token_is(&to, "TO");
     if (two_names && (sql_token_is(&word, "INDEX") || sql_token_is(&word, "KEY")))
-        return CLAUSE_CHANGES; /* it may be the key that the rows are told apart by: its name is remembered */
+        return CLAUSE_CHANGES;         /* it may be the key that the rows are told apart by: its name is remembered */
     if (sql_token_is(&word, "COLUMN")) /* also RENAME COLUMN IF EXISTS a TO b; a reserved word, so no table's name */
         return CLAUSE_CHANGES;
     if (!sql_accept(&ddl->lexer, "TO") && !sql_accept(&ddl->lexer, "AS"))
@@ -101,9 +71,9 @@ static Clause parse_rename(Ddl *ddl)
 static Clause parse_two_tables(Ddl *ddl)
 {
     SqlLexer ahead = ddl->lexer;
-    if (next_is(&ahead, "TO"))
+    if (sql_next_is(&ahead, "TO"))
         return CLAUSE_CHANGES;
-    while (!clause_end(&ahead)) {
+    while (!sql_clause_end(&ahead)) {
         SqlToken token = sql_next(&ahead);
         if (!sql_token_is(&token, "TABLE"))
             continue;
@@ -171,9 +141,9 @@ bool alter_engine_keeps_rows(const SqlToken *engine)
 
 static Clause parse_options(SqlLexer *lexer)
 {
-    while (!clause_end(lexer)) {
+    while (!sql_clause_end(lexer)) {
         SqlToken option = sql_next(lexer);
-        if (sql_token_is(&option, "PARTITION") && next_is(lexer, "BY")) { /* always the last */
+        if (sql_token_is(&option, "PARTITION") && sql_next_is(lexer, "BY")) { /* always the last */
             skip_all(lexer);
             return CLAUSE_HARMLESS;
         }
@@ -209,15 +179,15 @@ static Clause parse_clause(Ddl *ddl)
         return parse_two_tables(ddl);
     if (sql_token_is(&verb, "FORCE"))
         return CLAUSE_HARMLESS;
-    if ((sql_token_is(&verb, "ENABLE") || sql_token_is(&verb, "DISABLE")) && next_is(lexer, "KEYS"))
+    if ((sql_token_is(&verb, "ENABLE") || sql_token_is(&verb, "DISABLE")) && sql_next_is(lexer, "KEYS"))
         return CLAUSE_HARMLESS;
-    if (sql_token_is(&verb, "REMOVE") && next_is(lexer, "PARTITIONING"))
+    if (sql_token_is(&verb, "REMOVE") && sql_next_is(lexer, "PARTITIONING"))
         return CLAUSE_HARMLESS;
-    if (sql_token_in(&verb, partition_work) && next_is(lexer, "PARTITION")) {
+    if (sql_token_in(&verb, partition_work) && sql_next_is(lexer, "PARTITION")) {
         skip_all(lexer);
         return CLAUSE_HARMLESS;
     }
-    if ((sql_token_is(&verb, "WITH") || sql_token_is(&verb, "WITHOUT")) && next_is(lexer, "VALIDATION"))
+    if ((sql_token_is(&verb, "WITH") || sql_token_is(&verb, "WITHOUT")) && sql_next_is(lexer, "VALIDATION"))
         return CLAUSE_HARMLESS;
     *lexer = from;
     return parse_options(lexer);
@@ -226,7 +196,7 @@ static Clause parse_clause(Ddl *ddl)
 bool alter_parse_clauses(Ddl *ddl)
 {
     bool changes = false, renames = false;
-    while (!clause_end(&ddl->lexer)) {
+    while (!sql_clause_end(&ddl->lexer)) {
         switch (parse_clause(ddl)) {
         case CLAUSE_HARMLESS:
             break;
@@ -239,7 +209,7 @@ bool alter_parse_clauses(Ddl *ddl)
         case CLAUSE_BAD:
             return false;
         }
-        skip_clause(&ddl->lexer);
+        sql_skip_clause(&ddl->lexer);
         sql_accept_mark(&ddl->lexer, ',');
     }
     SqlToken rest = sql_peek(&ddl->lexer);

@@ -45,52 +45,9 @@ static AlterClause *add_clause(Reader *reader, AlterKind kind)
 
 /* ---- small parts ---- */
 
-static bool next_is(const SqlLexer *lexer, const char *word)
-{
-    SqlToken token = sql_peek(lexer);
-    return sql_token_is(&token, word);
-}
-
-static bool next_is_mark(const SqlLexer *lexer, char mark)
-{
-    SqlToken token = sql_peek(lexer);
-    return sql_token_mark(&token, mark);
-}
-
-static bool clause_end(const SqlLexer *lexer)
-{
-    SqlToken token = sql_peek(lexer);
-    return token.type == SQL_END || sql_token_mark(&token, ',') || sql_token_mark(&token, ';');
-}
-
-/* To the comma that ends this clause, or to the end. */
-static bool skip_clause(Reader *reader)
-{
-    int depth = 0;
-    while (depth > 0 || !clause_end(&reader->lexer)) {
-        SqlToken token = sql_next(&reader->lexer);
-        if (token.type == SQL_END)
-            return false;
-        depth += sql_token_mark(&token, '(') - sql_token_mark(&token, ')');
-    }
-    return true;
-}
-
 static bool skip_all(Reader *reader)
 {
     reader->lexer.p = reader->lexer.end;
-    return true;
-}
-
-static bool skip_brackets(SqlLexer *lexer)
-{
-    int depth = 0;
-    do {
-        SqlToken token = sql_next(lexer);
-        if (token.type == SQL_END)
-            return false;
-        depth += sql_token_mark(&token, '(') - sql_token_mark(&token, ')');
-    } while (depth > 0);
     return true;
 }
 
@@ -148,9 +105,9 @@ static bool read_key_columns(SqlLexer *lexer, AlterClause *key)
     if (!sql_accept_mark(lexer, '('))
         return false;
     do {
-        if (next_is_mark(lexer, '(')) {
+        if (sql_next_is_mark(lexer, '(')) {
             key->plain = false;
-            if (!skip_brackets(lexer))
+            if (!sql_skip_brackets(lexer))
                 return false;
         } else {
             char *name = NULL;
@@ -159,9 +116,9 @@ static bool read_key_columns(SqlLexer *lexer, AlterClause *key)
                 return false;
             }
             g_ptr_array_add(key->columns, name);
-            if (next_is_mark(lexer, '(')) {
+            if (sql_next_is_mark(lexer, '(')) {
                 key->plain = false;
-                if (!skip_brackets(lexer))
+                if (!sql_skip_brackets(lexer))
                     return false;
             }
         }
@@ -185,7 +142,7 @@ static bool read_key(Reader *reader, char *constraint_take, bool primary)
     if (primary && !word)
         return false;
     key->if_exists = accept_if_exists(lexer);
-    if (!next_is_mark(lexer, '(') && !next_is(lexer, "USING") && !next_is(lexer, "TYPE") &&
+    if (!sql_next_is_mark(lexer, '(') && !sql_next_is(lexer, "USING") && !sql_next_is(lexer, "TYPE") &&
         !read_name(lexer, &key->name))
         return false;
     if (sql_accept(lexer, "USING") || sql_accept(lexer, "TYPE"))
@@ -194,7 +151,7 @@ static bool read_key(Reader *reader, char *constraint_take, bool primary)
         g_free(key->name);
         key->name = g_strdup("PRIMARY");
     }
-    return read_key_columns(lexer, key) && skip_clause(reader);
+    return read_key_columns(lexer, key) && sql_skip_clause(&reader->lexer);
 }
 
 /* Whether an element of a table's definition, at `lexer`, is a key or constraint. Read when it is; a column is left. */
@@ -205,16 +162,16 @@ static bool accept_element(Reader *reader, bool *bad)
     SqlToken token = sql_peek(lexer);
     char *name = NULL;
     *bad = false;
-    if (sql_accept(&ahead, "VECTOR") && (next_is(&ahead, "INDEX") || next_is(&ahead, "KEY")))
-        return *bad = !skip_clause(reader), true;
+    if (sql_accept(&ahead, "VECTOR") && (sql_next_is(&ahead, "INDEX") || sql_next_is(&ahead, "KEY")))
+        return *bad = !sql_skip_clause(&reader->lexer), true;
     if (sql_token_in(&token, rowless))
-        return *bad = !skip_clause(reader), true;
+        return *bad = !sql_skip_clause(&reader->lexer), true;
     bool constraint = sql_accept(lexer, "CONSTRAINT");
     if (constraint) {
         token = sql_peek(lexer);
         accept_if_exists(lexer);
-        bool unnamed = next_is(lexer, "PRIMARY") || next_is(lexer, "UNIQUE") || next_is(lexer, "CHECK") ||
-                       next_is(lexer, "FOREIGN");
+        bool unnamed = sql_next_is(lexer, "PRIMARY") || sql_next_is(lexer, "UNIQUE") || sql_next_is(lexer, "CHECK") ||
+                       sql_next_is(lexer, "FOREIGN");
         if (!unnamed && !read_name(lexer, &name)) {
             g_free(name);
             return *bad = true;
@@ -225,7 +182,7 @@ static bool accept_element(Reader *reader, bool *bad)
         return *bad = !read_key(reader, name, primary), true;
     g_free(name);
     if (constraint)
-        *bad = !(next_is(lexer, "CHECK") || next_is(lexer, "FOREIGN")) || !skip_clause(reader);
+        *bad = !(sql_next_is(lexer, "CHECK") || sql_next_is(lexer, "FOREIGN")) || !sql_skip_clause(&reader->lexer);
     return constraint;
 }
 
@@ -267,9 +224,9 @@ static bool read_add(Reader *reader)
     SqlLexer *lexer = &reader->lexer, ahead = *lexer;
     bool bad;
     if (sql_accept(&ahead, "PARTITION") &&
-        (next_is_mark(&ahead, '(') || next_is(&ahead, "PARTITIONS") || next_is(&ahead, "IF")))
+        (sql_next_is_mark(&ahead, '(') || sql_next_is(&ahead, "PARTITIONS") || sql_next_is(&ahead, "IF")))
         return skip_all(reader);
-    if (next_is(lexer, "PERIOD") || next_is(lexer, "SYSTEM"))
+    if (sql_next_is(lexer, "PERIOD") || sql_next_is(lexer, "SYSTEM"))
         return false;
     if (!sql_accept(lexer, "COLUMN") && accept_element(reader, &bad))
         return !bad;
@@ -291,16 +248,16 @@ static bool read_drop(Reader *reader)
     }
     ahead = *lexer;
     if (sql_accept(&ahead, "FOREIGN") && sql_accept(&ahead, "KEY"))
-        return skip_clause(reader);
+        return sql_skip_clause(&reader->lexer);
     ahead = *lexer;
-    if (sql_accept(&ahead, "CHECK") && !clause_end(&ahead))
-        return skip_clause(reader);
+    if (sql_accept(&ahead, "CHECK") && !sql_clause_end(&ahead))
+        return sql_skip_clause(&reader->lexer);
     ahead = *lexer;
-    if (sql_accept(&ahead, "PARTITION") && !clause_end(&ahead)) {
+    if (sql_accept(&ahead, "PARTITION") && !sql_clause_end(&ahead)) {
         add_clause(reader, ALTER_ROWS)->name = g_strdup("DROP PARTITION");
         return skip_all(reader);
     }
-    if (next_is(lexer, "SYSTEM") || next_is(lexer, "PERIOD"))
+    if (sql_next_is(lexer, "SYSTEM") || sql_next_is(lexer, "PERIOD"))
         return false;
     AlterKind kind = ALTER_DROP_COLUMN;
     if (sql_accept(lexer, "INDEX") || sql_accept(lexer, "KEY"))
@@ -387,12 +344,12 @@ static bool read_convert(Reader *reader)
     SqlLexer *lexer = &reader->lexer;
     if (sql_accept(lexer, "TO"))
         return charset_clause_accept(lexer) && read_charset(reader, add_clause(reader, ALTER_CONVERT));
-    add_clause(reader, ALTER_ROWS)->name = g_strdup(next_is(lexer, "TABLE") ? "CONVERT TABLE" : "CONVERT PARTITION");
+    add_clause(reader, ALTER_ROWS)->name =
+        g_strdup(sql_next_is(lexer, "TABLE") ? "CONVERT TABLE" : "CONVERT PARTITION");
     return skip_all(reader);
 }
 
 /* ---- options ---- */
-
 
 static bool read_option(Reader *reader)
 {
@@ -415,7 +372,7 @@ static bool read_option(Reader *reader)
         return clause->charset != NULL;
     }
     SqlToken option = sql_next(lexer);
-    if (sql_token_is(&option, "PARTITION") && next_is(lexer, "BY")) /* always the last */
+    if (sql_token_is(&option, "PARTITION") && sql_next_is(lexer, "BY")) /* always the last */
         return skip_all(reader);
     if (!alter_option_is_harmless(&option))
         return false;
@@ -453,7 +410,7 @@ static bool read_alter_column(Reader *reader)
     static const char *const other[] = {"INDEX", "KEY", "CHECK", "CONSTRAINT", NULL};
     SqlToken next = sql_peek(&reader->lexer);
     if (sql_token_in(&next, other))
-        return skip_clause(reader);
+        return sql_skip_clause(&reader->lexer);
     char *name = NULL;
     sql_accept(&reader->lexer, "COLUMN");
     accept_if_exists(&reader->lexer);
@@ -464,8 +421,8 @@ static bool read_alter_column(Reader *reader)
     bool drop = sql_accept(&ahead, "DROP") && sql_accept(&ahead, "DEFAULT");
     ahead = reader->lexer;
     bool set = sql_accept(&ahead, "SET") &&
-               (next_is(&ahead, "DEFAULT") || next_is(&ahead, "VISIBLE") || next_is(&ahead, "INVISIBLE"));
-    return known && (drop || set) && skip_clause(reader);
+               (sql_next_is(&ahead, "DEFAULT") || sql_next_is(&ahead, "VISIBLE") || sql_next_is(&ahead, "INVISIBLE"));
+    return known && (drop || set) && sql_skip_clause(&reader->lexer);
 }
 
 static bool read_clause(Reader *reader)
@@ -490,15 +447,15 @@ static bool read_clause(Reader *reader)
         return skip_all(reader);
     if (sql_token_is(&verb, "FORCE"))
         return true;
-    if (((sql_token_is(&verb, "ENABLE") || sql_token_is(&verb, "DISABLE")) && next_is(lexer, "KEYS")) ||
-        (sql_token_is(&verb, "REMOVE") && next_is(lexer, "PARTITIONING")) ||
-        ((sql_token_is(&verb, "WITH") || sql_token_is(&verb, "WITHOUT")) && next_is(lexer, "VALIDATION")) ||
+    if (((sql_token_is(&verb, "ENABLE") || sql_token_is(&verb, "DISABLE")) && sql_next_is(lexer, "KEYS")) ||
+        (sql_token_is(&verb, "REMOVE") && sql_next_is(lexer, "PARTITIONING")) ||
+        ((sql_token_is(&verb, "WITH") || sql_token_is(&verb, "WITHOUT")) && sql_next_is(lexer, "VALIDATION")) ||
         sql_token_is(&verb, "SECONDARY_LOAD") || sql_token_is(&verb, "SECONDARY_UNLOAD"))
-        return skip_clause(reader);
-    if (sql_token_in(&verb, partition_work) && next_is(lexer, "PARTITION"))
+        return sql_skip_clause(&reader->lexer);
+    if (sql_token_in(&verb, partition_work) && sql_next_is(lexer, "PARTITION"))
         return skip_all(reader);
     *lexer = from;
-    while (!clause_end(lexer))
+    while (!sql_clause_end(lexer))
         if (!read_option(reader))
             return false;
     return true;
@@ -527,10 +484,10 @@ static bool read_alter_table(Reader *reader)
         add_clause(reader, ALTER_ROWS)->name = g_strdup("ALTER IGNORE TABLE");
     if (!sql_accept(lexer, "TABLE") || !skip_table(lexer))
         return false;
-    while (!clause_end(lexer)) {
-        if (!read_clause(reader) || !clause_end(lexer))
+    while (!sql_clause_end(lexer)) {
+        if (!read_clause(reader) || !sql_clause_end(lexer))
             return false;
-        if (sql_accept_mark(lexer, ',') && clause_end(lexer))
+        if (sql_accept_mark(lexer, ',') && sql_clause_end(lexer))
             return false;
     }
     return true;

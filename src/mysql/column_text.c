@@ -194,24 +194,6 @@ static bool read_size(SqlLexer *lexer, ColumnText *text)
 
 /* ---- defaults ---- */
 
-static bool skip_brackets(SqlLexer *lexer)
-{
-    int depth = 0;
-    do {
-        SqlToken token = sql_next(lexer);
-        if (token.type == SQL_END)
-            return false;
-        depth += sql_token_mark(&token, '(') - sql_token_mark(&token, ')');
-    } while (depth > 0);
-    return true;
-}
-
-static bool next_is_mark(const SqlLexer *lexer, char mark)
-{
-    SqlToken token = sql_peek(lexer);
-    return sql_token_mark(&token, mark);
-}
-
 static void set_default(ColumnDefault *out, DefaultKind kind, char *text_take)
 {
     g_free(out->text);
@@ -358,7 +340,7 @@ static bool accept_now(SqlLexer *lexer, ColumnDefault *out)
     if (!sql_token_in(&token, names))
         return false;
     if (sql_accept_mark(&ahead, '(')) {
-        if (!next_is_mark(&ahead, ')') && (!read_number(&ahead, &digits) || digits > 6))
+        if (!sql_next_is_mark(&ahead, ')') && (!read_number(&ahead, &digits) || digits > 6))
             return false;
         if (!sql_accept_mark(&ahead, ')'))
             return false;
@@ -394,7 +376,7 @@ static bool read_bracketed(SqlLexer *lexer, ColumnDefault *out)
     while (sql_accept_mark(&inner, '('))
         depth++;
     SqlToken first = sql_peek(&inner);
-    if (!skip_brackets(&end))
+    if (!sql_skip_brackets(&end))
         return false;
     bool literal = accept_literal(&inner, out);
     for (; literal && depth > 0; depth--)
@@ -422,9 +404,9 @@ static bool read_function(SqlLexer *lexer, ColumnDefault *out)
         set_default(out, DEFAULT_EXPRESSION, g_strdup("NEXT VALUE"));
         return sql_token_named(&sequence);
     }
-    if (name.type != SQL_WORD || (!next_is_mark(lexer, '(') && !sql_token_in(&name, bare)))
+    if (name.type != SQL_WORD || (!sql_next_is_mark(lexer, '(') && !sql_token_in(&name, bare)))
         return false;
-    if (next_is_mark(lexer, '(') && !skip_brackets(lexer))
+    if (sql_next_is_mark(lexer, '(') && !sql_skip_brackets(lexer))
         return false;
     set_default(out, DEFAULT_EXPRESSION, g_strndup(name.text, MIN((size_t)(lexer->p - name.text), (size_t)200)));
     return true;
@@ -432,7 +414,7 @@ static bool read_function(SqlLexer *lexer, ColumnDefault *out)
 
 static bool read_default(SqlLexer *lexer, ColumnDefault *out)
 {
-    if (next_is_mark(lexer, '('))
+    if (sql_next_is_mark(lexer, '('))
         return read_bracketed(lexer, out);
     return accept_literal(lexer, out) || read_function(lexer, out);
 }
@@ -469,7 +451,7 @@ static bool skip_references(SqlLexer *lexer)
         if (!skip_name(lexer))
             return false;
     } while (sql_accept_mark(lexer, '.'));
-    if (next_is_mark(lexer, '(') && !skip_brackets(lexer))
+    if (sql_next_is_mark(lexer, '(') && !sql_skip_brackets(lexer))
         return false;
     while (sql_accept(lexer, "MATCH"))
         if (!skip_name(lexer))
@@ -489,7 +471,7 @@ static bool skip_references(SqlLexer *lexer)
 /* [GENERATED ALWAYS] AS (expression) [VIRTUAL | STORED | PERSISTENT] */
 static bool read_generated(SqlLexer *lexer, ColumnText *text)
 {
-    if (!next_is_mark(lexer, '(') || !skip_brackets(lexer))
+    if (!sql_next_is_mark(lexer, '(') || !sql_skip_brackets(lexer))
         return false; /* AS ROW START, AS IDENTITY */
     text->column.generated = true;
     if (!sql_accept(lexer, "STORED") && !sql_accept(lexer, "PERSISTENT"))
@@ -558,7 +540,7 @@ static bool accept_type_attribute(SqlLexer *lexer, ColumnText *text, const Colum
 
 static bool read_check(SqlLexer *lexer)
 {
-    if (!next_is_mark(lexer, '(') || !skip_brackets(lexer))
+    if (!sql_next_is_mark(lexer, '(') || !sql_skip_brackets(lexer))
         return false;
     SqlLexer ahead = *lexer;
     sql_accept(&ahead, "NOT");
@@ -581,7 +563,7 @@ static bool skip_value(SqlLexer *lexer)
 /* MariaDB: options that an engine defines, name=value. */
 static bool skip_engine_option(SqlLexer *lexer, const ColumnContext *context)
 {
-    return context->flavour == SOURCE_MARIADB && skip_name(lexer) && next_is_mark(lexer, '=') && skip_value(lexer);
+    return context->flavour == SOURCE_MARIADB && skip_name(lexer) && sql_next_is_mark(lexer, '=') && skip_value(lexer);
 }
 
 static bool read_key_attribute(SqlLexer *lexer, ColumnText *text)

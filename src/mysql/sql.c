@@ -224,3 +224,45 @@ bool sql_accept_mark(SqlLexer *lexer, char mark)
     *lexer = copy;
     return true;
 }
+
+bool sql_next_is(const SqlLexer *lexer, const char *keyword)
+{
+    SqlToken token = sql_peek(lexer);
+    return sql_token_is(&token, keyword);
+}
+
+bool sql_next_is_mark(const SqlLexer *lexer, char mark)
+{
+    SqlToken token = sql_peek(lexer);
+    return sql_token_mark(&token, mark);
+}
+
+bool sql_clause_end(const SqlLexer *lexer)
+{
+    SqlToken token = sql_peek(lexer);
+    return token.type == SQL_END || sql_token_mark(&token, ',') || sql_token_mark(&token, ';');
+}
+
+bool sql_skip_clause(SqlLexer *lexer)
+{
+    int depth = 0;
+    while (depth > 0 || !sql_clause_end(lexer)) {
+        SqlToken token = sql_next(lexer);
+        if (token.type == SQL_END)
+            return false;
+        depth += sql_token_mark(&token, '(') - sql_token_mark(&token, ')');
+    }
+    return true;
+}
+
+bool sql_skip_brackets(SqlLexer *lexer)
+{
+    int depth = 0;
+    do {
+        SqlToken token = sql_next(lexer);
+        if (token.type == SQL_END)
+            return false;
+        depth += sql_token_mark(&token, '(') - sql_token_mark(&token, ')');
+    } while (depth > 0);
+    return true;
+}

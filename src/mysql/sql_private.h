@@ -45,5 +45,10 @@ char *sql_token_string(const SqlLexer *lexer, const SqlToken *token);
 
 bool sql_accept(SqlLexer *lexer, const char *keyword); /* takes the next token if it is this word */
 bool sql_accept_mark(SqlLexer *lexer, char mark);
+bool sql_next_is(const SqlLexer *lexer, const char *keyword); /* what comes next stays there */
+bool sql_next_is_mark(const SqlLexer *lexer, char mark);
+bool sql_clause_end(const SqlLexer *lexer); /* a comma, a semicolon or the end comes next */
+bool sql_skip_clause(SqlLexer *lexer);      /* up to its end, outside of brackets; false: the text ended in them */
+bool sql_skip_brackets(SqlLexer *lexer); /* the bracket that comes next, up to its partner; false: it has none */
 
 #endif
