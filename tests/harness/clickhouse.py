@@ -9,13 +9,17 @@ import pathlib
 import subprocess
 import urllib.parse
 
-from .process import die_with_parent, end
+from .process import NotThereYet, die_with_parent, end
 
 PLAIN_BUILD = pathlib.Path(__file__).resolve().parent.parent.parent / "build"
 
 
 class ClickHouseError(Exception):
     pass
+
+
+class Missing(ClickHouseError, NotThereYet):
+    """The table or database is not there."""
 
 
 class ClickHouse:
@@ -89,7 +93,8 @@ class ClickHouse:
         data = answer.read()
         connection.close()
         if answer.status != 200 or answer.getheader("X-ClickHouse-Exception-Code"):
-            raise ClickHouseError(data.decode(errors="replace").strip())
+            text = data.decode(errors="replace").strip()
+            raise (Missing if "(UNKNOWN_TABLE)" in text or "(UNKNOWN_DATABASE)" in text else ClickHouseError)(text)
         return data
 
     def rows(self, text, **settings):

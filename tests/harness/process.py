@@ -36,16 +36,25 @@ def end(process, seconds=20):
         return None
 
 
+class NotThereYet(Exception):
+    """What was asked for does not exist; it may come."""
+
+
 def wait_until(condition, seconds, what, every=0.05):
-    """Calls `condition` until it gives something true and returns that. `what` names it; it may be a callable that
-    describes what is there instead, for the message of the failure."""
+    """Calls `condition` until it gives something true and returns that; NotThereYet counts as not true. `what` names it; it may be
+    a callable that describes what is there instead, for the message of the failure."""
     deadline = time.monotonic() + seconds
     while True:
-        value = condition()
+        missing = None
+        try:
+            value = condition()
+        except NotThereYet as error:
+            value, missing = None, error
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what}")
+            shown = missing or (what() if callable(what) else what)
+            raise AssertionError(f"not within {seconds} s: {shown}") from missing
         time.sleep(every)
 
 
