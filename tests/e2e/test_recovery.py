@@ -9,7 +9,7 @@ from harness.engine import PATIENCE
 from harness.pipe import Pipe
 from harness.process import wait_until
 
-pytestmark = pytest.mark.servers
+pytestmark = pytest.mark.flavours
 
 MYSQL = pytest.mark.only("mysql")
 ROWS = 200
@@ -64,6 +64,7 @@ def goes_on(pipe):
 # The log is gone
 
 
+@pytest.mark.servers
 @pytest.mark.dying
 def test_purged_under_a_paused_pipe(make):
     """All that an operator wants to know at three in the morning is in the error, on every kind of server."""
@@ -445,6 +446,7 @@ def test_no_limit_no_headroom(make):
     assert not warnings(pipe)
 
 
+@pytest.mark.servers
 @pytest.mark.only("mariadb11")
 def test_headroom_by_size(make):
     """The server keeps so many bytes of logs: at the present rate of writing they are full soon."""

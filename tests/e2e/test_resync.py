@@ -7,8 +7,6 @@ from harness.pipe import Pipe
 from harness.process import wait_until
 from harness.readers import ROWS, Load, fill, watched
 
-pytestmark = pytest.mark.servers
-
 def targets(pipe):
     return sorted(row[0] for row in pipe.clickhouse.rows(f"SELECT name FROM system.tables WHERE database = '{pipe.destination}'"))
 
@@ -22,6 +20,7 @@ def uuid_of(pipe, table):
     return pipe.clickhouse.rows(f"SELECT uuid FROM system.tables WHERE database = '{pipe.destination}' AND name = '{table}'")[0][0]
 
 
+@pytest.mark.flavours
 def test_resync_under_load(pipe):
     fill(pipe, "a", "b")
     pipe.live()
@@ -82,6 +81,7 @@ def test_cancel(pipe):
     pipe.engine.sluice("cancel", pipe.name, ok=4)
 
 
+@pytest.mark.flavours
 def test_paused_and_killed_on_the_way(pipe):
     fill(pipe, "a", "b")
     pipe.live()
@@ -107,6 +107,7 @@ def test_resync_from_paused(pipe):
     assert pipe.equal("a")
 
 
+@pytest.mark.flavours
 def test_resync_of_a_completed_snapshot(pipe):
     fill(pipe, "a")
     pipe.create(mode="snapshot")
@@ -132,6 +133,7 @@ def test_resync_of_one_table_of_a_completed_snapshot(pipe):
     assert pipe.rows("b", "count(), sum(n)") == [[ROWS, 0]]
 
 
+@pytest.mark.flavours
 @pytest.mark.dying
 def test_the_log_was_purged(engine, own_mariadb, clickhouse):
     pipe = Pipe(engine, own_mariadb(), clickhouse)
@@ -178,6 +180,7 @@ def test_after_a_failure_only_chosen_tables(engine, own_mariadb, clickhouse):
 # Tables added and removed
 
 
+@pytest.mark.flavours
 def test_added_beside_the_stream(pipe):
     fill(pipe, "a")
     pipe.live(tables=[f"{pipe.source}.a"])
@@ -253,6 +256,7 @@ def test_the_list_after_tables_left_and_came_back(pipe):
     assert f"-{pipe.source}.b" not in exported and f"{pipe.source}.b:b_here" in exported
 
 
+@pytest.mark.flavours
 def test_retry_of_a_table_misses_no_change(pipe):
     """What was loaded before its failure is older than what changed until the retry."""
     fill(pipe, "a")

@@ -13,7 +13,7 @@ from harness.engine import PATIENCE
 from harness.pipe import Pipe
 from harness.process import wait_until
 
-pytestmark = pytest.mark.servers
+pytestmark = pytest.mark.flavours
 
 TABLE = "CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(20) NOT NULL DEFAULT 'b', c DECIMAL(10,2))"
 
@@ -59,6 +59,7 @@ def made(pipe):
     return make
 
 
+@pytest.mark.servers
 def test_add_columns(made):
     """Old rows show what the source gives them, wherever the column stands and however it is written."""
     pipe = made()
@@ -83,6 +84,7 @@ def test_add_columns(made):
     same(pipe)
 
 
+@pytest.mark.servers
 def test_zones_of_defaults(made):
     pipe = made()
     with contextlib.closing(pipe.mariadb.connect(pipe.source)) as connection, connection.cursor() as cursor:
@@ -193,6 +195,7 @@ WIDENED = [
 ]  # fmt: skip
 
 
+@pytest.mark.servers
 def test_types_that_widen(made):
     """In place: values of before and after are the source's."""
     pipe = made()
@@ -360,6 +363,7 @@ def test_renamed_away(made):
     assert len(pipe.rows("t")) == 3
 
 
+@pytest.mark.servers
 def test_two_phase_alter(made):
     """Of START ALTER, COMMIT ALTER and ROLLBACK ALTER only the second counts."""
     pipe = made()
@@ -565,6 +569,7 @@ class Storm:
         self.connection.close()
 
 
+@pytest.mark.servers
 def test_storm(made):
     pipe = made()
     storm = Storm(pipe, 1)
