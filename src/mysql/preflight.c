@@ -370,8 +370,7 @@ static void check_filters(SourceConnection *source, const SourceTable *table, GP
                   table->database);
 }
 
-/* Since 9.6 MySQL's own layer carries out foreign keys and logs what they do, unless InnoDB is told to do it as before. */
-static bool cascades_are_logged(SourceConnection *source)
+bool source_logs_cascades(SourceConnection *source)
 {
     g_autofree char *native = NULL;
 
@@ -381,35 +380,52 @@ static bool cascades_are_logged(SourceConnection *source)
     return native != NULL && strcmp(native, "0") == 0;
 }
 
+/* What changes the parent's own rows without a trace is seen in its definition alone. */
+static void check_parent(SourceConnection *source, const Cascade *cascade, GPtrArray *checks)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(SourceTable) parent = source_table_read(source, cascade->database, cascade->table, &error);
+    g_autofree char *account = NULL;
+    g_autoptr(GString) mend = NULL;
+
+    if (parent != NULL)
+        return;
+    account = account_read(source);
+    mend = g_string_new("GRANT SELECT ON ");
+    source_quote_table(mend, cascade->database, cascade->table);
+    g_string_append_printf(mend, " TO %s", account);
+    check_add(checks, CHECK_FAIL, "foreign_keys", mend->str,
+              "the parent table %s.%s cannot be read, and its foreign keys may change rows of other tables too: %s",
+              cascade->database, cascade->table, error->message);
+}
+
+static const char *rule_shown(bool changes)
+{
+    return changes ? "changes rows" : "leaves them";
+}
+
 /* Rows of a child that a foreign key deletes or changes along with their parent are not in the binlog. */
 static void check_foreign_keys(SourceConnection *source, const SourceTable *table, bool accepted, GPtrArray *checks)
 {
-    g_autoptr(GString) sql =
-        g_string_new("SELECT CONSTRAINT_NAME, DELETE_RULE, UPDATE_RULE, REFERENCED_TABLE_NAME FROM "
-                     "information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ");
-    g_autoptr(SourceRows) rows = NULL;
-
-    if (cascades_are_logged(source))
+    if (table->cascades->len == 0 || source_logs_cascades(source))
         return;
-    source_quote_string(sql, table->database);
-    g_string_append(sql, " AND TABLE_NAME = ");
-    source_quote_string(sql, table->name);
-    g_string_append(sql, " AND (DELETE_RULE IN ('CASCADE', 'SET NULL', 'SET DEFAULT') OR UPDATE_RULE IN ('CASCADE', "
-                         "'SET NULL', 'SET DEFAULT')) ORDER BY CONSTRAINT_NAME");
-    rows = source_query(source, sql->str, NULL);
-    for (unsigned i = 0; rows != NULL && i < rows->rows->len; i++) {
+    for (unsigned i = 0; i < table->cascades->len; i++) {
+        const Cascade *cascade = table->cascades->pdata[i];
         g_autoptr(GString) mend = g_string_new("ALTER TABLE ");
 
         source_quote_table(mend, table->database, table->name);
         g_string_append(mend, " DROP FOREIGN KEY ");
-        source_quote_name(mend, source_rows_get(rows, i, 0));
+        source_quote_name(mend, cascade->name != NULL ? cascade->name : "");
         g_string_append(mend, "; and add it again with ON DELETE RESTRICT ON UPDATE RESTRICT; or exclude the table; or "
-                              "accept it with the setting foreign_keys=flag");
+                              "accept it with --set foreign_keys=flag");
         check_add(checks, accepted ? CHECK_WARN : CHECK_FAIL, "foreign_keys", mend->str,
-                  "%s.%s: its foreign key %s to %s changes its rows without a trace in the binlog (ON DELETE %s ON "
-                  "UPDATE %s)",
-                  table->database, table->name, source_rows_get(rows, i, 0), source_rows_get(rows, i, 3),
-                  source_rows_get(rows, i, 1), source_rows_get(rows, i, 2));
+                  "%s.%s: its foreign key %s to %s.%s changes its rows without a trace in the binlog (ON DELETE %s, ON "
+                  "UPDATE %s)%s",
+                  table->database, table->name, cascade->name != NULL ? cascade->name : "", cascade->database,
+                  cascade->table, rule_shown(cascade->on_delete), rule_shown(cascade->on_update),
+                  accepted ? ": when it may have, a resync is advised" : "");
+        if (accepted)
+            check_parent(source, cascade, checks);
     }
 }
 
@@ -474,8 +490,8 @@ static char *key_text(const SourceTable *table)
     return g_string_free(text, FALSE);
 }
 
-SourceTable *source_preflight_table_accepting(SourceConnection *source, const char *database, const char *name,
-                                              bool accept_cascades, GPtrArray *checks)
+SourceTable *source_preflight_table(SourceConnection *source, const char *database, const char *name,
+                                    bool accept_cascades, GPtrArray *checks)
 {
     g_autoptr(GError) error = NULL;
     SourceTable *table = source_table_read(source, database, name, &error);
@@ -502,9 +518,4 @@ SourceTable *source_preflight_table_accepting(SourceConnection *source, const ch
     check_add(checks, CHECK_OK, "table", NULL, "%s.%s: %u columns, key (%s), about %" G_GUINT64_FORMAT " rows",
               table->database, table->name, table->n_columns, key, table->rows_estimate);
     return table;
-}
-
-SourceTable *source_preflight_table(SourceConnection *source, const char *database, const char *name, GPtrArray *checks)
-{
-    return source_preflight_table_accepting(source, database, name, false, checks);
 }

@@ -11,11 +11,13 @@ void source_preflight_server(SourceConnection *source, const Url *url, GPtrArray
 
 /* One table: exists and is a base table (check "table"), engine, key, foreign_keys (child of a cascading key),
  * replication_filter, select. One check "table" that is ok when nothing was found, else a check for each finding. Returns
- * the definition even then, so that its columns can be checked too; NULL when there is none to read. */
+ * the definition even then, so that its columns can be checked too; NULL when there is none to read. `accept_cascades`: a child
+ * of a cascading foreign key is a warning (setting foreign_keys=flag). */
 SourceTable *source_preflight_table(SourceConnection *source, const char *database, const char *name,
-                                    GPtrArray *checks);
-/* The same; a child of a cascading foreign key is a warning (setting foreign_keys other than refuse). */
-SourceTable *source_preflight_table_accepting(SourceConnection *source, const char *database, const char *name,
-                                              bool accept_cascades, GPtrArray *checks);
+                                    bool accept_cascades, GPtrArray *checks);
+
+/* What foreign keys do to rows of other tables is logged like any change: MySQL's own layer carries them out since 9.6, unless
+ * InnoDB is told to do it as before. */
+bool source_logs_cascades(SourceConnection *source);
 
 #endif

@@ -625,3 +625,55 @@ bool rows_event_parse(const BinlogEvent *event, RowsEvent *out, GError **error)
 cut:
     return wire_error(error, "a rows event of %zu bytes is cut short", event->body_len);
 }
+
+/* ---- comparing images ---- */
+
+typedef struct {
+    const uint8_t *at;
+    size_t len; /* of the value; `at` NULL: it is NULL */
+} Cell;
+
+/* Goes over one image: where each value stands. NULL: it does not fit. */
+static const uint8_t *walk_image(const TableMap *map, const WireSize *sizes, const uint8_t *p, const uint8_t *end, Cell *cells)
+{
+    size_t bitmap = (map->n_columns + 7) / 8;
+    if ((size_t)(end - p) < bitmap)
+        return NULL;
+    const uint8_t *nulls = p;
+    p += bitmap;
+    for (unsigned i = 0; i < map->n_columns; i++) {
+        cells[i] = (Cell){0};
+        if (nulls[i / 8] >> (i % 8) & 1)
+            continue;
+        size_t len = sizes[i](p, end, map->columns[i].meta);
+        if (len > (size_t)(end - p))
+            return NULL;
+        cells[i] = (Cell){.at = p, .len = len};
+        p += len;
+    }
+    return p;
+}
+
+static bool cell_same(const Cell *a, const Cell *b)
+{
+    return (!a->at && !b->at) || (a->at && b->at && a->len == b->len && memcmp(a->at, b->at, a->len) == 0);
+}
+
+bool rows_update_keeps(const TableMap *map, const RowsEvent *rows, const unsigned *columns, unsigned n)
+{
+    g_autofree WireSize *sizes = g_new(WireSize, map->n_columns + 1);
+    g_autofree Cell *before = g_new(Cell, map->n_columns + 1), *after = g_new(Cell, map->n_columns + 1);
+    if (rows->kind != ROWS_UPDATE || rows->partial_json || !rows->full || rows->n_columns != map->n_columns)
+        return false;
+    for (unsigned i = 0; i < map->n_columns; i++)
+        if (!(sizes[i] = wire_size_function(&map->columns[i])))
+            return false;
+    for (const uint8_t *p = rows->rows; p < rows->end;) {
+        if (!(p = walk_image(map, sizes, p, rows->end, before)) || !(p = walk_image(map, sizes, p, rows->end, after)))
+            return false;
+        for (unsigned c = 0; c < n; c++)
+            if (!cell_same(&before[columns[c]], &after[columns[c]]))
+                return false;
+    }
+    return true;
+}

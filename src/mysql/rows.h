@@ -62,6 +62,10 @@ typedef struct {
 bool rows_event_is(unsigned type); /* one of the rows events */
 bool rows_event_parse(const BinlogEvent *event, RowsEvent *out, GError **error);
 
+/* Whether each row of an update has the same bytes in these columns before and after. False also where that cannot be told: partial
+ * images, a type that is not known. */
+bool rows_update_keeps(const TableMap *map, const RowsEvent *rows, const unsigned *columns, unsigned n);
+
 /* Bytes of the value at `p`, prefix included; 0 cannot occur but for zero-length types (returns SIZE_MAX on overrun).
  * `size_function` is chosen once per column: the hot path calls it through the pointer. */
 typedef size_t (*WireSize)(const uint8_t *p, const uint8_t *end, uint16_t meta);

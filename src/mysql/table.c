@@ -112,6 +112,8 @@ static void table_clear(void *data)
     g_free(table->charset);
     g_free(table->collation);
     g_strfreev(table->kept);
+    if (table->cascades != NULL)
+        g_ptr_array_unref(table->cascades);
     for (unsigned i = 0; i < N_TABLE_TEXTS; i++)
         g_free(table->texts[i]);
     g_free(table->columns);
@@ -693,6 +695,7 @@ static SourceTable *table_read_once(SourceConnection *source, const char *databa
     if (after == NULL)
         return NULL;
     *changed = strcmp(after, table->create_sql) != 0;
+    table->cascades = cascades_parse(table->create_sql, 0, table->database);
     return g_steal_pointer(&table);
 }
 

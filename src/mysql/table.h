@@ -6,6 +6,7 @@
 #ifndef SLUICE_MYSQL_TABLE_H
 #define SLUICE_MYSQL_TABLE_H
 
+#include "mysql/cascade.h"
 #include "mysql/connection.h"
 #include <jansson.h>
 
@@ -78,6 +79,7 @@ typedef struct {
                               was derived from an older one and a statement (table_alter.h) */
     char *charset, *collation; /* the default of new columns; collation NULL: the charset's own; charset NULL: see create_sql */
     char **kept;           /* names of columns that the destination kept when they were dropped; NULL: none */
+    GPtrArray *cascades;   /* of Cascade: by which its rows change when others do; those that were dropped stay. NULL: none */
     char *texts[N_TABLE_TEXTS]; /* NULL: the default */
     uint64_t rows_estimate, bytes_estimate; /* the server's statistics; not part of the definition */
 } SourceTable;

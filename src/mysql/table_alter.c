@@ -326,6 +326,7 @@ static bool make_table(Work *work)
     table->charset = g_strdup(work->charset);
     table->collation = g_strdup(work->collation);
     table->kept = g_strdupv(old->kept);
+    table->cascades = cascades_copy(old->cascades);
     source_table_copy_texts(table, old);
     table->rows_estimate = old->rows_estimate;
     table->bytes_estimate = old->bytes_estimate;

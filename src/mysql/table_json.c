@@ -101,6 +101,8 @@ json_t *source_table_to_json(const SourceTable *table)
     if (json_object_size(texts) > 0)
         json_object_set(json, "texts", texts);
     json_decref(texts);
+    if (table->cascades != NULL && table->cascades->len > 0)
+        json_object_set_new(json, "cascades", cascades_to_json(table->cascades));
     if (table->kept != NULL) {
         json_t *kept = json_array();
 
@@ -246,6 +248,9 @@ SourceTable *source_table_from_json(const json_t *json, GError **error)
     get_text(json, "charset", true, &table->charset);
     get_text(json, "collation", true, &table->collation);
     kept_from_json(json, table);
+    const json_t *cascades = json_object_get(json, "cascades"); /* before there was such a field, the text alone told */
+    table->cascades =
+        cascades != NULL ? cascades_from_json(cascades) : cascades_parse(table->create_sql, 0, table->database);
     for (unsigned i = 0; i < N_TABLE_TEXTS; i++)
         get_text(json_object_get(json, "texts"), table_text_word(i), true, &table->texts[i]);
     return g_steal_pointer(&table);

@@ -95,7 +95,7 @@ static void add_table(SourceConnection *source, const PreflightRequest *request,
     char *target = NULL;
     if (!selection_match(request->selection, database, name, &target))
         return;
-    SourceTable *definition = source_preflight_table(source, database, name, checks);
+    SourceTable *definition = source_preflight_table(source, database, name, request->settings->foreign_keys_flag, checks);
     if (!definition) {
         g_free(target);
         return;

@@ -79,6 +79,10 @@ static const Setting settings[] = {
     {{"silent_changes", "fail", "fail, flag", SETTING_LIVE,
       "statements that change rows without row events fail the table, or a resync is advised"},
      KIND_BOOL, FIELD(silent_changes_flag), 0, 0, {"fail", "flag"}},
+    {{"foreign_keys", "refuse", "refuse, flag", SETTING_LIVE,
+      "tables whose rows a foreign key changes along with another table's, which the log does not show, are refused, or a resync is "
+      "advised when that may have happened"},
+     KIND_BOOL, FIELD(foreign_keys_flag), 0, 0, {"refuse", "flag"}},
     {{"purged", "fail", "fail, resync", SETTING_LIVE,
       "the source purged log that was still needed: the pipe fails, or loads every table again by itself"},
      KIND_BOOL, FIELD(purged_resync), 0, 0, {"fail", "resync"}},

@@ -28,6 +28,7 @@ typedef struct {
     char cluster[128];   /* "": none */
     bool live_view;      /* a view <table>_live with FINAL */
     TargetPolicy target; /* a target table that is not empty */
+    bool foreign_keys_flag; /* children of cascading keys are taken, and a resync is advised when their parents change; else refused */
     bool purged_resync; /* the log needed is gone: loaded again without asking */
 } PipeSettings;
 

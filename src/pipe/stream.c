@@ -289,6 +289,8 @@ static bool stream_open(Stream *s, CatalogCheckpoint *checkpoint, GError **error
     g_free(start.gtid);
     if (!s->stream || !parse_beginnings(s, source_server(source), error))
         return false;
+    s->cascades_logged = source_logs_cascades(source);
+    stream_parents_find(s, source);
     /* A MySQL pipe that began without GTIDs has no set, and does not make up one of those it happens to see. */
     if (checkpoint->gtid || source_server(source)->flavour == SOURCE_MARIADB)
         s->gtid = gtid_set_parse(source_server(source)->flavour, checkpoint->gtid ? checkpoint->gtid : "", error);
@@ -519,6 +521,7 @@ static bool stream_run(Stream *s, GError **error)
 static void stream_clear(Stream *s)
 {
     binlog_stream_free(s->stream);
+    stream_parents_clear(s);
     g_ptr_array_free(s->tables, TRUE);
     g_hash_table_destroy(s->by_id);
     g_hash_table_destroy(s->by_name);

@@ -260,6 +260,23 @@ static bool apply_column_settings(StreamDdl *ddl, const TableChange *change, GEr
     return ok;
 }
 
+/* Keys by which rows will change without a trace in the log. False: the table fails. */
+static bool note_cascades(StreamDdl *ddl, PipeTable *table, SourceTable *next)
+{
+    g_autoptr(GPtrArray) added = cascades_parse(ddl->sql, ddl->query.sql_mode, next->database);
+    if (!added->len || ddl->s->cascades_logged)
+        return true;
+    if (!ddl->s->work->settings.foreign_keys_flag) {
+        ddl_table_fails(ddl, table, "got a foreign key that changes its rows without a trace in the log",
+                        "setting foreign_keys=flag lets it go on, and advises a resync when that may have happened");
+        return false;
+    }
+    if (!next->cascades)
+        next->cascades = cascades_copy(NULL);
+    g_ptr_array_extend_and_steal(next->cascades, g_steal_pointer(&added));
+    return true;
+}
+
 /* The change is known; what it asks of the destination is done. */
 bool ddl_change_table(StreamDdl *ddl, PipeTable *table, TableChange *change, const StatementTime *time,
                          GError **error)
@@ -328,7 +345,7 @@ bool ddl_alter_table(StreamDdl *ddl, PipeTable *table, bool first, GError **erro
         return false;
     if (change->rows)
         ddl_silent_change(ddl, table, change->rows);
-    if (!table_state_is_followed(atomic_load(&table->state)))
+    if (!table_state_is_followed(atomic_load(&table->state)) || !note_cascades(ddl, table, change->table))
         return true;
     return ddl_change_table(ddl, table, change, &time, error);
 }

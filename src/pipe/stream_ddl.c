@@ -451,6 +451,7 @@ bool stream_ddl(Stream *s, const DdlStatement *statement, const BinlogEvent *eve
     if (passes_by(s, statement, event))
         return true;
     s->in_statement = ends;
+    stream_parents_statement(s, statement);
     g_autoptr(GHashTable) done = g_hash_table_new(NULL, NULL); /* RENAME names a table twice */
     for (unsigned n = 0; ok && n < statement->tables->len; n++) {
         for (unsigned i = 0; ok && i < s->pipe->tables->len; i++) {
@@ -518,6 +519,7 @@ static bool switch_definition(Stream *s, TableEffect *effect, GError **error)
 {
     if (!effect->next)
         return true;
+    s->parents_stale = s->parents_stale || (effect->next->cascades && effect->next->cascades->len);
     StreamTable *table = stream_table_of(s, effect->table);
     SourceTable *old = spares_change_definition(s->pipe, effect->table, g_steal_pointer(&effect->next));
     g_ptr_array_add(s->work->retired, old);

@@ -121,7 +121,7 @@ bool stream_handle_table_map(Stream *s, const BinlogEvent *event, GError **error
     uint64_t id;
     StreamTable *table;
 
-    if (!table_map_peek_id(event, &id, error))
+    if (!table_map_peek_id(event, &id, error) || (s->parents_stale && !stream_parents_renew(s, error)))
         return false;
     if (!g_hash_table_lookup_extended(s->by_id, &id, NULL, (gpointer *)&table)) {
         g_autoptr(TableMap) map = table_map_parse(event, error);
@@ -130,6 +130,7 @@ bool stream_handle_table_map(Stream *s, const BinlogEvent *event, GError **error
         g_autofree char *key = stream_table_key(map->database, map->table);
         table = g_hash_table_lookup(s->by_name, key);
         g_hash_table_insert(s->by_id, g_memdup2(&id, sizeof id), table);
+        stream_parents_map(s, key, g_steal_pointer(&map));
     }
     s->map_id = id;
     s->map_table = table;
@@ -191,6 +192,8 @@ bool stream_handle_rows(Stream *s, const BinlogEvent *event, GError **error)
     s->rows_end = s->offset;
     if (!rows_event_parse(event, &rows, error) || !stream_rows_table(s, &rows, event, &table, error))
         return false;
+    if (G_UNLIKELY(s->parents))
+        stream_parents_rows(s, &rows, event);
     for (; table; table = table->next)
         if (stream_follows(s, table->table, event) && !append_rows(s, table, &rows, event, base, error))
             return false;

@@ -44,6 +44,10 @@ typedef struct {
     GPtrArray *tables;   /* of StreamTable */
     GHashTable *by_name; /* -> the first StreamTable of its source table */
     GHashTable *by_id;   /* table id -> the same, NULL: not followed */
+    GHashTable *parents; /* of stream_parents.c, NULL: no followed table has any */
+    GHashTable *parents_by_id;
+    bool parents_stale;  /* a statement may have changed whose parents are whose */
+    bool cascades_logged; /* the server logs what foreign keys change */
     uint64_t map_id;     /* the table map seen last, and whose it is */
     StreamTable *map_table;
     Group group;
@@ -120,6 +124,14 @@ typedef struct StreamDdl StreamDdl;
 bool stream_ddl(Stream *s, const DdlStatement *statement, const BinlogEvent *event, bool ends, StreamDdl **pending, GError **error);
 /* Its group has ended: what it did is saved with the checkpoint behind it. NULL: there was nothing. */
 bool stream_ddl_finish(Stream *s, StreamDdl *pending_take, const BinlogEvent *event, GError **error);
+
+/* stream_parents.c: what changes rows of followed tables without a trace of its own */
+void stream_parents_find(Stream *s, SourceConnection *source); /* by the definitions as they are now */
+bool stream_parents_renew(Stream *s, GError **error);          /* the same, over a connection of its own */
+void stream_parents_clear(Stream *s);
+void stream_parents_statement(Stream *s, const DdlStatement *statement);
+void stream_parents_map(Stream *s, const char *key, TableMap *map_take); /* seen for the first time under its id */
+void stream_parents_rows(Stream *s, const RowsEvent *rows, const BinlogEvent *event); /* while there are parents */
 
 /* stream_xa.c: of a group that is an XA transaction (Group.xa). False: SLUICE_ERROR_FAILED, its file was damaged; a decoder's
  * error; or reading was cancelled. */

@@ -4,6 +4,7 @@
  */
 #include "fuzz.h"
 
+#include "mysql/cascade.h"
 #include "mysql/ddl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -37,6 +38,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     }
     ddl_statement_free(statement);
+    g_autofree char *text = g_strndup((const char *)sql, len);
+    g_autoptr(GPtrArray) cascades = cascades_parse(text, sql_mode, "shop");
+    for (unsigned i = 0; i < cascades->len; i++) {
+        const Cascade *cascade = cascades->pdata[i];
+        CHECK(cascade->database && cascade->table && cascade->columns && (cascade->on_delete || cascade->on_update));
+    }
     free(sql);
     return 0;
 }

@@ -95,6 +95,34 @@ static void test_rows(void)
     }
 }
 
+/* a INT, b VARCHAR(2) NULL: two rows, of which the second changes b alone. */
+static void test_update_keeps(void)
+{
+    static const unsigned a = 0, b = 1;
+    WireColumn columns[] = {{.type = WIRE_LONG}, {.type = WIRE_VARCHAR, .meta = 2, .nullable = true}};
+    TableMap map = {.n_columns = 2, .columns = columns};
+    static const char rows_hex[] = "00010000000178" "00020000000178" "00030000000178" "0203000000";
+    size_t len;
+    g_autofree uint8_t *body = bytes_from_hex(rows_hex, &len);
+    RowsEvent rows = {.kind = ROWS_UPDATE, .n_columns = 2, .full = true, .rows = body, .end = body + len};
+    g_assert_false(rows_update_keeps(&map, &rows, &a, 1));
+    g_assert_false(rows_update_keeps(&map, &rows, &b, 1));
+    rows.end = body + 14; /* the first row alone */
+    g_assert_false(rows_update_keeps(&map, &rows, &a, 1));
+    g_assert_true(rows_update_keeps(&map, &rows, &b, 1));
+    rows.rows = rows.end;
+    rows.end = body + len;
+    g_assert_true(rows_update_keeps(&map, &rows, &a, 1));
+    g_assert_false(rows_update_keeps(&map, &rows, &b, 1)); /* it became NULL */
+    for (const uint8_t *end = rows.rows + 1; end < body + len; end++) {
+        rows.end = end;
+        g_assert_false(rows_update_keeps(&map, &rows, &a, 1)); /* cut short */
+    }
+    rows.end = body + len;
+    rows.full = false;
+    g_assert_false(rows_update_keeps(&map, &rows, &a, 1));
+}
+
 /* MariaDB's log_bin_compress: an update of tx from 1000 x 'a' to 500 x 'b' among others. */
 static void test_compressed(void)
 {
@@ -259,6 +287,7 @@ int main(int argc, char **argv)
     g_test_add_func("/rows/table_map", test_table_map);
     g_test_add_func("/rows/rows", test_rows);
     g_test_add_func("/rows/compressed", test_compressed);
+    g_test_add_func("/rows/update-keeps", test_update_keeps);
     g_test_add_func("/rows/metadata", test_metadata);
     g_test_add_func("/rows/vector_charset", test_vector_charset);
     g_test_add_func("/rows/geometry_charset", test_geometry_charset);

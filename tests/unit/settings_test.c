@@ -282,7 +282,7 @@ static void test_info(void)
             g_assert_cmpstr(settings_info(k)->name, !=, info->name);
         g_assert_nonnull(setting_when_name(info->when));
     }
-    g_assert_cmpuint(n, ==, 26);
+    g_assert_cmpuint(n, ==, 27);
     g_assert_null(settings_info(n + 1));
     g_assert_cmpstr(setting_when_name(SETTING_LIVE), ==, "live");
     g_assert_cmpstr(setting_when_name(SETTING_RESYNC), ==, "resync");

@@ -68,6 +68,36 @@ static void test_unique_keys(void)
                 "PRIMARY");
 }
 
+static void assert_cascades(const char *sql, const char *expected)
+{
+    g_autoptr(GPtrArray) parsed = cascades_parse(sql, 0, "shop");
+    json_t *json = cascades_to_json(parsed);
+    g_autoptr(GPtrArray) cascades = cascades_from_json(json); /* as the catalog keeps them */
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    json_decref(json);
+    for (unsigned i = 0; i < cascades->len; i++) {
+        const Cascade *cascade = cascades->pdata[i];
+        g_autofree char *columns = g_strjoinv("+", cascade->columns);
+        g_string_append_printf(text, "%s%s: %s.%s(%s)%s%s", i ? "; " : "", cascade->name ? cascade->name : "-", cascade->database,
+                               cascade->table, columns, cascade->on_delete ? " delete" : "", cascade->on_update ? " update" : "");
+    }
+    g_assert_cmpstr(text->str, ==, expected);
+}
+
+static void test_cascades(void)
+{
+    assert_cascades("CREATE TABLE `c` (\n  `p` int COMMENT 'REFERENCES x (y) ON DELETE CASCADE',\n  KEY `k` (`p`),\n  CONSTRAINT `c_1` FOREIGN KEY (`p`) "
+                    "REFERENCES `p` (`id`) ON DELETE CASCADE ON UPDATE NO ACTION,\n  CONSTRAINT `c_2` FOREIGN KEY (`p`, `q`) REFERENCES `d``b`.`q` "
+                    "(`a`, `b`) ON DELETE SET NULL ON UPDATE CASCADE,\n  CONSTRAINT `c_3` FOREIGN KEY (`p`) REFERENCES `r` (`id`)\n) ENGINE=InnoDB",
+                    "c_1: shop.p(id) delete; c_2: d`b.q(a+b) delete update");
+    assert_cascades("ALTER TABLE c ADD x INT, ADD CONSTRAINT FOREIGN KEY (x) REFERENCES other.p(id) MATCH FULL ON UPDATE SET /* */ DEFAULT, ADD y INT "
+                    "REFERENCES p (id) ON DELETE RESTRICT ON UPDATE cascade",
+                    "-: other.p(id) update; -: shop.p(id) update");
+    assert_cascades("ALTER TABLE c ADD CHECK (a REFERENCES), ADD FOREIGN KEY (a) REFERENCES", "");
+    assert_cascades("ALTER TABLE c ADD FOREIGN KEY (a) REFERENCES p ON DELETE CASCADE", "-: shop.p() delete");
+}
+
 static const char *const table_text =
     "{\"database\":\"shop\",\"name\":\"o`r'd\",\"engine\":\"InnoDB\",\"columns\":["
     "{\"name\":\"id\",\"type\":\"bigint\",\"type_text\":\"bigint(20) unsigned\",\"unsigned\":true,\"nullable\":false,"
@@ -156,6 +186,7 @@ int main(int argc, char **argv)
     g_test_add_func("/table/labels", test_labels);
     g_test_add_func("/table/create-is-stable", test_create_is_stable);
     g_test_add_func("/table/unique-keys", test_unique_keys);
+    g_test_add_func("/table/cascades", test_cascades);
     g_test_add_func("/table/json", test_json);
     g_test_add_func("/table/json-damaged", test_json_damaged);
     g_test_add_func("/preflight/grants", test_grants);
