@@ -368,9 +368,13 @@ static char *chunk_sql(const SourceTable *table, const char *after, const char *
     }
     g_string_append(sql, " FROM ");
     source_quote_table(sql, table->database, table->name);
-    g_string_append(sql, " AS t FORCE INDEX (");
-    source_quote_name(sql, table->key_name);
-    g_string_append_printf(sql, ")%s ORDER BY ", where->str);
+    g_string_append(sql, " AS t");
+    if (!source_table_key_is_named(table)) {
+        g_string_append(sql, " FORCE INDEX (");
+        source_quote_name(sql, table->key_name);
+        g_string_append_c(sql, ')');
+    }
+    g_string_append_printf(sql, "%s ORDER BY ", where->str);
     for (unsigned i = 0; i < table->n_key; i++) {
         g_string_append(sql, i > 0 ? ", t." : "t.");
         source_quote_name(sql, table->columns[table->key[i]].name);
@@ -552,7 +556,7 @@ ChunkReader *chunk_reader_open(SourceConnection *source, const SourceTable *tabl
     g_autoptr(ChunkReader) reader = NULL;
     g_autofree char *sql = NULL;
 
-    g_assert(table->n_key > 0 && table->key_name != NULL && max_rows > 0);
+    g_assert(table->n_key > 0 && max_rows > 0);
     sql = chunk_sql(table, after, upto, max_rows);
     if (sql == NULL) {
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
@@ -616,7 +620,8 @@ char *chunk_reader_key(ChunkReader *reader, GError **error)
     if (key == NULL)
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
                     "%s.%s: a value of its key (%s) cannot be written as a literal: exclude the table",
-                    reader->table->database, reader->table->name, reader->table->key_name);
+                    reader->table->database, reader->table->name,
+                    source_table_key_is_named(reader->table) ? "setting key" : reader->table->key_name);
     return key;
 }
 

@@ -462,10 +462,32 @@ static void check_key(const SourceTable *table, GPtrArray *checks)
     if (table->n_key > 0 || is_memory(table)) /* all keys of a MEMORY table are hashes */
         return;
     source_quote_table(mend, table->database, table->name);
-    g_string_append(mend, " ADD PRIMARY KEY (...); or exclude the table");
+    g_string_append(mend, " ADD PRIMARY KEY (...); or name columns that tell them apart, --set DB.TABLE:key=a,b; or exclude "
+                         "the table");
     check_add(checks, CHECK_FAIL, "key", mend->str,
               "%s.%s has no primary key and no unique key of plain NOT NULL columns: its rows cannot be told apart",
               table->database, table->name);
+}
+
+bool source_preflight_key(SourceConnection *source, const SourceTable *table, GPtrArray *checks)
+{
+    g_autoptr(GString) columns = g_string_new(NULL), sql = g_string_new("SELECT 1 FROM ");
+    g_autoptr(GError) error = NULL;
+    g_autofree char *twice = NULL;
+
+    for (unsigned i = 0; i < table->n_key; i++) {
+        g_string_append(columns, i > 0 ? ", " : "");
+        source_quote_name(columns, table->columns[table->key[i]].name);
+    }
+    source_quote_table(sql, table->database, table->name);
+    g_string_append_printf(sql, " GROUP BY %s HAVING COUNT(*) > 1 LIMIT 1", columns->str);
+    twice = source_query_value(source, sql->str, &error);
+    if (twice == NULL && error == NULL)
+        return true;
+    check_add(checks, CHECK_FAIL, "key", "name columns that are unique together, --set DB.TABLE:key=a,b", "%s.%s: %s%s%s",
+              table->database, table->name, twice != NULL ? "rows are alike in " : "whether rows are alike could not be counted: ",
+              twice != NULL ? columns->str : error->message, twice != NULL ? ", so these columns do not tell them apart" : "");
+    return false;
 }
 
 static void check_engine(const SourceTable *table, GPtrArray *checks)
@@ -491,7 +513,7 @@ static char *key_text(const SourceTable *table)
 }
 
 SourceTable *source_preflight_table(SourceConnection *source, const char *database, const char *name,
-                                    bool accept_cascades, GPtrArray *checks)
+                                    SourceTableAccept accept, GPtrArray *checks)
 {
     g_autoptr(GError) error = NULL;
     SourceTable *table = source_table_read(source, database, name, &error);
@@ -508,8 +530,9 @@ SourceTable *source_preflight_table(SourceConnection *source, const char *databa
         return NULL;
     }
     check_engine(table, checks);
-    check_key(table, checks);
-    check_foreign_keys(source, table, accept_cascades, checks);
+    if (!(accept & SOURCE_ACCEPT_NO_KEY))
+        check_key(table, checks);
+    check_foreign_keys(source, table, accept & SOURCE_ACCEPT_CASCADES, checks);
     check_filters(source, table, checks);
     check_select(source, table, checks);
     if (checks->len > before)

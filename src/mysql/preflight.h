@@ -11,10 +11,13 @@ void source_preflight_server(SourceConnection *source, const Url *url, GPtrArray
 
 /* One table: exists and is a base table (check "table"), engine, key, foreign_keys (child of a cascading key),
  * replication_filter, select. One check "table" that is ok when nothing was found, else a check for each finding. Returns
- * the definition even then, so that its columns can be checked too; NULL when there is none to read. `accept_cascades`: a child
- * of a cascading foreign key is a warning (setting foreign_keys=flag). */
+ * the definition even then, so that its columns can be checked too; NULL when there is none to read. CASCADES: a child of a
+ * cascading foreign key is a warning (setting foreign_keys=flag); NO_KEY: its key is named by the operator. */
+typedef enum { SOURCE_ACCEPT_NONE = 0, SOURCE_ACCEPT_CASCADES = 1, SOURCE_ACCEPT_NO_KEY = 2 } SourceTableAccept;
 SourceTable *source_preflight_table(SourceConnection *source, const char *database, const char *name,
-                                    bool accept_cascades, GPtrArray *checks);
+                                    SourceTableAccept accept, GPtrArray *checks);
+/* Whether the columns of a key that the operator named tell the rows apart: all are counted. */
+bool source_preflight_key(SourceConnection *source, const SourceTable *table, GPtrArray *checks);
 
 /* What foreign keys do to rows of other tables is logged like any change: MySQL's own layer carries them out since 9.6, unless
  * InnoDB is told to do it as before. */

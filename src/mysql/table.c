@@ -146,6 +146,19 @@ int source_table_find_column(const SourceTable *table, const char *name)
     return -1;
 }
 
+void source_table_set_key(SourceTable *table, const unsigned *key, unsigned n)
+{
+    g_free(table->key);
+    table->key = g_memdup2(key, n * sizeof *key);
+    table->n_key = n;
+    g_clear_pointer(&table->key_name, g_free);
+}
+
+bool source_table_key_is_named(const SourceTable *table)
+{
+    return table->n_key > 0 && table->key_name == NULL;
+}
+
 bool source_table_column_in_key(const SourceTable *table, unsigned column)
 {
     for (unsigned i = 0; i < table->n_key; i++)

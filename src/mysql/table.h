@@ -74,7 +74,7 @@ typedef struct {
                               VIRTUAL ones too, and invisible ones are in it [tried on MariaDB 10.11] */
     unsigned n_key;        /* 0: no usable key */
     unsigned *key;         /* column indices in key order */
-    char *key_name;        /* "PRIMARY", or the unique key's name */
+    char *key_name;        /* "PRIMARY", or the unique key's name; NULL: the operator named its columns */
     char *create_sql;      /* SHOW CREATE TABLE, without AUTO_INCREMENT=n: equal while the definition is. "": the definition
                               was derived from an older one and a statement (table_alter.h) */
     char *charset, *collation; /* the default of new columns; collation NULL: the charset's own; charset NULL: see create_sql */
@@ -98,6 +98,9 @@ void source_column_clear(SourceColumn *column);
 SourceTable *source_table_new(void);
 
 int source_table_find_column(const SourceTable *table, const char *name); /* -1 when absent */
+/* Columns that the operator names, instead of the key that it has. For a definition that nobody shares yet. */
+void source_table_set_key(SourceTable *table, const unsigned *key, unsigned n);
+bool source_table_key_is_named(const SourceTable *table);
 bool source_table_column_in_key(const SourceTable *table, unsigned column);
 /* In the key, or placed: its values are never changed on the way, and a change of one is a delete and an insert. */
 bool source_table_column_is_placed(const SourceTable *table, unsigned column);

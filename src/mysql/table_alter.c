@@ -479,6 +479,20 @@ TableChange *table_alter(const SourceTable *old, const AlterText *alter, const C
     return work.change;
 }
 
+/* A key of the operator's choice goes on where its columns do. */
+static bool key_named_again(const SourceTable *old, SourceTable *now)
+{
+    g_autofree unsigned *key = g_new0(unsigned, old->n_key);
+    for (unsigned k = 0; k < old->n_key; k++) {
+        int at = source_table_find_column(now, old->columns[old->key[k]].name);
+        if (at < 0 || now->columns[at].nullable)
+            return false;
+        key[k] = (unsigned)at;
+    }
+    source_table_set_key(now, key, old->n_key);
+    return true;
+}
+
 /* The key in use stays the key where the new table has one over the same columns. */
 static bool key_same(const SourceTable *old, const SourceTable *now)
 {
@@ -509,7 +523,7 @@ TableChange *table_replace(const SourceTable *old, SourceTable *now)
             g_array_append_val(change->dropped, i);
     now->kept = g_strdupv(old->kept);
     source_table_copy_texts(now, old);
-    if (!key_same(old, now))
-        key_lost(change, "the table under its name has another key than %s", old->key_name ? old->key_name : "");
+    if (source_table_key_is_named(old) ? !key_named_again(old, now) : !key_same(old, now))
+        key_lost(change, "the table under its name has another key than %s", old->key_name ? old->key_name : "the setting's");
     return change;
 }

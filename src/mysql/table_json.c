@@ -202,7 +202,7 @@ static bool key_from_json(const json_t *json, SourceTable *table)
             return false;
         table->key[i] = (unsigned)column;
     }
-    return get_text(json, "key_name", true, &table->key_name) && (n == 0 || table->key_name != NULL);
+    return get_text(json, "key_name", true, &table->key_name) && (n == 0 || json_object_get(json, "key_name") != NULL);
 }
 
 static bool columns_from_json(const json_t *json, SourceTable *table)

@@ -7,11 +7,12 @@
 #include <string.h>
 
 /* The latter ones are of the table: see table_text_of. */
-typedef enum { EXCLUDE, RENAME, TYPE, CODEC, ORDER_BY, PARTITION_BY, ENGINE, TTL } ColumnSetting;
+typedef enum { KEY, EXCLUDE, RENAME, TYPE, CODEC, ORDER_BY, PARTITION_BY, ENGINE, TTL } ColumnSetting;
 
 static const struct {
     const char *suffix, *meaning, *form;
 } column_settings[] = {
+    [KEY] = {":key", "columns that rows are told apart by, where the source has no usable key: NOT NULL, and unique", "a,b"},
     [EXCLUDE] = {":exclude", "columns that are not replicated", "a,b"},
     [RENAME] = {":rename", "names of columns at the destination", "a=b,c=d"},
     [TYPE] = {":type", "types of columns at the destination", "a=LowCardinality(String),b=Int64"},
@@ -57,7 +58,7 @@ bool column_setting_is(const char *name, const char **meaning)
 
 const char *const *column_setting_words(void)
 {
-    static const char *const words[] = {"exclude", "rename", "type", "codec", "order_by", "partition_by", "engine", "ttl", NULL};
+    static const char *const words[] = {"key", "exclude", "rename", "type", "codec", "order_by", "partition_by", "engine", "ttl", NULL};
     return words;
 }
 
@@ -123,10 +124,11 @@ static GPtrArray *parse_list(ColumnSetting setting, const char *text)
     while (*text) {
         Item *item = g_new0(Item, 1);
         g_ptr_array_add(items, item);
-        item->column = read_word(&text, setting == EXCLUDE ? "," : "=,");
+        bool names_alone = setting == EXCLUDE || setting == KEY;
+        item->column = read_word(&text, names_alone ? "," : "=,");
         if (!item->column || !*item->column)
             return NULL;
-        if (setting != EXCLUDE) {
+        if (!names_alone) {
             if (*text++ != '=')
                 return NULL;
             item->value = read_word(&text, ",");
@@ -225,6 +227,8 @@ static bool apply_item(ColumnSetting setting, const Item *item, bool lenient, co
         return lenient || refuse_missing(table, item->column, error);
     SourceColumn *column = &table->columns[index];
     switch (setting) {
+    case KEY: /* apply_key */
+        break;
     case EXCLUDE:
         column->excluded = true;
         if (source_table_column_in_key(table, (unsigned)index))
@@ -244,6 +248,78 @@ static bool apply_item(ColumnSetting setting, const Item *item, bool lenient, co
         break;
     default:
         break;
+    }
+    return true;
+}
+
+/* ---- a key of the operator's choice ---- */
+
+static bool can_be_in_key(const SourceColumn *column)
+{
+    switch (column->type) {
+    case SOURCE_TYPE_TEXT:
+    case SOURCE_TYPE_BLOB:
+    case SOURCE_TYPE_FLOAT:
+    case SOURCE_TYPE_DOUBLE:
+    case SOURCE_TYPE_JSON:
+    case SOURCE_TYPE_GEOMETRY:
+    case SOURCE_TYPE_VECTOR:
+    case SOURCE_TYPE_UNKNOWN:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static bool set_key(SourceTable *table, const GPtrArray *items, GError **error)
+{
+    g_autofree unsigned *key = g_new0(unsigned, items->len);
+    for (unsigned i = 0; i < items->len; i++) {
+        const char *name = ((const Item *)items->pdata[i])->column;
+        int index = source_table_find_column(table, name);
+        if (index < 0)
+            return refuse_missing(table, name, error);
+        const SourceColumn *column = &table->columns[index];
+        if (column->nullable)
+            return refuse(table, name, "may be NULL, so it cannot be part of a key", error);
+        if (column->generated || !can_be_in_key(column))
+            return refuse(table, name, "is of a kind that cannot be part of a key", error);
+        for (unsigned k = 0; k < i; k++)
+            if (key[k] == (unsigned)index)
+                return refuse(table, name, "stands twice in the key", error);
+        key[i] = (unsigned)index;
+    }
+    source_table_set_key(table, key, items->len);
+    return true;
+}
+
+bool column_settings_name_key(const json_t *settings, const char *database, const char *table)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)settings, name, value)
+    {
+        ColumnSetting setting;
+        if (find(name, &setting, NULL) && setting == KEY && json_string_length(value) && column_setting_names_table(name, database, table))
+            return true;
+    }
+    return false;
+}
+
+/* Before all else: what is part of the key is treated otherwise. */
+static bool apply_key(const json_t *settings, SourceTable *table, GError **error)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)settings, name, value)
+    {
+        ColumnSetting setting;
+        if (!find(name, &setting, NULL) || setting != KEY || !json_is_string(value) ||
+            !column_setting_names_table(name, table->database, table->name))
+            continue;
+        g_autoptr(GPtrArray) items = parse_list(KEY, json_string_value(value));
+        if (items && items->len && !set_key(table, items, error))
+            return false;
     }
     return true;
 }
@@ -359,6 +435,8 @@ static bool apply_all(const json_t *settings, SourceTable *table, const int *ori
     const char *name;
     json_t *value;
     bool renamed = false;
+    if (!origin && !apply_key(settings, table, error))
+        return false;
     json_object_foreach((json_t *)settings, name, value)
     {
         ColumnSetting setting;
@@ -496,6 +574,14 @@ static bool item_in_effect(ColumnSetting setting, const Item *item, const Source
     }
 }
 
+static bool key_in_effect(const GPtrArray *items, const SourceTable *table)
+{
+    bool same = source_table_key_is_named(table) && items->len == table->n_key;
+    for (unsigned i = 0; same && i < items->len; i++)
+        same = source_table_find_column(table, ((const Item *)items->pdata[i])->column) == (int)table->key[i];
+    return same;
+}
+
 bool column_setting_in_effect(const char *name, const char *value, const GPtrArray *tables)
 {
     ColumnSetting setting;
@@ -511,6 +597,8 @@ bool column_setting_in_effect(const char *name, const char *value, const GPtrArr
         if (!selection_match(selection, table->database, table->name, NULL))
             continue;
         if (whole && g_strcmp0(table->texts[text], value) != 0)
+            return false;
+        if (setting == KEY && items->len && !key_in_effect(items, table))
             return false;
         for (unsigned i = 0; items && i < items->len; i++)
             if (!item_in_effect(setting, items->pdata[i], table))

@@ -1,5 +1,5 @@
 /* columns.h - the settings of single tables (settings.md): of their columns, `--set shop.orders:exclude=a,b`,
- * `shop.orders:rename=a=b,...`, `shop.orders:type=a=LowCardinality(String),...`, `shop.orders:codec=a=ZSTD(3),...`; of the
+ * `shop.orders:key=a,b`, `shop.orders:rename=a=b,...`, `shop.orders:type=a=LowCardinality(String),...`, `shop.orders:codec=a=ZSTD(3),...`; of the
  * destination table as a whole, in ClickHouse's own text, `shop.orders:order_by=id, at`, and partition_by, ttl, engine.
  *
  * The table is written as in --tables, wildcards too; column names in lists with `, = ( )` or spaces in backticks. The texts
@@ -11,7 +11,7 @@
 #include "mysql/table.h"
 
 #define COLUMN_SETTINGS                                                                                                \
-    "DB.TABLE:exclude, :rename, :type, :codec, :order_by, :partition_by, :engine, :ttl"
+    "DB.TABLE:key, :exclude, :rename, :type, :codec, :order_by, :partition_by, :engine, :ttl"
 
 /* Whether the setting is one of a table; `meaning`, where wanted, gets one line. */
 bool column_setting_is(const char *name, const char **meaning);
@@ -24,6 +24,8 @@ bool column_setting_check(const char *name, const char *value, GError **error);
  * its columns and its destination table. SLUICE_ERROR_PREFLIGHT: there is no such column, or it is part of the key and
  * cannot be left out, or two would have one name, or the destination table would not hold what the source has. */
 bool column_settings_apply(const json_t *settings, SourceTable *table, GError **error);
+/* Whether they name a key for that table. */
+bool column_settings_name_key(const json_t *settings, const char *database, const char *table);
 /* The same for a definition that DDL has made, of the columns that were added (`origin`: -1) alone. Columns that the settings
  * name and that are there no more are passed over. */
 bool column_settings_apply_added(const json_t *settings, SourceTable *table, const int *origin, GError **error);

@@ -168,7 +168,7 @@ static bool fill(TableDetail *detail, const CatalogPipe *pipe, const CatalogTabl
     MappingSettings shape = settings.mapping;
     shape_from_json(json_object_get(json, "shape"), &shape);
     detail->engine = g_strdup(definition->engine);
-    detail->key_name = g_strdup(definition->key_name);
+    detail->key_name = g_strdup(source_table_key_is_named(definition) ? "setting key" : definition->key_name);
     for (unsigned k = 0; k < definition->n_key; k++)
         g_ptr_array_add(detail->key, g_strdup(definition->columns[definition->key[k]].name));
     g_autoptr(GPtrArray) counts = column_counts_from_json(table->column_counts);

@@ -95,7 +95,9 @@ static void add_table(SourceConnection *source, const PreflightRequest *request,
     char *target = NULL;
     if (!selection_match(request->selection, database, name, &target))
         return;
-    SourceTable *definition = source_preflight_table(source, database, name, request->settings->foreign_keys_flag, checks);
+    bool names_key = column_settings_name_key(request->set, database, name);
+    SourceTableAccept accept = (request->settings->foreign_keys_flag ? SOURCE_ACCEPT_CASCADES : 0) | (names_key ? SOURCE_ACCEPT_NO_KEY : 0);
+    SourceTable *definition = source_preflight_table(source, database, name, accept, checks);
     if (!definition) {
         g_free(target);
         return;
@@ -103,6 +105,8 @@ static void add_table(SourceConnection *source, const PreflightRequest *request,
     g_autoptr(GError) error = NULL;
     if (!column_settings_apply(request->set, definition, &error))
         check_add(checks, CHECK_FAIL, "column", "mend the settings of the table", "%s", error->message);
+    else if (names_key)
+        source_preflight_key(source, definition, checks);
     check_mapping(definition, request->settings, checks);
     check_generated(source_server(source), definition, checks);
     PreflightTable *table = g_new(PreflightTable, 1);

@@ -1,6 +1,9 @@
 """Every kind of key, loaded and followed. What each type becomes is looked at by tests/types."""
 
 import pytest
+from harness.compare import differences
+from harness.engine import PATIENCE
+from harness.process import wait_until
 
 
 @pytest.mark.parametrize(
@@ -42,8 +45,59 @@ def test_composite_and_unique_keys(pipe):
     pipe.run("UPDATE u SET b = b + 10000, a = b WHERE b < 100")
     assert pipe.rows("c", "count()") == [[20000]]
     pipe.caught_up()
-    from harness.compare import differences
-
     assert not differences(pipe.mariadb, pipe.clickhouse, pipe.source, pipe.destination, "c")[0]
     ours = pipe.run("SELECT a, b, c FROM u ORDER BY b")
     assert [tuple(row) for row in pipe.rows("u", "a, b, c", "1 ORDER BY b")] == list(ours)
+
+
+def both(pipe, table, *columns):
+    """The rows of both ends, sorted."""
+    names = ", ".join(columns)
+    return sorted(map(list, pipe.run(f"SELECT {names} FROM {table}"))), sorted(pipe.rows(table, names))
+
+
+def test_a_key_of_the_operators_choice(pipe):
+    """Where the source has none: named columns tell the rows apart, in the load, in the log, and through changes of the table."""
+    pipe.run("CREATE TABLE t (shop INT NOT NULL, v VARCHAR(20), n VARCHAR(10) NOT NULL, KEY (shop, n)) DEFAULT CHARSET utf8mb4")
+    pipe.run("INSERT INTO t SELECT seq % 7, CONCAT('v', seq), CONCAT('n', seq DIV 7) FROM seq_1_to_30000")
+    setting = f"{pipe.source}.t:key=shop,n"
+    assert "--set DB.TABLE:key=a,b" in pipe.create(ok=5).out
+    pipe.live(settings=[setting])
+    create = pipe.clickhouse.value(f"SELECT sorting_key FROM system.tables WHERE database = '{pipe.destination}' AND name = 't'")
+    assert create == "shop, n"
+    pipe.run("UPDATE t SET v = 'changed' WHERE n < 'n2'")
+    pipe.run("UPDATE t SET shop = shop + 100 WHERE n = 'n300'")
+    pipe.run("DELETE FROM t WHERE n BETWEEN 'n3' AND 'n310'")
+    pipe.run("ALTER TABLE t ADD x INT NOT NULL DEFAULT 5 FIRST, ADD UNIQUE KEY late (shop, n)")
+    pipe.run("INSERT INTO t VALUES (6, 1, 'late', 'late')")
+    pipe.run("ALTER TABLE t DROP KEY late, RENAME COLUMN v TO w")
+    pipe.run("UPDATE t SET w = NULL WHERE n = 'late'")
+    pipe.caught_up()
+    ours, theirs = both(pipe, "t", "x", "shop", "COALESCE(w, '-')", "n")
+    assert ours == theirs and len(ours) > 20_000
+    pipe.engine.kill()
+    pipe.engine.start()
+    pipe.run("DELETE FROM t WHERE n = 'late'")
+    pipe.caught_up()
+    ours, theirs = both(pipe, "t", "shop", "n")
+    assert ours == theirs
+    pipe.run("ALTER TABLE t DROP COLUMN shop")
+    wait_until(lambda: pipe.table("t")["state"] == "failed", 30 * PATIENCE, lambda: pipe.journal())
+
+
+@pytest.mark.parametrize(
+    "key, why",
+    [
+        ("a", "rows are alike in `a`"),
+        ("a,nul", "column nul may be NULL, so it cannot be part of a key"),
+        ("a,txt", "column txt is of a kind that cannot be part of a key"),
+        ("a,a", "column a stands twice in the key"),
+        ("a,bb", "column bb is named in the settings, but there is none; the nearest name is b"),
+        ("ci", "rows are alike in `ci`"),
+    ],
+)
+def test_keys_that_are_none(pipe, key, why):
+    pipe.run("CREATE TABLE t (a INT NOT NULL, b INT NOT NULL, nul INT, txt TEXT NOT NULL, ci VARCHAR(9) COLLATE utf8mb4_general_ci NOT NULL)")
+    pipe.run("INSERT INTO t VALUES (1, 1, 1, '', 'a'), (1, 2, 1, '', 'A')")
+    result = pipe.create(settings=[f"{pipe.source}.t:key={key}"], ok=5)
+    assert why in result.out, result.out

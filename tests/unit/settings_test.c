@@ -226,7 +226,7 @@ static void test_messages(void)
         {"Durable", "on", "the nearest name is durable"},
         {"shop.orders:exclud", "a", "the nearest name is shop.orders:exclude"},
         {"shop.orders:types", "a", "the nearest name is shop.orders:type"},
-        {"shop.orders:xyz", "a", "and of single tables DB.TABLE:exclude"},
+        {"shop.orders:xyz", "a", "and of single tables DB.TABLE:key, :exclude"},
         {"xyz", "1", "there are batch_rows, batch_bytes"},
         {"", "1", "there are batch_rows"},
     };

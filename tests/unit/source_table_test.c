@@ -140,7 +140,7 @@ static void test_json_damaged(void)
     static const char *const damages[] = {"{\"columns\":[]}",    "{\"key\":[2]}",         "{\"key\":[-1]}",
                                           "{\"key\":[\"a\"]}",   "{\"name\":3}",          "{\"key\":null}",
                                           "{\"columns\":[{}]}",  "{\"create_sql\":null}", "{\"key\":[0,1,0]}",
-                                          "{\"key_name\":null}", "{\"engine\":[]}",       "{\"columns\":\"none\"}"};
+                                          "{\"key_name\":3}", "{\"engine\":[]}",       "{\"columns\":\"none\"}"};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(damages); i++) {
         json_t *json = json_loads(table_text, 0, NULL), *damage = json_loads(damages[i], 0, NULL);
