@@ -493,6 +493,9 @@ static void draw_marked(const TableScreen *screen, Canvas *canvas, int row)
     add_changed(text, marked->zero_dates, "zero dates converted");
     add_changed(text, marked->clamped, "out of range");
     add_changed(text, marked->undecodable, "not text in the column's charset");
+    g_autofree char *samples = column->samples && *column->samples ? g_strjoinv("  ", column->samples) : NULL;
+    if (samples)
+        g_string_append_printf(text, ", such as  %s", samples);
     if (column->next)
         g_string_append_printf(text, "   at the next resync: %s", column->next);
     canvas_wrapped(canvas, row, 1, canvas->cols - 2, DETAIL_ROWS, STYLE_TEXT, text->str);

@@ -27,9 +27,11 @@ static void add_column(Grid *grid, const DetailColumn *column)
     grid_cell(grid, column->target != NULL ? column->target : "(left out)");
     grid_cell(grid, column->target_type);
     g_autofree char *changed = show_changed(column->zero_dates, column->clamped, column->undecodable);
+    g_autofree char *samples = g_strjoinv(", ", column->samples);
     g_autofree char *next =
         column->next != NULL ? g_strdup_printf("at the next resync: %s", column->next) : g_strdup("");
-    grid_cell_take(grid, g_strdup_printf("%s%s%s", changed, *changed != '\0' && *next != '\0' ? "; " : "", next));
+    grid_cell_take(grid, g_strdup_printf("%s%s%s%s%s", changed, *samples != '\0' ? ", such as " : "", samples,
+                                         *changed != '\0' && *next != '\0' ? "; " : "", next));
 }
 
 void show_detail(const Detail *detail)

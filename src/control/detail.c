@@ -16,6 +16,7 @@ void detail_free(Detail *detail)
         g_free(column->target);
         g_free(column->target_type);
         g_free(column->next);
+        g_strfreev(column->samples);
     }
     g_free(detail->columns);
     g_free(detail->source);
@@ -26,16 +27,25 @@ void detail_free(Detail *detail)
     g_free(detail);
 }
 
+static json_t *texts_to_json(char *const *texts)
+{
+    json_t *list = json_array();
+    for (; texts && *texts; texts++)
+        json_array_append_new(list, json_string(*texts));
+    return list;
+}
+
 json_t *detail_to_json(const Detail *detail)
 {
     json_t *columns = json_array();
     for (unsigned i = 0; i < detail->n_columns; i++) {
         const DetailColumn *column = &detail->columns[i];
         json_array_append_new(
-            columns, json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?, s:b, s:I, s:I, s:I}", "name", column->name, "type",
+            columns, json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?, s:b, s:I, s:I, s:I, s:o}", "name", column->name, "type",
                                column->type, "target", column->target, "target_type", column->target_type, "next",
                                column->next, "in_key", column->in_key, "zero_dates", (json_int_t)column->zero_dates,
-                               "clamped", (json_int_t)column->clamped, "undecodable", (json_int_t)column->undecodable));
+                               "clamped", (json_int_t)column->clamped, "undecodable", (json_int_t)column->undecodable, "samples",
+                               texts_to_json(column->samples)));
     }
     return json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?, s:o}", "source", detail->source, "target", detail->target,
                      "engine", detail->engine, "key", detail->key, "problem", detail->problem, "columns", columns);
@@ -49,6 +59,17 @@ static char *text_of(const json_t *object, const char *name)
 static int64_t count_of(const json_t *object, const char *name)
 {
     return MAX(json_integer_value(json_object_get(object, name)), 0);
+}
+
+static char **texts_of(const json_t *object, const char *name)
+{
+    const json_t *list = json_object_get(object, name);
+    GPtrArray *texts = g_ptr_array_new();
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (json_is_string(json_array_get(list, i)))
+            g_ptr_array_add(texts, g_strdup(json_string_value(json_array_get(list, i))));
+    g_ptr_array_add(texts, NULL);
+    return (char **)g_ptr_array_free(texts, FALSE);
 }
 
 Detail *detail_from_json(const json_t *json)
@@ -72,7 +93,8 @@ Detail *detail_from_json(const json_t *json)
                                             .in_key = json_is_true(json_object_get(from, "in_key")),
                                             .zero_dates = count_of(from, "zero_dates"),
                                             .clamped = count_of(from, "clamped"),
-                                            .undecodable = count_of(from, "undecodable")};
+                                            .undecodable = count_of(from, "undecodable"),
+                                            .samples = texts_of(from, "samples")};
     }
     return detail;
 }

@@ -15,6 +15,7 @@ typedef struct {
     char *next; /* what the settings make of it at the next resync: "name Type", or "left out"; NULL: the same */
     bool in_key;
     int64_t zero_dates, clamped, undecodable; /* values that were changed on the way */
+    char **samples; /* some of them, as the source has them, the newest first; NULL-terminated */
 } DetailColumn;
 
 typedef struct {

@@ -21,6 +21,15 @@ static char *key_text(const TableDetail *from)
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
+static char **samples_shown(char *const *samples)
+{
+    GPtrArray *texts = g_ptr_array_new();
+    for (; samples && *samples; samples++)
+        g_ptr_array_add(texts, shown(*samples));
+    g_ptr_array_add(texts, NULL);
+    return (char **)g_ptr_array_free(texts, FALSE);
+}
+
 static Detail *detail_of(const TableDetail *from)
 {
     g_autofree char *source = g_strdup_printf("%s.%s", from->database, from->name);
@@ -42,7 +51,8 @@ static Detail *detail_of(const TableDetail *from)
                                         .in_key = column->in_key,
                                         .zero_dates = (int64_t)column->counters.converted_zero_dates,
                                         .clamped = (int64_t)column->counters.clamped,
-                                        .undecodable = (int64_t)column->counters.undecodable};
+                                        .undecodable = (int64_t)column->counters.undecodable,
+                                        .samples = samples_shown(column->samples)};
     }
     return to;
 }

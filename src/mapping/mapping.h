@@ -35,9 +35,13 @@ typedef struct {
     "it is generated, and this server leaves generated columns out of the log's updates, so its new value is not known"
 #define MAPPING_GENERATED_MEND "leave the column out with --set DB.TABLE:exclude=COLUMN"
 
+#define MAPPING_SAMPLE 40
+
 /* Values that were changed on the way, counted per column. */
 typedef struct {
     uint64_t converted_zero_dates, clamped, undecodable;
+    /* The first zero date, and the first of the others, as the source has it, cut; bytes that are no text as 0x... */
+    char zero_date[MAPPING_SAMPLE], other[MAPPING_SAMPLE];
 } MappingCounters;
 
 typedef struct TableMapping TableMapping;

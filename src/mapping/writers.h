@@ -90,6 +90,13 @@ const uint8_t *cell_overrun(ColumnWriter *self);
 const uint8_t *cell_malformed(ColumnWriter *self, const char *format, ...) G_GNUC_PRINTF(2, 3);
 const uint8_t *cell_refuse(ColumnWriter *self, const char *mend, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
+/* Of the writer's counters: `text` shows what the value that was counted is at the source. */
+static inline void cell_note_sample(char sample[MAPPING_SAMPLE], const char *text)
+{
+    if (!sample[0])
+        g_strlcpy(sample, text, MAPPING_SAMPLE);
+}
+
 #define MEND_KEY        "a key value is never changed on the way: correct the row at the source, then resync the table"
 #define MEND_VALUE      "correct the row at the source, or leave the column out with exclude, then resync the table"
 #define MEND_DEFINITION "resync the table, so that its definition is read again"

@@ -43,6 +43,9 @@ static const uint8_t *write_odd_bool(ColumnWriter *self, const uint8_t *p, Block
         return cell_refuse(self, "set out_of_range to clamp or null, or tinyint1 to int; then resync the table",
                            "the value %d is neither 0 nor 1, which is all that Bool holds", (int8_t)*p);
     self->counters.clamped++;
+    char text[8];
+    g_snprintf(text, sizeof text, "%d", (int8_t)*p);
+    cell_note_sample(self->counters.other, text);
     if (self->out_of_range == OUT_OF_RANGE_NULL && self->nullable)
         cell_write_null(out);
     else

@@ -49,6 +49,7 @@ static DayResult no_date(ColumnWriter *self, const SourceTime *t)
     if (self->zero_date == ZERO_DATE_FAIL)
         return cell_refuse(self, ZERO_MEND, "the value %s is not a date", text), DAY_FAILED;
     self->counters.converted_zero_dates++;
+    cell_note_sample(self->counters.zero_date, text);
     return self->zero_date == ZERO_DATE_NULL && self->nullable ? DAY_NULL : DAY_EPOCH;
 }
 
@@ -63,6 +64,7 @@ static DayResult outside(ColumnWriter *self, const SourceTime *t)
     if (self->out_of_range == OUT_OF_RANGE_FAIL)
         return cell_refuse(self, RANGE_MEND, "the value %s is %s", text, range), DAY_FAILED;
     self->counters.clamped++;
+    cell_note_sample(self->counters.other, text);
     if (self->out_of_range == OUT_OF_RANGE_NULL && self->nullable)
         return DAY_NULL;
     return t->year < FIRST_YEAR ? DAY_FIRST : DAY_LAST;

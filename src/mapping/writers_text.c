@@ -29,14 +29,31 @@ static inline bool append_raw(ColumnWriter *self, const uint8_t *p, size_t len, 
     return true;
 }
 
+static char *bytes_text(const uint8_t *p, size_t len, size_t most)
+{
+    GString *hex = g_string_new("0x");
+    for (size_t i = 0; i < MIN(len, most); i++)
+        g_string_append_printf(hex, "%02X", p[i]);
+    if (len > most)
+        g_string_append(hex, "...");
+    return g_string_free(hex, FALSE);
+}
+
 /* Text that did not decode is kept, so it could be equal to another key's text in UTF-8. */
 static bool refuse_undecodable_key(ColumnWriter *self, const uint8_t *p, size_t len)
 {
-    g_autoptr(GString) hex = g_string_new(NULL);
-    for (size_t i = 0; i < MIN(len, 32); i++)
-        g_string_append_printf(hex, "%02X", p[i]);
-    return cell_refuse(self, MEND_KEY, "the value 0x%s%s is not text in %s and the column is part of the key", hex->str,
-                       len > 32 ? "..." : "", self->column->charset);
+    g_autofree char *shown = bytes_text(p, len, 32);
+    return cell_refuse(self, MEND_KEY, "the value %s is not text in %s and the column is part of the key", shown,
+                       self->column->charset);
+}
+
+static void count_undecodable(ColumnWriter *self, const uint8_t *p, size_t len)
+{
+    self->counters.undecodable++;
+    if (self->counters.other[0])
+        return;
+    g_autofree char *shown = bytes_text(p, len, (MAPPING_SAMPLE - 6) / 2);
+    cell_note_sample(self->counters.other, shown);
 }
 
 /* Two codes of the charset are this character: another key could become the same text. */
@@ -57,7 +74,7 @@ static inline bool append_converted(ColumnWriter *self, const uint8_t *p, size_t
     if (G_UNLIKELY(!charset_to_utf8(self->charset, p, len, cell + guess, &utf8_len))) {
         if (self->in_key)
             return refuse_undecodable_key(self, p, len);
-        self->counters.undecodable++;
+        count_undecodable(self, p, len);
     }
     if (G_UNLIKELY(self->twins) && charset_has_twin(self->twins, cell + guess, utf8_len))
         return refuse_twin_key(self, cell + guess, utf8_len);

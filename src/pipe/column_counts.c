@@ -6,6 +6,8 @@
 static void column_count_free(ColumnCount *count)
 {
     g_free(count->name);
+    for (unsigned i = 0; i < COLUMN_SAMPLES; i++)
+        g_free(count->samples[i]);
     g_free(count);
 }
 
@@ -27,14 +29,31 @@ static ColumnCount *find_or_add(GPtrArray *counts, const char *name)
     return count;
 }
 
-static void add(GPtrArray *counts, const char *name, const MappingCounters *changed)
+/* To the front; the oldest goes. */
+static void add_sample(ColumnCount *count, const char *sample)
+{
+    unsigned at = 0;
+    while (at < COLUMN_SAMPLES - 1 && count->samples[at] && strcmp(count->samples[at], sample) != 0)
+        at++;
+    g_free(count->samples[at]);
+    memmove(count->samples + 1, count->samples, at * sizeof *count->samples);
+    count->samples[0] = g_strdup(sample);
+}
+
+/* NULL: none were changed. */
+static ColumnCount *add(GPtrArray *counts, const char *name, const MappingCounters *changed)
 {
     if (!(changed->converted_zero_dates | changed->clamped | changed->undecodable))
-        return;
-    MappingCounters *counters = &find_or_add(counts, name)->counters;
-    counters->converted_zero_dates += changed->converted_zero_dates;
-    counters->clamped += changed->clamped;
-    counters->undecodable += changed->undecodable;
+        return NULL;
+    ColumnCount *count = find_or_add(counts, name);
+    count->counters.converted_zero_dates += changed->converted_zero_dates;
+    count->counters.clamped += changed->clamped;
+    count->counters.undecodable += changed->undecodable;
+    if (*changed->zero_date)
+        add_sample(count, changed->zero_date);
+    if (*changed->other)
+        add_sample(count, changed->other);
+    return count;
 }
 
 GPtrArray *column_counts_copy(const GPtrArray *counts)
@@ -42,7 +61,9 @@ GPtrArray *column_counts_copy(const GPtrArray *counts)
     GPtrArray *copy = column_counts_new();
     for (unsigned i = 0; i < counts->len; i++) {
         const ColumnCount *count = counts->pdata[i];
-        add(copy, count->name, &count->counters);
+        ColumnCount *to = add(copy, count->name, &count->counters);
+        for (unsigned s = 0; to && s < COLUMN_SAMPLES; s++)
+            to->samples[s] = g_strdup(count->samples[s]);
     }
     return copy;
 }
@@ -61,9 +82,10 @@ char *column_counts_to_json(const GPtrArray *counts)
     for (unsigned i = 0; i < counts->len; i++) {
         const ColumnCount *count = counts->pdata[i];
         const MappingCounters *c = &count->counters;
-        json_object_set_new(json, count->name,
-                            json_pack("[I, I, I]", (json_int_t)c->converted_zero_dates, (json_int_t)c->clamped,
-                                      (json_int_t)c->undecodable));
+        json_t *list = json_pack("[I, I, I]", (json_int_t)c->converted_zero_dates, (json_int_t)c->clamped, (json_int_t)c->undecodable);
+        for (unsigned s = 0; s < COLUMN_SAMPLES && count->samples[s]; s++)
+            json_array_append_new(list, json_string(count->samples[s]));
+        json_object_set_new(json, count->name, list);
     }
     char *dumped = json_dumps(json, JSON_COMPACT), *text = g_strdup(dumped);
     free(dumped);
@@ -84,8 +106,11 @@ GPtrArray *column_counts_from_json(const char *text)
     const char *name;
     json_object_foreach(json, name, list)
     {
-        MappingCounters counters = {number_at(list, 0), number_at(list, 1), number_at(list, 2)};
-        add(counts, name, &counters);
+        MappingCounters counters = {number_at(list, 0), number_at(list, 1), number_at(list, 2), "", ""};
+        ColumnCount *count = add(counts, name, &counters);
+        for (size_t i = MIN(json_array_size(list), 3 + COLUMN_SAMPLES); count && i-- > 3;)
+            if (json_is_string(json_array_get(list, i)))
+                add_sample(count, json_string_value(json_array_get(list, i)));
     }
     json_decref(json);
     return counts;

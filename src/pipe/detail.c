@@ -66,6 +66,7 @@ static void column_detail_free(ColumnDetail *column)
     g_free(column->target);
     g_free(column->target_type);
     g_free(column->next);
+    g_strfreev(column->samples);
     g_free(column);
 }
 
@@ -105,11 +106,15 @@ static void add_source_columns(TableDetail *detail, const SourceTable *definitio
         column->name = g_strdup(definition->columns[i].name);
         column->type = g_strdup(definition->columns[i].type_text);
         column->in_key = source_table_column_in_key(definition, i);
+        column->samples = g_new0(char *, COLUMN_SAMPLES + 1);
         map_column(definition, i, settings, &column->target, &column->target_type);
         for (unsigned c = 0; c < counts->len; c++) {
             const ColumnCount *count = counts->pdata[c];
-            if (strcmp(count->name, column->name) == 0)
-                column->counters = count->counters;
+            if (strcmp(count->name, column->name) != 0)
+                continue;
+            column->counters = count->counters;
+            for (unsigned s = 0; s < COLUMN_SAMPLES; s++)
+                column->samples[s] = g_strdup(count->samples[s]);
         }
         g_ptr_array_add(detail->columns, column);
     }

@@ -13,6 +13,7 @@ typedef struct {
     char *next; /* what the present settings make of it at the next resync: "name Type", "left out"; NULL: the same */
     bool in_key;
     MappingCounters counters;
+    char **samples; /* of the values that they count; NULL-terminated */
 } ColumnDetail;
 
 typedef struct {

@@ -111,6 +111,8 @@ def test_zero_dates_and_range_change_at_once(pipe):
     table = pipe.table("t")
     assert table["columns"] == [{"name": name, "zero_dates": 3, "clamped": 3} for name in ("d", "dt", "n")]
     assert f"{pipe.source}.t: column dt: 3 zero dates converted, 3 out of range" in pipe.engine.sluice("status", "p").out
+    shown = json.loads(pipe.engine.sluice("tables", "p", f"{pipe.source}.t", "--json").out)
+    assert sorted(shown["columns"][1]["samples"]) == ["0000-00-00", "1500-01-01"]  # as the source has them
     pipe.engine.stop()
     assert pipe.table("t")["columns"] == table["columns"]  # without an engine
     pipe.engine.start()

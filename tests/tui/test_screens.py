@@ -26,6 +26,7 @@ SCREENS = {
     "pipe-bad-table": ("states", ["j", "enter"], "shop.prices"),
     "table-loading": ("six", ["j", "j", "enter", "enter"], "CLICKHOUSE TYPE"),
     "table-marked": ("six", ["j", "j", "enter", "enter", "G", "k", "k", "k"], "left out"),
+    "table-changed": ("six", ["j", "j", "enter", "enter", "/", "moved", "enter"], "0000-00-00"),
     "table-failed": ("states", ["j", "enter", "enter"], "MEND"),
     "incident-failed": ("six", ["i"], "WHAT YOU CAN DO"),
     "incident-stalled": ("six", ["j", "i"], "TRIES"),

@@ -438,6 +438,7 @@ static void test_undecodable(void)
     g_assert_no_error(error);
     assert_column(block, "v", "", "0261d2");
     g_assert_cmpuint(mapping_counters(mapping, 1)->undecodable, ==, 1);
+    g_assert_cmpstr(mapping_counters(mapping, 1)->other, ==, "0x61D2");
     key_fails(columns[1], "0261d2", "the value 0x61D2 is not text in greek and the column is part of the key");
 }
 
@@ -452,6 +453,8 @@ static void test_counters(World *w, gconstpointer unused)
     const MappingCounters *counters = mapping_counters(w->mapping, 2);
     g_assert_cmpuint(counters->converted_zero_dates, ==, 2);
     g_assert_cmpuint(counters->clamped, ==, 1);
+    g_assert_cmpstr(counters->zero_date, ==, "0000-00-00");
+    g_assert_cmpstr(counters->other, ==, "9999-12-31");
     assert_column(w->block, "day", "01000001", "00000000d1d60100464d000000000000");
 }
 

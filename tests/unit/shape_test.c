@@ -71,6 +71,20 @@ static void test_counts(void)
     GPtrArray *back = column_counts_from_json(json), *copy = column_counts_copy(back);
     g_autofree char *again = column_counts_to_json(copy);
     g_assert_cmpstr(again, ==, json);
+    /* Samples: the newest first, each once, the oldest leaves. */
+    static const char *const samples[] = {"0000-00-00", "1850-01-01", "0000-00-00", "2024-02-31", "9999-12-31"};
+    for (size_t i = 0; i < G_N_ELEMENTS(samples); i++) {
+        MappingCounters one[3] = {[1] = {.clamped = 1}};
+        g_strlcpy(one[1].other, samples[i], MAPPING_SAMPLE);
+        column_counts_add(copy, &table, one);
+    }
+    g_autofree char *sampled = column_counts_to_json(copy);
+    g_assert_cmpstr(sampled, ==, "{\"day\":[4,7,0,\"9999-12-31\",\"2024-02-31\",\"0000-00-00\"],\"na\\\"me\":[0,0,10]}");
+    GPtrArray *read = column_counts_from_json(sampled), *same = column_counts_copy(read);
+    g_autofree char *kept = column_counts_to_json(same);
+    g_assert_cmpstr(kept, ==, sampled);
+    g_ptr_array_free(read, TRUE);
+    g_ptr_array_free(same, TRUE);
     GPtrArray *none = column_counts_from_json("{\"a\": 1, \"b\": [-1]}"), *bad = column_counts_from_json("[");
     g_assert_cmpuint(none->len + bad->len, ==, 0);
     GPtrArray *all[] = {counts, back, copy, none, bad};
