@@ -6,6 +6,8 @@
 #include "spark.h"
 #include "table.h"
 
+#define DISK_LOW INT64_C(2000000000) /* bytes: logs and merges of a few minutes may need as much */
+
 typedef enum { SORT_TROUBLE, SORT_NAME, SORT_CHANGES, SORT_COUNT } Sort;
 static const char *const sort_names[SORT_COUNT] = {"trouble first", "name", "changes, most first"};
 
@@ -145,7 +147,24 @@ static int draw_label(Canvas *canvas, int row, int col, const char *label, Style
     return col + canvas_text(canvas, row, col, canvas->cols - 1 - col, style, value) + 3;
 }
 
-static int draw_position(Canvas *canvas, int row, const ViewPipe *pipe)
+/* Free at the destination, and where the catalog is. Left out where it does not fit, but not when little is left. */
+static int draw_disks(const Ui *ui, Canvas *canvas, int row, int col, const ViewPipe *pipe)
+{
+    char text[FORMAT_MAX];
+    int64_t there = pipe->dest_free_bytes, here = ui->view->disk_free_bytes;
+    if (there >= 0)
+        col = draw_label(canvas, row, col, "disk there", there < DISK_LOW ? STYLE_WAIT : STYLE_TEXT, format_bytes(text, (double)there));
+    if (here >= 0)
+        col = draw_label(canvas, row, col, "here", here < DISK_LOW ? STYLE_WAIT : STYLE_TEXT, format_bytes(text, (double)here));
+    return col;
+}
+
+static bool disk_is_low(const Ui *ui, const ViewPipe *pipe)
+{
+    return (pipe->dest_free_bytes >= 0 && pipe->dest_free_bytes < DISK_LOW) || (ui->view->disk_free_bytes >= 0 && ui->view->disk_free_bytes < DISK_LOW);
+}
+
+static int draw_position(const Ui *ui, Canvas *canvas, int row, const ViewPipe *pipe)
 {
     char text[FORMAT_MAX];
     Style style;
@@ -154,10 +173,15 @@ static int draw_position(Canvas *canvas, int row, const ViewPipe *pipe)
     col = draw_label(canvas, row, col, "behind", STYLE_TEXT, part_behind(text, pipe));
     part_headroom(text, pipe, &style);
     col = draw_label(canvas, row, col, "headroom", style, text);
+    bool low = disk_is_low(ui, pipe);
+    if (low)
+        col = draw_disks(ui, canvas, row, col, pipe);
     if (pipe->position_file) {
         g_autofree char *at = g_strdup_printf("%s:%" G_GINT64_FORMAT, pipe->position_file, pipe->position_pos);
         col = draw_label(canvas, row, col, "at", STYLE_TEXT, at);
     }
+    if (!low && canvas->cols >= 120)
+        col = draw_disks(ui, canvas, row, col, pipe);
     if (pipe->position_gtid && *pipe->position_gtid)
         draw_label(canvas, row, col, "gtid", STYLE_TEXT, pipe->position_gtid);
     return 1;
@@ -409,7 +433,7 @@ static void pipe_draw(Screen *base, const Ui *ui, Canvas *canvas)
     }
     int row = SCREEN_HEAD;
     row += draw_ends(canvas, row, pipe);
-    row += draw_position(canvas, row, pipe);
+    row += draw_position(ui, canvas, row, pipe);
     row += draw_saying(ui, canvas, row, pipe);
     bool roomy = canvas->rows >= 24;
     if (loading(pipe) && canvas->rows >= 14) {

@@ -286,8 +286,10 @@ static int draw_changes(const Ui *ui, Canvas *canvas, int row, const ViewTable *
     int col = fact(canvas, row, 1, "inserts", format_count(text, table->inserts));
     col = fact(canvas, row, col, "updates", format_count(text, table->updates));
     col = fact(canvas, row, col, "deletes", format_count(text, table->deletes));
-    fact(canvas, row, col, "last change",
-         table->last_change_at > 0 ? format_when(text, table->last_change_at, ui->view->at) : FORMAT_NONE);
+    col = fact(canvas, row, col, "last change",
+               table->last_change_at > 0 ? format_when(text, table->last_change_at, ui->view->at) : FORMAT_NONE);
+    if (table->parts >= 0)
+        fact(canvas, row, col, "parts", format_count(text, table->parts));
     return 1;
 }
 

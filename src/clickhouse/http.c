@@ -596,6 +596,11 @@ bool clickhouse_exec(Clickhouse *ch, const char *sql, const char *const *setting
     return body != NULL;
 }
 
+void clickhouse_set_patience(Clickhouse *ch, unsigned ms)
+{
+    curl_easy_setopt(ch->easy, CURLOPT_TIMEOUT_MS, (long)ms);
+}
+
 bool clickhouse_ping(Clickhouse *ch, unsigned patience_ms, GError **error)
 {
     HttpRequest request = {.path = "/ping", .reads = true, .has_result = true};

@@ -58,6 +58,8 @@ GPtrArray *clickhouse_query_rows(Clickhouse *ch, const char *sql, GError **error
  * again and again, in the thread of the request, which goes on waiting; `why` is NULL when it answers again. */
 typedef void (*ClickhouseSilence)(void *data, const GError *why, unsigned times);
 void clickhouse_watch(Clickhouse *ch, ClickhouseSilence silence, void *data);
+/* From here on each request is given up after that time, as a broken connection is; 0: they may take as long as they like. */
+void clickhouse_set_patience(Clickhouse *ch, unsigned ms);
 /* `patience_ms`: for the whole of it; 0: as any other request. */
 bool clickhouse_ping(Clickhouse *ch, unsigned patience_ms, GError **error);
 

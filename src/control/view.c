@@ -17,7 +17,7 @@ View *view_new(void)
 {
     Counted *made = g_new0(Counted, 1);
     atomic_init(&made->refs, 1);
-    made->view.started_at = made->view.memory_limit = made->view.memory_used = VIEW_UNKNOWN;
+    made->view.started_at = made->view.memory_limit = made->view.memory_used = made->view.disk_free_bytes = VIEW_UNKNOWN;
     return &made->view;
 }
 

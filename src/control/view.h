@@ -61,6 +61,7 @@ typedef struct {
     int64_t inserts, updates, deletes;
     int64_t last_change_at;
     int64_t ranges_done, ranges_total;
+    int64_t parts; /* of its destination table */
     bool resync_advised;
     ViewError *error; /* NULL: none */
     unsigned n_columns; /* only those with such values */
@@ -89,6 +90,7 @@ typedef struct {
     int64_t snapshot_rows_done, snapshot_rows_estimate; /* unknown when nothing is or was loaded */
     int64_t snapshot_ranges_done, snapshot_ranges_total, snapshot_eta_seconds;
     int readers, senders;
+    int64_t dest_free_bytes; /* on the destination's fullest disk */
     int64_t memory_bytes; /* in use by this pipe's blocks */
     char *activity;       /* what it does this second, in words; NULL */
     char *paused_by;      /* "operator"; NULL */
@@ -115,6 +117,7 @@ typedef struct {
     int64_t started_at;
     char *host;         /* of the engine */
     int64_t at;         /* when the picture was taken */
+    int64_t disk_free_bytes; /* where the engine's state dir is */
     int64_t memory_limit, memory_used;
     unsigned n_pipes;
     ViewPipe *pipes; /* by name */

@@ -91,13 +91,13 @@ static json_t *columns_to_json(const ViewTable *table)
 
 static json_t *table_to_json(const ViewTable *table)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "source",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "source",
                      text_to_json(table->source), "target", text_to_json(table->target), "state",
                      text_to_json(table->state), "rows_done", count_to_json(table->rows_done), "rows_estimate",
                      count_to_json(table->rows_estimate), "inserts", count_to_json(table->inserts), "updates",
                      count_to_json(table->updates), "deletes", count_to_json(table->deletes), "last_change_at",
                      time_to_json(table->last_change_at), "ranges_done", count_to_json(table->ranges_done),
-                     "ranges_total", count_to_json(table->ranges_total), "resync_advised", table->resync_advised,
+                     "ranges_total", count_to_json(table->ranges_total), "parts", count_to_json(table->parts), "resync_advised", table->resync_advised,
                      "error", error_to_json(table->error), "columns", columns_to_json(table));
 }
 
@@ -165,6 +165,7 @@ static json_t *pipe_to_json(const ViewPipe *pipe)
     json_object_set_new(object, "snapshot", snapshot_to_json(pipe));
     json_object_set_new(object, "readers", count_to_json(pipe->readers));
     json_object_set_new(object, "senders", count_to_json(pipe->senders));
+    json_object_set_new(object, "dest_free_bytes", count_to_json(pipe->dest_free_bytes));
     json_object_set_new(object, "memory_bytes", count_to_json(pipe->memory_bytes));
     json_object_set_new(object, "activity", text_to_json(pipe->activity));
     json_object_set_new(object, "paused_by", text_to_json(pipe->paused_by));
@@ -201,9 +202,10 @@ json_t *view_to_json(const View *view)
     json_object_set_new(object, "at", time_to_json(view->at));
     json_object_set_new(object, "engine",
                         view->pid == 0 ? json_null()
-                                       : json_pack("{s:I, s:o, s:o, s:o, s:o, s:o}", "pid", (json_int_t)view->pid,
+                                       : json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "pid", (json_int_t)view->pid,
                                                    "version", text_to_json(view->version), "started_at",
                                                    time_to_json(view->started_at), "host", text_to_json(view->host),
+                                                   "disk_free_bytes", count_to_json(view->disk_free_bytes),
                                                    "memory_limit", count_to_json(view->memory_limit), "memory_used",
                                                    count_to_json(view->memory_used)));
     json_t *pipes = json_array();
@@ -345,6 +347,7 @@ static void table_from_json(const json_t *object, ViewTable *table)
     table->last_change_at = time_of(object, "last_change_at");
     table->ranges_done = count_of(object, "ranges_done");
     table->ranges_total = count_of(object, "ranges_total");
+    table->parts = count_of(object, "parts");
     table->resync_advised = json_is_true(json_object_get(object, "resync_advised"));
     table->error = view_error_from_json(json_object_get(object, "error"));
     const json_t *columns = json_object_get(object, "columns");
@@ -423,6 +426,7 @@ static void pipe_from_json(const json_t *object, ViewPipe *pipe)
     pipe->bytes_per_second = real_of(object, "bytes_per_second");
     pipe->readers = (int)MIN(count_of(object, "readers"), INT_MAX);
     pipe->senders = (int)MIN(count_of(object, "senders"), INT_MAX);
+    pipe->dest_free_bytes = count_of(object, "dest_free_bytes");
     pipe->memory_bytes = count_of(object, "memory_bytes");
     pipe->activity = text_of(object, "activity");
     pipe->paused_by = text_of(object, "paused_by");
@@ -463,6 +467,7 @@ View *view_from_json(const json_t *json, GError **error)
     view->version = text_of(engine, "version");
     view->started_at = time_of(engine, "started_at");
     view->host = text_of(engine, "host");
+    view->disk_free_bytes = count_of(engine, "disk_free_bytes");
     view->memory_limit = count_of(engine, "memory_limit");
     view->memory_used = count_of(engine, "memory_used");
     view->n_pipes = (unsigned)json_array_size(pipes);

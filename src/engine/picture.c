@@ -4,6 +4,7 @@
 #include "engine/engine_private.h"
 
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define FRESH_USEC    200000
@@ -30,6 +31,7 @@ static void fill_table(ViewTable *to, PipeTableStatus *from)
     to->last_change_at = from->last_change > 0 ? from->last_change : VIEW_UNKNOWN;
     to->ranges_done = from->ranges_done;
     to->ranges_total = from->ranges_total;
+    to->parts = from->parts;
     to->resync_advised = from->resync_advised;
     to->error = error_from_text(from->error);
     to->n_columns = from->columns->len;
@@ -88,6 +90,7 @@ static void fill_pipe(ViewPipe *to, const PipeStatus *from)
     to->readers = (int)from->readers;
     to->senders = (int)from->senders;
     to->memory_bytes = from->memory_bytes;
+    to->dest_free_bytes = from->dest_free_bytes;
     to->activity = g_strdup(from->activity);
     to->paused_by = g_strdup(from->paused_by);
     to->pending = from->pending;
@@ -163,6 +166,13 @@ static GPtrArray *statuses_running(Engine *engine)
     return statuses;
 }
 
+/* Where the catalog is. */
+static int64_t disk_free(const char *dir)
+{
+    struct statvfs disk;
+    return statvfs(dir, &disk) == 0 ? (int64_t)disk.f_bavail * (int64_t)disk.f_frsize : VIEW_UNKNOWN;
+}
+
 static View *take_picture(Engine *engine)
 {
     g_autoptr(GPtrArray) statuses = engine->started_at ? statuses_running(engine) : statuses_offline(engine);
@@ -173,6 +183,7 @@ static View *take_picture(Engine *engine)
     view->started_at = engine->started_at ? engine->started_at : VIEW_UNKNOWN;
     view->host = g_strdup(g_get_host_name());
     view->at = clock_real_usec();
+    view->disk_free_bytes = disk_free(engine->state_dir);
     view->memory_limit = (int64_t)budget_limit(engine->budget);
     view->memory_used = (int64_t)budget_used(engine->budget);
     view->n_pipes = statuses->len;

@@ -20,6 +20,12 @@ bool batch_cutter_forced(const BatchCutter *cutter)
     return cutter->forced && cutter->next_forced < cutter->forced->len;
 }
 
+static int64_t age_wanted(const BatchLimits *limits, const BatchSituation *s)
+{
+    int64_t by_inserts = (int64_t)s->inserts * 1000000 / BATCH_INSERTS_PER_SECOND;
+    return MAX(limits->age_usec, s->crowded ? BATCH_PATIENT_AGE_USEC : MIN(by_inserts, BATCH_PATIENT_AGE_USEC));
+}
+
 static bool seal_freely(const BatchLimits *limits, const BatchSituation *s)
 {
     bool full = s->rows >= limits->rows || s->bytes >= limits->bytes || s->memory_short;
@@ -27,7 +33,7 @@ static bool seal_freely(const BatchLimits *limits, const BatchSituation *s)
     if (s->rows == 0)
         return false;
     if (!s->group_open)
-        return full || s->now - s->last_seal >= limits->age_usec;
+        return full || s->now - s->last_seal >= age_wanted(limits, s);
     /* A replay finds this cut by its offset: it must not be that of the end of the group before. */
     if (!s->group_has_rows)
         return false;

@@ -16,6 +16,10 @@ typedef struct {
 } BatchLimits;
 
 /* One insert is one Native block (replication.md, Tokens): the limits are not above this, however long a group is. */
+/* A batch of many tables waits longer, and so does every batch while the destination is crowded: each insert makes a part. */
+#define BATCH_INSERTS_PER_SECOND 20
+#define BATCH_PATIENT_AGE_USEC   (10 * 1000 * 1000)
+
 #define BATCH_ROWS_MAX  1000000u
 #define BATCH_BYTES_MAX (200u << 20)
 
@@ -25,6 +29,8 @@ typedef struct {
     bool group_open, savepoints;
     bool group_has_rows;    /* the open group has had a rows event */
     bool memory_short;
+    unsigned inserts;       /* that the open batch is made of: one for each table that it has rows of */
+    bool crowded;           /* the destination does not merge its parts as fast as they come */
     int64_t now, last_seal; /* monotonic microseconds */
 } BatchSituation;
 

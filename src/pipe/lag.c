@@ -1,6 +1,7 @@
 /* lag.c - how far a pipe is behind: a connection of its own asks the source where its log ends, how long it keeps it, and
  * what its clock says. The same thread looks whether the destination still answers. */
 #include "pipe/outlook.h"
+#include "pipe/room.h"
 
 #include <string.h>
 
@@ -208,6 +209,8 @@ void *monitor_main(void *data)
         g_autoptr(GError) error = NULL;
         known = known || ask_destination(work);
         watch_destination(work, &watch.silent);
+        if (!watch.silent)
+            room_look(work);
         if (!source && (source = source_open_timeout(work->source_url, SOURCE_ANSWER_SECONDS, work->reading, &error)))
             note_server(pipe, source_server(source));
         pthread_mutex_lock(&pipe->lock);
@@ -231,6 +234,7 @@ void *monitor_main(void *data)
     } while (!cancel_sleep(work->reading, atomic_load(&work->stops) ? PERIOD_USEC / 8 : PERIOD_USEC));
     source_close(source);
     forget_log(pipe);
+    room_forget(pipe);
     work_thread_leave(work, false);
     return NULL;
 }

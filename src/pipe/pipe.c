@@ -51,6 +51,7 @@ PipeTable *pipe_table_new(CatalogTable *record_take, GError **error)
     table_state_parse(record_take->state, &state);
     atomic_store(&table->state, (int)state);
     atomic_store(&table->rows_done, record_take->rows_done);
+    atomic_store(&table->parts, -1);
     table->column_counts = column_counts_from_json(record_take->column_counts);
     if (record_take->definition) {
         json_t *json = json_loads(record_take->definition, 0, NULL);
@@ -112,7 +113,7 @@ Pipe *pipe_new_take(const PipeEnv *env, CatalogPipe *record, GError **error)
     pipe->mailbox = queue_new(MAILBOX, (GDestroyNotify)message_free, NULL);
     pipe->life = cancel_new();
     pipe->tables = g_ptr_array_new_with_free_func((GDestroyNotify)pipe_table_free);
-    pipe->lag_bytes = pipe->headroom = -1;
+    pipe->lag_bytes = pipe->headroom = pipe->dest_free_bytes = -1;
     pipe->time_read = pipe->time_build = pipe->time_send = -1;
     pipe->cell_lag = -1;
     pthread_mutex_init(&pipe->catalog_lock, NULL);

@@ -89,6 +89,7 @@ typedef struct {
 typedef struct {
     char *source, *target, *state;
     int64_t rows_done, rows_estimate, inserts, updates, deletes, last_change;
+    int64_t parts; /* of its destination table */
     int64_t ranges_done, ranges_total; /* -1: not planned */
     bool resync_advised;
     char *error; /* JSON, NULL */
@@ -114,6 +115,7 @@ typedef struct {
     char *stalled_message;
     double lag_seconds;
     int64_t lag_bytes, headroom_seconds, catching_up_seconds;
+    int64_t dest_free_bytes; /* on the destination's fullest disk */
     bool logs_kept; /* the source never purges its logs by itself */
     char *position_file, *position_gtid;
     int64_t position_pos;

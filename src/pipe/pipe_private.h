@@ -68,6 +68,7 @@ typedef struct {
     GQueue spares; /* of Block, empty; they live no longer than the Work */
     /* Shown: */
     _Atomic uint64_t rows_done;
+    _Atomic int64_t parts; /* of its destination table, active ones; -1: not known (room.h) */
     _Atomic bool viewed; /* its view (live_view.h) has its columns, or cannot be made */
     _Atomic int64_t altered_at; /* monotonic: when we last altered its destination table; 0: not since the start */
 } PipeTable;
@@ -120,6 +121,8 @@ struct Pipe {
     char *source_version, *dest_version, *activity, *paused_by;
     CatalogCheckpoint applied; /* the last one saved */
     int64_t lag_bytes;         /* -1: not known */
+    int64_t dest_free_bytes;   /* of the destination's fullest disk; -1: not known (room.h) */
+    bool disk_told;            /* that it is nearly full */
     SourceLogLimits limits;    /* for how long the source keeps its logs */
     bool limits_known;
     LogWatch logs;
@@ -201,6 +204,8 @@ struct Work {
     char *stop_file; /* that position; NULL: not known yet */
     uint64_t stop_pos;
 
+    _Atomic bool crowded; /* a destination table has so many parts that inserts are about to be slowed down (room.h) */
+    int64_t room_due;     /* monotonic; of the monitor */
     _Atomic bool doubt; /* the monitor saw a log that does not fit what the stream is sent: it is to connect anew */
     _Atomic unsigned sending_now; /* inserts that wait for their answer */
     _Atomic int64_t answered_at;  /* monotonic; when one was last answered, or the first of them began */

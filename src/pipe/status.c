@@ -239,7 +239,7 @@ static PipeStatus *status_new(const CatalogPipe *record, const CatalogCheckpoint
     status->rows_per_second = status->bytes_per_second = -1;
     status->snapshot_rows_done = status->snapshot_rows_estimate = -1;
     status->snapshot_ranges_done = status->snapshot_ranges_total = status->snapshot_eta_seconds = -1;
-    status->memory_bytes = -1;
+    status->memory_bytes = status->dest_free_bytes = -1;
     status->time_read = status->time_build = status->time_send = -1;
     if (applied->file || applied->gtid) {
         status->position_file = g_strdup(applied->file);
@@ -261,7 +261,7 @@ static PipeTableStatus *table_status_new(const CatalogTable *record, GPtrArray *
     table->updates = (int64_t)record->updates;
     table->deletes = (int64_t)record->deletes;
     table->last_change = record->last_change;
-    table->ranges_done = table->ranges_total = -1;
+    table->ranges_done = table->ranges_total = table->parts = -1;
     table->resync_advised = record->resync_advised;
     table->error = g_strdup(record->error);
     table->columns = columns_take;
@@ -318,6 +318,7 @@ static void add_tables(Pipe *pipe, PipeStatus *status, bool plans)
         PipeTableStatus *shown = table_status_new(table->record, column_counts_copy(table->column_counts));
         g_free(shown->state);
         shown->state = g_strdup(twin ? "resyncing" : table_state_name(atomic_load(&table->state)));
+        shown->parts = atomic_load(&((PipeTable *)table)->parts);
         add_progress(twin ? twin : table, plans, shown);
         g_ptr_array_add(status->tables, shown);
     }
@@ -387,6 +388,7 @@ PipeStatus *pipe_status(Pipe *pipe)
     status->paused_by = g_strdup(pipe->state == PIPE_PAUSED ? pipe->paused_by : NULL);
     status->lag_seconds = lag_seconds_unlocked(pipe);
     status->lag_bytes = pipe->lag_bytes;
+    status->dest_free_bytes = pipe->dest_free_bytes;
     status->logs_kept = pipe->limits_known && pipe->limits.keep_seconds < 0 && pipe->limits.keep_bytes < 0;
     status->headroom_seconds = outlook_headroom_unlocked(pipe);
     status->rows_per_second = active ? pipe->rows_per_second : 0;

@@ -155,6 +155,7 @@ static bool append_rows(Stream *s, StreamTable *table, const RowsEvent *rows, co
         table->counts.updates += counts.updates;
         table->counts.deletes += counts.deletes;
         s->batch_rows += table->block->n_rows - before;
+        s->batch_inserts += before == 0 && table->block->n_rows > 0;
         s->batch_bytes += event->body_len;
         return true;
     }

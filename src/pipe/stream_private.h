@@ -78,6 +78,7 @@ typedef struct {
     BatchCutter cutter;
     uint64_t next_seq;
     uint64_t batch_rows, batch_bytes; /* in the open blocks */
+    unsigned batch_inserts;           /* blocks that got rows: as many inserts, or fewer after a rollback */
     int64_t last_seal;
 } Stream;
 

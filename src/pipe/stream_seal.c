@@ -180,6 +180,7 @@ bool stream_seal(Stream *s, const CatalogBatch *forced)
     FAULT_POINT(boundary ? "batch-cut" : "batch-cut-in-a-group");
     s->sealed_end = s->rows_end;
     s->batch_rows = s->batch_bytes = 0;
+    s->batch_inserts = 0;
     s->last_seal = clock_monotonic_usec();
     if (boundary)
         stream_checkpoint(s, &checkpoint);
@@ -206,6 +207,8 @@ bool stream_seal_if_due(Stream *s, bool idle)
                                 .group_has_rows = s->group.open && s->rows_end > s->group_offset,
                                 .savepoints = s->group.savepoints,
                                 .memory_short = budget_full(s->pipe->account),
+                                .inserts = s->batch_inserts,
+                                .crowded = atomic_load_explicit(&s->work->crowded, memory_order_relaxed),
                                 .now = clock_monotonic_usec(),
                                 .last_seal = s->last_seal};
     const CatalogBatch *forced;

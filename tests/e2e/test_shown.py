@@ -135,3 +135,21 @@ def test_embedded_destination_that_dies_is_started_again(engine, mariadb, clickh
         lambda: engine.sluice("sql", "p", "SELECT count() FROM a FINAL", ok=None).out.strip() == "2", 60 * PATIENCE,
         lambda: json.dumps(pipe.status()["stalled"]),
     )  # fmt: skip
+
+
+def test_room_at_the_destination(pipe):
+    """Free disk and parts are shown; before the server slows inserts down, batches grow."""
+    pipe.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+    pipe.run("INSERT INTO t VALUES (1, 1)")
+    pipe.live()
+    target = f"{pipe.destination}.t"
+    pipe.clickhouse.query(f"SYSTEM STOP MERGES {target}")
+    for i in range(510):
+        pipe.clickhouse.query(f"INSERT INTO {target} (id, v, _peerdb_version) VALUES (1, {i}, 0)")
+    wait_until(lambda: "parts in one partition, and from 1000 on" in pipe.journal(), 60 * PATIENCE, lambda: pipe.journal())
+    status = pipe.status()
+    assert status["dest_free_bytes"] > 0 and status["tables"][0]["parts"] > 500
+    pipe.clickhouse.query(f"SYSTEM START MERGES {target}")
+    pipe.clickhouse.query(f"OPTIMIZE TABLE {target} FINAL")
+    wait_until(lambda: "batches are sealed as before" in pipe.journal(), 60 * PATIENCE, lambda: pipe.journal())
+    assert pipe.equal("t") == 1

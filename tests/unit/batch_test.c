@@ -31,6 +31,19 @@ static void test_limits_between_groups(void)
     SEALS(.rows = 1, .memory_short = true);
 }
 
+/* Each table of a batch is an insert, and each insert a part. */
+static void test_many_tables_wait_longer(void)
+{
+    SEALS(.rows = 20, .inserts = 20, .now = 1000000);
+    STAYS_OPEN(.rows = 40, .inserts = 40, .now = 1999999);
+    SEALS(.rows = 40, .inserts = 40, .now = 2000000);
+    STAYS_OPEN(.rows = 99, .inserts = 5000, .now = 9999999);
+    SEALS(.rows = 99, .inserts = 5000, .now = 10000000);
+    STAYS_OPEN(.rows = 1, .inserts = 1, .crowded = true, .now = 9999999);
+    SEALS(.rows = 1, .inserts = 1, .crowded = true, .now = 10000000);
+    SEALS(.rows = 100, .inserts = 40, .crowded = true);
+}
+
 static void test_nothing_to_seal(void)
 {
     STAYS_OPEN(.now = 1000000000);
@@ -496,6 +509,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/cutter/limits-between-groups", test_limits_between_groups);
+    g_test_add_func("/cutter/many-tables", test_many_tables_wait_longer);
     g_test_add_func("/cutter/nothing-to-seal", test_nothing_to_seal);
     g_test_add_func("/cutter/open-group-waits-for-its-end", test_open_group_waits_for_its_end);
     g_test_add_func("/cutter/open-group-without-rows", test_open_group_without_rows_is_no_place_for_a_cut);
