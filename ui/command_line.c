@@ -8,7 +8,7 @@
 #include "screen.h"
 
 #define HISTORY_MAX 100
-#define HINT        "Tab completes, Up brings back what was typed before, Enter runs it."
+#define HINT        "Tab completes, Up brings back commands, Enter runs this one."
 
 struct CommandLine {
     const UiCommand *commands;
@@ -70,12 +70,11 @@ static void recall(CommandLine *line, int step)
     line_edit_set(&line->edit, line->at < line->history->len ? line->history->pdata[line->at] : line->draft);
 }
 
-static void remember(CommandLine *line)
+void command_line_remember(CommandLine *line, const char *text)
 {
     guint n = line->history->len;
-    const char *text = line->edit.text->str;
     g_autofree char *plain = url_redact(text);
-    if (!g_str_equal(plain, text) || (n && g_str_equal(line->history->pdata[n - 1], text))) /* no password is kept */
+    if (!g_str_equal(plain, text) || (n && g_str_equal(line->history->pdata[n - 1], text)))
         return;
     if (n >= HISTORY_MAX)
         g_ptr_array_remove_index(line->history, 0);
@@ -235,7 +234,7 @@ CommandLineResult command_line_key(CommandLine *line, const View *view, CommandS
         line_edit_set(&line->edit, text);
         if (!*text)
             return COMMAND_LINE_LEFT;
-        remember(line);
+        command_line_remember(line, text);
         return COMMAND_LINE_TYPED;
     }
     if (key == KEYCODE_UP || key == KEY_CTRL('p'))

@@ -20,6 +20,8 @@ void command_line_free(CommandLine *line);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CommandLine, command_line_free)
 
 void command_line_begin(CommandLine *line);
+/* Up brings it back, as if it had been typed. One with a password is not kept. */
+void command_line_remember(CommandLine *line, const char *text);
 /* `view` may be NULL. After COMMAND_LINE_TYPED the text is in the history. */
 CommandLineResult command_line_key(CommandLine *line, const View *view, CommandSubject subject, int key);
 const char *command_line_text(const CommandLine *line);

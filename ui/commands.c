@@ -137,6 +137,23 @@ void commands_begin(Commands *commands, Ui *ui)
     }
 }
 
+void commands_remember(Commands *commands, const char *command)
+{
+    g_auto(GStrv) words = NULL;
+    if (strstr(command, "***") || !g_shell_parse_argv(command, NULL, &words, NULL))
+        return;
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (char **word = words + 1; *word; word++) {
+        if (g_str_equal(*word, "--state-dir") && word[1]) { /* the screen's own goes without saying */
+            word++;
+            continue;
+        }
+        g_autofree char *quoted = action_word(*word);
+        g_string_append_printf(text, "%s%s", text->len ? " " : "", quoted);
+    }
+    command_line_remember(commands->line, text->str);
+}
+
 bool commands_key(Commands *commands, Ui *ui, CommandSubject subject, int key)
 {
     if (commands->typing) {

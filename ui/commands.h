@@ -14,6 +14,8 @@ Commands *commands_new(const UiOptions *options);
 void commands_free(Commands *commands); /* ends what still runs */
 
 void commands_begin(Commands *commands, Ui *ui);
+/* A command that the screen showed ("sluice pause orders"): it can be brought back and changed. */
+void commands_remember(Commands *commands, const char *command);
 /* True: the key was taken. */
 bool commands_key(Commands *commands, Ui *ui, CommandSubject subject, int key);
 

@@ -93,6 +93,16 @@ static void unsay(Desk *desk)
     g_clear_pointer(&desk->said_command, g_free);
 }
 
+/* A command that was shown can be copied, and brought back on the command line. */
+static void keep_command(Desk *desk, const char *command)
+{
+    if (!command)
+        return;
+    g_free(desk->last_command);
+    desk->last_command = g_strdup(command);
+    commands_remember(desk->commands, command);
+}
+
 void ui_say(Ui *ui, Style style, const char *command, const char *format, ...)
 {
     Desk *desk = desk_of(ui);
@@ -105,10 +115,7 @@ void ui_say(Ui *ui, Style style, const char *command, const char *format, ...)
     desk->said = text;
     desk->said_command = own_command;
     desk->said_style = style;
-    if (own_command) {
-        g_free(desk->last_command);
-        desk->last_command = g_strdup(own_command);
-    }
+    keep_command(desk, own_command);
 }
 
 void ui_show(Ui *ui, const char *title, const char *note, const char *text)
@@ -139,6 +146,7 @@ void ui_ask(Ui *ui, Dialog *dialog_take, UiConfirmed *done, void *data, GDestroy
     Desk *desk = desk_of(ui);
     end_dialog(desk);
     desk->dialog = dialog_take;
+    keep_command(desk, dialog_take->command);
     desk->confirmed = done;
     desk->confirmed_data = data;
     desk->confirmed_free = free_data;
@@ -586,12 +594,13 @@ int ui_run(const UiOptions *options)
     }
     Desk desk = {.ui = {.options = options, .connected = true}, .heard_at = clock_monotonic_usec()};
     desk.feed = feed_new(options->state_dir, client);
+    desk.commands = commands_new(options);
     if (!open_terminal(&desk, &error)) {
         fprintf(stderr, "sluice: %s\n", error->message);
         feed_free(desk.feed);
+        commands_free(desk.commands);
         return error->code;
     }
-    desk.commands = commands_new(options);
     desk.screens = g_ptr_array_new_with_free_func(screen_destroy);
     desk.closed = g_ptr_array_new_with_free_func(screen_destroy);
     desk.pending = g_array_new(FALSE, FALSE, sizeof(Pending));

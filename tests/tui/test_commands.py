@@ -38,6 +38,12 @@ def test_a_command_runs_beside_the_screen(dashboard):
     screen.press(":", "up").wait("^:pause orders").press("esc").wait_gone("^:pause")
 
 
+def test_the_command_of_an_action_can_be_changed_and_run(dashboard):
+    screen, engine = start(dashboard)
+    screen.press("R").wait("Resync billing").press("esc").press(":", "up").wait("^:resync billing$").press(" --table x.y", "enter").wait("Done.")
+    assert engine.wait_for("resync")["tables"] == ["x.y"]
+
+
 def test_output_is_shown_in_a_box_that_scrolls(dashboard):
     screen, engine = start(dashboard, recording.many_pipes(60))
     screen.press(":", "status", "enter").wait("Esc closes").wait("1–20 of")
