@@ -1,5 +1,6 @@
 /* What screens are made of, without a terminal: figures, cells, bars, columns, the keymap. */
 #include <glib.h>
+#include <glib/gstdio.h>
 #include <locale.h>
 #include <string.h>
 
@@ -227,15 +228,31 @@ static void test_names_of_keys(void)
                                                     : KEYCODE_NONE);
 }
 
-/* A keys.conf in a folder of its own. Returns the problems. */
+/* A file of the operator's. */
+static char *config_write(const char *name, const char *text)
+{
+    g_autofree char *folder = g_build_filename(g_get_user_config_dir(), "sluice", NULL);
+    char *path = g_build_filename(folder, name, NULL);
+    g_assert_cmpint(g_mkdir_with_parents(folder, 0700), ==, 0);
+    g_assert_true(g_file_set_contents(path, text, -1, NULL));
+    return path;
+}
+
+static void config_remove(char *path_take)
+{
+    g_autofree char *folder = g_path_get_dirname(path_take);
+    g_assert_cmpint(g_unlink(path_take), ==, 0);
+    g_assert_cmpint(g_rmdir(folder), ==, 0);
+    g_free(path_take);
+}
+
+/* Returns the problems. */
 static GPtrArray *load_keys(Keymap *map, const char *text, bool *mouse)
 {
     GPtrArray *problems = g_ptr_array_new_with_free_func(g_free);
-    g_autofree char *folder = g_build_filename(g_get_user_config_dir(), "sluice", NULL);
-    g_autofree char *path = g_build_filename(folder, "keys.conf", NULL);
-    g_assert_cmpint(g_mkdir_with_parents(folder, 0700), ==, 0);
-    g_assert_true(g_file_set_contents(path, text, -1, NULL));
+    char *path = config_write("keys.conf", text);
     *mouse = keys_file_load(map, problems);
+    config_remove(path);
     return problems;
 }
 
@@ -330,11 +347,9 @@ static void test_theme(void)
 static GPtrArray *load_theme(const char *text, ThemeChoice *choice)
 {
     GPtrArray *problems = g_ptr_array_new_with_free_func(g_free);
-    g_autofree char *folder = g_build_filename(g_get_user_config_dir(), "sluice", NULL);
-    g_autofree char *path = g_build_filename(folder, "theme.conf", NULL);
-    g_assert_cmpint(g_mkdir_with_parents(folder, 0700), ==, 0);
-    g_assert_true(g_file_set_contents(path, text, -1, NULL));
+    char *path = config_write("theme.conf", text);
     *choice = theme_file_load(problems);
+    config_remove(path);
     return problems;
 }
 
@@ -488,7 +503,9 @@ int main(int argc, char **argv)
     g_setenv("TZ", "UTC", TRUE);
     if (!setlocale(LC_ALL, "C.UTF-8"))
         setlocale(LC_ALL, "en_US.UTF-8");
-    g_test_init(&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+    g_test_init(&argc, &argv, NULL);
+    g_autofree char *config = g_dir_make_tmp("ui-test-XXXXXX", NULL);
+    g_setenv("XDG_CONFIG_HOME", config, TRUE); /* before it is asked for */
     g_test_add_func("/ui/format/durations", test_durations);
     g_test_add_func("/ui/format/figures", test_figures);
     g_test_add_func("/ui/format/times", test_times);
@@ -510,5 +527,7 @@ int main(int argc, char **argv)
     g_test_add_func("/ui/command-line/completion", test_completion);
     g_test_add_func("/ui/command-line/history", test_history);
     g_test_add_func("/ui/form/line-edit", test_line_edit);
-    return g_test_run();
+    int code = g_test_run();
+    g_rmdir(config);
+    return code;
 }
