@@ -76,11 +76,43 @@ char *action_command(const Ui *ui, const char *format, ...)
     g_autofree char *usual = protocol_state_dir(NULL);
     if (g_strcmp0(usual, ui->options->state_dir) == 0)
         return g_strdup_printf("sluice %s", words);
-    g_autofree char *dir = g_shell_quote(ui->options->state_dir);
-    /* Quotes only where a shell needs them. */
-    bool plain = strspn(ui->options->state_dir, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./") ==
-                 strlen(ui->options->state_dir);
-    return g_strdup_printf("sluice %s --state-dir %s", words, plain ? ui->options->state_dir : dir);
+    g_autofree char *dir = action_word(ui->options->state_dir);
+    return g_strdup_printf("sluice %s --state-dir %s", words, dir);
+}
+
+char *action_word(const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,=@%+";
+    for (const char *at = word; *at || at == word; at++)
+        if (!*at || ((guchar)*at < 0x80 && !strchr(plain, *at)))
+            return g_shell_quote(word);
+    return g_strdup(word);
+}
+
+static void add_error(GString *text, const char *name, const ViewError *error)
+{
+    g_string_append_printf(text, "%s: %s", name, error->message ? error->message : "?");
+    if (error->code)
+        g_string_append_printf(text, " (code %d)", error->code);
+    g_string_append_c(text, '\n');
+    if (error->cause)
+        g_string_append_printf(text, "  %s\n", error->cause);
+}
+
+char *action_errors(const ViewPipe *pipe, const ViewTable *table)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    if (!table && pipe->error)
+        add_error(text, pipe->name, pipe->error);
+    if (!table && pipe->stalled) {
+        const ViewStalled *stalled = pipe->stalled;
+        const ViewError error = {.message = stalled->message, .code = stalled->code};
+        add_error(text, pipe->name, &error);
+    }
+    for (unsigned i = 0; pipe->tables && i < pipe->n_tables; i++)
+        if (pipe->tables[i].error && (!table || table == &pipe->tables[i]))
+            add_error(text, pipe->tables[i].source ? pipe->tables[i].source : "?", pipe->tables[i].error);
+    return text->len ? g_strdup(text->str) : NULL;
 }
 
 static void answered(Ui *ui, Screen *owner, const json_t *answer, const GError *error, int tag)
@@ -172,9 +204,8 @@ static json_t *request_for_asked(const char *what, const Asked *asked)
 
 static char *table_command(const Ui *ui, const char *format, const ViewPipe *pipe, const ViewTable *table)
 {
-    g_autofree char *quoted = g_shell_quote(table->source);
-    bool plain = !strpbrk(table->source, " \t'\"\\`$&|;<>()*?[]#~!{}");
-    return action_command(ui, format, pipe->name, plain ? table->source : quoted);
+    g_autofree char *word = action_word(table->source);
+    return action_command(ui, format, pipe->name, word);
 }
 
 static void resync_confirmed(Ui *ui, int choice, void *data)

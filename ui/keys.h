@@ -1,4 +1,5 @@
-/* keys.h - the one keymap. The footer, the help screen and the man page's list are made from it. */
+/* keys.h - the one keymap. The footer, the help screen and what looks a key up are made from it; keys_file.h changes
+ * it. */
 #ifndef SLUICE_UI_KEYS_H
 #define SLUICE_UI_KEYS_H
 
@@ -23,6 +24,9 @@ enum {
     KEYCODE_DELETE,
     KEYCODE_F0, /* F1 is KEYCODE_F0 + 1, to F10 */
     KEYCODE_F10 = KEYCODE_F0 + 10,
+    KEYCODE_CLICK,
+    KEYCODE_WHEEL_UP,
+    KEYCODE_WHEEL_DOWN,
 };
 #define KEY_CTRL(letter) ((letter)&0x1f)
 
@@ -56,9 +60,13 @@ typedef enum {
     ACTION_JOURNAL,
     ACTION_INCIDENT,
     ACTION_HELP,
+    ACTION_COMMAND,
+    ACTION_COPY,
     ACTION_REDRAW,
     ACTION_SUSPEND,
     ACTION_QUIT,
+    ACTION_INTERRUPT, /* quits from anywhere */
+    ACTION_COUNT
 } KeyAction;
 
 /* Where a binding holds; each screen is one bit. */
@@ -72,23 +80,47 @@ typedef enum {
     KEYS_TABLE = 1 << 6,
 } KeysPlace;
 
+#define KEYS_PLACES 7 /* how many there are */
 #define KEYS_PER_BINDING 5
 
+/* A binding of the default keymap. Keys are named first by what the footer shows. Where the first one is a capital
+ * letter, the action loses ground or changes data, and no key of it may be a small letter or a sign. */
 typedef struct {
     unsigned places;
     int keys[KEYS_PER_BINDING]; /* KEYCODE_NONE ends them */
     KeyAction action;
-    const char *label;              /* all keys as the help names them; NULL: the binding before says it */
-    const char *short_label, *word; /* for the footer; NULL: not shown there */
-    int rank;                       /* the higher, the sooner the footer drops it where it does not fit */
-    const char *help;               /* a sentence; NULL: the binding before says it */
+    const char *word; /* for the footer; NULL: not shown there */
+    int rank;         /* the higher, the sooner the footer drops it where it does not fit */
+    const char *help; /* a sentence; NULL: the binding before says it */
 } KeyBinding;
 
 const KeyBinding *keys_table(unsigned *n);
-KeyAction keys_action(KeysPlace place, int key);
+const char *keys_action_name(KeyAction action); /* as keys.conf names it: "page-up" */
+const char *keys_place_name(KeysPlace place);   /* "pipes" */
+
+/* A key's name: "p", "^U", "F5", "Enter"; where `signs`, "⏎" and arrows. Free with g_free. */
+char *keys_name(int key, bool signs);
+/* The key of such a name (also ⏎ and arrows), without regard to case where it is a word. KEYCODE_NONE: there is none.
+ */
+int keys_from_name(const char *name);
+
+/* The keys that hold, place by place: the default ones until they are changed. */
+typedef struct Keymap Keymap;
+
+Keymap *keymap_new(void);
+void keymap_free(Keymap *map);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Keymap, keymap_free)
+/* The KEYS_PER_BINDING keys of a binding of keys_table() in one of its places. */
+const int *keymap_keys(const Keymap *map, KeysPlace place, unsigned binding);
+void keymap_set(Keymap *map, KeysPlace place, unsigned binding, const int keys[KEYS_PER_BINDING]);
+KeyAction keymap_action(const Keymap *map, KeysPlace place, int key);
+/* All keys of a binding as the help names them, with those of the bindings that it speaks for. Free with g_free. */
+char *keymap_label(const Keymap *map, KeysPlace place, unsigned binding, bool ascii);
+/* The first key of an action as the footer names it; "?" where it has none. Free with g_free. */
+char *keymap_key(const Keymap *map, KeysPlace place, KeyAction action, bool ascii);
 
 /* Draws the keys that work here. `can` says whether an action makes sense now (NULL: all). */
-void keys_footer(Canvas *canvas, int row, KeysPlace place, bool (*can)(const void *data, KeyAction action),
-                 const void *data);
+void keys_footer(const Keymap *map, Canvas *canvas, int row, KeysPlace place,
+                 bool (*can)(const void *data, KeyAction action), const void *data);
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef SLUICE_UI_SCREEN_H
 #define SLUICE_UI_SCREEN_H
 
+#include "command_line.h"
 #include "control/view.h"
 #include "dialog.h"
 #include "keys.h"
@@ -29,6 +30,10 @@ typedef struct {
     /* May be NULL: all actions of the keymap make sense now. */
     bool (*can)(const Screen *screen, const Ui *ui, KeyAction action);
     void (*tick)(Screen *screen, Ui *ui, int64_t now); /* at `wake_at`; may be NULL */
+    /* May be NULL. What the cursor stands on, for the command line. */
+    CommandSubject (*subject)(Screen *screen, const Ui *ui);
+    /* May be NULL. What `y` copies here, and in *what its name; NULL: nothing. Free with g_free. */
+    char *(*copy)(Screen *screen, const Ui *ui, const char **what);
     void (*free)(Screen *screen);
 } ScreenOps;
 
@@ -41,9 +46,11 @@ struct Screen {
 struct Ui {
     const UiOptions *options;
     Theme theme;
+    Keymap *keys;
     View *view;     /* the newest; NULL before the first one came */
     bool silent;    /* no news for 3 s */
     bool connected; /* false: the engine is gone, the view is the last known */
+    bool recorded;  /* there is no engine: the view is of a recording */
 };
 
 /* -- asking the dashboard (ui.c) -- */
@@ -51,6 +58,8 @@ void ui_push(Ui *ui, Screen *screen_take);
 void ui_pop(Ui *ui);
 /* A line above the keys, and the shell command that does the same (may be NULL), until the next key. */
 void ui_say(Ui *ui, Style style, const char *command, const char *format, ...) G_GNUC_PRINTF(4, 5);
+/* A text in a box over the screen, until Esc; `note` stands at its foot. */
+void ui_show(Ui *ui, const char *title, const char *note, const char *text);
 void ui_suspend(Ui *ui);
 void ui_quit(Ui *ui);
 
@@ -70,6 +79,11 @@ bool action_run(Ui *ui, const ViewPipe *pipe, KeyAction action);
 bool action_run_table(Ui *ui, const ViewPipe *pipe, const ViewTable *table, KeyAction action);
 /* `sluice WORDS`, with --state-dir where it is not the default. Free with g_free. */
 char *action_command(const Ui *ui, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* A word as a shell reads it, quoted only where it must be. Free with g_free. */
+char *action_word(const char *word);
+/* The errors of a pipe and its tables in words, to be copied; NULL: there are none. `table`: of that one alone. */
+char *action_errors(const ViewPipe *pipe, const ViewTable *table);
 
 /* -- drawing that screens share (parts.c) -- */
 /* `right` (may be NULL) stands before the clock. Returns the column at which the right side begins. */

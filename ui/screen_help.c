@@ -36,24 +36,14 @@ static const char *place_name(KeysPlace place)
     return "help";
 }
 
-static int draw_keys(Canvas *text, int row, KeysPlace place)
+static int draw_keys(const Ui *ui, Canvas *text, int row, KeysPlace place)
 {
     unsigned n;
     const KeyBinding *bindings = keys_table(&n);
     for (unsigned i = 0; i < n; i++) {
         if (!(bindings[i].places & place) || !bindings[i].help)
             continue;
-        /* On a line without UTF-8 the names say what the signs would. */
-        g_autofree char *label = g_strdup(bindings[i].label);
-        if (text->ascii) {
-            static const char *const names[][2] = {
-                {"⏎", "Enter"}, {"→", "Right"}, {"←", "Left"}, {"↑", "Up"}, {"↓", "Down"}};
-            for (gsize k = 0; k < G_N_ELEMENTS(names); k++) {
-                g_auto(GStrv) parts = g_strsplit(label, names[k][0], -1);
-                g_free(label);
-                label = g_strjoinv(names[k][1], parts);
-            }
-        }
+        g_autofree char *label = keymap_label(ui->keys, place, i, text->ascii);
         canvas_text(text, row, 3, 17, STYLE_KEY, label);
         row += canvas_wrapped(text, row, 21, text->cols - 22, 3, STYLE_TEXT, bindings[i].help);
     }
@@ -90,7 +80,7 @@ static void help_draw(Screen *base, const Ui *ui, Canvas *canvas)
     part_head(ui, canvas, place_name(help->place), NULL, STYLE_TEXT, NULL);
     g_autoptr(Canvas) text = canvas_new(MAX_ROWS, canvas->cols, canvas->ascii);
     canvas_text(text, 0, 1, canvas->cols - 2, STYLE_TITLE, "KEYS");
-    int row = draw_keys(text, 1, help->place) + 1;
+    int row = draw_keys(ui, text, 1, help->place) + 1;
     canvas_wrapped(
         text, row, 1, canvas->cols - 2, 2, STYLE_DIM,
         "Small letters never change data or lose ground. Capitals can: they say what they will do, and ask.");

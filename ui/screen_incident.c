@@ -138,19 +138,18 @@ static bool has_key(const ViewPipe *pipe, const char *remedy)
            (action_possible(pipe, ACTION_SKIP) && g_str_has_prefix(remedy, "sluice reposition "));
 }
 
-/* A file's name in a shell. Free with g_free. */
-static char *shell_word(const char *name)
+static void draw_key(const Ui *ui, Canvas *report, int row, KeyAction action)
 {
-    bool plain = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./") == strlen(name);
-    return plain ? g_strdup(name) : g_shell_quote(name);
+    g_autofree char *key = keymap_key(ui->keys, KEYS_INCIDENT, action, report->ascii);
+    canvas_text_right(report, row, 1, 3, STYLE_KEY, key);
 }
 
 static int draw_skip(const Ui *ui, Canvas *report, int row, const ViewPipe *pipe)
 {
-    g_autofree char *file = shell_word(pipe->error->oldest_log);
+    g_autofree char *file = action_word(pipe->error->oldest_log);
     g_autofree char *command = action_command(ui, "reposition %s --file %s --pos 4", pipe->name, file);
     g_autofree char *text = g_strdup_printf("Skip to %s: accepts the gap; rows that were changed in it stay stale", pipe->error->oldest_log);
-    canvas_text(report, row, 3, 1, STYLE_KEY, "S");
+    draw_key(ui, report, row, ACTION_SKIP);
     row += canvas_wrapped(report, row, 5, report->cols - 6, 3, STYLE_TEXT, text);
     return row + canvas_wrapped(report, row, 5, report->cols - 6, 3, STYLE_DIM, command);
 }
@@ -167,7 +166,7 @@ static int draw_remedies(const Ui *ui, Canvas *report, int row, const ViewPipe *
         }
     if (action_possible(pipe, ACTION_RESYNC) && pipe->error) {
         g_autofree char *command = action_command(ui, "resync %s", pipe->name);
-        canvas_text(report, row, 3, 1, STYLE_KEY, "R");
+        draw_key(ui, report, row, ACTION_RESYNC);
         canvas_text(report, row++, 5, report->cols - 6, STYLE_TEXT, "Load every table again; readers keep the old data until the exchange");
         row += canvas_wrapped(report, row, 5, report->cols - 6, 3, STYLE_DIM, command);
     }
@@ -175,7 +174,7 @@ static int draw_remedies(const Ui *ui, Canvas *report, int row, const ViewPipe *
         row = draw_skip(ui, report, row, pipe);
     if (action_possible(pipe, ACTION_RETRY)) {
         g_autofree char *command = action_command(ui, "retry %s", pipe->name);
-        canvas_text(report, row, 3, 1, STYLE_KEY, "t");
+        draw_key(ui, report, row, ACTION_RETRY);
         canvas_text(report, row++, 5, report->cols - 6, STYLE_TEXT,
                     pipe->stalled ? "Try now, without waiting for the next try"
                                   : "Try again, after the cause was mended");
@@ -291,7 +290,7 @@ static void skip_looked_at(Ui *ui, Screen *owner, const json_t *answer, const GE
     if (!action_possible(pipe, ACTION_SKIP))
         return;
     const char *gap = json_string_value(json_object_get(answer, "gap"));
-    g_autofree char *file = shell_word(pipe->error->oldest_log);
+    g_autofree char *file = action_word(pipe->error->oldest_log);
     g_autofree char *command = action_command(ui, "reposition %s --file %s --pos 4 --yes", pipe->name, file);
     g_autofree char *title = g_strdup_printf("Skip to %s", pipe->error->oldest_log);
     g_autofree char *text = g_strdup_printf("This %s. Rows that were changed in between stay stale until they change again or are loaded "
@@ -335,6 +334,19 @@ static bool incident_act(Screen *base, Ui *ui, KeyAction action)
     return false;
 }
 
+static CommandSubject incident_subject(Screen *base, const Ui *ui)
+{
+    (void)ui;
+    return (CommandSubject){.pipe = self(base)->name};
+}
+
+static char *incident_copy(Screen *base, const Ui *ui, const char **what)
+{
+    const ViewPipe *pipe = find(self(base), ui);
+    *what = "the report";
+    return pipe ? ui->options->explain(ui->view, pipe) : NULL;
+}
+
 static void incident_free(Screen *base)
 {
     IncidentScreen *screen = self(base);
@@ -344,8 +356,13 @@ static void incident_free(Screen *base)
 
 Screen *screen_incident_new(const char *name)
 {
-    static const ScreenOps ops = {
-        .place = KEYS_INCIDENT, .draw = incident_draw, .act = incident_act, .can = incident_can, .free = incident_free};
+    static const ScreenOps ops = {.place = KEYS_INCIDENT,
+                                  .draw = incident_draw,
+                                  .act = incident_act,
+                                  .can = incident_can,
+                                  .subject = incident_subject,
+                                  .copy = incident_copy,
+                                  .free = incident_free};
     IncidentScreen *screen = g_new0(IncidentScreen, 1);
     screen->screen.ops = &ops;
     screen->name = g_strdup(name);

@@ -239,6 +239,31 @@ static bool journal_act(Screen *base, Ui *ui, KeyAction action)
     return true;
 }
 
+static const Entry *marked_entry(const JournalScreen *screen)
+{
+    int cursor = screen->cursor.cursor;
+    return cursor < (int)screen->rows->len ? screen->rows->pdata[cursor] : NULL;
+}
+
+static CommandSubject journal_subject(Screen *base, const Ui *ui)
+{
+    const JournalScreen *screen = self(base);
+    const Entry *entry = marked_entry(screen);
+    (void)ui;
+    return (CommandSubject){.pipe = screen->pipe ? screen->pipe : entry ? entry->pipe : NULL};
+}
+
+static char *journal_copy(Screen *base, const Ui *ui, const char **what)
+{
+    const Entry *entry = marked_entry(self(base));
+    char when[FORMAT_MAX], zone[FORMAT_MAX];
+    (void)ui;
+    *what = "the entry";
+    return entry ? g_strdup_printf("%s %s %s: %s\n", format_date(when, entry->at), format_zone(zone, entry->at),
+                                   entry->pipe ? entry->pipe : "engine", entry->text ? entry->text : "")
+                 : NULL;
+}
+
 static void journal_free(Screen *base)
 {
     JournalScreen *screen = self(base);
@@ -251,8 +276,13 @@ static void journal_free(Screen *base)
 
 Screen *screen_journal_new(Ui *ui, const char *pipe)
 {
-    static const ScreenOps ops = {
-        .place = KEYS_JOURNAL, .draw = journal_draw, .act = journal_act, .key = journal_key, .free = journal_free};
+    static const ScreenOps ops = {.place = KEYS_JOURNAL,
+                                  .draw = journal_draw,
+                                  .act = journal_act,
+                                  .key = journal_key,
+                                  .subject = journal_subject,
+                                  .copy = journal_copy,
+                                  .free = journal_free};
     JournalScreen *screen = g_new0(JournalScreen, 1);
     screen->screen.ops = &ops;
     screen->pipe = g_strdup(pipe);

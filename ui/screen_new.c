@@ -695,6 +695,21 @@ static bool form_act(Screen *screen, Ui *ui, KeyAction action)
     }
 }
 
+/* What mends the findings, a line each. */
+static char *form_copy(Screen *screen, const Ui *ui, const char **what)
+{
+    const NewScreen *form = self(screen);
+    g_autoptr(GString) text = g_string_new(NULL);
+    (void)ui;
+    for (guint i = 0; i < form->findings->len; i++) {
+        const Finding *finding = form->findings->pdata[i];
+        if (finding->mend && g_strcmp0(finding->result, "ok") != 0)
+            g_string_append_printf(text, "%s\n", finding->mend);
+    }
+    *what = "what mends it";
+    return text->len ? g_strdup(text->str) : NULL;
+}
+
 static void form_free(Screen *screen)
 {
     NewScreen *form = self(screen);
@@ -720,6 +735,7 @@ Screen *screen_new_new(const Ui *ui)
                                   .key = form_key,
                                   .can = form_can,
                                   .tick = form_tick,
+                                  .copy = form_copy,
                                   .free = form_free};
     NewScreen *form = g_new0(NewScreen, 1);
     form->screen.ops = &ops;

@@ -527,6 +527,31 @@ static bool pipe_act(Screen *base, Ui *ui, KeyAction action)
     }
 }
 
+/* The rows may be an older view's: nothing was drawn since. */
+static const ViewTable *marked_table(PipeScreen *screen, const ViewPipe *pipe)
+{
+    arrange(screen, pipe, true);
+    int cursor = screen->cursor.cursor;
+    return cursor < (int)screen->rows->len ? screen->rows->pdata[cursor] : NULL;
+}
+
+static CommandSubject pipe_subject(Screen *base, const Ui *ui)
+{
+    PipeScreen *screen = self(base);
+    const ViewTable *table = marked_table(screen, find(screen, ui));
+    return (CommandSubject){.pipe = screen->name, .table = table ? table->source : NULL};
+}
+
+/* Of the table under the cursor where that failed, else of the pipe. */
+static char *pipe_copy(Screen *base, const Ui *ui, const char **what)
+{
+    PipeScreen *screen = self(base);
+    const ViewPipe *pipe = find(screen, ui);
+    const ViewTable *table = marked_table(screen, pipe);
+    *what = "the error";
+    return pipe ? action_errors(pipe, table && table->error ? table : NULL) : NULL;
+}
+
 static void pipe_free(Screen *base)
 {
     PipeScreen *screen = self(base);
@@ -539,8 +564,14 @@ static void pipe_free(Screen *base)
 
 Screen *screen_pipe_new(const char *name)
 {
-    static const ScreenOps ops = {
-        .place = KEYS_PIPE, .draw = pipe_draw, .act = pipe_act, .key = pipe_key, .can = pipe_can, .free = pipe_free};
+    static const ScreenOps ops = {.place = KEYS_PIPE,
+                                  .draw = pipe_draw,
+                                  .act = pipe_act,
+                                  .key = pipe_key,
+                                  .can = pipe_can,
+                                  .subject = pipe_subject,
+                                  .copy = pipe_copy,
+                                  .free = pipe_free};
     PipeScreen *screen = g_new0(PipeScreen, 1);
     screen->screen.ops = &ops;
     screen->name = g_strdup(name);

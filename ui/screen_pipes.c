@@ -290,7 +290,9 @@ static void draw_empty(const PipesScreen *pipes, const Ui *ui, Canvas *canvas)
         draw_centred(canvas, row, STYLE_TITLE, "No pipes yet.");
         draw_centred(canvas, row + 2, STYLE_TEXT, "A pipe copies tables of a MySQL or MariaDB server");
         draw_centred(canvas, row + 3, STYLE_TEXT, "into ClickHouse, and keeps them up to date.");
-        draw_centred(canvas, row + 5, STYLE_KEY, "Press n to create the first one.");
+        g_autofree char *key = keymap_key(ui->keys, KEYS_PIPES, ACTION_NEW, canvas->ascii);
+        g_autofree char *press = g_strdup_printf("Press %s to create the first one.", key);
+        draw_centred(canvas, row + 5, STYLE_KEY, press);
     }
 }
 
@@ -402,6 +404,19 @@ static bool pipes_act(Screen *screen, Ui *ui, KeyAction action)
     }
 }
 
+static CommandSubject pipes_subject(Screen *screen, const Ui *ui)
+{
+    (void)ui;
+    return (CommandSubject){.pipe = self(screen)->selected};
+}
+
+static char *pipes_copy(Screen *screen, const Ui *ui, const char **what)
+{
+    const ViewPipe *pipe = selected(self(screen), ui);
+    *what = "the error";
+    return pipe ? action_errors(pipe, NULL) : NULL;
+}
+
 static void pipes_free(Screen *screen)
 {
     PipesScreen *pipes = self(screen);
@@ -418,6 +433,8 @@ Screen *screen_pipes_new(void)
                                   .act = pipes_act,
                                   .key = pipes_key,
                                   .can = pipes_can,
+                                  .subject = pipes_subject,
+                                  .copy = pipes_copy,
                                   .free = pipes_free};
     PipesScreen *pipes = g_new0(PipesScreen, 1);
     pipes->screen.ops = &ops;

@@ -592,6 +592,22 @@ static bool table_act(Screen *base, Ui *ui, KeyAction action)
     }
 }
 
+static CommandSubject table_subject(Screen *base, const Ui *ui)
+{
+    const TableScreen *screen = self(base);
+    (void)ui;
+    return (CommandSubject){.pipe = screen->pipe, .table = screen->table};
+}
+
+static char *table_copy(Screen *base, const Ui *ui, const char **what)
+{
+    const TableScreen *screen = self(base);
+    const ViewPipe *pipe = find_pipe(screen, ui);
+    const ViewTable *table = find_table(screen, pipe);
+    *what = "the error";
+    return table ? action_errors(pipe, table->error ? table : NULL) : NULL;
+}
+
 static void table_free(Screen *base)
 {
     TableScreen *screen = self(base);
@@ -613,6 +629,8 @@ Screen *screen_table_new(Ui *ui, const char *pipe, const char *table)
                                   .key = table_key,
                                   .can = table_can,
                                   .tick = table_tick,
+                                  .subject = table_subject,
+                                  .copy = table_copy,
                                   .free = table_free};
     TableScreen *screen = g_new0(TableScreen, 1);
     screen->screen.ops = &ops;

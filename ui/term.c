@@ -25,6 +25,7 @@ struct Term {
     CanvasCell *painted; /* what the terminal shows; NULL: unknown */
     int painted_rows, painted_cols;
     int empty_reads;
+    int click_row;
 };
 
 static const int handled[] = {SIGWINCH, SIGTSTP, SIGCONT, SIGHUP, SIGTERM, SIGINT};
@@ -74,33 +75,17 @@ static bool install_signals(GError **error)
     return true;
 }
 
-/* One colour pair a palette colour, on the terminal's own ground. */
-static int pair_of(const Theme *theme, int colour)
-{
-    switch (colour) {
-    case THEME_RED:
-        return 1;
-    case THEME_YELLOW:
-        return 2;
-    case THEME_GREY_256:
-        return theme->colours >= 256 ? 3 : 0;
-    default:
-        return 0;
-    }
-}
-
-static void start_colours(Term *term, bool ascii)
+static void start_colours(Term *term, bool ascii, const ThemeChoice *choice)
 {
     /* A theme that uses no colour must not start them: curses would paint all text white on black. */
-    term->theme = theme_new(ascii, has_colors() ? 8 : 0);
+    term->theme = theme_new(ascii, has_colors() ? 8 : 0, choice);
     if (!term->theme.colours || start_color() != OK)
         return;
-    term->theme = theme_new(ascii, COLORS);
+    term->theme = theme_new(ascii, COLORS, choice);
     short ground = use_default_colors() == OK ? -1 : COLOR_BLACK;
-    init_pair(1, THEME_RED, ground);
-    init_pair(2, THEME_YELLOW, ground);
-    if (term->theme.colours >= 256)
-        init_pair(3, THEME_GREY_256, ground);
+    for (int style = 0; style < STYLE_COUNT; style++)
+        if (term->theme.attrs[style].colour != THEME_DEFAULT)
+            init_pair((short)(style + 1), (short)term->theme.attrs[style].colour, ground);
 }
 
 bool term_usable(GError **error)
@@ -112,7 +97,7 @@ bool term_usable(GError **error)
     return false;
 }
 
-Term *term_open(bool ascii, GError **error)
+Term *term_open(bool ascii, const ThemeChoice *choice, bool mouse, GError **error)
 {
     if (!install_signals(error))
         return NULL;
@@ -139,7 +124,11 @@ Term *term_open(bool ascii, GError **error)
     intrflush(stdscr, FALSE);
     leaveok(stdscr, FALSE);
     curs_set(0);
-    start_colours(term, ascii);
+    start_colours(term, ascii, choice);
+    if (mouse) {
+        mouseinterval(0); /* a click is told when the button goes down */
+        mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
+    }
     return term;
 }
 
@@ -211,6 +200,23 @@ static int translate(int status, wint_t code)
     return KEYCODE_NONE;
 }
 
+static int take_mouse(Term *term)
+{
+    MEVENT event;
+    if (getmouse(&event) != OK)
+        return KEYCODE_NONE;
+    term->click_row = event.y;
+    return event.bstate & BUTTON4_PRESSED   ? KEYCODE_WHEEL_UP
+           : event.bstate & BUTTON5_PRESSED ? KEYCODE_WHEEL_DOWN
+           : event.bstate & BUTTON1_PRESSED ? KEYCODE_CLICK
+                                            : KEYCODE_NONE;
+}
+
+int term_click_row(const Term *term)
+{
+    return term->click_row;
+}
+
 TermEvent term_key(Term *term, int *key)
 {
     wint_t code;
@@ -219,7 +225,7 @@ TermEvent term_key(Term *term, int *key)
         if (status == ERR)
             return TERM_NOTHING;
         term->empty_reads = 0;
-        *key = translate(status, code);
+        *key = status == KEY_CODE_YES && code == KEY_MOUSE ? take_mouse(term) : translate(status, code);
         if (*key != KEYCODE_NONE)
             return TERM_KEY;
     }
@@ -249,16 +255,18 @@ static TermEvent take_signals(void)
     return event;
 }
 
-TermEvent term_wait(Term *term, int other_fd, int timeout_ms, int *key)
+TermEvent term_wait(Term *term, const int *others, int n_others, int timeout_ms, int *key)
 {
     /* Keys that curses has read ahead make no descriptor readable. */
     TermEvent event = term_key(term, key);
     if (event != TERM_NOTHING)
         return event;
-    struct pollfd fds[3] = {{.fd = STDIN_FILENO, .events = POLLIN},
-                            {.fd = signal_pipe[0], .events = POLLIN},
-                            {.fd = other_fd, .events = POLLIN}};
-    if (poll(fds, 3, timeout_ms) <= 0)
+    struct pollfd fds[2 + TERM_MAX_OTHERS] = {{.fd = STDIN_FILENO, .events = POLLIN},
+                                              {.fd = signal_pipe[0], .events = POLLIN}};
+    g_assert(n_others <= TERM_MAX_OTHERS);
+    for (int i = 0; i < n_others; i++)
+        fds[2 + i] = (struct pollfd){.fd = others[i], .events = POLLIN};
+    if (poll(fds, 2 + (nfds_t)n_others, timeout_ms) <= 0)
         return TERM_NOTHING;
     if (fds[1].revents) {
         event = take_signals();
@@ -291,7 +299,8 @@ static attr_t attr_of(const Theme *theme, Style style, short *pair)
         bits |= A_REVERSE;
     if (attr.underline)
         bits |= A_UNDERLINE;
-    *pair = (short)pair_of(theme, attr.colour);
+    *pair =
+        (short)(attr.colour == THEME_DEFAULT ? 0 : style + 1); /* a colour pair a style, on the terminal's own ground */
     return bits;
 }
 
@@ -335,6 +344,41 @@ void term_paint(Term *term, const Canvas *canvas)
     move(CLAMP(canvas->cursor_row, 0, canvas->rows - 1), CLAMP(canvas->cursor_col, 0, canvas->cols - 1));
     curs_set(canvas->cursor_visible ? 1 : 0);
     refresh();
+}
+
+/* Curses has sent all it had (refresh), so that this stands between two frames; it moves no cursor. */
+static bool send_all(const char *bytes, gsize len)
+{
+    while (len > 0) {
+        ssize_t sent = write(STDOUT_FILENO, bytes, len);
+        if (sent < 0 && errno != EINTR)
+            return false;
+        bytes += MAX(sent, 0);
+        len -= (gsize)MAX(sent, 0);
+    }
+    return true;
+}
+
+/* Terminals that know no OSC would show what is in it. */
+static bool knows_osc(void)
+{
+    static const char *const without[] = {"linux", "vt", "dumb", "ansi", "cons"};
+    const char *name = g_getenv("TERM");
+    for (gsize i = 0; i < G_N_ELEMENTS(without); i++)
+        if (!name || g_str_has_prefix(name, without[i]))
+            return false;
+    return true;
+}
+
+bool term_copy(Term *term, const char *text)
+{
+    (void)term;
+    gsize len = strlen(text);
+    if (len > TERM_COPY_MAX || !knows_osc())
+        return false;
+    g_autofree char *coded = g_base64_encode((const guchar *)text, len);
+    g_autofree char *sequence = g_strdup_printf("\033]52;c;%s\a", coded);
+    return send_all(sequence, strlen(sequence));
 }
 
 void term_redraw(Term *term)

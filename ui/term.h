@@ -8,6 +8,9 @@
 
 #include "canvas.h"
 
+#define TERM_MAX_OTHERS 3
+#define TERM_COPY_MAX   74994 /* bytes: what xterm takes in one OSC 52 */
+
 typedef struct Term Term;
 
 typedef enum {
@@ -24,21 +27,25 @@ void term_block_signals(void);
 
 /* Whether there is a terminal to take at all. */
 bool term_usable(GError **error);
-/* Takes the terminal. */
-Term *term_open(bool ascii, GError **error);
+/* Takes the terminal; with the mouse, where it is wanted. `choice` may be NULL. */
+Term *term_open(bool ascii, const ThemeChoice *choice, bool mouse, GError **error);
 void term_close(Term *term);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Term, term_close)
 
 const Theme *term_theme(const Term *term);
 void term_size(const Term *term, int *rows, int *cols);
 
-/* Waits for a key, a signal or `other_fd`, at most `timeout_ms` (< 0: for ever). */
-TermEvent term_wait(Term *term, int other_fd, int timeout_ms, int *key);
+/* Waits for a key, a signal or one of `others` (< 0: none), at most `timeout_ms` (< 0: for ever). */
+TermEvent term_wait(Term *term, const int *others, int n_others, int timeout_ms, int *key);
 /* The next key typed without waiting: TERM_KEY, TERM_NOTHING or TERM_LOST. */
 TermEvent term_key(Term *term, int *key);
+int term_click_row(const Term *term); /* of the last KEYCODE_CLICK */
 
 /* Shows the canvas, which must have the terminal's size. Only what changed is sent. */
 void term_paint(Term *term, const Canvas *canvas);
+/* Hands a text to the terminal's clipboard (OSC 52), which it may refuse without a word. False: it is too long for
+ * that, or this kind of terminal would show it. */
+bool term_copy(Term *term, const char *text);
 void term_redraw(Term *term);  /* the next paint sends everything */
 void term_suspend(Term *term); /* to the shell; returns when continued */
 

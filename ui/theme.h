@@ -25,13 +25,22 @@ typedef struct {
     int colour; /* palette index or THEME_DEFAULT */
 } ThemeAttr;
 
+/* Attributes that an operator chose (theme_file.h), for a terminal with all colours. */
+typedef struct {
+    bool set[STYLE_COUNT];
+    ThemeAttr attrs[STYLE_COUNT];
+} ThemeChoice;
+
 typedef struct {
     bool ascii;  /* pure ASCII on the screen */
     int colours; /* that may be used: 0 (monochrome), 8, 16, 256 */
+    ThemeAttr attrs[STYLE_COUNT];
 } Theme;
 
-/* `colours`: what the terminal has. NO_COLOR (when set and not empty) makes it monochrome. */
-Theme theme_new(bool ascii, int colours);
+/* `colours`: what the terminal has. NO_COLOR (when set and not empty) makes it monochrome. A colour that the terminal
+ * does not have becomes the nearest one it has; without colours none is left. `choice` may be NULL. */
+Theme theme_new(bool ascii, int colours, const ThemeChoice *choice);
+ThemeAttr theme_default(int colours, Style style);
 ThemeAttr theme_attr(const Theme *theme, Style style);
 
 #endif

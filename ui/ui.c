@@ -3,17 +3,24 @@
 
 #include <locale.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/printable.h"
+#include "commands.h"
 #include "feed.h"
+#include "keys_file.h"
 #include "screen.h"
 #include "term.h"
+#include "text_box.h"
+#include "theme_file.h"
 
 #define SILENCE_USEC (3 * G_USEC_PER_SEC)
 #define MIN_ROWS     10
 #define MIN_COLS     40
 #define SAY_ROWS     3 /* lines a message may take */
+#define WHEEL_ROWS   3
 
 typedef struct {
     int64_t ticket;
@@ -38,6 +45,10 @@ typedef struct {
     GDestroyNotify confirmed_free;
     char *said, *said_command;
     Style said_style;
+    char *last_command; /* the last one that was said; NULL: none yet */
+    Commands *commands;
+    TextBox *box;     /* NULL: none is open */
+    int cursor_row;   /* where the cursor rests on what was drawn last */
     int64_t heard_at; /* monotonic: the last view */
     QuitState quit;
     bool engine_stopped;
@@ -82,6 +93,16 @@ static void unsay(Desk *desk)
     g_clear_pointer(&desk->said_command, g_free);
 }
 
+/* A command that was shown can be copied, and brought back on the command line. */
+static void keep_command(Desk *desk, const char *command)
+{
+    if (!command)
+        return;
+    g_free(desk->last_command);
+    desk->last_command = g_strdup(command);
+    commands_remember(desk->commands, command);
+}
+
 void ui_say(Ui *ui, Style style, const char *command, const char *format, ...)
 {
     Desk *desk = desk_of(ui);
@@ -94,6 +115,14 @@ void ui_say(Ui *ui, Style style, const char *command, const char *format, ...)
     desk->said = text;
     desk->said_command = own_command;
     desk->said_style = style;
+    keep_command(desk, own_command);
+}
+
+void ui_show(Ui *ui, const char *title, const char *note, const char *text)
+{
+    Desk *desk = desk_of(ui);
+    g_clear_pointer(&desk->box, text_box_free);
+    desk->box = text_box_new(title, note, text);
 }
 
 void ui_request(Ui *ui, json_t *request_take, Screen *owner, UiAnswer *done, int tag)
@@ -117,6 +146,7 @@ void ui_ask(Ui *ui, Dialog *dialog_take, UiConfirmed *done, void *data, GDestroy
     Desk *desk = desk_of(ui);
     end_dialog(desk);
     desk->dialog = dialog_take;
+    keep_command(desk, dialog_take->command);
     desk->confirmed = done;
     desk->confirmed_data = data;
     desk->confirmed_free = free_data;
@@ -125,6 +155,42 @@ void ui_ask(Ui *ui, Dialog *dialog_take, UiConfirmed *done, void *data, GDestroy
 void ui_suspend(Ui *ui)
 {
     term_suspend(desk_of(ui)->term);
+}
+
+/* -- copying -- */
+
+/* The command that is being shown, else what the screen has, else the last command that was shown. */
+static char *text_to_copy(Desk *desk, bool said, const char **what)
+{
+    Screen *screen = top_screen(desk);
+    *what = "the command";
+    char *text = said || !screen->ops->copy ? NULL : screen->ops->copy(screen, &desk->ui, what);
+    if (text)
+        return text;
+    *what = "the command";
+    return g_strdup(desk->last_command);
+}
+
+static void copy(Desk *desk, bool said)
+{
+    const char *what;
+    g_autofree char *text = text_to_copy(desk, said, &what);
+    if (!text) {
+        ui_say(&desk->ui, STYLE_TEXT, NULL, "There is nothing to copy here: no error, and no command was shown yet.");
+        return;
+    }
+    /* What servers say goes where it may be pasted into a shell: no control bytes but the ends of lines. */
+    g_auto(GStrv) lines = g_strsplit(g_strchomp(text), "\n", -1);
+    for (char **line = lines; *line; line++) {
+        char *clean = printable(*line, 0);
+        g_free(*line);
+        *line = clean;
+    }
+    g_autofree char *clean = g_strjoinv("\n", lines), *title = g_strdup_printf("Copy %s", what);
+    const char *note = strlen(clean) > TERM_COPY_MAX  ? "too long for the clipboard · Esc closes"
+                       : term_copy(desk->term, clean) ? "in the clipboard, if the terminal takes it · Esc closes"
+                                                      : "this terminal takes no copies · Esc closes";
+    ui_show(&desk->ui, title, note, clean);
 }
 
 /* -- leaving -- */
@@ -232,6 +298,22 @@ static bool can_now(const void *data, KeyAction action)
     return !screen->ops->can || screen->ops->can(screen, &desk->ui, action);
 }
 
+static void draw_said(Desk *desk, Canvas *canvas)
+{
+    const char *hint = commands_hint(desk->commands);
+    if (desk->said) {
+        draw_message(canvas, desk->said_style, desk->said, desk->said_command);
+    } else if (hint) {
+        draw_message(canvas, STYLE_DIM, hint, NULL);
+    } else if (!desk->ui.connected) {
+        g_autofree char *command = action_command(&desk->ui, "run --detach");
+        draw_message(canvas, STYLE_LOST,
+                     "The engine does not answer; nothing is replicated while it is gone. Trying again each second. To "
+                     "start it:",
+                     command);
+    }
+}
+
 static void draw(Desk *desk)
 {
     int rows, cols;
@@ -247,16 +329,12 @@ static void draw(Desk *desk)
     screen->ops->draw(screen, &desk->ui, canvas);
     if (desk->ui.view && (desk->ui.silent || !desk->ui.connected))
         canvas_dim(canvas, 1, rows - SCREEN_FOOT);
-    keys_footer(canvas, rows - 1, screen->ops->place, can_now, desk);
-    if (desk->said) {
-        draw_message(canvas, desk->said_style, desk->said, desk->said_command);
-    } else if (!desk->ui.connected) {
-        g_autofree char *command = action_command(&desk->ui, "run --detach");
-        draw_message(canvas, STYLE_LOST,
-                     "The engine does not answer; nothing is replicated while it is gone. Trying again each second. To "
-                     "start it:",
-                     command);
-    }
+    desk->cursor_row = canvas->cursor_row;
+    keys_footer(desk->ui.keys, canvas, rows - 1, screen->ops->place, can_now, desk);
+    draw_said(desk, canvas);
+    commands_draw(desk->commands, canvas);
+    if (desk->box)
+        text_box_draw(desk->box, canvas);
     if (desk->dialog)
         dialog_draw(desk->dialog, canvas);
     term_paint(desk->term, canvas);
@@ -282,6 +360,59 @@ static void press_dialog(Desk *desk, int key)
         free_data(data);
 }
 
+static CommandSubject subject_of(Desk *desk)
+{
+    Screen *screen = top_screen(desk);
+    return screen->ops->subject ? screen->ops->subject(screen, &desk->ui) : (CommandSubject){NULL, NULL};
+}
+
+/* What lies over the screen takes the key first. */
+static bool press_above(Desk *desk, int key)
+{
+    if (desk->dialog) {
+        press_dialog(desk, key);
+    } else if (desk->box) {
+        if (!text_box_key(desk->box, desk->ui.keys, key))
+            g_clear_pointer(&desk->box, text_box_free);
+    } else {
+        return commands_key(desk->commands, &desk->ui, subject_of(desk), key);
+    }
+    return true;
+}
+
+static void act(Desk *desk, KeyAction action, bool said)
+{
+    Ui *ui = &desk->ui;
+    Screen *screen = top_screen(desk);
+    if (action == ACTION_NONE || screen->ops->act(screen, ui, action))
+        return;
+    if (action == ACTION_QUIT || action == ACTION_INTERRUPT)
+        ui_quit(ui);
+    else if (action == ACTION_REDRAW)
+        term_redraw(desk->term);
+    else if (action == ACTION_HELP)
+        ui_push(ui, screen_help_new(screen->ops->place));
+    else if (action == ACTION_COMMAND)
+        commands_begin(desk->commands, ui);
+    else if (action == ACTION_COPY)
+        copy(desk, said);
+    else if (action == ACTION_BACK)
+        ui_pop(ui);
+}
+
+/* Every list rests the terminal's cursor on its row, so that rows need not be known here: a click moves it there, and
+ * on the row where it is, opens that. */
+static void click(Desk *desk)
+{
+    int steps = term_click_row(desk->term) - desk->cursor_row;
+    if (term_click_row(desk->term) <= SCREEN_HEAD)
+        return;
+    for (int i = 0; i < ABS(steps); i++)
+        act(desk, steps < 0 ? ACTION_UP : ACTION_DOWN, false);
+    if (steps == 0)
+        act(desk, ACTION_OPEN, false);
+}
+
 static void press(Desk *desk, int key)
 {
     Ui *ui = &desk->ui;
@@ -291,28 +422,19 @@ static void press(Desk *desk, int key)
             desk->quit = QUIT_NOW;
         return;
     }
+    bool said = desk->said_command != NULL;
     unsay(desk);
-    if (key == KEY_CTRL('z')) {
+    if (key == KEY_CTRL('z'))
         ui_suspend(ui);
+    else if (press_above(desk, key))
         return;
-    }
-    if (desk->dialog) {
-        press_dialog(desk, key);
-        return;
-    }
-    if (screen->ops->key && screen->ops->key(screen, ui, key))
-        return;
-    KeyAction action = keys_action(screen->ops->place, key);
-    if (action == ACTION_NONE || screen->ops->act(screen, ui, action))
-        return;
-    if (action == ACTION_QUIT)
-        ui_quit(ui);
-    else if (action == ACTION_REDRAW)
-        term_redraw(desk->term);
-    else if (action == ACTION_HELP)
-        ui_push(ui, screen_help_new(screen->ops->place));
-    else if (action == ACTION_BACK)
-        ui_pop(ui);
+    else if (key == KEYCODE_CLICK)
+        click(desk);
+    else if (key == KEYCODE_WHEEL_UP || key == KEYCODE_WHEEL_DOWN)
+        for (int i = 0; i < WHEEL_ROWS; i++)
+            act(desk, key == KEYCODE_WHEEL_UP ? ACTION_UP : ACTION_DOWN, false);
+    else if (!screen->ops->key || !screen->ops->key(screen, ui, key))
+        act(desk, keymap_action(ui->keys, screen->ops->place, key), said);
 }
 
 static void take_answers(Desk *desk)
@@ -358,6 +480,11 @@ static int wait_ms(const Desk *desk)
         until = desk->heard_at + SILENCE_USEC;
     if (top_screen(desk)->wake_at)
         until = MIN(until, top_screen(desk)->wake_at);
+    int fds[2];
+    int64_t wake_at;
+    commands_wait_for(desk->commands, fds, &wake_at);
+    if (wake_at)
+        until = MIN(until, wake_at);
     if (until == INT64_MAX)
         return -1;
     return (int)CLAMP((until - now) / 1000 + 1, 0, 60 * 1000);
@@ -377,7 +504,10 @@ static void take_time(Desk *desk)
 static void take_events(Desk *desk)
 {
     int key = KEYCODE_NONE;
-    TermEvent event = term_wait(desk->term, feed_wake_fd(desk->feed), wait_ms(desk), &key);
+    int others[TERM_MAX_OTHERS] = {feed_wake_fd(desk->feed)};
+    int64_t wake_at;
+    commands_wait_for(desk->commands, others + 1, &wake_at);
+    TermEvent event = term_wait(desk->term, others, TERM_MAX_OTHERS, wait_ms(desk), &key);
     /* All keys that were typed ahead are taken before the next frame, so that a held key never queues frames. */
     while (event == TERM_KEY && desk->quit != QUIT_NOW) {
         press(desk, key);
@@ -390,6 +520,7 @@ static void take_events(Desk *desk)
     else if (event == TERM_SUSPEND)
         ui_suspend(&desk->ui);
     take_news(desk);
+    commands_take(desk->commands, &desk->ui);
     take_time(desk);
     g_ptr_array_set_size(desk->closed, 0);
 }
@@ -398,6 +529,10 @@ static void desk_clear(Desk *desk)
 {
     end_dialog(desk);
     unsay(desk);
+    g_free(desk->last_command);
+    commands_free(desk->commands);
+    g_clear_pointer(&desk->box, text_box_free);
+    keymap_free(desk->ui.keys);
     g_ptr_array_unref(desk->screens);
     g_ptr_array_unref(desk->closed);
     g_array_unref(desk->pending);
@@ -416,6 +551,37 @@ static void say_goodbye(const Desk *desk)
         printf("No engine answers on state dir %s. `sluice` starts one.\n", dir);
 }
 
+char *ui_keys_text(void)
+{
+    return keys_file_text();
+}
+
+char *ui_theme_text(void)
+{
+    return theme_file_text();
+}
+
+/* Takes the terminal, with the keys and looks that the operator chose. What is wrong with those is said, once there is
+ * a screen to say it on. */
+static bool open_terminal(Desk *desk, GError **error)
+{
+    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+    ThemeChoice choice = theme_file_load(problems);
+    desk->ui.keys = keymap_new();
+    bool mouse = keys_file_load(desk->ui.keys, problems);
+    desk->term = term_open(desk->ui.options->ascii, &choice, mouse, error);
+    if (!desk->term) {
+        keymap_free(desk->ui.keys);
+        return false;
+    }
+    desk->ui.theme = *term_theme(desk->term);
+    if (problems->len > 1)
+        ui_say(&desk->ui, STYLE_WAIT, NULL, "%s (and %u more)", (char *)problems->pdata[0], problems->len - 1);
+    else if (problems->len)
+        ui_say(&desk->ui, STYLE_WAIT, NULL, "%s", (char *)problems->pdata[0]);
+    return true;
+}
+
 int ui_run(const UiOptions *options)
 {
     g_autoptr(GError) error = NULL;
@@ -428,13 +594,13 @@ int ui_run(const UiOptions *options)
     }
     Desk desk = {.ui = {.options = options, .connected = true}, .heard_at = clock_monotonic_usec()};
     desk.feed = feed_new(options->state_dir, client);
-    desk.term = term_open(options->ascii, &error);
-    if (!desk.term) {
+    desk.commands = commands_new(options);
+    if (!open_terminal(&desk, &error)) {
         fprintf(stderr, "sluice: %s\n", error->message);
         feed_free(desk.feed);
+        commands_free(desk.commands);
         return error->code;
     }
-    desk.ui.theme = *term_theme(desk.term);
     desk.screens = g_ptr_array_new_with_free_func(screen_destroy);
     desk.closed = g_ptr_array_new_with_free_func(screen_destroy);
     desk.pending = g_array_new(FALSE, FALSE, sizeof(Pending));

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define OPTIONS_OF_HELP "sed -n 's/^ *\\(-[a-z], \\)\\{0,1\\}\\(--[a-z-]*\\).*/\\2/p'"
-#define GLOBAL_OPTIONS  "--state-dir --ascii --stop-on-quit --version --help"
+#define GLOBAL_OPTIONS  "--state-dir --ascii --stop-on-quit --print-keys --print-theme --version --help"
 
 /* Whether the first word after the command is the name of a pipe that there is. */
 static bool takes_pipe(const Command *command)
@@ -147,7 +147,9 @@ static const char FISH_FUNCTIONS[] =
     "complete -c sluice -f\n"
     "complete -c sluice -l state-dir -r -F -d 'where the engine keeps what it knows'\n"
     "complete -c sluice -n 'not __sluice_command' -l ascii -d 'ASCII characters alone'\n"
-    "complete -c sluice -n 'not __sluice_command' -l stop-on-quit -d 'quitting stops the engine'\n";
+    "complete -c sluice -n 'not __sluice_command' -l stop-on-quit -d 'quitting stops the engine'\n"
+    "complete -c sluice -n 'not __sluice_command' -l print-keys -d 'the keys, as a file that changes them'\n"
+    "complete -c sluice -n 'not __sluice_command' -l print-theme -d 'the looks, as a file that changes them'\n";
 
 static void print_fish(void)
 {

@@ -1,5 +1,5 @@
 noinst_LIBRARIES += src/cli/libcli.a
-src_cli_libcli_a_SOURCES = src/cli/arguments.c src/cli/arguments.h src/cli/output.c src/cli/output.h src/cli/show.c \
+src_cli_libcli_a_SOURCES = src/cli/arguments.c src/cli/arguments.h src/cli/explain.c src/cli/explain.h src/cli/output.c src/cli/output.h src/cli/show.c \
 	src/cli/show_table.c src/cli/show.h
 
 bin_PROGRAMS += sluice

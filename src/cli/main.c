@@ -1,7 +1,9 @@
 /* The table of commands; each is a file of its own. Without a command: the dashboard. */
 #include "cli/arguments.h"
 #include "cli/cli.h"
+#include "cli/explain.h"
 #include "base/base.h"
+#include "base/question.h"
 #include "control/control.h"
 #include "ui/ui.h"
 
@@ -133,6 +135,13 @@ bool cli_confirm(bool yes, const char *question, int *code)
 {
     if (yes)
         return true;
+    if (g_getenv(QUESTION_VARIABLE) != NULL) { /* the screen that runs this asks */
+        g_autofree char *line = printable(question, 0);
+        fflush(stdout);
+        fprintf(stderr, "%s\n", line);
+        *code = QUESTION_EXIT;
+        return false;
+    }
     if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
         *code = cli_usage("this cannot be undone, and there is no terminal to ask on: say --yes");
         return false;
@@ -160,6 +169,7 @@ static void print_help(void)
 {
     printf("sluice - MySQL and MariaDB into ClickHouse\n\nUsage:\n"
            "  sluice [--state-dir DIR] [--ascii] [--stop-on-quit]   the dashboard\n"
+           "  sluice --print-keys | --print-theme                   files that change its keys and looks\n"
            "  sluice COMMAND [--state-dir DIR] …                    one of:\n\n");
     for (unsigned i = 0; i < G_N_ELEMENTS(COMMANDS); i++)
         printf("  %-10s  %s\n", COMMANDS[i].name, COMMANDS[i].summary);
@@ -192,11 +202,31 @@ int cmd_help(Cli *cli, char **argv)
     return command->run(&inner, help);
 }
 
+static char *explain_for_copy(const View *view, const ViewPipe *pipe)
+{
+    bool well;
+    return explain_text(view, pipe, &well);
+}
+
 static int run_dashboard(const char *state_dir_option, bool ascii, bool stop_on_quit)
 {
     g_autofree char *state_dir = protocol_state_dir(state_dir_option);
-    UiOptions options = {.state_dir = state_dir, .ascii = ascii, .stop_engine_on_quit = stop_on_quit ? "yes" : NULL};
+    UiCommand commands[G_N_ELEMENTS(COMMANDS) + 1] = {{NULL, NULL}};
+    for (unsigned i = 0; i < G_N_ELEMENTS(COMMANDS); i++)
+        commands[i] = (UiCommand){COMMANDS[i].name, COMMANDS[i].usage};
+    UiOptions options = {.state_dir = state_dir,
+                         .ascii = ascii,
+                         .stop_engine_on_quit = stop_on_quit ? "yes" : NULL,
+                         .commands = commands,
+                         .explain = explain_for_copy};
     return ui_run(&options);
+}
+
+static int print_text(char *text_take)
+{
+    fputs(text_take, stdout);
+    g_free(text_take);
+    return 0;
 }
 
 static int run_command(const char *name, char **argv, const char *state_dir)
@@ -214,11 +244,13 @@ static int run(int argc, char **argv)
 {
     g_auto(GStrv) words = arguments_take(argc, argv);
     g_autofree char *state_dir = NULL;
-    gboolean ascii = FALSE, stop_on_quit = FALSE, version = FALSE, help = FALSE;
+    gboolean ascii = FALSE, stop_on_quit = FALSE, version = FALSE, help = FALSE, keys = FALSE, theme = FALSE;
     const GOptionEntry entries[] = {
         {"state-dir", 0, 0, G_OPTION_ARG_FILENAME, &state_dir, NULL, NULL},
         {"ascii", 0, 0, G_OPTION_ARG_NONE, &ascii, NULL, NULL},
         {"stop-on-quit", 0, 0, G_OPTION_ARG_NONE, &stop_on_quit, NULL, NULL},
+        {"print-keys", 0, 0, G_OPTION_ARG_NONE, &keys, NULL, NULL},
+        {"print-theme", 0, 0, G_OPTION_ARG_NONE, &theme, NULL, NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &version, NULL, NULL},
         {"help", 'h', 0, G_OPTION_ARG_NONE, &help, NULL, NULL},
         G_OPTION_ENTRY_NULL};
@@ -236,6 +268,8 @@ static int run(int argc, char **argv)
             printf("sluice %s\n", PACKAGE_VERSION);
         return 0;
     }
+    if (keys || theme)
+        return print_text(keys ? ui_keys_text() : ui_theme_text());
     int code;
     if (state_dir_is_empty(state_dir, &code))
         return code;

@@ -37,19 +37,20 @@ def many_pipes(count):
         pipe["name"] = f"pipe-{number:03d}"
         pipe["rows_per_second"] = number * 37 % 5000
         picture["pipes"].append(pipe)
-    broken = picture["pipes"][150]
+    broken = picture["pipes"][count * 3 // 4]
     broken["state"] = "Failed"
     broken["error"] = {"at": picture["at"], "code": 1236, "message": "the log was purged", "cause": None, "remedies": []}
     return picture
 
 
 class Engine:
-    """Answers as told in `answers` (request word -> object or function of the request), else {"ok": true}."""
+    """Answers as told in `answers` (request word -> object or function of the request), else {"ok": true}; `status` with the picture, for
+    commands that are run from the screen."""
 
     def __init__(self, state_dir, picture):
         self.path = os.path.join(state_dir, "sluice.sock")
         self.picture = picture
-        self.answers = {}
+        self.answers = {"status": lambda request: {"ok": True, "view": self.picture}}
         self.requests = []
         self.silent = False
         self.lock = threading.Condition()

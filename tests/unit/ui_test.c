@@ -1,14 +1,18 @@
 /* What screens are made of, without a terminal: figures, cells, bars, columns, the keymap. */
 #include <glib.h>
+#include <glib/gstdio.h>
 #include <locale.h>
 #include <string.h>
 
+#include "../../src/control/view.h"
 #include "../../ui/canvas.h"
 #include "../../ui/form.h"
 #include "../../ui/format.h"
-#include "../../ui/keys.h"
+#include "../../ui/command_line.h"
+#include "../../ui/keys_file.h"
 #include "../../ui/spark.h"
 #include "../../ui/table.h"
+#include "../../ui/theme_file.h"
 
 static void test_durations(void)
 {
@@ -179,32 +183,209 @@ static void test_cursor(void)
     g_assert_false(table_move(&cursor, ACTION_PAUSE, 100, 10));
 }
 
-/* On one screen a key means one thing, and what the footer shows the help explains. */
+/* On one screen a key means one thing and an action stands once; what the footer shows the help explains. */
 static void test_keymap(void)
 {
     unsigned n;
     const KeyBinding *bindings = keys_table(&n);
+    g_autoptr(Keymap) map = keymap_new();
     for (unsigned a = 0; a < n; a++) {
         g_assert_true(bindings[a].help || (a > 0 && bindings[a - 1].help));
-        g_assert_true(!bindings[a].word || (bindings[a].short_label && bindings[a].help));
+        g_assert_true(!bindings[a].word || bindings[a].help);
         for (unsigned b = a + 1; b < n; b++)
-            if (bindings[a].places & bindings[b].places)
+            if (bindings[a].places & bindings[b].places) {
+                g_assert_cmpint(bindings[a].action, !=, bindings[b].action);
                 for (int i = 0; i < KEYS_PER_BINDING && bindings[a].keys[i]; i++)
                     for (int k = 0; k < KEYS_PER_BINDING && bindings[b].keys[k]; k++)
                         g_assert_cmpint(bindings[a].keys[i], !=, bindings[b].keys[k]);
+            }
     }
-    g_assert_cmpint(keys_action(KEYS_PIPES, 'q'), ==, ACTION_QUIT);
-    g_assert_cmpint(keys_action(KEYS_PIPE, 'q'), ==, ACTION_BACK);
-    g_assert_cmpint(keys_action(KEYS_PIPES, '\n'), ==, ACTION_OPEN);
-    g_assert_cmpint(keys_action(KEYS_PIPES, 'R'), ==, ACTION_RESYNC);
-    g_assert_cmpint(keys_action(KEYS_PIPES, 'X'), ==, ACTION_NONE);
+    g_assert_cmpint(keymap_action(map, KEYS_PIPES, 'q'), ==, ACTION_QUIT);
+    g_assert_cmpint(keymap_action(map, KEYS_PIPE, 'q'), ==, ACTION_BACK);
+    g_assert_cmpint(keymap_action(map, KEYS_PIPES, '\n'), ==, ACTION_OPEN);
+    g_assert_cmpint(keymap_action(map, KEYS_PIPES, 'R'), ==, ACTION_RESYNC);
+    g_assert_cmpint(keymap_action(map, KEYS_PIPES, 'X'), ==, ACTION_NONE);
+}
+
+/* Every key and action of the table has a name, and the name is that key's. */
+static void test_names_of_keys(void)
+{
+    unsigned n;
+    const KeyBinding *bindings = keys_table(&n);
+    for (unsigned i = 0; i < n; i++) {
+        g_assert_nonnull(keys_action_name(bindings[i].action));
+        for (int k = 0; k < KEYS_PER_BINDING && bindings[i].keys[k]; k++) {
+            g_autofree char *name = keys_name(bindings[i].keys[k], false), *sign = keys_name(bindings[i].keys[k], true);
+            g_assert_cmpint(keys_from_name(name), ==, bindings[i].keys[k]);
+            g_assert_cmpint(keys_from_name(sign), ==, bindings[i].keys[k]);
+        }
+    }
+    static const char *const none[] = {"", "F11", "F", "^", "^1", "pp", "ctrl-u", "\xff", "^UU"};
+    for (gsize i = 0; i < G_N_ELEMENTS(none); i++)
+        g_assert_cmpint(keys_from_name(none[i]), ==,
+                        g_str_equal(none[i], "F")   ? 'F'
+                        : g_str_equal(none[i], "^") ? '^'
+                                                    : KEYCODE_NONE);
+}
+
+/* A file of the operator's. */
+static char *config_write(const char *name, const char *text)
+{
+    g_autofree char *folder = g_build_filename(g_get_user_config_dir(), "sluice", NULL);
+    char *path = g_build_filename(folder, name, NULL);
+    g_assert_cmpint(g_mkdir_with_parents(folder, 0700), ==, 0);
+    g_assert_true(g_file_set_contents(path, text, -1, NULL));
+    return path;
+}
+
+static void config_remove(char *path_take)
+{
+    g_autofree char *folder = g_path_get_dirname(path_take);
+    g_assert_cmpint(g_unlink(path_take), ==, 0);
+    g_assert_cmpint(g_rmdir(folder), ==, 0);
+    g_free(path_take);
+}
+
+/* Returns the problems. */
+static GPtrArray *load_keys(Keymap *map, const char *text, bool *mouse)
+{
+    GPtrArray *problems = g_ptr_array_new_with_free_func(g_free);
+    char *path = config_write("keys.conf", text);
+    *mouse = keys_file_load(map, problems);
+    config_remove(path);
+    return problems;
+}
+
+static void test_keys_file(void)
+{
+    g_autoptr(Keymap) map = keymap_new();
+    bool mouse;
+    g_autofree char *printed = keys_file_text();
+    g_autoptr(GPtrArray) none = load_keys(map, printed, &mouse); /* what is printed changes nothing */
+    g_assert_cmpuint(none->len, ==, 0);
+    g_assert_false(mouse);
+    g_assert_cmpint(keymap_action(map, KEYS_PIPES, 'p'), ==, ACTION_PAUSE);
+    g_autoptr(GPtrArray) fine =
+        load_keys(map,
+                  "[general]\nmouse = on\n[all]\nup = j\ndown = k\n" /* exchanged: no key has two meanings */
+                  "[pipes]\npause = ^P ENTER\nopen = →\ndrop = F2\njournal = J\n",
+                  &mouse);
+    for (guint i = 0; i < fine->len; i++)
+        g_test_message("%s", (char *)fine->pdata[i]);
+    g_assert_cmpuint(fine->len, ==, 0);
+    g_assert_true(mouse);
+    g_assert_cmpint(keymap_action(map, KEYS_PIPES, 'j'), ==, ACTION_UP);
+    g_assert_cmpint(keymap_action(map, KEYS_HELP, 'k'), ==, ACTION_DOWN);
+    g_assert_cmpint(keymap_action(map, KEYS_PIPES, KEYCODE_ENTER), ==, ACTION_PAUSE);
+    g_assert_cmpint(keymap_action(map, KEYS_PIPE, KEYCODE_ENTER), ==, ACTION_OPEN);
+    g_assert_cmpint(keymap_action(map, KEYS_PIPES, 'p'), ==, ACTION_NONE);
+    g_assert_cmpint(keymap_action(map, KEYS_PIPES, KEYCODE_F0 + 2), ==, ACTION_DROP);
+    g_autofree char *first = keymap_key(map, KEYS_PIPES, ACTION_PAUSE, false);
+    g_assert_cmpstr(first, ==, "^P");
+}
+
+static void test_wrong_keys_file(void)
+{
+    static const struct {
+        const char *text, *problem;
+    } cases[] = {
+        {"[pipes]\npause = F11\n", "no key's name"},
+        {"[pipes]\npause =\n", "no key"},
+        {"[pipes]\npause = 1 2 3 4 5 6\n", "too many keys"},
+        {"[pipes]\nstop = p\n", "no such action"},
+        {"[all]\nstop = p\n", "no such action"},
+        {"[journal]\npause = P\n", "no such action"},
+        {"[pipez]\npause = P\n", "no such screen"},
+        {"[pipes]\ndrop = d\n", "too easily pressed"},
+        {"[pipes]\ndrop = Enter\n", "too easily pressed"},
+        {"[all]\nresync = Space\n", "too easily pressed"},
+        {"[pipes]\npause = t\n", "t is the key of retry too"},
+        {"[pipes]\nsort = p\npause = x\nretry = x\n", "x is the key of retry too"},
+        {"[pipes]\nquit = ^C\n", "^C is the key of interrupt too"},
+        {"[pipes]\ninterrupt = i\n", "the same everywhere"},
+        {"[general]\nmouse = yes\n", "on or off"},
+        {"[general]\nmice = on\n", "no such setting"},
+        {"pause = p\n", "keys.conf"},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(Keymap) map = keymap_new();
+        bool mouse;
+        g_autoptr(GPtrArray) problems = load_keys(map, cases[i].text, &mouse);
+        g_test_message("%s: %s", cases[i].text, problems->len ? (char *)problems->pdata[0] : "no problem");
+        g_assert_cmpuint(problems->len, >=, 1);
+        g_assert_nonnull(strstr(problems->pdata[0], cases[i].problem));
+        for (KeysPlace place = KEYS_PIPES; place <= KEYS_TABLE; place = (KeysPlace)(place << 1))
+            g_assert_cmpint(keymap_action(map, place, KEY_CTRL('c')), ==, ACTION_INTERRUPT);
+        g_assert_cmpint(keymap_action(map, KEYS_PIPES, 'D'), ==, ACTION_DROP);
+        g_assert_cmpint(keymap_action(map, KEYS_PIPES, 'p'), ==, ACTION_PAUSE);
+    }
+}
+
+/* Colours that a terminal does not have become near ones; NO_COLOR takes all. */
+static void test_theme(void)
+{
+    ThemeChoice choice = {.set = {[STYLE_LOST] = true, [STYLE_WAIT] = true, [STYLE_DIM] = true},
+                          .attrs = {[STYLE_LOST] = {.bold = true, .colour = 196},
+                                    [STYLE_WAIT] = {.colour = 11},
+                                    [STYLE_DIM] = {.colour = 245}}};
+    static const struct {
+        int colours, lost, wait, dim;
+    } cases[] = {{256, 196, 11, 245}, {16, 9, 11, 8}, {8, 1, 3, 7}, {0, THEME_DEFAULT, THEME_DEFAULT, THEME_DEFAULT}};
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Theme theme = theme_new(false, cases[i].colours, &choice);
+        g_assert_cmpint(theme_attr(&theme, STYLE_LOST).colour, ==, cases[i].lost);
+        g_assert_cmpint(theme_attr(&theme, STYLE_WAIT).colour, ==, cases[i].wait);
+        g_assert_cmpint(theme_attr(&theme, STYLE_DIM).colour, ==, cases[i].dim);
+        g_assert_true(theme_attr(&theme, STYLE_LOST).bold);
+    }
+    g_setenv("NO_COLOR", "1", TRUE);
+    Theme none = theme_new(false, 256, &choice);
+    g_unsetenv("NO_COLOR");
+    g_assert_cmpint(theme_attr(&none, STYLE_LOST).colour, ==, THEME_DEFAULT);
+}
+
+static GPtrArray *load_theme(const char *text, ThemeChoice *choice)
+{
+    GPtrArray *problems = g_ptr_array_new_with_free_func(g_free);
+    char *path = config_write("theme.conf", text);
+    *choice = theme_file_load(problems);
+    config_remove(path);
+    return problems;
+}
+
+static void test_theme_file(void)
+{
+    ThemeChoice choice;
+    g_autofree char *printed = theme_file_text();
+    g_autoptr(GPtrArray) none = load_theme(printed, &choice); /* what is printed changes nothing */
+    g_assert_cmpuint(none->len, ==, 0);
+    Theme chosen = theme_new(false, 256, &choice), usual = theme_new(false, 256, NULL);
+    for (int style = 0; style < STYLE_COUNT; style++) {
+        ThemeAttr a = theme_attr(&chosen, (Style)style), b = theme_attr(&usual, (Style)style);
+        g_assert_true(a.bold == b.bold && a.dim == b.dim && a.reverse == b.reverse && a.underline == b.underline &&
+                      a.colour == b.colour);
+    }
+    static const struct {
+        const char *text, *problem;
+    } cases[] = {{"[styles]\nlost = pink\n", "'pink' is no colour"},
+                 {"[styles]\nlost = 256\n", "'256' is no colour"},
+                 {"[styles]\nalarm = red\n", "no such style"},
+                 {"[colours]\nlost = red\n", "only [styles]"},
+                 {"lost = red\n", "theme.conf"}};
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GPtrArray) problems = load_theme(cases[i].text, &choice);
+        g_assert_cmpuint(problems->len, ==, 1);
+        g_assert_nonnull(strstr(problems->pdata[0], cases[i].problem));
+        g_assert_false(choice.set[STYLE_LOST]);
+    }
 }
 
 static void test_footer_fits(void)
 {
+    g_autoptr(Keymap) map = keymap_new();
     for (int cols = 40; cols < 140; cols++) {
         g_autoptr(Canvas) canvas = canvas_new(1, cols, false);
-        keys_footer(canvas, 0, KEYS_PIPES, NULL, NULL);
+        keys_footer(map, canvas, 0, KEYS_PIPES, NULL, NULL);
         g_autofree char *text = canvas_to_string(canvas);
         g_assert_nonnull(strstr(text, "? help")); /* the way on and the way out are never dropped */
         g_assert_nonnull(strstr(text, "q quit"));
@@ -238,12 +419,93 @@ static void test_line_edit(void)
     line_edit_clear(&edit);
 }
 
+static void type_into(CommandLine *line, const View *view, CommandSubject subject, const char *text)
+{
+    for (; *text; text = g_utf8_next_char(text))
+        command_line_key(line, view, subject, (int)g_utf8_get_char(text));
+}
+
+static const UiCommand COMMANDS[] = {{"pause", "NAME"},
+                                     {"resync", "NAME [--table T]…"},
+                                     {"resume", "NAME"},
+                                     {"tables", "NAME [TABLE|add TABLE…|remove TABLE…]"},
+                                     {"create", "NAME --source URL"},
+                                     {"help", "[COMMAND]"},
+                                     {NULL, NULL}};
+
+/* What Tab makes of a line, the cursor standing on orders and its table shop.items. */
+static void test_completion(void)
+{
+    static const struct {
+        const char *typed, *line, *hint;
+    } cases[] = {
+        {"pa\t", "pause ", "Tab completes"},
+        {"pa\t\t", "pause orders ", "Tab completes"},
+        {"re\t", "res", "resync  resume"},
+        {"resync orders --t\t\t", "resync orders --table shop.items ", "Tab completes"},
+        {"resync orders --table shop.o\t", "resync orders --table shop.orders ", "Tab completes"},
+        {"resync audit --table \t", "resync audit --table log.日本 ", "Tab completes"},
+        {"tables orders r\t\t", "tables orders remove shop.items ", "Tab completes"},
+        {"create \t", "create ", "Nothing begins so"},
+        {"help pa\t", "help pause ", "Tab completes"},
+        {"zz\t", "zz", "Nothing begins so"},
+        {"\t", "", "pause  resync  resume"},
+    };
+    json_t *picture = json_pack("{s:i, s:[{s:s, s:[{s:s},{s:s}]}, {s:s, s:[{s:s}]}]}", "format", 1, "pipes", "name",
+                                "orders", "tables", "source", "shop.items", "source", "shop.orders", "name", "audit",
+                                "tables", "source", "log.日本");
+    g_autoptr(View) view = view_from_json(picture, NULL);
+    json_decref(picture);
+    g_assert_nonnull(view);
+    const CommandSubject subject = {"orders", "shop.items"};
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(CommandLine) line = command_line_new(COMMANDS);
+        command_line_begin(line);
+        type_into(line, view, subject, cases[i].typed);
+        g_assert_cmpstr(command_line_text(line), ==, cases[i].line);
+        g_assert_nonnull(strstr(command_line_hint(line), cases[i].hint));
+    }
+    g_autoptr(CommandLine) line = command_line_new(COMMANDS);
+    command_line_begin(line);
+    type_into(line, NULL, (CommandSubject){NULL, NULL}, "pause \t"); /* before the first view */
+    g_assert_cmpstr(command_line_text(line), ==, "pause ");
+}
+
+static void test_history(void)
+{
+    g_autoptr(CommandLine) line = command_line_new(COMMANDS);
+    const CommandSubject none = {NULL, NULL};
+    static const char *const typed[] = {"first", "second", "second"};
+    for (gsize i = 0; i < G_N_ELEMENTS(typed); i++) {
+        command_line_begin(line);
+        type_into(line, NULL, none, typed[i]);
+        g_assert_cmpint(command_line_key(line, NULL, none, KEYCODE_ENTER), ==, COMMAND_LINE_TYPED);
+    }
+    command_line_begin(line);
+    type_into(line, NULL, none, "draft");
+    static const struct {
+        int key;
+        const char *text;
+    } steps[] = {{KEYCODE_DOWN, "draft"}, {KEYCODE_UP, "second"},   {KEYCODE_UP, "first"},
+                 {KEYCODE_UP, "first"},   {KEYCODE_DOWN, "second"}, {KEYCODE_DOWN, "draft"}};
+    for (gsize i = 0; i < G_N_ELEMENTS(steps); i++) {
+        command_line_key(line, NULL, none, steps[i].key);
+        g_assert_cmpstr(command_line_text(line), ==, steps[i].text);
+    }
+    command_line_begin(line);
+    type_into(line, NULL, none, "  ");
+    g_assert_cmpint(command_line_key(line, NULL, none, KEYCODE_ENTER), ==, COMMAND_LINE_LEFT);
+    g_assert_cmpint(command_line_key(line, NULL, none, KEYCODE_BACKSPACE), ==, COMMAND_LINE_LEFT);
+}
+
 int main(int argc, char **argv)
 {
     g_setenv("TZ", "UTC", TRUE);
     if (!setlocale(LC_ALL, "C.UTF-8"))
         setlocale(LC_ALL, "en_US.UTF-8");
     g_test_init(&argc, &argv, NULL);
+    g_autofree char *config = g_dir_make_tmp("ui-test-XXXXXX", NULL);
+    g_setenv("XDG_CONFIG_HOME", config, TRUE); /* before it is asked for */
     g_test_add_func("/ui/format/durations", test_durations);
     g_test_add_func("/ui/format/figures", test_figures);
     g_test_add_func("/ui/format/times", test_times);
@@ -256,7 +518,16 @@ int main(int argc, char **argv)
     g_test_add_func("/ui/table/columns", test_columns);
     g_test_add_func("/ui/table/cursor", test_cursor);
     g_test_add_func("/ui/keys/map", test_keymap);
+    g_test_add_func("/ui/keys/names", test_names_of_keys);
+    g_test_add_func("/ui/keys/file", test_keys_file);
+    g_test_add_func("/ui/keys/wrong-file", test_wrong_keys_file);
     g_test_add_func("/ui/keys/footer-fits", test_footer_fits);
+    g_test_add_func("/ui/theme/colours", test_theme);
+    g_test_add_func("/ui/theme/file", test_theme_file);
+    g_test_add_func("/ui/command-line/completion", test_completion);
+    g_test_add_func("/ui/command-line/history", test_history);
     g_test_add_func("/ui/form/line-edit", test_line_edit);
-    return g_test_run();
+    int code = g_test_run();
+    g_rmdir(config);
+    return code;
 }
