@@ -97,9 +97,29 @@ bool edit_add(Pipe *pipe, GPtrArray *records, const char *selection, GError **er
     return true;
 }
 
-bool edit_mark_removed(Pipe *pipe, const GPtrArray *names, bool drop_target, GError **error)
+static bool leave_list(Pipe *pipe, const GPtrArray *names, GError **error)
 {
     g_autofree char *list = g_strdup(pipe->record->tables);
+    for (unsigned i = 0; i < names->len; i++) {
+        const PipeTable *table = edit_find(pipe, names->pdata[i]);
+        if (!table)
+            continue;
+        g_autofree char *listed = selection_name(table->record->database, table->record->name);
+        char *shorter = selection_list_remove(list, listed, error);
+        if (!shorter)
+            return false;
+        g_free(list);
+        list = shorter;
+    }
+    return save_list(pipe, g_steal_pointer(&list), error);
+}
+
+/* The list first: a table that is gone from the pipe and not from the list would come back by itself (setting
+ * `new_tables`). */
+bool edit_mark_removed(Pipe *pipe, const GPtrArray *names, bool drop_target, GError **error)
+{
+    if (!leave_list(pipe, names, error))
+        return false;
     for (unsigned i = 0; i < names->len; i++) {
         PipeTable *table = edit_find(pipe, names->pdata[i]);
         if (!table)
@@ -111,15 +131,9 @@ bool edit_mark_removed(Pipe *pipe, const GPtrArray *names, bool drop_target, GEr
             cancel_set_error(pipe->life, error);
             return false;
         }
-        g_autofree char *listed = selection_name(table->record->database, table->record->name);
-        char *shorter = selection_list_remove(list, listed, error);
-        if (!shorter)
-            return false;
-        g_free(list);
-        list = shorter;
         FAULT_POINT("remove-noted");
     }
-    return save_list(pipe, g_steal_pointer(&list), error);
+    return true;
 }
 
 static bool write_remove(Catalog *catalog, void *data, GError **error)
