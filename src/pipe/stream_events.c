@@ -93,13 +93,13 @@ bool stream_is_before(const Stream *s, const PipeTable *table, const BinlogEvent
     return binlog_position_compare(event->file, event->start, record->begin_file, record->begin_pos) < 0;
 }
 
-/* The map of a table that has begun; the same as the last one, as a rule. Before it began (E) the definition is the one at E:
- * the map may be an older one. */
+/* The map of a table that is followed; the same as the last one, as a rule. Before it began (E) the definition is the
+ * one at E: the map may be an older one. Where it was dropped, it is that of another table of its name. */
 static bool bind_map(Stream *s, StreamTable *table, const BinlogEvent *event, GError **error)
 {
     GError *fault = NULL;
 
-    if (stream_is_before(s, table->table, event))
+    if (!stream_follows(s, table->table, event))
         return true;
     if (table->map_body && table->map_body->len == event->body_len &&
         memcmp(table->map_body->data, event->body, event->body_len) == 0)
