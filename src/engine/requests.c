@@ -1,6 +1,7 @@
 /* requests.c - the requests of control/protocol.h, one function each, found by name in a table. */
 #include "engine/engine_private.h"
 #include "pipe/reposition.h"
+#include "pipe/settings_check.h"
 
 #include <string.h>
 
@@ -86,14 +87,8 @@ static bool wanted_read(const json_t *request, Wanted *wanted, GError **error)
     if (!settings_parse(wanted->set, &wanted->settings, error))
         return false;
     wanted->settings.mapping.column_prefix = wanted->settings.column_prefix;
-    if (strcmp(wanted->settings.start, "now") != 0 && mode != PIPE_MODE_CDC) {
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "setting start is for pipes in mode cdc");
+    if (!settings_check_mode(&wanted->settings, mode, error))
         return false;
-    }
-    if (wanted->settings.target == TARGET_RESYNC && mode == PIPE_MODE_CDC) {
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "setting target=resync is for pipes that load tables: mode full or snapshot");
-        return false;
-    }
     if (wanted->settings.target == TARGET_RESYNC && *wanted->settings.cluster) {
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE,
                     "target=resync is not possible on a cluster: what stands there may not be the same on all of its servers");
@@ -127,6 +122,14 @@ static void wanted_check(Engine *engine, Wanted *wanted)
                   error->message);
 }
 
+/* Of a whole list, not of tables that are added to one. */
+static void check_new_tables(const Wanted *wanted)
+{
+    if (wanted->settings.new_tables_add && !selection_has_wildcard(wanted->selection))
+        check_add(wanted->checks, CHECK_WARN, "new_tables",
+                  "name tables by db.* or db.prefix_*, or leave new_tables=ignore", NEW_TABLES_WITHOUT_WILDCARD);
+}
+
 static json_t *checks_to_json(const GPtrArray *checks)
 {
     static const char *const results[] = {"ok", "warn", "fail"};
@@ -145,6 +148,7 @@ static json_t *do_check(Engine *engine, const json_t *request, GError **error)
     json_t *answer = NULL;
     if (wanted_read(request, &wanted, error)) {
         wanted_check(engine, &wanted);
+        check_new_tables(&wanted);
         answer = protocol_ok();
         json_object_set_new(answer, "checks", checks_to_json(wanted.checks));
         json_object_set_new(answer, "ok_to_create", json_boolean(!check_list_failed(wanted.checks)));
@@ -240,6 +244,7 @@ static json_t *do_create(Engine *engine, const json_t *request, GError **error)
     if (name && valid_name(name, error) && wanted_read(request, &wanted, error) && name_is_free(engine, name, error)) {
         GError *problem = NULL;
         wanted_check(engine, &wanted);
+        check_new_tables(&wanted);
         if (check_list_failed(wanted.checks))
             g_set_error(&problem, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT,
                         "preflight failed, nothing was created; mend what is marked and create again");

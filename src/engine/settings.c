@@ -85,6 +85,21 @@ typedef struct {
     GPtrArray *tables; /* of CatalogTable */
 } Known;
 
+/* All settings, as they would be, against the pipe's mode and its list. */
+static bool fits_pipe(const json_t *set, const CatalogPipe *record, GPtrArray *notes, GError **error)
+{
+    const char *lists[] = {record->tables, NULL};
+    PipeSettings settings;
+    PipeMode mode;
+    if (!settings_parse(set, &settings, error) ||
+        (pipe_mode_parse(record->mode, &mode) && !settings_check_mode(&settings, mode, error)))
+        return false;
+    g_autoptr(Selection) selection = selection_parse(lists, NULL, NULL);
+    if (settings.new_tables_add && selection && !selection_has_wildcard(selection))
+        g_ptr_array_add(notes, g_strdup(NEW_TABLES_WITHOUT_WILDCARD));
+    return true;
+}
+
 static void known_clear(Known *known)
 {
     catalog_pipe_free(known->record);
@@ -150,8 +165,8 @@ static json_t *set_pipe(Engine *engine, const char *name, const json_t *changes,
         set = set ? set : json_object();
     }
     if (ok && json_object_size(changes) > 0)
-        ok = merge_settings(set, changes, error) && settings_check_tables(set, changes, known.tables, notes, error) &&
-             store(engine, known.record, set, error);
+        ok = merge_settings(set, changes, error) && fits_pipe(set, known.record, notes, error) &&
+             settings_check_tables(set, changes, known.tables, notes, error) && store(engine, known.record, set, error);
     if (ok) {
         g_autoptr(PipeStatus) status = status_after(engine, &known, set);
         json_t *list = json_array();

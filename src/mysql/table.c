@@ -742,6 +742,7 @@ static void table_info_free(void *data)
     g_free(info);
 }
 
+#define BASE_TABLE " TABLE_TYPE = 'BASE TABLE'"
 #define NOT_SYSTEM " TABLE_SCHEMA NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')"
 
 static int compare_infos(gconstpointer a, gconstpointer b)
@@ -829,7 +830,7 @@ GPtrArray *source_list_tables(SourceConnection *source, GError **error)
     g_autoptr(SourceRows) tables = source_query(
         source,
         "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, DATA_LENGTH FROM information_schema.TABLES "
-        "WHERE TABLE_TYPE = 'BASE TABLE' AND" NOT_SYSTEM,
+        "WHERE" BASE_TABLE " AND" NOT_SYSTEM,
         error);
     g_autoptr(SourceRows) keys = NULL;
     g_autoptr(GHashTable) unkeyable = NULL;
@@ -858,6 +859,27 @@ GPtrArray *source_list_tables(SourceConnection *source, GError **error)
     if (unkeyable == NULL)
         return NULL;
     infos_set_keys(by_id, keys, unkeyable);
+    g_ptr_array_sort(list, compare_infos);
+    return g_steal_pointer(&list);
+}
+
+GPtrArray *source_list_names(SourceConnection *source, const char *database, GError **error)
+{
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(table_info_free);
+    g_autoptr(GString) sql =
+        g_string_new("SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE" BASE_TABLE " AND" NOT_SYSTEM
+                     " AND TABLE_SCHEMA = ");
+    source_quote_string(sql, database);
+    g_autoptr(SourceRows) rows = source_query(source, sql->str, error);
+    if (rows == NULL)
+        return NULL;
+    for (unsigned i = 0; i < rows->rows->len; i++) {
+        SourceTableInfo *info = g_new0(SourceTableInfo, 1);
+
+        info->database = g_strdup(source_rows_get(rows, i, TAB_DATABASE));
+        info->name = g_strdup(source_rows_get(rows, i, TAB_NAME));
+        g_ptr_array_add(list, info);
+    }
     g_ptr_array_sort(list, compare_infos);
     return g_steal_pointer(&list);
 }

@@ -23,6 +23,23 @@ bool cutover_is_copy(const char *other, const char *name)
     return strcmp(other, gho) == 0 || (*other == '_' && strcmp(p, new) == 0);
 }
 
+/* "_t_gho", "_t_ghc", "_t_del", "_t_20240131235959_del"; "_t_new", "__t_old". */
+bool cutover_is_working_table(const char *other, const char *name)
+{
+    static const char *const ends[] = {"_gho", "_ghc", "_del", "_new", "_old", NULL};
+    for (const char *p = other; *p == '_'; p++) {
+        if (!g_str_has_prefix(p + 1, name))
+            continue;
+        const char *end = p + 1 + strlen(name);
+        size_t digits = *end == '_' ? strspn(end + 1, "0123456789") : 0;
+        if (digits == 14 && strcmp(end + 1 + digits, "_del") == 0)
+            return true;
+        if (g_strv_contains(ends, end))
+            return true;
+    }
+    return false;
+}
+
 static bool names_table(const Search *search, const DdlStatement *statement)
 {
     bool any_case = source_server(search->source)->lower_case_table_names;

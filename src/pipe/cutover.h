@@ -15,5 +15,7 @@ SourceTable *cutover_definition(SourceConnection *source, const char *database, 
 
 /* A table that gh-ost or pt-online-schema-change made of `name`: it has the same rows. */
 bool cutover_is_copy(const char *other, const char *name);
+/* A table that those tools make beside `name` for the time of their work: a copy, a log, or what it was before. */
+bool cutover_is_working_table(const char *other, const char *name);
 
 #endif

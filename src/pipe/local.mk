@@ -3,13 +3,14 @@ src_pipe_libpipe_a_SOURCES = src/pipe/apply.c src/pipe/batch.c src/pipe/batch.h 
 	src/pipe/columns.c src/pipe/columns.h src/pipe/command.c src/pipe/cutover.c src/pipe/cutover.h src/pipe/detail.c src/pipe/detail.h \
 	src/pipe/edit.c src/pipe/faults.c src/pipe/group.c src/pipe/group.h src/pipe/headroom.c src/pipe/headroom.h src/pipe/incident.c \
 	src/pipe/incident.h src/pipe/lag.c src/pipe/live_view.c src/pipe/live_view.h src/pipe/lifecycle.c src/pipe/lifecycle.h \
+	src/pipe/new_tables.c src/pipe/new_tables.h \
 	src/pipe/outlook.c src/pipe/outlook.h src/pipe/pending_plan.c src/pipe/pending_plan.h src/pipe/pipe.c \
 	src/pipe/pipe.h src/pipe/pipe_private.h src/pipe/preflight.c src/pipe/preflight.h src/pipe/prepared.c src/pipe/prepared.h \
 	src/pipe/reposition.c src/pipe/reposition.h src/pipe/resync.c src/pipe/room.c src/pipe/room.h \
 	src/pipe/retry.c src/pipe/retry.h src/pipe/selection.c src/pipe/selection.h src/pipe/settings.c src/pipe/settings.h \
 	src/pipe/settings_check.c src/pipe/settings_check.h src/pipe/setup.c src/pipe/shape.c src/pipe/shape.h src/pipe/snapshot.c \
 	src/pipe/spares.c src/pipe/status.c src/pipe/stream.c src/pipe/stream_alter.c src/pipe/stream_ddl.c src/pipe/stream_ddl_private.h src/pipe/stream_events.c src/pipe/stream_private.h src/pipe/stream_seal.c \
-	src/pipe/stream_parents.c src/pipe/stream_xa.c src/pipe/supervisor.c src/pipe/supervisor.h src/pipe/trend.c src/pipe/trend.h src/pipe/work.c src/pipe/work.h
+	src/pipe/stream_new.c src/pipe/stream_parents.c src/pipe/stream_xa.c src/pipe/supervisor.c src/pipe/supervisor.h src/pipe/trend.c src/pipe/trend.h src/pipe/work.c src/pipe/work.h
 
 check_PROGRAMS += tests/unit/lifecycle_test
 tests_unit_lifecycle_test_SOURCES = tests/unit/lifecycle_test.c
@@ -21,7 +22,9 @@ pipe_test_libs = src/pipe/libpipe.a src/mapping/libmapping.a src/mysql/libmysql.
 	$(LZ4_LIBS) $(ZLIB_LIBS) $(GLIB_LIBS)
 check_PROGRAMS += tests/unit/batch_test tests/unit/group_test tests/unit/retry_test tests/unit/selection_test \
 	tests/unit/settings_test tests/unit/shape_test tests/unit/columns_test tests/unit/detail_test tests/unit/prepared_test \
-	tests/unit/trend_test tests/unit/headroom_test
+	tests/unit/trend_test tests/unit/headroom_test tests/unit/cutover_test
+tests_unit_cutover_test_SOURCES = tests/unit/cutover_test.c
+tests_unit_cutover_test_LDADD = $(pipe_test_libs)
 tests_unit_headroom_test_SOURCES = tests/unit/headroom_test.c
 tests_unit_headroom_test_LDADD = $(pipe_test_libs)
 tests_unit_prepared_test_SOURCES = tests/unit/prepared_test.c

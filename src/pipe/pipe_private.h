@@ -155,14 +155,14 @@ struct Pipe {
 };
 
 
-typedef enum { MESSAGE_COMMAND, MESSAGE_THREAD_ENDED, MESSAGE_FATAL, MESSAGE_LOADED, MESSAGE_REACHED, MESSAGE_SETTINGS, MESSAGE_STOP } MessageKind;
+typedef enum { MESSAGE_COMMAND, MESSAGE_THREAD_ENDED, MESSAGE_FATAL, MESSAGE_LOADED, MESSAGE_REACHED, MESSAGE_SETTINGS, MESSAGE_NEW_TABLES, MESSAGE_STOP } MessageKind;
 
 typedef struct {
     MessageKind kind;
     PipeEvent event; /* COMMAND */
     bool drop_target;
     GPtrArray *tables; /* COMMAND on single tables: of char *, "db.table" as selection_name writes it; NULL: the pipe */
-    GPtrArray *added;  /* EVENT_ADD_TABLES: of CatalogTable */
+    GPtrArray *added;  /* EVENT_ADD_TABLES: of CatalogTable; MESSAGE_NEW_TABLES: see new_tables_named */
     char *selection;   /* EVENT_ADD_TABLES: what is added to the pipe's list */
     PipeReposition *to; /* EVENT_REPOSITION */
     bool counted;      /* in Pipe.pending */
@@ -275,6 +275,7 @@ bool setup_tables(Pipe *pipe, GError **error);
  * there too. No Work runs. `other_server`: the error is that another server answers than the one that is followed. */
 bool setup_new_tables(Pipe *pipe, bool *other_server, GError **error);
 bool setup_has_new_tables(const Pipe *pipe);
+bool setup_is_followed(Pipe *pipe, SourceConnection *source, GError **error); /* false: it is another server, which the error says */
 bool setup_drop_targets(Pipe *pipe, GError **error);
 /* Drops a destination table if it is ours. Unacknowledged inserts are killed first. */
 bool setup_drop_target(Pipe *pipe, Clickhouse *ch, const PipeTable *table, const char *target, GError **error);

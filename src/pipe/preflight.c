@@ -89,19 +89,14 @@ static void check_mapping(SourceTable *definition, const PipeSettings *settings,
                   error->message);
 }
 
-static void add_table(SourceConnection *source, const PreflightRequest *request, const char *database, const char *name,
-                      GPtrArray *checks, GPtrArray *tables)
+static void check_source_table(SourceConnection *source, const PreflightRequest *request, const char *database,
+                               const char *name, const char *target, GPtrArray *checks, GPtrArray *tables)
 {
-    char *target = NULL;
-    if (!selection_match(request->selection, database, name, &target))
-        return;
     bool names_key = column_settings_name_key(request->set, database, name);
     SourceTableAccept accept = (request->settings->foreign_keys_flag ? SOURCE_ACCEPT_CASCADES : 0) | (names_key ? SOURCE_ACCEPT_NO_KEY : 0);
     SourceTable *definition = source_preflight_table(source, database, name, accept, checks);
-    if (!definition) {
-        g_free(target);
+    if (!definition)
         return;
-    }
     g_autoptr(GError) error = NULL;
     if (!column_settings_apply(request->set, definition, &error))
         check_add(checks, CHECK_FAIL, "column", "mend the settings of the table", "%s", error->message);
@@ -111,8 +106,16 @@ static void add_table(SourceConnection *source, const PreflightRequest *request,
     check_generated(source_server(source), definition, checks);
     PreflightTable *table = g_new(PreflightTable, 1);
     table->definition = definition;
-    table->target = target;
+    table->target = g_strdup(target);
     g_ptr_array_add(tables, table);
+}
+
+static void add_table(SourceConnection *source, const PreflightRequest *request, const char *database, const char *name,
+                      GPtrArray *checks, GPtrArray *tables)
+{
+    g_autofree char *target = NULL;
+    if (selection_match(request->selection, database, name, &target))
+        check_source_table(source, request, database, name, target, checks, tables);
 }
 
 static int name_compare(const void *a, const void *b)
@@ -394,12 +397,26 @@ static void check_asked_types(Clickhouse *ch, const GPtrArray *tables, GPtrArray
     }
 }
 
+/* Returns how many targets are free. */
+static unsigned check_targets(Clickhouse *ch, const PreflightRequest *request, bool can_try, const GPtrArray *tables,
+                              GPtrArray *checks)
+{
+    unsigned free_targets = 0;
+    check_asked_types(ch, tables, checks);
+    for (unsigned i = 0; i < tables->len; i++) {
+        free_targets += check_target(ch, tables->pdata[i], request, checks);
+        if (can_try)
+            check_layout(ch, tables->pdata[i], request, checks);
+        check_view(ch, tables->pdata[i], request, checks);
+    }
+    return free_targets;
+}
+
 static void check_destination(const PreflightRequest *request, Cancel *cancel, const GPtrArray *tables, GPtrArray *checks)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(Url) url = clickhouse_url_parse(request->dest_url, &error);
     g_autoptr(Clickhouse) ch = url ? clickhouse_new(url, cancel, &error) : NULL;
-    unsigned free_targets = 0;
 
     if (!ch) {
         check_add(checks, CHECK_FAIL, "destination", "write http://USER@HOST:8123/DATABASE?password-file=FILE, or embedded:", "%s",
@@ -410,13 +427,7 @@ static void check_destination(const PreflightRequest *request, Cancel *cancel, c
         return;
     clickhouse_set_cluster(ch, request->settings->cluster);
     bool can_try = !*request->settings->cluster || clickhouse_preflight_cluster(ch, request->settings->cluster, checks);
-    check_asked_types(ch, tables, checks);
-    for (unsigned i = 0; i < tables->len; i++) {
-        free_targets += check_target(ch, tables->pdata[i], request, checks);
-        if (can_try)
-            check_layout(ch, tables->pdata[i], request, checks);
-        check_view(ch, tables->pdata[i], request, checks);
-    }
+    unsigned free_targets = check_targets(ch, request, can_try, tables, checks);
     if (tables->len && free_targets == tables->len)
         check_add(checks, CHECK_OK, "target", NULL, "%u target table%s free", free_targets, free_targets == 1 ? " is" : "s are");
 }
@@ -429,4 +440,13 @@ void preflight_run(const PreflightRequest *request, Cancel *cancel, GPtrArray *c
         check_view_collisions(tables, checks);
     if (request->dest_url)
         check_destination(request, cancel, tables, checks);
+}
+
+void preflight_table(SourceConnection *source, Clickhouse *ch, const PreflightRequest *request, const char *database,
+                     const char *name, const char *target, GPtrArray *checks)
+{
+    g_autoptr(GPtrArray) tables = preflight_tables_new();
+    check_source_table(source, request, database, name, target, checks, tables);
+    check_still_there(source, checks);
+    check_targets(ch, request, true, tables, checks);
 }

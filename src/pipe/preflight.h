@@ -26,6 +26,10 @@ typedef struct {
 /* Appends findings to `checks` and what the pipe would replicate to `tables` (of PreflightTable, by source name). */
 void preflight_run(const PreflightRequest *request, Cancel *cancel, GPtrArray *checks, GPtrArray *tables);
 GPtrArray *preflight_tables_new(void);
+/* The same of one table that comes to a pipe whose ends have been looked at. Of the request: settings, set, uuid. `ch`
+ * has the pipe's cluster. */
+void preflight_table(SourceConnection *source, Clickhouse *ch, const PreflightRequest *request, const char *database,
+                     const char *name, const char *target, GPtrArray *checks);
 
 /* Whether a failed check says that its end could not be reached, or did not let us in, at all: such a pipe waits and tries
  * again. `side`: whose check it is. */

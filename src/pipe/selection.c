@@ -321,3 +321,14 @@ bool selection_has_wildcard(const Selection *selection)
     }
     return false;
 }
+
+GPtrArray *selection_databases(const Selection *selection)
+{
+    GPtrArray *databases = g_ptr_array_new_with_free_func(g_free);
+    for (unsigned i = 0; i < selection->items->len; i++) {
+        const Item *item = selection->items->pdata[i];
+        if (!item->exclude && !g_ptr_array_find_with_equal_func(databases, item->database, g_str_equal, NULL))
+            g_ptr_array_add(databases, g_strdup(item->database));
+    }
+    return databases;
+}

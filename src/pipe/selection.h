@@ -35,5 +35,6 @@ typedef struct {
 } SelectionName;
 GPtrArray *selection_exact_names(const Selection *selection); /* of SelectionName, each once, exclusions left out */
 bool selection_has_wildcard(const Selection *selection);
+GPtrArray *selection_databases(const Selection *selection); /* of char *, each once; exclusions left out */
 
 #endif

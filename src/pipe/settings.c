@@ -86,6 +86,9 @@ static const Setting settings[] = {
     {{"purged", "fail", "fail, resync", SETTING_LIVE,
       "the source purged log that was still needed: the pipe fails, or loads every table again by itself"},
      KIND_BOOL, FIELD(purged_resync), 0, 0, {"fail", "resync"}},
+    {{"new_tables", "ignore", "ignore, add", SETTING_LIVE,
+      "tables of the source that newly match a wildcard of the list: left out, or added by themselves"},
+     KIND_BOOL, FIELD(new_tables_add), 0, 0, {"ignore", "add"}},
 };
 
 const SettingInfo *settings_info(unsigned index)

@@ -30,6 +30,7 @@ typedef struct {
     TargetPolicy target; /* a target table that is not empty */
     bool foreign_keys_flag; /* children of cascading keys are taken, and a resync is advised when their parents change; else refused */
     bool purged_resync; /* the log needed is gone: loaded again without asking */
+    bool new_tables_add; /* that newly match a wildcard of the list: see new_tables.h */
 } PipeSettings;
 
 /* When a change takes effect. */

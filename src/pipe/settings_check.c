@@ -7,6 +7,20 @@
 
 #include <string.h>
 
+bool settings_check_mode(const PipeSettings *settings, PipeMode mode, GError **error)
+{
+    const char *why = NULL;
+    if (strcmp(settings->start, "now") != 0 && mode != PIPE_MODE_CDC)
+        why = "setting start is for pipes in mode cdc";
+    else if (settings->target == TARGET_RESYNC && mode == PIPE_MODE_CDC)
+        why = "setting target=resync is for pipes that load tables: mode full or snapshot";
+    else if (settings->new_tables_add && mode != PIPE_MODE_FULL)
+        why = "setting new_tables=add is for pipes that load tables and then follow the log: mode full";
+    if (why)
+        g_set_error_literal(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, why);
+    return !why;
+}
+
 /* Every column that is not left out has a type with these settings. */
 static bool types_hold(const SourceTable *definition, const MappingSettings *mapping, GError **error)
 {

@@ -19,6 +19,15 @@ static uint32_t choose_server_id(const Pipe *pipe)
     return pipe->settings.server_id ? pipe->settings.server_id : 0x40000000u | (g_str_hash(pipe->uuid) & 0x3fffffffu);
 }
 
+/* As given, with those of single tables; NULL: none. A new reference. */
+static json_t *settings_copy(Pipe *pipe)
+{
+    pthread_mutex_lock(&pipe->lock);
+    json_t *set = pipe->record->settings ? json_loads(pipe->record->settings, 0, NULL) : NULL;
+    pthread_mutex_unlock(&pipe->lock);
+    return set;
+}
+
 static bool write_source(Catalog *catalog, void *data, GError **error)
 {
     Pipe *pipe = data;
@@ -67,9 +76,7 @@ bool setup_provision(Pipe *pipe, Side *side, GError **error)
     dest = pipe->env->resolve_dest(pipe->env->data, pipe->record->dest, error);
     if (!dest)
         return false;
-    pthread_mutex_lock(&pipe->lock);
-    json_t *set = pipe->record->settings ? json_loads(pipe->record->settings, 0, NULL) : NULL;
-    pthread_mutex_unlock(&pipe->lock);
+    json_t *set = settings_copy(pipe);
     PreflightRequest request = {.source = pipe->record->source,
                                 .dest_url = dest,
                                 .selection = selection,
@@ -114,9 +121,7 @@ static SourceTable *read_definition(Pipe *pipe, SourceConnection *source, const 
     g_autoptr(SourceTable) definition = source_table_read(source, record->database, record->name, error);
     if (!definition)
         return NULL;
-    pthread_mutex_lock(&pipe->lock);
-    json_t *set = pipe->record->settings ? json_loads(pipe->record->settings, 0, NULL) : NULL;
-    pthread_mutex_unlock(&pipe->lock);
+    json_t *set = settings_copy(pipe);
     bool ok = column_settings_apply(set, definition, error);
     json_decref(set);
     return ok ? g_steal_pointer(&definition) : NULL;
@@ -258,7 +263,10 @@ static bool create_target(Pipe *pipe, Clickhouse *ch, PipeTable *table, const Pi
         return make_target(ch, spec, error);
     if (!preflight_mark_is_ours(info->comment, pipe->uuid))
         return use_target(pipe, table, info, spec, settings->target, error);
-    return dest_table_drop(ch, database, target, info->comment, error) && make_target(ch, spec, error);
+    /* What was sent to one of an earlier load may still be under way. */
+    bool gone = table->record->generation > 0 ? setup_drop_target(pipe, ch, table, target, error)
+                                              : dest_table_drop(ch, database, target, info->comment, error);
+    return gone && make_target(ch, spec, error);
 }
 
 /* ---- Targets that are not empty ---- */
@@ -478,28 +486,108 @@ static void forget_definitions(Pipe *pipe, const GPtrArray *tables)
     }
 }
 
+/* ---- Tables that come later: what the preflight of a pipe finds out ---- */
+
+static bool refuse_target_of(const Pipe *pipe, const PipeTable *table, const char *target, const CatalogTable *other,
+                             GError **error)
+{
+    g_autofree char *name = selection_name(table->record->database, table->record->name);
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT,
+                "it would go to %s, which is in use by %s.%s; sluice tables %s remove %s, then sluice tables %s add "
+                "%s:TARGET with another one",
+                target, other->database, other->name, pipe->name, name, pipe->name, name);
+    return false;
+}
+
+/* Neither it nor its view takes the place of what a table that came before it has there. */
+static bool check_names(const Pipe *pipe, const PipeTable *table, const PipeSettings *settings, GError **error)
+{
+    const char *target = table->record->target;
+    g_autofree char *view = live_view_name(target);
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        const CatalogTable *other = ((const PipeTable *)pipe->tables->pdata[i])->record;
+        if (other == table->record || (!other->generation && other->id > table->record->id))
+            continue;
+        g_autofree char *other_view = live_view_name(other->target);
+        if (strcmp(other->target, target) == 0)
+            return refuse_target_of(pipe, table, target, other, error);
+        if (settings->live_view && (strcmp(other->target, view) == 0 || strcmp(other_view, target) == 0))
+            return refuse_target_of(pipe, table, strcmp(other_view, target) == 0 ? target : view, other, error);
+    }
+    return true;
+}
+
+/* Of a table that came by itself nobody has looked at anything yet. */
+static bool check_new(Pipe *pipe, SourceConnection *source, Clickhouse *ch, const PipeTable *table,
+                      const PipeSettings *settings, GError **error)
+{
+    const CatalogTable *record = table->record;
+    g_autoptr(GPtrArray) checks = check_list_new();
+    Side side;
+    if (record->twin_of || resync_twin(pipe, table))
+        return true;
+    if (!check_names(pipe, table, settings, error))
+        return false;
+    if (!settings->new_tables_add) /* `tables add` has looked */
+        return true;
+    json_t *set = settings_copy(pipe);
+    PreflightRequest request = {.settings = settings, .set = set, .uuid = pipe->uuid};
+    preflight_table(source, ch, &request, record->database, record->name, record->target, checks);
+    json_decref(set);
+    return !cancel_set_error(pipe->life, error) && provision_judge(checks, &side, error);
+}
+
+/* Where another server answers the stream decides whether it goes on there. */
+bool setup_is_followed(Pipe *pipe, SourceConnection *source, GError **error)
+{
+    const char *identity = source_server(source)->identity;
+    pthread_mutex_lock(&pipe->lock);
+    bool other = g_strcmp0(pipe->record->identity, identity) != 0;
+    pthread_mutex_unlock(&pipe->lock);
+    if (other)
+        g_set_error(error, SOURCE_ERROR, 2013, "another server answers (%s) than the one that is followed", identity);
+    return !other;
+}
+
+/* Both ends, opened once for all tables. */
+typedef struct {
+    SourceConnection *source;
+    Clickhouse *ch;
+} Ends;
+
+static void ends_close(Ends *ends)
+{
+    source_close(ends->source);
+    clickhouse_free(ends->ch);
+}
+
+static bool ends_open(Pipe *pipe, Ends *ends, GError **error)
+{
+    g_autoptr(Url) url = source_url_parse(pipe->record->source, error);
+    ends->source = url ? source_open_timeout(url, SOURCE_ANSWER_SECONDS, pipe->life, error) : NULL;
+    ends->ch = ends->source ? setup_open_destination(pipe, pipe->life, error) : NULL;
+    return ends->ch && clickhouse_ensure_database(ends->ch, error);
+}
+
 /* `at`: where the pipe is; without a place in the log it begins where the tables do, by the setting `start` of a `cdc` pipe. */
-static bool set_up(Pipe *pipe, GPtrArray *tables, const CatalogCheckpoint *at, bool *other_server, GError **error)
+static bool set_up(Pipe *pipe, const Ends *ends, GPtrArray *tables, const CatalogCheckpoint *at, bool *other_server,
+                   GError **error)
 {
     bool first = !at->file && !at->gtid;
-    g_autoptr(Url) url = source_url_parse(pipe->record->source, error);
-    g_autoptr(SourceConnection) source = url ? source_open_timeout(url, SOURCE_ANSWER_SECONDS, pipe->life, error) : NULL;
-    g_autoptr(Clickhouse) ch = source ? setup_open_destination(pipe, pipe->life, error) : NULL;
+    SourceConnection *source = ends->source;
+    Clickhouse *ch = ends->ch;
     CatalogCheckpoint begin = {.epoch = at->epoch, .offset = at->offset};
 
     pthread_mutex_lock(&pipe->lock);
     PipeSettings settings = pipe->settings;
-    bool other = !first && g_strcmp0(pipe->record->identity, source ? source_server(source)->identity : NULL) != 0;
     pthread_mutex_unlock(&pipe->lock);
 
-    if (!ch || !clickhouse_ensure_database(ch, error))
+    *other_server = !first && !setup_is_followed(pipe, source, error);
+    if (*other_server)
         return false;
-    *other_server = other;
-    if (other) { /* the stream decides whether it goes on there */
-        g_set_error(error, SOURCE_ERROR, 2013, "another server answers (%s) than the one that is followed",
-                    source_server(source)->identity);
-        return false;
-    }
+    for (unsigned i = 0; pipe->state != PIPE_SETUP && i < tables->len; i++)
+        if (!check_new(pipe, source, ch, tables->pdata[i], &settings, error))
+            return false;
     bool ok = look(pipe, source, ch, tables, &settings, first, &begin, error);
     if (ok && first && pipe->mode == PIPE_MODE_CDC && at->epoch == 1)
         apply_start(&settings, &begin);
@@ -524,10 +612,13 @@ bool setup_tables(Pipe *pipe, GError **error)
     for (unsigned i = 0; i < pipe->tables->len; i++)
         if (!((const PipeTable *)pipe->tables->pdata[i])->record->twin_of) /* what is loaded for a table comes by it */
             g_ptr_array_add(tables, pipe->tables->pdata[i]);
-    return set_up(pipe, tables, &nowhere, &other_server, error);
+    Ends ends = {0};
+    bool ok = ends_open(pipe, &ends, error) && set_up(pipe, &ends, tables, &nowhere, &other_server, error);
+    ends_close(&ends);
+    return ok;
 }
 
-static bool set_up_one(Pipe *pipe, PipeTable *table, bool *other_server, GError **error)
+static bool set_up_one(Pipe *pipe, const Ends *ends, PipeTable *table, bool *other_server, GError **error)
 {
     g_autoptr(GPtrArray) alone = g_ptr_array_new();
     CatalogCheckpoint at = {0};
@@ -536,31 +627,54 @@ static bool set_up_one(Pipe *pipe, PipeTable *table, bool *other_server, GError 
     pthread_mutex_lock(&pipe->catalog_lock);
     bool ok = catalog_checkpoint_load(pipe->catalog, pipe->id, &at, error);
     pthread_mutex_unlock(&pipe->catalog_lock);
-    ok = ok && set_up(pipe, alone, &at, other_server, error);
+    ok = ok && set_up(pipe, ends, alone, &at, other_server, error);
     catalog_checkpoint_clear(&at);
     return ok;
+}
+
+/* One that cannot be set up fails alone. False: the error is not the table's. */
+static bool set_up_or_fail(Pipe *pipe, const Ends *ends, PipeTable *table, bool *other_server, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    if (set_up_one(pipe, ends, table, other_server, &problem))
+        return true;
+    RetryDecision decision =
+        retry_decide(problem, problem->domain == CLICKHOUSE_ERROR ? SIDE_DESTINATION : SIDE_SOURCE);
+    bool unfit = g_error_matches(problem, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT);
+    if (decision.verdict != VERDICT_FAIL_TABLE && !unfit) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+        return false;
+    }
+    if (unfit) {
+        decision.remedies[0] = "sluice retry NAME --table TABLE, after the cause was mended";
+        decision.remedies[1] = "sluice tables NAME remove TABLE leaves it out";
+    }
+    PipeTable *twin = resync_twin(pipe, table);
+    pipe_table_fail(pipe, twin ? twin : table, problem, &decision, NULL);
+    return true;
+}
+
+static bool set_up_each(Pipe *pipe, const Ends *ends, const GPtrArray *tables, bool *other_server, GError **error)
+{
+    for (unsigned i = 0; i < tables->len; i++) {
+        PipeTable *table = tables->pdata[i];
+        if (table->record->definition) /* it came by the table that it is loaded for */
+            continue;
+        FAULT_POINT("setup-of-a-table");
+        if (!set_up_or_fail(pipe, ends, table, other_server, error))
+            return false;
+    }
+    return true;
 }
 
 bool setup_new_tables(Pipe *pipe, bool *other_server, GError **error)
 {
     g_autoptr(GPtrArray) tables = new_tables(pipe);
-    for (unsigned i = 0; i < tables->len; i++) {
-        PipeTable *table = tables->pdata[i];
-        GError *problem = NULL;
-        if (table->record->definition) /* it came by the table that it is loaded for */
-            continue;
-        FAULT_POINT("setup-of-a-table");
-        if (set_up_one(pipe, table, other_server, &problem))
-            continue;
-        RetryDecision decision = retry_decide(problem, problem->domain == CLICKHOUSE_ERROR ? SIDE_DESTINATION : SIDE_SOURCE);
-        if (decision.verdict != VERDICT_FAIL_TABLE && !g_error_matches(problem, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT)) {
-            g_propagate_error(error, problem);
-            return false;
-        }
-        PipeTable *twin = resync_twin(pipe, table);
-        pipe_table_fail(pipe, twin ? twin : table, problem, &decision, NULL); /* it alone */
-        g_error_free(problem);
-    }
+    Ends ends = {0};
+    bool ok = !tables->len || (ends_open(pipe, &ends, error) && set_up_each(pipe, &ends, tables, other_server, error));
+    ends_close(&ends);
+    if (!ok)
+        return false;
     if (pipe->applied.file || pipe->applied.gtid)
         return true;
     g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT,

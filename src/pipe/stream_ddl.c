@@ -289,10 +289,10 @@ static bool truncate_table(StreamDdl *ddl, PipeTable *table, GError **error)
 
 /* ---- Others ---- */
 
-static bool names_equal(const StreamDdl *ddl, const DdlName *name, const char *database, const char *table)
+bool stream_is_named(const Stream *s, const DdlName *name, const char *database, const char *table)
 {
     int (*compare)(const char *, const char *) =
-        binlog_stream_server(ddl->s->stream)->lower_case_table_names ? g_ascii_strcasecmp : strcmp;
+        binlog_stream_server(s->stream)->lower_case_table_names ? g_ascii_strcasecmp : strcmp;
     return (!name->database || compare(name->database, database) == 0) &&
            (!name->table || compare(name->table, table) == 0);
 }
@@ -305,9 +305,9 @@ static int renamed_from(const StreamDdl *ddl, const PipeTable *table)
     int now = -2;
     for (unsigned i = 0; i + 1 < names->len; i += 2) {
         const DdlName *from = names->pdata[i], *to = names->pdata[i + 1];
-        if (names_equal(ddl, from, table->definition->database, table->definition->name))
+        if (stream_is_named(ddl->s, from, table->definition->database, table->definition->name))
             now = -1;
-        else if (names_equal(ddl, to, table->definition->database, table->definition->name))
+        else if (stream_is_named(ddl->s, to, table->definition->database, table->definition->name))
             now = (int)i;
     }
     return now;
@@ -378,16 +378,25 @@ static bool replace_table(StreamDdl *ddl, PipeTable *table, const DdlName *by, G
     return true;
 }
 
+/* Its rows are none of those that were loaded. By the setting `new_tables` it comes back as a new table does
+ * (stream_new.c). */
+static bool created_anew(StreamDdl *ddl, PipeTable *table, GError **error)
+{
+    bool gone = atomic_load(&table->state) == TABLE_DROPPED;
+    if (ddl->s->work->settings.new_tables_add)
+        return gone || ddl_table_is_gone(ddl, table, "replaced by a new one", error);
+    ddl_table_fails(ddl, table, "was created anew at the source", NULL);
+    return true;
+}
+
 static bool rename_table(StreamDdl *ddl, PipeTable *table, GError **error)
 {
     int from = renamed_from(ddl, table);
     bool gone = atomic_load(&table->state) == TABLE_DROPPED;
     if (from == -1)
         return gone || ddl_table_is_gone(ddl, table, "renamed", error);
-    if (from >= 0 && gone) {
-        ddl_table_fails(ddl, table, "was created anew at the source", NULL);
-        return true;
-    }
+    if (from >= 0 && gone)
+        return created_anew(ddl, table, error);
     return from < 0 || replace_table(ddl, table, ddl->statement->tables->pdata[from], error);
 }
 
@@ -415,8 +424,7 @@ static bool statement_on_table(StreamDdl *ddl, PipeTable *table, unsigned index,
             return true;
         G_GNUC_FALLTHROUGH;
     case DDL_REPLACE_TABLE:
-        ddl_table_fails(ddl, table, "was created anew at the source", NULL);
-        return true;
+        return created_anew(ddl, table, error);
     case DDL_ROWS_STATEMENT:
         ddl_silent_change(ddl, table, "a statement that is logged as text");
         return true;
@@ -461,12 +469,14 @@ bool stream_ddl(Stream *s, const DdlStatement *statement, const BinlogEvent *eve
                 continue;
             if (!ddl && !(ddl = ddl_new(s, statement, event, ends, error)))
                 return false;
-            if (!names_equal(ddl, statement->tables->pdata[n], definition->database, definition->name))
+            if (!stream_is_named(ddl->s, statement->tables->pdata[n], definition->database, definition->name))
                 continue;
             g_hash_table_add(done, table);
             ok = statement_on_table(ddl, table, n, error);
         }
     }
+    if (ok)
+        stream_new_tables(s, statement, event);
     if (ok && ddl && ddl->effects->len) {
         *pending = ddl;
         return true;

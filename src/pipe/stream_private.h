@@ -134,6 +134,13 @@ void stream_parents_statement(Stream *s, const DdlStatement *statement);
 void stream_parents_map(Stream *s, const char *key, TableMap *map_take); /* seen for the first time under its id */
 void stream_parents_rows(Stream *s, const RowsEvent *rows, const BinlogEvent *event); /* while there are parents */
 
+/* The statement's name is that of the table, or of its database; as the server compares names. */
+bool stream_is_named(const Stream *s, const DdlName *name, const char *database, const char *table);
+
+/* stream_new.c: tables that the statement brings into the pipe's list are told to the supervisor (setting
+ * `new_tables`). */
+void stream_new_tables(Stream *s, const DdlStatement *statement, const BinlogEvent *event);
+
 /* stream_xa.c: of a group that is an XA transaction (Group.xa). False: SLUICE_ERROR_FAILED, its file was damaged; a decoder's
  * error; or reading was cancelled. */
 bool stream_xa_table_map(Stream *s, const BinlogEvent *event, GError **error);

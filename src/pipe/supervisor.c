@@ -5,6 +5,7 @@
 
 #include "pipe/incident.h"
 #include "pipe/live_view.h"
+#include "pipe/new_tables.h"
 #include "pipe/outlook.h"
 #include "pipe/reposition.h"
 #include "pipe/work.h"
@@ -97,6 +98,8 @@ typedef struct {
     bool cancelling; /* the resync */
     bool reached;    /* Resync: the stream has applied what was logged when the twins were loaded */
     int64_t set_up_at; /* monotonic; the Work runs without new tables, which are tried again then; 0: there are none */
+    NewTables *news;   /* by the setting new_tables */
+    bool looked;       /* for those, since the last Work */
     Lookout *lookout;
     bool views_due; /* Completed: the setting live_view may have changed */
 } Supervisor;
@@ -144,6 +147,8 @@ static void start_work(Supervisor *s, GError **error)
     bool load = pipe->state == PIPE_SNAPSHOT;
 
     s->set_up_at = 0;
+    s->looked = false;
+    new_tables_rest(s->news);
     if (!live_views_settle(pipe, error))
         return;
     s->work = work_start(pipe, load, pipe->mode == PIPE_MODE_SNAPSHOT || pipe->state == PIPE_RESYNC, error);
@@ -171,8 +176,38 @@ static void cancel_resync(Supervisor *s, GError **error)
     pthread_mutex_unlock(&pipe->lock);
 }
 
-/* How long the tables that are live go on without the new ones before those are tried again, microseconds; 0: they are set up. A
- * pipe that has no place in the log yet has nothing to go on with: that is an error. */
+/* How long the tables that are live go on without the new ones before those are tried again, microseconds. A pipe that
+ * has no place in the log yet has nothing to go on with: that is an error. */
+static int64_t go_on_without(Supervisor *s, GError *problem_take, GError **error)
+{
+    Pipe *pipe = s->pipe;
+    g_autoptr(GError) problem = problem_take;
+    Side side = side_of(problem, SIDE_SOURCE);
+    RetryDecision decision = retry_decide(problem, side);
+    bool has_place = pipe->applied.file || pipe->applied.gtid;
+    if (has_place && is_waited_for(problem, &decision) && !cancel_requested(pipe->life))
+        return pipe_stall_note(pipe, side, problem, ++s->tries, decision.verdict == VERDICT_RETRY_OPERATOR);
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return 0;
+}
+
+/* Adds tables that newly match the list. 0: they are added, else as go_on_without. */
+static int64_t look_for_new(Supervisor *s, GError **error)
+{
+    bool other_server;
+    GError *problem = NULL;
+    if (s->looked)
+        return 0;
+    s->looked = new_tables_look(s->news, s->pipe, &other_server, &problem);
+    if (s->looked)
+        return 0;
+    if (!other_server)
+        return go_on_without(s, problem, error);
+    g_error_free(problem); /* the stream tells whether the pipe goes on there */
+    return SET_UP_AGAIN_USEC;
+}
+
+/* 0: they are set up, else as go_on_without. */
 static int64_t set_up_new(Supervisor *s, GError **error)
 {
     Pipe *pipe = s->pipe;
@@ -189,13 +224,14 @@ static int64_t set_up_new(Supervisor *s, GError **error)
         pipe_journal(pipe, "engine", "note", NULL, "new tables wait: %s", problem->message);
         return SET_UP_AGAIN_USEC;
     }
-    Side side = side_of(problem, SIDE_SOURCE);
-    RetryDecision decision = retry_decide(problem, side);
-    bool has_place = pipe->applied.file || pipe->applied.gtid;
-    if (has_place && is_waited_for(problem, &decision) && !cancel_requested(pipe->life))
-        return pipe_stall_note(pipe, side, problem, ++s->tries, decision.verdict == VERDICT_RETRY_OPERATOR);
-    g_propagate_error(error, g_steal_pointer(&problem));
-    return 0;
+    return go_on_without(s, g_steal_pointer(&problem), error);
+}
+
+/* The Work has started, and ends again when what waits is to be tried again. */
+static void wait_without(Supervisor *s, int64_t wait)
+{
+    if (wait)
+        s->set_up_at = clock_monotonic_usec() + wait;
 }
 
 /* Snapshot: tables that are new to the pipe are set up, then all that wait are loaded beside the stream. */
@@ -206,14 +242,13 @@ static void drive_snapshot(Supervisor *s, GError **error)
         cancel_resync(s, error);
         return;
     }
-    int64_t wait = set_up_new(s, &problem);
+    int64_t look_again = look_for_new(s, &problem), wait = problem ? 0 : set_up_new(s, &problem);
     if (problem) {
         g_propagate_error(error, problem);
         return;
     }
     start_work(s, error);
-    if (wait)
-        s->set_up_at = clock_monotonic_usec() + wait;
+    wait_without(s, wait && look_again ? MIN(wait, look_again) : MAX(wait, look_again));
 }
 
 /* What a resync replaced holds nobody up: what cannot be dropped now is tried again whenever the stream is started. */
@@ -227,8 +262,19 @@ static void drop_leftovers(Pipe *pipe)
 /* Running: the stream alone. */
 static void follow(Supervisor *s, GError **error)
 {
+    GError *problem = NULL;
+    int64_t wait = look_for_new(s, &problem);
+    if (problem) {
+        g_propagate_error(error, problem);
+        return;
+    }
+    if (edit_wants_loading(s->pipe)) { /* added now, while the pipe was paused, or a resync was cancelled beside them */
+        transition(s->pipe, EVENT_ADD_TABLES, "engine", "tables are to be loaded", NULL);
+        return;
+    }
     drop_leftovers(s->pipe);
     start_work(s, error);
+    wait_without(s, wait);
 }
 
 /* Resync: once the stream has caught up, tables and twins change places. */
@@ -345,8 +391,6 @@ static bool drive(Supervisor *s)
     case PIPE_RUNNING:
         if (edit_wants_removing(pipe))
             transition(pipe, EVENT_REMOVE_TABLES, "engine", "tables are still to be removed", NULL);
-        else if (edit_wants_loading(pipe)) /* added while it was paused, or a resync was cancelled beside them */
-            transition(pipe, EVENT_ADD_TABLES, "engine", "tables are to be loaded", NULL);
         else if (auto_resync_ended(pipe, &error))
             follow(s, &error);
         break;
@@ -653,6 +697,10 @@ static void handle(Supervisor *s, Message *message)
             work_end(s->work, END_RESTART, clock_monotonic_usec() + STOP_PATIENCE_USEC);
         s->views_due = true;
         break;
+    case MESSAGE_NEW_TABLES:
+        new_tables_named(s->news, s->pipe, message->added,
+                         s->pipe->state == PIPE_SNAPSHOT || s->pipe->state == PIPE_RUNNING);
+        break;
     case MESSAGE_STOP:
         s->stopping = true;
         if (s->work)
@@ -662,9 +710,22 @@ static void handle(Supervisor *s, Message *message)
     message_free(message);
 }
 
+/* When the Work is to be started anew, with tables that it runs without; monotonic, 0: not. */
+static int64_t restart_due(const Supervisor *s)
+{
+    int64_t looked_at = new_tables_due(s->news);
+    if (!s->work || s->work->ending != END_NONE)
+        return 0;
+    return s->set_up_at && looked_at ? MIN(s->set_up_at, looked_at) : MAX(s->set_up_at, looked_at);
+}
+
 void *supervisor_main(void *data)
 {
-    Supervisor s = {.pipe = data, .waiting = G_QUEUE_INIT, .views_due = true, .lookout = lookout_new(data)};
+    Supervisor s = {.pipe = data,
+                    .waiting = G_QUEUE_INIT,
+                    .views_due = true,
+                    .lookout = lookout_new(data),
+                    .news = new_tables_new()};
     int64_t sampled = clock_monotonic_usec();
 
     status_sample(s.pipe); /* rates count from here on, what is loaded in the first second too */
@@ -680,10 +741,12 @@ void *supervisor_main(void *data)
             wait = 100000;
         else if (s.retry_at > clock_monotonic_usec())
             wait = MIN(wait, s.retry_at - clock_monotonic_usec());
+        else if (restart_due(&s))
+            wait = CLAMP(restart_due(&s) - clock_monotonic_usec(), 0, wait);
         Message *message = queue_pop(s.pipe->mailbox, wait);
         if (message)
             handle(&s, message);
-        if (s.work && s.work->ending == END_NONE && s.set_up_at && clock_monotonic_usec() >= s.set_up_at)
+        if (restart_due(&s) && clock_monotonic_usec() >= restart_due(&s))
             work_end(s.work, END_RESTART, clock_monotonic_usec() + STOP_PATIENCE_USEC);
         if (s.work)
             work_enforce_deadline(s.work);
@@ -693,6 +756,7 @@ void *supervisor_main(void *data)
         }
     }
     lookout_free(s.lookout);
+    new_tables_free(s.news);
     g_queue_clear_full(&s.waiting, (GDestroyNotify)message_free);
     return NULL;
 }

@@ -10,6 +10,7 @@ import re
 import signal
 
 import pytest
+from harness.compare import position_of
 from harness.engine import PATIENCE
 from harness.pipe import Pipe
 from harness.process import wait_until
@@ -134,6 +135,15 @@ def add(pipe):
     change(pipe, "b")
 
 
+def new_table(pipe):
+    fill(pipe, "a")
+    pipe.live(settings=["new_tables=add", "batch_age=50ms"])
+    pipe.run(TABLE.format("b"))
+    pipe.created_at = pipe.mariadb.end_of_log()
+    pipe.run(f"INSERT INTO b SELECT seq, 0, 'v' FROM seq_1_to_{ROWS}")
+    change(pipe)
+
+
 def remove(pipe):
     fill(pipe, "a", "b", "c")
     pipe.live()
@@ -201,7 +211,7 @@ STEPS = [
     ("resync-proof-noted", resync_after_failure), ("resync-exchanged", resync_after_failure), ("resync-exchanged:2", resync_after_failure),
     ("resync-place-taken", resync_after_failure), ("resync-tables-kept", resync_after_failure), ("resync-position-given-up", resync_after_failure), ("tables-noted", add),
     ("tables-noted", replace), ("tables-noted:2", replace), ("setup-tables-created", replace), ("setup-start-recorded", replace), ("load-inserted", replace),
-    ("resync-exchanged", replace), ("resync-place-taken", replace), ("auto-resync-noted", resync_by_itself), ("reposition-saved", reposition), ("remove-noted", remove), ("remove-target-done", remove), ("xa-on-disk", xa), ("xa-applied", xa), ("xa-applied:2", xa),
+    ("resync-exchanged", replace), ("resync-place-taken", replace), ("auto-resync-noted", resync_by_itself), ("reposition-saved", reposition), ("new-tables-found", new_table), ("tables-noted", new_table), ("remove-noted", remove), ("remove-target-done", remove), ("xa-on-disk", xa), ("xa-applied", xa), ("xa-applied:2", xa),
     ("ddl-before", schema), ("ddl-before:3", schema), ("ddl-planned", schema), ("ddl-planned:2", schema), ("ddl-step", schema), ("ddl-step:2", schema),
     ("ddl-step:3", schema), ("ddl-step:6", schema), ("ddl-done", schema), ("ddl-done:2", schema), ("ddl-done:4", schema), ("ddl-saved", schema), ("ddl-saved:2", schema),
 ]  # fmt: skip
@@ -264,6 +274,8 @@ def test_killed_at(request, engine, clickhouse, step, leads_to_it):
     wait_until(lambda: pipe.engine.process.poll() is not None, 60 * PATIENCE, lambda: f"step {step} is reached: {pipe.journal()}")
     assert pipe.engine.process.returncode == -signal.SIGKILL
     del pipe.engine.env["SLUICE_FAULT"]
+    if leads_to_it is new_table:  # nothing of the log tells of it again
+        assert position_of(pipe.status()) >= pipe.created_at
     change(pipe, "a", rounds=1) if leads_to_it is not large_transaction else None
     revive(pipe)
     change(pipe, "b", rounds=2) if leads_to_it is not add else None

@@ -126,6 +126,16 @@ static void test_exact_names(void)
     g_assert_false(selection_has_wildcard(none));
 }
 
+static void test_databases(void)
+{
+    g_autoptr(Selection) selection = parse("shop.a,crm.x_*,shop.log_*,crm.*,-old.*,`a.b`.*", "other.*");
+    g_autoptr(GPtrArray) databases = selection_databases(selection);
+    g_assert_cmpuint(databases->len, ==, 3);
+    g_assert_cmpstr(databases->pdata[0], ==, "shop");
+    g_assert_cmpstr(databases->pdata[1], ==, "crm");
+    g_assert_cmpstr(databases->pdata[2], ==, "a.b");
+}
+
 /* Tables that leave and come back, also under another target. */
 static void test_lists_change(void)
 {
@@ -220,6 +230,7 @@ int main(int argc, char **argv)
     g_test_add_func("/selection/targets", test_targets);
     g_test_add_func("/selection/exclusions", test_exclusions);
     g_test_add_func("/selection/exact-names", test_exact_names);
+    g_test_add_func("/selection/databases", test_databases);
     g_test_add_func("/selection/lists-change", test_lists_change);
     g_test_add_func("/selection/name", test_name);
     g_test_add_func("/selection/errors", test_errors);

@@ -37,6 +37,7 @@ static void test_defaults(void)
     g_assert_cmpstr(settings.mapping.column_prefix, ==, "_peerdb_");
     g_assert_true(settings.durable);
     g_assert_false(settings.purged_resync);
+    g_assert_false(settings.new_tables_add);
 }
 
 /* A field that is read back as a number. */
@@ -60,6 +61,7 @@ static uint64_t field(const PipeSettings *s, const char *name)
         {"out_of_range", s->mapping.out_of_range},
         {"durable", s->durable},
         {"purged", s->purged_resync},
+        {"new_tables", s->new_tables_add},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
         if (strcmp(fields[i].name, name) == 0)
@@ -110,6 +112,8 @@ static void test_values(void)
         {"durable", "on", true},
         {"purged", "fail", false},
         {"purged", "resync", true},
+        {"new_tables", "ignore", false},
+        {"new_tables", "add", true},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         PipeSettings settings;
@@ -282,7 +286,7 @@ static void test_info(void)
             g_assert_cmpstr(settings_info(k)->name, !=, info->name);
         g_assert_nonnull(setting_when_name(info->when));
     }
-    g_assert_cmpuint(n, ==, 27);
+    g_assert_cmpuint(n, ==, 28);
     g_assert_null(settings_info(n + 1));
     g_assert_cmpstr(setting_when_name(SETTING_LIVE), ==, "live");
     g_assert_cmpstr(setting_when_name(SETTING_RESYNC), ==, "resync");
