@@ -115,16 +115,25 @@ CatalogPipe *catalog_pipe_find(Catalog *catalog, const char *name, GError **erro
 bool catalog_pipe_set_state(Catalog *catalog, int64_t pipe_id, const char *state, const char *return_state,
                             const char *error_json, int64_t since, const CatalogJournalEntry *why, GError **error);
 bool catalog_pipe_set_settings(Catalog *catalog, int64_t pipe_id, const char *settings, GError **error);
-bool catalog_pipe_set_tables(Catalog *catalog, int64_t pipe_id, const char *tables, GError **error);
 bool catalog_pipe_set_source(Catalog *catalog, int64_t pipe_id, uint32_t server_id, const char *identity,
                              GError **error);
 bool catalog_pipe_set_auto_resync(Catalog *catalog, int64_t pipe_id, int64_t at, GError **error);
+/* What a command changes of a pipe: all of it or nothing. */
+typedef struct {
+    const char *tables;       /* the list; NULL: as it is */
+    const GPtrArray *added;   /* of CatalogTable, which get their ids; NULL: none */
+    const GPtrArray *changed; /* of CatalogTable: all fields by id; NULL: none */
+    bool from_nothing;        /* the ranges of `changed` are forgotten */
+    const char *state, *return_state; /* NULL: as it is; an error of the pipe goes with its old state */
+    int64_t since;
+    const CatalogJournalEntry *why; /* NULL: the journal says nothing */
+} CatalogEdit;
+bool catalog_pipe_edit(Catalog *catalog, int64_t pipe_id, const CatalogEdit *edit, GError **error);
 bool catalog_pipe_drop(Catalog *catalog, int64_t pipe_id, GError **error); /* with all that hangs on it but the journal */
 
 /* Tables. */
 GPtrArray *catalog_tables(Catalog *catalog, int64_t pipe_id, GError **error); /* of CatalogTable, by id */
 bool catalog_table_save(Catalog *catalog, const CatalogTable *table, GError **error); /* all fields by id */
-bool catalog_tables_add(Catalog *catalog, GPtrArray *tables, GError **error); /* of CatalogTable, which get their ids; all or none */
 bool catalog_table_remove(Catalog *catalog, int64_t table_id, GError **error);
 /* Saves `by` and removes the table `old_id` that it stands for from now on. */
 bool catalog_table_replace(Catalog *catalog, int64_t old_id, const CatalogTable *by, GError **error);

@@ -135,14 +135,19 @@ static bool check_changed(Catalog *catalog, int64_t pipe_id, GError **error)
     return false;
 }
 
+static bool update_state(Catalog *catalog, int64_t pipe_id, const char *state, const char *return_state, const char *error_json,
+                         int64_t since, GError **error)
+{
+    return database_run(catalog, error, "UPDATE pipes SET state = ?, return_state = ?, error = ?, since = ? WHERE id = ?", "sssii",
+                        state, return_state, error_json, since, pipe_id) &&
+           check_changed(catalog, pipe_id, error);
+}
+
 bool catalog_pipe_set_state(Catalog *catalog, int64_t pipe_id, const char *state, const char *return_state,
                             const char *error_json, int64_t since, const CatalogJournalEntry *why, GError **error)
 {
-    bool ok =
-        database_begin(catalog, error) &&
-        database_run(catalog, error, "UPDATE pipes SET state = ?, return_state = ?, error = ?, since = ? WHERE id = ?",
-                     "sssii", state, return_state, error_json, since, pipe_id) &&
-        check_changed(catalog, pipe_id, error) && (why == NULL || journal_insert(catalog, why, error));
+    bool ok = database_begin(catalog, error) && update_state(catalog, pipe_id, state, return_state, error_json, since, error) &&
+              (why == NULL || journal_insert(catalog, why, error));
     return database_end(catalog, ok, error);
 }
 
@@ -152,10 +157,33 @@ bool catalog_pipe_set_settings(Catalog *catalog, int64_t pipe_id, const char *se
            check_changed(catalog, pipe_id, error);
 }
 
-bool catalog_pipe_set_tables(Catalog *catalog, int64_t pipe_id, const char *tables, GError **error)
+static bool edit_tables(Catalog *catalog, const CatalogEdit *edit, GError **error)
 {
-    return database_run(catalog, error, "UPDATE pipes SET tables = ? WHERE id = ?", "si", tables, pipe_id) &&
-           check_changed(catalog, pipe_id, error);
+    for (guint i = 0; edit->added != NULL && i < edit->added->len; i++)
+        if (!table_insert(catalog, g_ptr_array_index(edit->added, i), error))
+            return false;
+    for (guint i = 0; edit->changed != NULL && i < edit->changed->len; i++) {
+        const CatalogTable *table = g_ptr_array_index(edit->changed, i);
+        if ((edit->from_nothing && !catalog_ranges_clear(catalog, table->id, error)) || !catalog_table_save(catalog, table, error))
+            return false;
+    }
+    return true;
+}
+
+static bool edit_pipe(Catalog *catalog, int64_t pipe_id, const CatalogEdit *edit, GError **error)
+{
+    if (edit->tables != NULL && (!database_run(catalog, error, "UPDATE pipes SET tables = ? WHERE id = ?", "si", edit->tables, pipe_id) ||
+                                 !check_changed(catalog, pipe_id, error)))
+        return false;
+    if (edit->state != NULL && !update_state(catalog, pipe_id, edit->state, edit->return_state, NULL, edit->since, error))
+        return false;
+    return edit->why == NULL || journal_insert(catalog, edit->why, error);
+}
+
+bool catalog_pipe_edit(Catalog *catalog, int64_t pipe_id, const CatalogEdit *edit, GError **error)
+{
+    bool ok = database_begin(catalog, error) && edit_tables(catalog, edit, error) && edit_pipe(catalog, pipe_id, edit, error);
+    return database_end(catalog, ok, error);
 }
 
 bool catalog_pipe_set_source(Catalog *catalog, int64_t pipe_id, uint32_t server_id, const char *identity,

@@ -46,14 +46,6 @@ bool table_insert(Catalog *catalog, CatalogTable *table, GError **error)
     return true;
 }
 
-bool catalog_tables_add(Catalog *catalog, GPtrArray *tables, GError **error)
-{
-    bool ok = database_begin(catalog, error);
-    for (guint i = 0; ok && i < tables->len; i++)
-        ok = table_insert(catalog, g_ptr_array_index(tables, i), error);
-    return database_end(catalog, ok, error);
-}
-
 bool catalog_table_save(Catalog *catalog, const CatalogTable *table, GError **error)
 {
     if (!database_run(catalog, error,

@@ -93,6 +93,9 @@ int action_send(Caller *caller, const char *name, json_t *request_take, CallerRe
     json_t *answer = caller_ask(caller, request_take, &error);
     if (answer == NULL)
         return cli_fail(error);
+    const char *note = json_string_value(json_object_get(answer, "note"));
+    if (note != NULL)
+        output_line("note: %s", note);
     json_decref(answer);
     if (reached != NULL && !caller_wait(caller, name, failed_since, reached, &error))
         return cli_fail(error);

@@ -96,7 +96,7 @@ static int edit(const Cli *cli, bool adds, bool drop_target, bool wait, bool yes
 {
     int code;
     GError *error = NULL;
-    g_autoptr(Caller) caller = caller_open(cli, false, &error);
+    g_autoptr(Caller) caller = caller_open(cli, true, &error);
     if (caller == NULL)
         return cli_fail(error);
     if (!adds && !ask_to_remove(cli, drop_target, yes, &code))
@@ -109,7 +109,10 @@ static int edit(const Cli *cli, bool adds, bool drop_target, bool wait, bool yes
     json_object_set_new(request, "tables", names);
     if (drop_target)
         json_object_set_new(request, "drop_target", json_true());
-    return adds ? add(caller, cli->words[0], request, wait) : action_send(caller, cli->words[0], request, wait ? action_is_settled : NULL);
+    code = adds ? add(caller, cli->words[0], request, wait) : action_send(caller, cli->words[0], request, wait ? action_is_settled : NULL);
+    if (code == 0 && !caller_is_live(caller))
+        output_line("noted; it is done with the engine: `sluice run --detach`");
+    return code;
 }
 
 int cmd_tables(Cli *cli, char **argv)

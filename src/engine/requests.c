@@ -269,11 +269,22 @@ static Pipe *need_pipe(Engine *engine, const char *name, GError **error)
     return pipe;
 }
 
+/* As the catalog has it, not started: while no engine runs. */
+static Pipe *read_pipe(Engine *engine, const char *name, GError **error)
+{
+    pthread_mutex_lock(&engine->catalog_lock);
+    CatalogPipe *record = catalog_pipe_find(engine->catalog, name, error);
+    pthread_mutex_unlock(&engine->catalog_lock);
+    return record ? pipe_new_take(&engine->env, record, error) : NULL;
+}
+
 /* Whether the pipe's state allows it: told before the ends are looked at, which may be out of reach. */
 static bool is_allowed(Engine *engine, const char *name, PipeEvent event, GError **error)
 {
-    if (!engine->started_at)
-        return true;
+    if (!engine->started_at) {
+        g_autoptr(Pipe) pipe = read_pipe(engine, name, error);
+        return pipe && pipe_allows(pipe, event, error);
+    }
     pthread_mutex_lock(&engine->pipes_lock);
     Pipe *pipe = need_pipe(engine, name, error);
     bool ok = pipe && pipe_allows(pipe, event, error);
@@ -281,27 +292,41 @@ static bool is_allowed(Engine *engine, const char *name, PipeEvent event, GError
     return ok;
 }
 
-static bool act(Engine *engine, const char *name, const PipeCommand *command, GError **error)
+/* One that cannot be read keeps every engine from starting: it can be dropped. */
+static bool drop_unread(Engine *engine, const char *name, GError **error)
 {
-    PipeEvent event = command->event;
-    bool ok;
-    if (engine->started_at) {
-        pthread_mutex_lock(&engine->pipes_lock);
-        Pipe *pipe = need_pipe(engine, name, error);
-        ok = pipe && pipe_command(pipe, command, error);
-        pthread_mutex_unlock(&engine->pipes_lock);
-        return ok;
-    }
-    bool offline = event == EVENT_PAUSE || event == EVENT_RETRY || event == EVENT_DROP;
-    if (!offline || command->drop_target || command->tables) {
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_RUNNING, "no engine runs on %s; start it with sluice run --detach",
-                    engine->state_dir);
-        return false;
-    }
     pthread_mutex_lock(&engine->catalog_lock);
     g_autoptr(CatalogPipe) record = catalog_pipe_find(engine->catalog, name, error);
-    ok = record && pipe_command_offline(engine->state_dir, engine->catalog, record, event, error);
+    bool ok = record && pipe_drop_unread(&engine->env, engine->catalog, record, error);
     pthread_mutex_unlock(&engine->catalog_lock);
+    return ok;
+}
+
+static bool act_offline(Engine *engine, const char *name, const PipeCommand *command, char **note, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    g_autoptr(Pipe) pipe = read_pipe(engine, name, &problem);
+    bool ok = false;
+    if (pipe)
+        ok = pipe_command_offline(pipe, command, note, error);
+    else if (command->event == EVENT_DROP && !command->drop_target)
+        ok = drop_unread(engine, name, error);
+    else
+        g_propagate_error(error, g_steal_pointer(&problem));
+    engine_changed(engine); /* --wait looks at once */
+    return ok;
+}
+
+/* `note`: what the operator is to be told beside (free with g_free); NULL: nothing. */
+static bool act(Engine *engine, const char *name, const PipeCommand *command, char **note, GError **error)
+{
+    *note = NULL;
+    if (!engine->started_at)
+        return act_offline(engine, name, command, note, error);
+    pthread_mutex_lock(&engine->pipes_lock);
+    Pipe *pipe = need_pipe(engine, name, error);
+    bool ok = pipe && pipe_command(pipe, command, error);
+    pthread_mutex_unlock(&engine->pipes_lock);
     return ok;
 }
 
@@ -357,7 +382,13 @@ static json_t *do_action(Engine *engine, const json_t *request, PipeEvent event,
         return NULL;
     }
     PipeCommand command = {.event = event, .tables = tables, .drop_target = json_is_true(json_object_get(request, "drop_target"))};
-    return act(engine, name, &command, error) ? protocol_ok() : NULL;
+    g_autofree char *note = NULL;
+    if (!act(engine, name, &command, &note, error))
+        return NULL;
+    json_t *answer = protocol_ok();
+    if (note)
+        json_object_set_new(answer, "note", json_string(note));
+    return answer;
 }
 
 static json_t *do_pause(Engine *engine, const json_t *request, GError **error)
@@ -427,6 +458,7 @@ static json_t *add_tables(Engine *engine, const CatalogPipe *record, const json_
     g_autofree const char **names = texts_of(request, "tables");
     json_t *set = record->settings ? json_loads(record->settings, 0, NULL) : NULL, *answer = NULL;
     GError *problem = NULL;
+    g_autofree char *note = NULL;
 
     g_autoptr(Selection) asked = selection_parse(names, NULL, error);
     g_autoptr(GPtrArray) excludes = g_ptr_array_new_with_free_func(g_free);
@@ -442,7 +474,7 @@ static json_t *add_tables(Engine *engine, const CatalogPipe *record, const json_
         if (check_list_failed(wanted.checks))
             g_set_error(&problem, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT, "preflight failed, no table was added; mend what is marked");
         else
-            act(engine, record->name, &command, &problem);
+            act(engine, record->name, &command, &note, &problem);
         answer = problem ? protocol_error(problem) : protocol_ok();
         g_clear_error(&problem);
         json_object_set_new(answer, "checks", checks_to_json(wanted.checks));
@@ -507,7 +539,8 @@ static json_t *do_reposition(Engine *engine, const json_t *request, GError **err
     if (!to)
         return NULL;
     PipeCommand command = {.event = EVENT_REPOSITION, .to = to};
-    if (!json_is_true(json_object_get(request, "check")) && !act(engine, name, &command, error))
+    g_autofree char *note = NULL;
+    if (!json_is_true(json_object_get(request, "check")) && !act(engine, name, &command, &note, error))
         return NULL;
     json_t *answer = protocol_ok();
     json_object_set_new(answer, "from", json_string(to->from));

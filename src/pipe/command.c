@@ -1,6 +1,5 @@
 /* command.c - what operators ask of a pipe: looked at here, in the caller's thread, and handed to the supervisor. */
 #include "pipe/pipe_private.h"
-#include "pipe/prepared.h"
 #include "pipe/reposition.h"
 
 #include <string.h>
@@ -135,6 +134,12 @@ bool command_check_again(const Pipe *pipe, const Message *message, GError **erro
     return check_tables(pipe, &command, error);
 }
 
+bool command_check(const Pipe *pipe, const PipeCommand *command, GError **error)
+{
+    return check_command(pipe->state, command->event, pipe->mode, pipe->back, pipe->resyncing, pipe->name, error) &&
+           check_tables(pipe, command, error);
+}
+
 bool pipe_allows(Pipe *pipe, PipeEvent event, GError **error)
 {
     pthread_mutex_lock(&pipe->lock);
@@ -147,8 +152,7 @@ bool pipe_command(Pipe *pipe, const PipeCommand *command, GError **error)
 {
     PipeEvent event = command->event;
     pthread_mutex_lock(&pipe->lock);
-    bool ok = check_command(pipe->state, event, pipe->mode, pipe->back, pipe->resyncing, pipe->name, error) &&
-              check_tables(pipe, command, error);
+    bool ok = command_check(pipe, command, error);
     if (ok && event == EVENT_RETRY && !command->tables)
         pipe->try_now++;
     pipe->pending += ok && changes_tables(command);
@@ -164,40 +168,6 @@ bool pipe_command(Pipe *pipe, const PipeCommand *command, GError **error)
     if (event == EVENT_DROP)
         cancel_request(pipe->life); /* ends what blocks in Provisioning and Setup */
     return true;
-}
-
-bool pipe_command_offline(const char *state_dir, Catalog *catalog, const CatalogPipe *record, PipeEvent event, GError **error)
-{
-    PipeState state, back = PIPE_RUNNING;
-    PipeMode mode;
-
-    if (!pipe_state_parse(record->state, &state) || !pipe_mode_parse(record->mode, &mode)) {
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_CATALOG, "pipe %s has an unknown state or mode in the catalog", record->name);
-        return false;
-    }
-    pipe_state_parse(record->return_state, &back);
-    if (!check_command(state, event, mode, back, false, record->name, error))
-        return false;
-    if (event == EVENT_DROP) {
-        if (!catalog_pipe_drop(catalog, record->id, error))
-            return false;
-        prepared_remove_all(state_dir, record->uuid);
-        return true;
-    }
-    PipeSituation situation = {.mode = mode, .back = back};
-    PipeTransition next = lifecycle_next(state, event, &situation);
-    if (next.state == PIPE_PAUSING)
-        next.state = PIPE_PAUSED; /* nothing is in flight while no engine runs */
-    if (next.state == state)
-        return true;
-    g_autofree char *text = g_strdup_printf("%s → %s, while no engine ran", record->state, pipe_state_name(next.state));
-    CatalogJournalEntry why = {.at = clock_real_usec(),
-                               .pipe = record->name,
-                               .actor = (char *)"operator",
-                               .kind = (char *)"state",
-                               .text = text};
-    return catalog_pipe_set_state(catalog, record->id, pipe_state_name(next.state), pipe_state_name(next.back), NULL, why.at, &why,
-                                  error);
 }
 
 void command_start_over(Pipe *pipe, const PipeTable *table)

@@ -23,10 +23,146 @@ PipeTable *edit_find(const Pipe *pipe, const char *name)
     return NULL;
 }
 
-static bool write_add(Catalog *catalog, void *data, GError **error)
+/* ---- What is to change, in the catalog at once ---- */
+
+static bool write_edit(Catalog *catalog, void *data, GError **error)
 {
-    return catalog_tables_add(catalog, data, error);
+    const PipeEdit *edit = data;
+    return catalog_pipe_edit(catalog, edit->pipe_id, &edit->catalog, error);
 }
+
+static bool save_edit(Pipe *pipe, PipeEdit *edit, GError **error)
+{
+    if (!pipe_catalog_write(pipe, pipe->life, write_edit, edit)) {
+        cancel_set_error(pipe->life, error);
+        return false;
+    }
+    if (edit->list) {
+        pthread_mutex_lock(&pipe->lock);
+        g_free(pipe->record->tables);
+        pipe->record->tables = g_strdup(edit->list);
+        pthread_mutex_unlock(&pipe->lock);
+    }
+    pipe_changed(pipe);
+    return true;
+}
+
+static void edit_init(const Pipe *pipe, PipeEdit *edit, char *list_take)
+{
+    *edit = (PipeEdit){.pipe_id = pipe->id, .list = list_take};
+    edit->added = g_ptr_array_new_with_free_func((GDestroyNotify)catalog_table_free);
+    edit->changed = g_ptr_array_new();
+    edit->catalog = (CatalogEdit){.tables = list_take, .added = edit->added, .changed = edit->changed};
+}
+
+void pipe_edit_clear(PipeEdit *edit)
+{
+    g_free(edit->list);
+    if (edit->added)
+        g_ptr_array_unref(edit->added);
+    if (edit->changed)
+        g_ptr_array_unref(edit->changed);
+}
+
+bool edit_plan_add(const Pipe *pipe, const GPtrArray *records, const char *selection, PipeEdit *edit, GError **error)
+{
+    char *list = selection ? selection_list_add(pipe->record->tables, selection, error) : NULL;
+    if (selection && !list)
+        return false;
+    edit_init(pipe, edit, list);
+    for (unsigned i = 0; i < records->len; i++) {
+        const CatalogTable *from = records->pdata[i];
+        CatalogTable *record = g_new0(CatalogTable, 1);
+        record->pipe_id = pipe->id;
+        record->database = g_strdup(from->database);
+        record->name = g_strdup(from->name);
+        record->target = g_strdup(from->target);
+        record->state = g_strdup(table_state_name(TABLE_WAITING));
+        record->rows_estimate = from->rows_estimate;
+        record->twin_of = from->twin_of;
+        g_ptr_array_add(edit->added, record);
+    }
+    return true;
+}
+
+static void plan_change(Pipe *pipe, PipeTable *table, PipeEdit *edit)
+{
+    pthread_mutex_lock(&pipe->lock);
+    pipe_table_note(table);
+    pthread_mutex_unlock(&pipe->lock);
+    g_ptr_array_add(edit->changed, table->record);
+}
+
+static void mark(Pipe *pipe, PipeTable *table, int removing, PipeEdit *edit)
+{
+    pthread_mutex_lock(&pipe->lock);
+    table->record->removing = removing;
+    pthread_mutex_unlock(&pipe->lock);
+    plan_change(pipe, table, edit);
+}
+
+bool edit_plan_remove(Pipe *pipe, const GPtrArray *names, bool drop_target, PipeEdit *edit, GError **error)
+{
+    g_autoptr(GPtrArray) leaving = g_ptr_array_new();
+    g_autofree char *list = g_strdup(pipe->record->tables);
+    for (unsigned i = 0; i < names->len; i++) {
+        PipeTable *table = edit_find(pipe, names->pdata[i]);
+        if (!table || g_ptr_array_find(leaving, table, NULL))
+            continue;
+        g_autofree char *listed = selection_name(table->record->database, table->record->name);
+        char *shorter = selection_list_remove(list, listed, error);
+        if (!shorter)
+            return false;
+        g_free(list);
+        list = shorter;
+        g_ptr_array_add(leaving, table);
+    }
+    edit_init(pipe, edit, g_steal_pointer(&list));
+    for (unsigned i = 0; i < leaving->len; i++)
+        mark(pipe, leaving->pdata[i], drop_target ? 2 : 1, edit);
+    return true;
+}
+
+/* What a load has come to is forgotten; the table is as if it were new. */
+static void start_over(Pipe *pipe, PipeTable *table)
+{
+    pthread_mutex_lock(&pipe->load_lock);
+    snapshot_forget(table);
+    pthread_mutex_lock(&pipe->lock);
+    source_table_unref(atomic_exchange(&table->definition, NULL));
+    g_clear_pointer(&table->record->definition, g_free);
+    g_clear_pointer(&table->record->exchange_uuid, g_free);
+    g_clear_pointer(&table->record->error, g_free);
+    g_clear_pointer(&table->record->column_counts, g_free); /* of rows that are read, and counted, again */
+    g_ptr_array_free(table->column_counts, TRUE);
+    table->column_counts = column_counts_new();
+    table->record->loaded = false;
+    table->record->resync_advised = false;
+    atomic_store(&table->rows_done, 0);
+    atomic_store(&table->state, TABLE_WAITING);
+    pthread_mutex_unlock(&pipe->lock);
+    pthread_mutex_unlock(&pipe->load_lock);
+}
+
+/* The ranges go with the definition, or they would be taken for those of the load to come. */
+static void plan_start_over(Pipe *pipe, PipeTable *table, PipeEdit *edit)
+{
+    start_over(pipe, table);
+    plan_change(pipe, table, edit);
+    edit->catalog.from_nothing = true;
+}
+
+void edit_plan_retry(Pipe *pipe, const GPtrArray *names, PipeEdit *edit)
+{
+    edit_init(pipe, edit, NULL);
+    for (unsigned i = 0; i < names->len; i++) {
+        PipeTable *table = edit_find(pipe, names->pdata[i]);
+        if (table && !table->record->loaded && atomic_load(&table->state) == TABLE_FAILED)
+            plan_start_over(pipe, table, edit);
+    }
+}
+
+/* ---- Carried out ---- */
 
 /* Readers of the list hold load_lock or lock: both are taken to change it. */
 static void insert_table(Pipe *pipe, PipeTable *table_take)
@@ -38,102 +174,48 @@ static void insert_table(Pipe *pipe, PipeTable *table_take)
     pthread_mutex_unlock(&pipe->load_lock);
 }
 
-typedef struct {
-    Pipe *pipe;
-    const char *selection;
-} ListWrite;
-
-static bool write_list(Catalog *catalog, void *data, GError **error)
+bool edit_add(Pipe *pipe, const GPtrArray *records, const char *selection, GError **error)
 {
-    const ListWrite *write = data;
-    return catalog_pipe_set_tables(catalog, write->pipe->id, write->selection, error);
-}
-
-static bool save_list(Pipe *pipe, char *list_take, GError **error)
-{
-    ListWrite write = {.pipe = pipe, .selection = list_take};
-    bool ok = pipe_catalog_write(pipe, pipe->life, write_list, &write);
+    PipeEdit edit = {0};
+    bool ok = edit_plan_add(pipe, records, selection, &edit, error) && save_edit(pipe, &edit, error);
     if (ok) {
-        pthread_mutex_lock(&pipe->lock);
-        g_free(pipe->record->tables);
-        pipe->record->tables = list_take;
-        pthread_mutex_unlock(&pipe->lock);
-        return true;
+        FAULT_POINT("tables-noted");
+        g_ptr_array_set_free_func(edit.added, NULL); /* each is taken by its table */
+        for (unsigned i = 0; i < edit.added->len; i++)
+            insert_table(pipe, pipe_table_new(edit.added->pdata[i], NULL)); /* cannot fail: there is no definition yet */
     }
-    g_free(list_take);
-    cancel_set_error(pipe->life, error);
-    return false;
+    pipe_edit_clear(&edit);
+    return ok;
 }
 
-bool edit_add(Pipe *pipe, GPtrArray *records, const char *selection, GError **error)
-{
-    if (selection) {
-        char *list = selection_list_add(pipe->record->tables, selection, error);
-        if (!list || !save_list(pipe, list, error))
-            return false;
-    }
-    /* All or none: what was asked for is not done by halves after a crash. */
-    g_autoptr(GPtrArray) added = g_ptr_array_new_with_free_func((GDestroyNotify)catalog_table_free);
-    for (unsigned i = 0; i < records->len; i++) {
-        const CatalogTable *from = records->pdata[i];
-        CatalogTable *record = g_new0(CatalogTable, 1);
-        record->pipe_id = pipe->id;
-        record->database = g_strdup(from->database);
-        record->name = g_strdup(from->name);
-        record->target = g_strdup(from->target);
-        record->state = g_strdup(table_state_name(TABLE_WAITING));
-        record->rows_estimate = from->rows_estimate;
-        record->twin_of = from->twin_of;
-        g_ptr_array_add(added, record);
-    }
-    if (!pipe_catalog_write(pipe, pipe->life, write_add, added)) {
-        cancel_set_error(pipe->life, error);
-        return false;
-    }
-    FAULT_POINT("tables-noted");
-    g_ptr_array_set_free_func(added, NULL); /* each is taken by its table */
-    for (unsigned i = 0; i < added->len; i++)
-        insert_table(pipe, pipe_table_new(added->pdata[i], NULL)); /* cannot fail: there is no definition yet */
-    return true;
-}
-
-static bool leave_list(Pipe *pipe, const GPtrArray *names, GError **error)
-{
-    g_autofree char *list = g_strdup(pipe->record->tables);
-    for (unsigned i = 0; i < names->len; i++) {
-        const PipeTable *table = edit_find(pipe, names->pdata[i]);
-        if (!table)
-            continue;
-        g_autofree char *listed = selection_name(table->record->database, table->record->name);
-        char *shorter = selection_list_remove(list, listed, error);
-        if (!shorter)
-            return false;
-        g_free(list);
-        list = shorter;
-    }
-    return save_list(pipe, g_steal_pointer(&list), error);
-}
-
-/* The list first: a table that is gone from the pipe and not from the list would come back by itself (setting
- * `new_tables`). */
+/* At once: a table that is gone from the pipe and not from the list would come back by itself (setting `new_tables`). */
 bool edit_mark_removed(Pipe *pipe, const GPtrArray *names, bool drop_target, GError **error)
 {
-    if (!leave_list(pipe, names, error))
-        return false;
-    for (unsigned i = 0; i < names->len; i++) {
-        PipeTable *table = edit_find(pipe, names->pdata[i]);
-        if (!table)
-            continue;
-        pthread_mutex_lock(&pipe->lock);
-        table->record->removing = drop_target ? 2 : 1;
-        pthread_mutex_unlock(&pipe->lock);
-        if (!pipe_save_table(pipe, table, pipe->life)) {
-            cancel_set_error(pipe->life, error);
-            return false;
-        }
+    PipeEdit edit = {0};
+    bool ok = edit_plan_remove(pipe, names, drop_target, &edit, error) && save_edit(pipe, &edit, error);
+    if (ok)
         FAULT_POINT("remove-noted");
-    }
-    return true;
+    pipe_edit_clear(&edit);
+    return ok;
+}
+
+bool edit_retry(Pipe *pipe, const GPtrArray *names, GError **error)
+{
+    PipeEdit edit = {0};
+    edit_plan_retry(pipe, names, &edit);
+    bool ok = edit.changed->len == 0 || save_edit(pipe, &edit, error);
+    pipe_edit_clear(&edit);
+    return ok;
+}
+
+bool edit_start_over(Pipe *pipe, PipeTable *table, GError **error)
+{
+    PipeEdit edit = {0};
+    edit_init(pipe, &edit, NULL);
+    plan_start_over(pipe, table, &edit);
+    bool ok = save_edit(pipe, &edit, error);
+    pipe_edit_clear(&edit);
+    return ok;
 }
 
 static bool write_remove(Catalog *catalog, void *data, GError **error)
@@ -199,43 +281,6 @@ bool edit_remove_marked(Pipe *pipe, GError **error)
         }
     }
     return true;
-}
-
-/* ---- Loading anew ---- */
-
-static bool write_clear_ranges(Catalog *catalog, void *data, GError **error)
-{
-    return catalog_ranges_clear(catalog, *(const int64_t *)data, error);
-}
-
-/* The ranges go first: with the definition they would be taken for those of the load to come. */
-bool edit_start_over(Pipe *pipe, PipeTable *table, GError **error)
-{
-    int64_t id = table->record->id;
-    if (!pipe_catalog_write(pipe, pipe->life, write_clear_ranges, &id)) {
-        cancel_set_error(pipe->life, error);
-        return false;
-    }
-    pthread_mutex_lock(&pipe->load_lock);
-    snapshot_forget(table);
-    pthread_mutex_lock(&pipe->lock);
-    source_table_unref(atomic_exchange(&table->definition, NULL));
-    g_clear_pointer(&table->record->definition, g_free);
-    g_clear_pointer(&table->record->exchange_uuid, g_free);
-    g_clear_pointer(&table->record->error, g_free);
-    g_clear_pointer(&table->record->column_counts, g_free); /* of rows that are read, and counted, again */
-    g_ptr_array_free(table->column_counts, TRUE);
-    table->column_counts = column_counts_new();
-    table->record->loaded = false;
-    table->record->resync_advised = false;
-    atomic_store(&table->rows_done, 0);
-    atomic_store(&table->state, TABLE_WAITING);
-    pthread_mutex_unlock(&pipe->lock);
-    pthread_mutex_unlock(&pipe->load_lock);
-    if (pipe_save_table(pipe, table, pipe->life))
-        return true;
-    cancel_set_error(pipe->life, error);
-    return false;
 }
 
 bool edit_wants_removing(const Pipe *pipe)

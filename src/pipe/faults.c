@@ -207,6 +207,13 @@ static bool write_table(Catalog *catalog, void *data, GError **error)
     return catalog_table_save(catalog, table->record, error);
 }
 
+void pipe_table_note(PipeTable *table)
+{
+    g_free(table->record->state);
+    table->record->state = g_strdup(table_state_name(atomic_load(&table->state)));
+    table->record->rows_done = atomic_load(&table->rows_done);
+}
+
 /* The record is read under catalog_lock by write_table and changed under `lock` by others: a copy would be as large as
  * the definition, so both are held for the short write. */
 bool pipe_save_table(Pipe *pipe, PipeTable *table, Cancel *cancel)
@@ -216,9 +223,7 @@ bool pipe_save_table(Pipe *pipe, PipeTable *table, Cancel *cancel)
         g_autoptr(GError) error = NULL;
         pthread_mutex_lock(&pipe->catalog_lock);
         pthread_mutex_lock(&pipe->lock);
-        g_free(table->record->state);
-        table->record->state = g_strdup(table_state_name(atomic_load(&table->state)));
-        table->record->rows_done = atomic_load(&table->rows_done);
+        pipe_table_note(table);
         ok = write_table(pipe->catalog, table, &error);
         pthread_mutex_unlock(&pipe->lock);
         pthread_mutex_unlock(&pipe->catalog_lock);

@@ -1,10 +1,11 @@
 noinst_LIBRARIES += src/pipe/libpipe.a
 src_pipe_libpipe_a_SOURCES = src/pipe/apply.c src/pipe/batch.c src/pipe/batch.h src/pipe/column_counts.c src/pipe/column_counts.h \
 	src/pipe/columns.c src/pipe/columns.h src/pipe/command.c src/pipe/cutover.c src/pipe/cutover.h src/pipe/detail.c src/pipe/detail.h \
-	src/pipe/edit.c src/pipe/faults.c src/pipe/group.c src/pipe/group.h src/pipe/headroom.c src/pipe/headroom.h src/pipe/incident.c \
+	src/pipe/drop.c src/pipe/drop.h src/pipe/edit.c src/pipe/faults.c src/pipe/group.c src/pipe/group.h src/pipe/headroom.c \
+	src/pipe/headroom.h src/pipe/incident.c \
 	src/pipe/incident.h src/pipe/lag.c src/pipe/live_view.c src/pipe/live_view.h src/pipe/lifecycle.c src/pipe/lifecycle.h \
 	src/pipe/new_tables.c src/pipe/new_tables.h \
-	src/pipe/outlook.c src/pipe/outlook.h src/pipe/pending_plan.c src/pipe/pending_plan.h src/pipe/pipe.c \
+	src/pipe/offline.c src/pipe/outlook.c src/pipe/outlook.h src/pipe/pending_plan.c src/pipe/pending_plan.h src/pipe/pipe.c \
 	src/pipe/pipe.h src/pipe/pipe_private.h src/pipe/preflight.c src/pipe/preflight.h src/pipe/prepared.c src/pipe/prepared.h \
 	src/pipe/reposition.c src/pipe/reposition.h src/pipe/resync.c src/pipe/room.c src/pipe/room.h \
 	src/pipe/retry.c src/pipe/retry.h src/pipe/selection.c src/pipe/selection.h src/pipe/settings.c src/pipe/settings.h \

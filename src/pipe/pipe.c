@@ -191,6 +191,8 @@ void pipe_start(Pipe *pipe, bool paused)
 {
     if (paused && (pipe->state == PIPE_SNAPSHOT || pipe->state == PIPE_RUNNING || pipe->state == PIPE_RESYNC)) {
         supervisor_pause_first(pipe);
+    } else if (paused && pipe->state == PIPE_MODIFYING) {
+        pipe->back = PIPE_PAUSED; /* tables that are to leave do */
     }
     int rc = pthread_create(&pipe->supervisor, NULL, supervisor_main, pipe);
     g_assert(rc == 0);

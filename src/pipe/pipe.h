@@ -70,8 +70,12 @@ typedef struct {
 bool pipe_command(Pipe *pipe, const PipeCommand *command, GError **error);
 /* The lifecycle's part of it alone: for what talks to both ends before it commands. */
 bool pipe_allows(Pipe *pipe, PipeEvent event, GError **error);
-/* The same without an engine: changes the catalog alone. `pause` gives Paused at once, `retry` the state it goes back to. */
-bool pipe_command_offline(const char *state_dir, Catalog *catalog, const CatalogPipe *record, PipeEvent event, GError **error);
+/* The same of a pipe that is not started, for when no engine runs: it is in the catalog when this returns. `pause` gives Paused at once,
+ * `retry` the state it goes back to; tables that come or go are loaded or removed by the next engine; `drop` ends the pipe. Others than
+ * these are SLUICE_ERROR_NOT_RUNNING. `note`: what is to be told beside (free with g_free); NULL: nothing. */
+bool pipe_command_offline(Pipe *pipe, const PipeCommand *command, char **note, GError **error);
+/* Drops one that pipe_new_take cannot make, from the catalog alone. */
+bool pipe_drop_unread(const PipeEnv *env, Catalog *catalog, const CatalogPipe *record, GError **error);
 bool pipe_is_dropped(Pipe *pipe);
 /* New values (JSON text of all settings); the live ones take effect with the next batch, connection or start. */
 bool pipe_set_settings(Pipe *pipe, const char *settings, GError **error);

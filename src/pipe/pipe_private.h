@@ -276,10 +276,12 @@ bool setup_tables(Pipe *pipe, GError **error);
 bool setup_new_tables(Pipe *pipe, bool *other_server, GError **error);
 bool setup_has_new_tables(const Pipe *pipe);
 bool setup_is_followed(Pipe *pipe, SourceConnection *source, GError **error); /* false: it is another server, which the error says */
-bool setup_drop_targets(Pipe *pipe, GError **error);
 /* Drops a destination table if it is ours. Unacknowledged inserts are killed first. */
 bool setup_drop_target(Pipe *pipe, Clickhouse *ch, const PipeTable *table, const char *target, GError **error);
 Clickhouse *setup_open_destination(Pipe *pipe, Cancel *cancel, GError **error);
+
+/* command.c: what the lifecycle and the tables say to it; with Pipe.lock held */
+bool command_check(const Pipe *pipe, const PipeCommand *command, GError **error);
 
 /* command.c: sets SLUICE_ERROR_REFUSED; always false */
 bool pipe_refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -288,10 +290,24 @@ bool pipe_refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 PipeTable *pipe_table_new(CatalogTable *record_take, GError **error);
 bool edit_is_named(const PipeTable *table, const char *name); /* "db.table", as selection_name or as a picture writes it */
 PipeTable *edit_find(const Pipe *pipe, const char *name);     /* likewise; no twin. NULL: there is none */
-bool edit_add(Pipe *pipe, GPtrArray *records /* of CatalogTable */, const char *selection, GError **error);
+/* What a command changes, as the catalog takes it. Clear with pipe_edit_clear, also after an error; begins as {0}. */
+typedef struct {
+    int64_t pipe_id;
+    char *list;         /* NULL: unchanged */
+    GPtrArray *added;   /* of CatalogTable */
+    GPtrArray *changed; /* of CatalogTable: the tables' own, which are changed already */
+    CatalogEdit catalog; /* borrows them */
+} PipeEdit;
+void pipe_edit_clear(PipeEdit *edit);
+bool edit_plan_add(const Pipe *pipe, const GPtrArray *records /* of CatalogTable */, const char *selection, PipeEdit *edit, GError **error);
+bool edit_plan_remove(Pipe *pipe, const GPtrArray *names, bool drop_target, PipeEdit *edit, GError **error);
+void edit_plan_retry(Pipe *pipe, const GPtrArray *names, PipeEdit *edit);
+bool edit_add(Pipe *pipe, const GPtrArray *records, const char *selection, GError **error);
 bool edit_mark_removed(Pipe *pipe, const GPtrArray *names, bool drop_target, GError **error);
 bool edit_remove_marked(Pipe *pipe, GError **error); /* talks to the destination; may be repeated */
 bool edit_forget(Pipe *pipe, PipeTable *table, GError **error); /* out of the catalog and the pipe */
+/* Those of them that failed before they were loaded: while a table is failed its changes are passed over, so its load starts over. */
+bool edit_retry(Pipe *pipe, const GPtrArray *names, GError **error);
 /* Its load, or what there is of it, does not count: it is set up as if it were new. */
 bool edit_start_over(Pipe *pipe, PipeTable *table, GError **error);
 bool edit_wants_loading(const Pipe *pipe); /* tables wait, or are being loaded */
@@ -350,6 +366,7 @@ void work_thread_leave(Work *work, bool sender); /* the last thing a thread does
 /* Runs a catalog write until it succeeds or `cancel` is requested; stalls meanwhile. */
 typedef bool (*CatalogWrite)(Catalog *catalog, void *data, GError **error);
 bool pipe_catalog_write(Pipe *pipe, Cancel *cancel, CatalogWrite write, void *data);
+void pipe_table_note(PipeTable *table); /* what its record has as text and number is as it is now; with Pipe.lock held */
 bool pipe_save_table(Pipe *pipe, PipeTable *table, Cancel *cancel); /* false: cancelled, not saved */
 void pipe_set_activity(Pipe *pipe, const char *format, ...) G_GNUC_PRINTF(2, 3);
 void pipe_changed(Pipe *pipe);

@@ -690,36 +690,3 @@ bool setup_drop_target(Pipe *pipe, Clickhouse *ch, const PipeTable *table, const
     g_autofree char *mark = preflight_mark(pipe->uuid, table->record->database, table->record->name);
     return insert_kill_all(ch, prefix, pipe->life, error) && dest_table_drop(ch, clickhouse_database(ch), target, mark, error);
 }
-
-/* One that another made stays, and does not keep the others. */
-static bool drop_ours(Pipe *pipe, Clickhouse *ch, const CatalogTable *record, const char *target, GError **error)
-{
-    g_autofree char *mark = preflight_mark(pipe->uuid, record->database, record->name);
-    GError *problem = NULL;
-    if (dest_table_drop(ch, clickhouse_database(ch), target, mark, &problem))
-        return true;
-    if (!g_error_matches(problem, SLUICE_ERROR, SLUICE_ERROR_REFUSED)) {
-        g_propagate_error(error, problem);
-        return false;
-    }
-    pipe_journal(pipe, "error", "note", NULL, "%s", problem->message);
-    g_error_free(problem);
-    return true;
-}
-
-bool setup_drop_targets(Pipe *pipe, GError **error)
-{
-    g_autoptr(Cancel) cancel = cancel_new();
-    g_autoptr(Clickhouse) ch = setup_open_destination(pipe, cancel, error);
-    if (!ch)
-        return false;
-    for (unsigned i = 0; i < pipe->tables->len; i++) {
-        const CatalogTable *record = ((const PipeTable *)pipe->tables->pdata[i])->record;
-        if (!record->generation && !record->twin_of) /* never set up */
-            continue;
-        if (!live_view_drop(pipe, ch, record, error) || !drop_ours(pipe, ch, record, record->target, error) ||
-            (record->leftover && !drop_ours(pipe, ch, record, record->leftover, error)))
-            return false;
-    }
-    return true;
-}

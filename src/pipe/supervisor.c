@@ -3,13 +3,13 @@
  */
 #include "pipe/supervisor.h"
 
+#include "pipe/drop.h"
 #include "pipe/incident.h"
 #include "pipe/live_view.h"
 #include "pipe/new_tables.h"
 #include "pipe/outlook.h"
 #include "pipe/reposition.h"
 #include "pipe/work.h"
-#include "pipe/prepared.h"
 
 #include <string.h>
 
@@ -438,18 +438,11 @@ static void drop(Supervisor *s)
 {
     Pipe *pipe = s->pipe;
     g_autoptr(GError) error = NULL;
+    g_autofree char *note = NULL;
+    bool ok = drop_pipe(pipe, s->drop_target, &note, &error);
 
-    if (s->drop_target && !setup_drop_targets(pipe, &error)) {
-        pipe_journal(pipe, "error", "note", NULL, "the destination tables were not dropped: %s", error->message);
-        g_clear_error(&error);
-    }
-    pthread_mutex_lock(&pipe->catalog_lock);
-    bool ok = catalog_pipe_drop(pipe->catalog, pipe->id, &error);
-    pthread_mutex_unlock(&pipe->catalog_lock);
-    if (ok)
-        prepared_remove_all(pipe->env->state_dir, pipe->uuid);
-    pipe_journal(pipe, "operator", "note", NULL, ok ? "dropped%s" : "could not be dropped: %s",
-                 ok ? (s->drop_target ? ", with its destination tables" : "; its destination tables are kept") : error->message);
+    if (!ok)
+        pipe_journal(pipe, "operator", "note", NULL, "could not be dropped: %s", error->message);
     pthread_mutex_lock(&pipe->lock);
     pipe->dropped = ok;
     pthread_mutex_unlock(&pipe->lock);
@@ -474,16 +467,10 @@ static void pause_pipe(Supervisor *s)
 
 /* ---- Commands that change the tables ---- */
 
-/* While a table is failed its changes are passed over: ranges that were loaded before lack them. So its load starts over. */
 static void retry_tables(Pipe *pipe, const Message *message, GError **error)
 {
-    for (unsigned i = 0; i < message->tables->len; i++) {
-        PipeTable *table = edit_find(pipe, message->tables->pdata[i]);
-        if (!table || table->record->loaded || atomic_load(&table->state) != TABLE_FAILED)
-            continue;
-        if (!edit_start_over(pipe, table, error))
-            return;
-    }
+    if (!edit_retry(pipe, message->tables, error))
+        return;
     if (pipe->state == PIPE_RUNNING && edit_wants_loading(pipe))
         transition(pipe, EVENT_ADD_TABLES, "operator", "tables that had failed are loaded", NULL);
 }

@@ -92,9 +92,27 @@ def resync(pipe):
     change(pipe)
 
 
+def resync_and(pipe, *command):
+    """What it would load is locked until then."""
+    fill(pipe, "a", "b")
+    pipe.live()
+    change(pipe)
+    with contextlib.closing(pipe.mariadb.connect(pipe.source)) as connection, connection.cursor() as cursor:
+        cursor.execute("LOCK TABLES a WRITE, b WRITE")
+        pipe.engine.sluice("resync", pipe.name)
+        wait_until(lambda: len(targets(pipe)) == 4, 60 * PATIENCE, pipe.journal)
+        pipe.engine.sluice(*command, ok=None)
+        wait_until(lambda: pipe.engine.process.poll() is not None, 60 * PATIENCE, pipe.journal)
+    change(pipe)
+
+
 def resync_and_cancel(pipe):
-    resync(pipe)
-    pipe.engine.sluice("cancel", pipe.name, ok=None)
+    resync_and(pipe, "cancel", pipe.name)
+
+
+def resync_and_drop(pipe):
+    """It is still there, and goes on as it was before the resync."""
+    resync_and(pipe, "drop", pipe.name, "--yes")
 
 
 def resync_after_failure(pipe):
@@ -208,6 +226,7 @@ STEPS = [
     ("setup-of-a-table", resync), ("setup-of-a-table:2", resync), ("resync-proof-noted", resync),
     ("resync-proof-noted:2", resync), ("resync-exchanged", resync), ("resync-exchanged:2", resync), ("resync-place-taken", resync),
     ("resync-before-drop", resync), ("resync-before-drop:2", resync), ("resync-cancelling", resync_and_cancel), ("resync-cancelling:2", resync_and_cancel),
+    ("drop-tables-gone", resync_and_drop),
     ("resync-proof-noted", resync_after_failure), ("resync-exchanged", resync_after_failure), ("resync-exchanged:2", resync_after_failure),
     ("resync-place-taken", resync_after_failure), ("resync-tables-kept", resync_after_failure), ("resync-position-given-up", resync_after_failure), ("tables-noted", add),
     ("tables-noted", replace), ("tables-noted:2", replace), ("setup-tables-created", replace), ("setup-start-recorded", replace), ("load-inserted", replace),

@@ -40,7 +40,7 @@ TABLE = {
 }  # fmt: skip
 CELLS = {case: dict(zip(ACTIONS, row.split(), strict=True)) for case, row in TABLE.items()}
 # Without an engine only these work (commands.md), on the catalog alone.
-OFFLINE = ("pause", "retry", "drop")
+OFFLINE = ("pause", "retry", "tables add", "tables remove", "drop")
 
 
 def state_of(case):
@@ -431,14 +431,15 @@ def test_allowed_offline(world, case, action):
     world.engine.kill()
     world.ask(action)
     (pipe,) = json.loads(world.sluice("status", "--json").out)["pipes"]
-    paused = action == "pause" or case == "Pausing"
-    assert pipe["state"] == ("Paused" if paused else "Running" if case == "Failed" else state_of(case))
+    then = {"pause": "Paused", "tables remove": "Modifying"}.get(action, state_of(case))
+    moved = {"Pausing": "Paused", "Failed": "Running", "Running": "Snapshot" if action == "tables add" else "Running"}
+    assert pipe["state"] == moved.get(then, then)
     world.mend()
     world.engine.start()
-    if paused:
-        assert world.state() == "Paused"
+    if "Paused" in (then, moved.get(then), state_of(case)):
+        world.wait("Paused")
         world.sluice("resume", "p")
-    world.ends_well(*(["a"] if case == "Modifying" else ["a", "b"]))
+    world.ends_well(*(["a"] if "Modifying" in (case, then) else ["a", "b", "c"] if action == "tables add" else ["a", "b"]))
 
 
 @pytest.mark.parametrize("case", TABLE)

@@ -266,7 +266,7 @@ static void tables_and_ranges(Place *place, gconstpointer unused)
     third->pipe_id = pipe->id;
     g_autoptr(GPtrArray) added = g_ptr_array_new();
     g_ptr_array_add(added, third);
-    g_assert_true(catalog_tables_add(catalog, added, &error));
+    g_assert_true(catalog_pipe_edit(catalog, pipe->id, &(CatalogEdit){.added = added}, &error));
     g_ptr_array_add(tables, third);
     g_autoptr(GPtrArray) read = catalog_tables(catalog, pipe->id, &error);
     g_assert_cmpuint(read->len, ==, 3);
@@ -315,6 +315,43 @@ static void tables_and_ranges(Place *place, gconstpointer unused)
     g_clear_error(&error);
     g_autoptr(GPtrArray) two = catalog_tables(catalog, pipe->id, &error); /* and the connection goes on */
     g_assert_cmpuint(two->len, ==, 2);
+}
+
+static void an_edit_is_whole_or_not_at_all(Place *place, gconstpointer unused)
+{
+    (void)unused;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Catalog) catalog = open_ok(place);
+    g_autoptr(GPtrArray) tables = NULL, added = g_ptr_array_new_with_free_func(free_table), changed = g_ptr_array_new();
+    g_autoptr(CatalogPipe) pipe = add_pipe(catalog, "orders", &tables);
+    CatalogTable *first = tables->pdata[0], nowhere = *first;
+    CatalogRange range = {.id = 1, .done = true};
+    g_autoptr(GPtrArray) ranges = g_ptr_array_new();
+    CatalogJournalEntry why = {.at = 5, .pipe = pipe->name, .actor = (char *)"operator", .kind = (char *)"state", .text = (char *)"edited"};
+    CatalogEdit edit = {.tables = "shop.*", .added = added, .changed = changed, .from_nothing = true, .state = "Snapshot", .since = 5, .why = &why};
+
+    g_ptr_array_add(ranges, &range);
+    g_assert_true(catalog_ranges_save(catalog, first->id, ranges, NULL, &error));
+    first->removing = 2;
+    nowhere.id = 4711;
+    g_ptr_array_add(added, new_table("items"));
+    ((CatalogTable *)added->pdata[0])->pipe_id = pipe->id;
+    g_ptr_array_add(changed, first);
+    g_ptr_array_add(changed, &nowhere);
+    for (unsigned works = 0; works < 2; works++) {
+        g_assert_cmpint(catalog_pipe_edit(catalog, pipe->id, &edit, &error), ==, works);
+        g_clear_error(&error);
+        g_autoptr(CatalogPipe) now = catalog_pipe_find(catalog, "orders", &error);
+        g_autoptr(GPtrArray) there = catalog_tables(catalog, pipe->id, &error), left = catalog_ranges(catalog, first->id, &error);
+        g_autoptr(GPtrArray) told = catalog_journal(catalog, "orders", 0, 10, &error);
+        g_assert_cmpstr(now->tables, ==, works ? "shop.*" : pipe->tables);
+        g_assert_cmpstr(now->state, ==, works ? "Snapshot" : pipe->state);
+        g_assert_cmpuint(there->len, ==, works ? 3 : 2);
+        g_assert_cmpint(((const CatalogTable *)there->pdata[0])->removing, ==, works ? 2 : 0);
+        g_assert_cmpuint(left->len, ==, works ? 0 : 1);
+        g_assert_cmpuint(told->len, ==, works);
+        g_ptr_array_set_size(changed, 1);
+    }
 }
 
 static void checkpoints(Place *place, gconstpointer unused)
@@ -719,6 +756,7 @@ int main(int argc, char **argv)
     ADD("pipes", pipes);
     ADD("state-without-pipe", a_state_without_a_pipe_leaves_no_journal);
     ADD("tables-and-ranges", tables_and_ranges);
+    ADD("edit", an_edit_is_whole_or_not_at_all);
     ADD("checkpoints", checkpoints);
     ADD("reposition", reposition);
     ADD("journal", journal);
