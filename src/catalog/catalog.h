@@ -61,7 +61,7 @@ typedef struct {
     int64_t twin_of;     /* a resync: the table (id) that it replaces once it is loaded; 0: it stands for itself */
     char *exchange_uuid; /* of its destination table, noted before the exchange: the proof that it was done; NULL */
     char *leftover;      /* a destination table of ours that is to be dropped: what it replaced; NULL */
-    int removing;        /* 1: it is to leave the pipe, 2: and its destination table is to be dropped */
+    int removing;        /* 1: it is to leave the pipe, 2: and its destination table is to be dropped; of a twin, 1: the resync is cancelled */
 } CatalogTable;
 void catalog_table_free(CatalogTable *table);
 

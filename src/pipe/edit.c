@@ -199,6 +199,20 @@ bool edit_mark_removed(Pipe *pipe, const GPtrArray *names, bool drop_target, GEr
     return ok;
 }
 
+bool edit_mark_twins(Pipe *pipe, int removing, GError **error)
+{
+    PipeEdit edit = {0};
+    edit_init(pipe, &edit, NULL);
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        PipeTable *table = pipe->tables->pdata[i];
+        if (table->record->twin_of)
+            mark(pipe, table, removing, &edit);
+    }
+    bool ok = save_edit(pipe, &edit, error);
+    pipe_edit_clear(&edit);
+    return ok;
+}
+
 bool edit_retry(Pipe *pipe, const GPtrArray *names, GError **error)
 {
     PipeEdit edit = {0};
@@ -269,7 +283,7 @@ bool edit_remove_marked(Pipe *pipe, GError **error)
         if (i >= pipe->tables->len) /* a twin went, too */
             continue;
         PipeTable *table = pipe->tables->pdata[i];
-        if (!table->record->removing)
+        if (!table->record->removing || table->record->twin_of)
             continue;
         bool talks = table->record->removing == 2 || resync_twin(pipe, table);
         if (talks && !ch && !(ch = setup_open_destination(pipe, pipe->life, error)))
@@ -285,9 +299,11 @@ bool edit_remove_marked(Pipe *pipe, GError **error)
 
 bool edit_wants_removing(const Pipe *pipe)
 {
-    for (unsigned i = 0; i < pipe->tables->len; i++)
-        if (((const PipeTable *)pipe->tables->pdata[i])->record->removing)
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        const CatalogTable *record = ((const PipeTable *)pipe->tables->pdata[i])->record;
+        if (record->removing && !record->twin_of)
             return true;
+    }
     return false;
 }
 

@@ -305,6 +305,7 @@ void edit_plan_retry(Pipe *pipe, const GPtrArray *names, PipeEdit *edit);
 bool edit_add(Pipe *pipe, const GPtrArray *records, const char *selection, GError **error);
 bool edit_mark_removed(Pipe *pipe, const GPtrArray *names, bool drop_target, GError **error);
 bool edit_remove_marked(Pipe *pipe, GError **error); /* talks to the destination; may be repeated */
+bool edit_mark_twins(Pipe *pipe, int removing, GError **error); /* all of them at once */
 bool edit_forget(Pipe *pipe, PipeTable *table, GError **error); /* out of the catalog and the pipe */
 /* Those of them that failed before they were loaded: while a table is failed its changes are passed over, so its load starts over. */
 bool edit_retry(Pipe *pipe, const GPtrArray *names, GError **error);
@@ -324,6 +325,9 @@ bool resync_begin(Pipe *pipe, const GPtrArray *names, bool anew, GError **error)
 /* Setup: a target that is somebody's is to be replaced: the table gets a twin, which is returned, and waits for it. */
 PipeTable *resync_divert(Pipe *pipe, PipeTable *table, GError **error);
 bool resync_stand_aside(Pipe *pipe, PipeTable *table, GError **error); /* it has one, and waits for it */
+/* From here on it is cancelled, also after a crash: twins are dropped, none takes its table's place. */
+bool resync_note_cancel(Pipe *pipe, GError **error);
+bool resync_is_cancelled(const Pipe *pipe); /* so noted, and not all of its twins are gone yet */
 bool resync_cancel(Pipe *pipe, GError **error);   /* talks to the destination; may be repeated */
 bool resync_exchange(Pipe *pipe, GError **error); /* likewise */
 /* Before a Work runs in Resync: exchanges that a crash cut off are brought to their end. */

@@ -183,13 +183,19 @@ bool resync_start_loads_over(Pipe *pipe, const GPtrArray *names, bool anew, GErr
     return true;
 }
 
+/* An earlier one that was to be cancelled, and was not to its end, goes on. */
+static bool forget_cancel(Pipe *pipe, GError **error)
+{
+    return !resync_is_cancelled(pipe) || edit_mark_twins(pipe, 0, error);
+}
+
 bool resync_begin(Pipe *pipe, const GPtrArray *names, bool anew, GError **error)
 {
     g_autoptr(GPtrArray) records = make_twins(pipe, names);
     pthread_mutex_lock(&pipe->lock);
     pipe->resyncing = true;
     pthread_mutex_unlock(&pipe->lock);
-    return resync_start_loads_over(pipe, names, anew, error) && edit_add(pipe, records, NULL, error) &&
+    return forget_cancel(pipe, error) && resync_start_loads_over(pipe, names, anew, error) && edit_add(pipe, records, NULL, error) &&
            (!anew || give_up_position(pipe, error));
 }
 
@@ -229,6 +235,24 @@ static bool drop_twin(Pipe *pipe, Clickhouse *ch, PipeTable *twin, const char *e
     PipeTable *original = original_of(pipe, twin);
     return setup_drop_target(pipe, ch, twin, twin->record->target, error) &&
            (!original || stand_alone(pipe, original, error_json, error)) && edit_forget(pipe, twin, error);
+}
+
+bool resync_is_cancelled(const Pipe *pipe)
+{
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        const CatalogTable *record = ((const PipeTable *)pipe->tables->pdata[i])->record;
+        if (record->twin_of && record->removing)
+            return true;
+    }
+    return false;
+}
+
+bool resync_note_cancel(Pipe *pipe, GError **error)
+{
+    if (!edit_mark_twins(pipe, 1, error))
+        return false;
+    FAULT_POINT("resync-cancel-noted");
+    return true;
 }
 
 bool resync_cancel(Pipe *pipe, GError **error)
@@ -279,6 +303,7 @@ static bool take_place(Pipe *pipe, PipeTable *table, PipeTable *twin, bool excha
     g_free(record->target);
     record->target = g_strdup(table->record->target);
     record->twin_of = 0;
+    record->removing = table->record->removing; /* not what was said of the twin: that the resync is cancelled */
     g_clear_pointer(&record->exchange_uuid, g_free);
     g_free(record->state);
     record->state = g_strdup(table_state_name(atomic_load(&twin->state)));

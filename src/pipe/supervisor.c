@@ -95,7 +95,7 @@ typedef struct {
     unsigned tries;
     bool stopping, ended, drop_target;
     GQueue waiting;  /* of Message: commands that are carried out once no Work runs */
-    bool cancelling; /* the resync */
+    bool cancelling; /* the resync: while it has twins, as the catalog has it */
     bool reached;    /* Resync: the stream has applied what was logged when the twins were loaded */
     int64_t set_up_at; /* monotonic; the Work runs without new tables, which are tried again then; 0: there are none */
     NewTables *news;   /* by the setting new_tables */
@@ -238,6 +238,8 @@ static void wait_without(Supervisor *s, int64_t wait)
 static void drive_snapshot(Supervisor *s, GError **error)
 {
     GError *problem = NULL;
+    if (!resync_settle(s->pipe, error)) /* it was paused in Resync, or tables left it there */
+        return;
     if (s->cancelling) {
         cancel_resync(s, error);
         return;
@@ -502,7 +504,7 @@ static void carry_out(Supervisor *s, const Message *message)
             begin_resync(pipe, message, "operator", &error);
         break;
     case EVENT_CANCEL_RESYNC:
-        s->cancelling = true;
+        s->cancelling = resync_note_cancel(pipe, &error);
         break;
     case EVENT_PAUSE:
         pause_pipe(s);
@@ -712,7 +714,8 @@ void *supervisor_main(void *data)
                     .waiting = G_QUEUE_INIT,
                     .views_due = true,
                     .lookout = lookout_new(data),
-                    .news = new_tables_new()};
+                    .news = new_tables_new(),
+                    .cancelling = resync_is_cancelled(data)};
     int64_t sampled = clock_monotonic_usec();
 
     status_sample(s.pipe); /* rates count from here on, what is loaded in the first second too */

@@ -225,7 +225,7 @@ STEPS = [
     ("checkpoint-due", stream), ("checkpoint-due:4", stream), ("checkpoint-saved", stream), ("checkpoint-saved:4", stream), ("tables-noted", resync),
     ("setup-of-a-table", resync), ("setup-of-a-table:2", resync), ("resync-proof-noted", resync),
     ("resync-proof-noted:2", resync), ("resync-exchanged", resync), ("resync-exchanged:2", resync), ("resync-place-taken", resync),
-    ("resync-before-drop", resync), ("resync-before-drop:2", resync), ("resync-cancelling", resync_and_cancel), ("resync-cancelling:2", resync_and_cancel),
+    ("resync-before-drop", resync), ("resync-before-drop:2", resync), ("resync-cancel-noted", resync_and_cancel), ("resync-cancelling", resync_and_cancel), ("resync-cancelling:2", resync_and_cancel),
     ("drop-tables-gone", resync_and_drop),
     ("resync-proof-noted", resync_after_failure), ("resync-exchanged", resync_after_failure), ("resync-exchanged:2", resync_after_failure),
     ("resync-place-taken", resync_after_failure), ("resync-tables-kept", resync_after_failure), ("resync-position-given-up", resync_after_failure), ("tables-noted", add),
@@ -308,6 +308,9 @@ def settled(pipe, leads_to_it):
         pipe.engine.sluice("tables", pipe.name, "remove", f"{pipe.source}.c", "--drop-target", "--yes", "--wait")
     if leads_to_it is add and len(pipe.status()["tables"]) == 1:
         pipe.engine.sluice("tables", pipe.name, "add", f"{pipe.source}.b", "--wait")
+
+    if leads_to_it is resync_and_cancel:
+        assert "took its place" not in pipe.journal(), "what was begun to be cancelled is cancelled as a whole"
 
     def there():
         """Without what was somebody's, which is kept."""
