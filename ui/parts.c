@@ -165,6 +165,17 @@ bool part_matches(const char *filter, const char *name)
     return strstr(folded, folded_filter) != NULL;
 }
 
+/* Never to be mistaken for what happens now. */
+static char *recording_text(const Ui *ui, const Canvas *canvas, const char *before, const char *gap)
+{
+    char at[FORMAT_MAX], zone[FORMAT_MAX];
+    const char *what = ui->ended ? "recording ended" : "recording of";
+    if (canvas->cols < 100)
+        return g_strdup_printf("%s %s", what, format_clock(at, ui->view->at));
+    canvas->cols < 140 ? format_clock(at, ui->view->at) : format_date(at, ui->view->at);
+    return g_strdup_printf("%s%s%s %s %s", before, gap, what, at, format_zone(zone, ui->view->at));
+}
+
 static int head_right(const Ui *ui, Canvas *canvas, const char *right)
 {
     char clock[FORMAT_MAX], zone[FORMAT_MAX];
@@ -174,6 +185,9 @@ static int head_right(const Ui *ui, Canvas *canvas, const char *right)
     if (!ui->view) {
         text = g_strdup(ui->connected ? "waiting for the engine" : "the engine is gone");
         style = STYLE_WAIT;
+    } else if (ui->recorded) {
+        text = recording_text(ui, canvas, before, gap);
+        style = STYLE_TITLE;
     } else if (!ui->connected) {
         text = g_strdup_printf("engine gone since %s", format_clock(clock, ui->view->at));
         style = STYLE_LOST;

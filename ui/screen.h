@@ -51,6 +51,7 @@ struct Ui {
     bool silent;    /* no news for 3 s */
     bool connected; /* false: the engine is gone, the view is the last known */
     bool recorded;  /* there is no engine: the view is of a recording */
+    bool ended;     /* and it is the last one */
 };
 
 /* -- asking the dashboard (ui.c) -- */

@@ -246,7 +246,7 @@ void ui_quit(Ui *ui)
         stop_engine(desk);
         return;
     }
-    if (!ui->connected) {
+    if (!ui->connected || ui->recorded) {
         desk->quit = QUIT_NOW;
         return;
     }
@@ -463,8 +463,13 @@ static void take_news(Desk *desk)
         desk->ui.view = view;
         desk->heard_at = clock_monotonic_usec();
     }
-    desk->ui.connected = feed_connected(desk->feed);
+    FeedState state = feed_state(desk->feed);
+    desk->ui.connected = state != FEED_GONE;
+    desk->ui.ended = state == FEED_ENDED;
     take_answers(desk);
+    g_autofree char *complaint = feed_take_complaint(desk->feed);
+    if (complaint)
+        ui_say(&desk->ui, STYLE_LOST, NULL, "%s", complaint);
     if (!desk->ui.connected && desk->quit == QUIT_STOPPING) {
         desk->engine_stopped = true;
         desk->quit = QUIT_NOW;
@@ -476,7 +481,7 @@ static int wait_ms(const Desk *desk)
 {
     int64_t now = clock_monotonic_usec();
     int64_t until = INT64_MAX;
-    if (!desk->ui.silent)
+    if (!desk->ui.silent && !desk->ui.recorded)
         until = desk->heard_at + SILENCE_USEC;
     if (top_screen(desk)->wake_at)
         until = MIN(until, top_screen(desk)->wake_at);
@@ -493,7 +498,7 @@ static int wait_ms(const Desk *desk)
 static void take_time(Desk *desk)
 {
     int64_t now = clock_monotonic_usec();
-    desk->ui.silent = now - desk->heard_at >= SILENCE_USEC;
+    desk->ui.silent = !desk->ui.recorded && now - desk->heard_at >= SILENCE_USEC;
     Screen *screen = top_screen(desk);
     if (screen->wake_at && now >= screen->wake_at) {
         screen->wake_at = 0;
@@ -543,6 +548,8 @@ static void desk_clear(Desk *desk)
 static void say_goodbye(const Desk *desk)
 {
     const char *dir = desk->ui.options->state_dir;
+    if (desk->ui.recorded)
+        return;
     if (desk->engine_stopped)
         printf("The engine has stopped; positions are saved. `sluice` starts it again.\n");
     else if (desk->ui.connected)
@@ -582,24 +589,45 @@ static bool open_terminal(Desk *desk, GError **error)
     return true;
 }
 
+static Feed *open_replay(const char *path, GError **error)
+{
+    Recording *recording = recording_open(path, error);
+    return recording ? feed_replay_new(recording) : NULL;
+}
+
+/* The file is made before an engine is started for it. */
+static Feed *open_live(const UiOptions *options, GError **error)
+{
+    g_autoptr(Recorder) recorder = options->record ? recorder_new(options->record, error) : NULL;
+    if (options->record && !recorder)
+        return NULL;
+    Client *client = client_connect_or_start(options->state_dir, NULL, error);
+    return client ? feed_live_new(options->state_dir, client, g_steal_pointer(&recorder)) : NULL;
+}
+
+static int give_up(const GError *error)
+{
+    fprintf(stderr, "sluice: %s\n", error->message);
+    return error->domain == SLUICE_ERROR && error->code <= SLUICE_ERROR_NOT_RUNNING ? error->code : 1;
+}
+
 int ui_run(const UiOptions *options)
 {
     g_autoptr(GError) error = NULL;
     setlocale(LC_CTYPE, ""); /* not its numbers: columns are made for 0.4s and 22 Nov */
     term_block_signals();    /* before the feed's thread starts; the terminal unblocks them here */
-    Client *client = term_usable(&error) ? client_connect_or_start(options->state_dir, NULL, &error) : NULL;
-    if (!client) {
-        fprintf(stderr, "sluice: %s\n", error->message);
-        return error->domain == SLUICE_ERROR && error->code <= SLUICE_ERROR_NOT_RUNNING ? error->code : 1;
-    }
-    Desk desk = {.ui = {.options = options, .connected = true}, .heard_at = clock_monotonic_usec()};
-    desk.feed = feed_new(options->state_dir, client);
+    if (!term_usable(&error))
+        return give_up(error);
+    Desk desk = {.ui = {.options = options, .connected = true, .recorded = options->replay != NULL},
+                 .heard_at = clock_monotonic_usec()};
+    desk.feed = options->replay ? open_replay(options->replay, &error) : open_live(options, &error);
+    if (!desk.feed)
+        return give_up(error);
     desk.commands = commands_new(options);
     if (!open_terminal(&desk, &error)) {
-        fprintf(stderr, "sluice: %s\n", error->message);
         feed_free(desk.feed);
         commands_free(desk.commands);
-        return error->code;
+        return give_up(error);
     }
     desk.screens = g_ptr_array_new_with_free_func(screen_destroy);
     desk.closed = g_ptr_array_new_with_free_func(screen_destroy);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define OPTIONS_OF_HELP "sed -n 's/^ *\\(-[a-z], \\)\\{0,1\\}\\(--[a-z-]*\\).*/\\2/p'"
-#define GLOBAL_OPTIONS  "--state-dir --ascii --stop-on-quit --print-keys --print-theme --version --help"
+#define GLOBAL_OPTIONS  "--state-dir --ascii --stop-on-quit --record --replay --print-keys --print-theme --version --help"
 
 /* Whether the first word after the command is the name of a pipe that there is. */
 static bool takes_pipe(const Command *command)
@@ -39,6 +39,7 @@ static void print_bash(void)
            "        word=${COMP_WORDS[i]}\n"
            "        case $word in\n"
            "        --state-dir) dir=(--state-dir \"${COMP_WORDS[++i]}\") ;;\n"
+           "        --record|--replay) ((++i)) ;;\n"
            "        -*) ;;\n"
            "        *) if [[ -z $command ]]; then command=$word; else ((place++)); fi ;;\n"
            "        esac\n"
@@ -85,6 +86,7 @@ static void print_zsh(void)
            "        word=$words[i]\n"
            "        case $word in\n"
            "        (--state-dir) dir=(--state-dir \"$words[++i]\") ;;\n"
+           "        (--record|--replay) ((++i)) ;;\n"
            "        (-*) ;;\n"
            "        (*) if [[ -z $command ]]; then command=$word; else ((place++)); fi ;;\n"
            "        esac\n"
@@ -119,7 +121,7 @@ static const char FISH_FUNCTIONS[] =
     "    set -e words[1]\n"
     "    while set -q words[1]\n"
     "        switch $words[1]\n"
-    "            case --state-dir\n"
+    "            case --state-dir --record --replay\n"
     "                set -e words[1]\n"
     "            case '-*'\n"
     "            case '*'\n"
@@ -148,6 +150,8 @@ static const char FISH_FUNCTIONS[] =
     "complete -c sluice -l state-dir -r -F -d 'where the engine keeps what it knows'\n"
     "complete -c sluice -n 'not __sluice_command' -l ascii -d 'ASCII characters alone'\n"
     "complete -c sluice -n 'not __sluice_command' -l stop-on-quit -d 'quitting stops the engine'\n"
+    "complete -c sluice -n 'not __sluice_command' -l record -r -F -d 'write what the engine says to a new file'\n"
+    "complete -c sluice -n 'not __sluice_command' -l replay -r -F -d 'show such a file, without any engine'\n"
     "complete -c sluice -n 'not __sluice_command' -l print-keys -d 'the keys, as a file that changes them'\n"
     "complete -c sluice -n 'not __sluice_command' -l print-theme -d 'the looks, as a file that changes them'\n";
 

@@ -169,6 +169,8 @@ static void print_help(void)
 {
     printf("sluice - MySQL and MariaDB into ClickHouse\n\nUsage:\n"
            "  sluice [--state-dir DIR] [--ascii] [--stop-on-quit]   the dashboard\n"
+           "  sluice --record FILE      the same, and what the engine says is written to FILE\n"
+           "  sluice --replay FILE      the dashboard shows such a file, without any engine\n"
            "  sluice --print-keys | --print-theme                   files that change its keys and looks\n"
            "  sluice COMMAND [--state-dir DIR] …                    one of:\n\n");
     for (unsigned i = 0; i < G_N_ELEMENTS(COMMANDS); i++)
@@ -208,17 +210,18 @@ static char *explain_for_copy(const View *view, const ViewPipe *pipe)
     return explain_text(view, pipe, &well);
 }
 
-static int run_dashboard(const char *state_dir_option, bool ascii, bool stop_on_quit)
+/* `options` with the state dir as it was given: NULL is the default one. */
+static int run_dashboard(UiOptions options)
 {
-    g_autofree char *state_dir = protocol_state_dir(state_dir_option);
+    if (options.replay != NULL && (options.record != NULL || options.stop_engine_on_quit != NULL))
+        return cli_usage("--replay shows a recording without any engine: leave --record and --stop-on-quit out");
+    g_autofree char *state_dir = protocol_state_dir(options.state_dir);
     UiCommand commands[G_N_ELEMENTS(COMMANDS) + 1] = {{NULL, NULL}};
     for (unsigned i = 0; i < G_N_ELEMENTS(COMMANDS); i++)
         commands[i] = (UiCommand){COMMANDS[i].name, COMMANDS[i].usage};
-    UiOptions options = {.state_dir = state_dir,
-                         .ascii = ascii,
-                         .stop_engine_on_quit = stop_on_quit ? "yes" : NULL,
-                         .commands = commands,
-                         .explain = explain_for_copy};
+    options.state_dir = state_dir;
+    options.commands = commands;
+    options.explain = explain_for_copy;
     return ui_run(&options);
 }
 
@@ -243,7 +246,7 @@ static int run_command(const char *name, char **argv, const char *state_dir)
 static int run(int argc, char **argv)
 {
     g_auto(GStrv) words = arguments_take(argc, argv);
-    g_autofree char *state_dir = NULL;
+    g_autofree char *state_dir = NULL, *record = NULL, *replay = NULL;
     gboolean ascii = FALSE, stop_on_quit = FALSE, version = FALSE, help = FALSE, keys = FALSE, theme = FALSE;
     const GOptionEntry entries[] = {
         {"state-dir", 0, 0, G_OPTION_ARG_FILENAME, &state_dir, NULL, NULL},
@@ -251,6 +254,8 @@ static int run(int argc, char **argv)
         {"stop-on-quit", 0, 0, G_OPTION_ARG_NONE, &stop_on_quit, NULL, NULL},
         {"print-keys", 0, 0, G_OPTION_ARG_NONE, &keys, NULL, NULL},
         {"print-theme", 0, 0, G_OPTION_ARG_NONE, &theme, NULL, NULL},
+        {"record", 0, 0, G_OPTION_ARG_FILENAME, &record, NULL, NULL},
+        {"replay", 0, 0, G_OPTION_ARG_FILENAME, &replay, NULL, NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &version, NULL, NULL},
         {"help", 'h', 0, G_OPTION_ARG_NONE, &help, NULL, NULL},
         G_OPTION_ENTRY_NULL};
@@ -274,7 +279,13 @@ static int run(int argc, char **argv)
     if (state_dir_is_empty(state_dir, &code))
         return code;
     if (words[0] == NULL || words[1] == NULL)
-        return run_dashboard(state_dir, ascii, stop_on_quit);
+        return run_dashboard((UiOptions){.state_dir = state_dir,
+                                         .ascii = ascii,
+                                         .stop_engine_on_quit = stop_on_quit ? "yes" : NULL,
+                                         .record = record,
+                                         .replay = replay});
+    if (record != NULL || replay != NULL)
+        return cli_usage("--record and --replay are of the dashboard: leave the command %s out", words[1]);
     return run_command(words[1], words + 1, state_dir);
 }
 
