@@ -49,6 +49,7 @@ typedef enum {
     ACTION_CREATE,
     ACTION_FILTER,
     ACTION_SORT,
+    ACTION_PERIOD,
     ACTION_NEW,
     ACTION_PAUSE,
     ACTION_RETRY,

@@ -1,6 +1,6 @@
 noinst_LIBRARIES += ui/libui.a
 ui_libui_a_SOURCES = ui/ui.c ui/ui.h ui/screen.h ui/actions.c ui/parts.c \
-	ui/canvas.c ui/canvas.h ui/child.c ui/child.h ui/command_line.c ui/command_line.h ui/commands.c ui/commands.h \
+	ui/canvas.c ui/canvas.h ui/chart.c ui/chart.h ui/child.c ui/child.h ui/command_line.c ui/command_line.h ui/commands.c ui/commands.h \
 	ui/config.c ui/config.h ui/keys_file.c ui/keys_file.h ui/text_box.c ui/text_box.h ui/theme_file.c ui/theme_file.h \
 	ui/dialog.c ui/dialog.h ui/feed.c ui/feed.h ui/feed_live.c ui/feed_private.h ui/feed_replay.c ui/form.c ui/form.h ui/format.c ui/format.h \
 	ui/json_delta.c ui/json_delta.h ui/keys.c ui/keys.h ui/recording.c ui/recording.h ui/spark.c ui/spark.h ui/table.c ui/table.h ui/term.c ui/term.h ui/theme.c ui/theme.h \

@@ -21,8 +21,8 @@
 
 bool recording_is_question(const json_t *request)
 {
-    static const char *const words[] = {"status", "check",  "source_tables", "tables", "table",
-                                        "log",    "export", "doctor",        NULL};
+    static const char *const words[] = {"status",  "check", "source_tables", "tables", "table",
+                                        "history", "log",   "export",        "doctor", NULL};
     const char *word = json_string_value(json_object_get(request, "do"));
     if (g_strcmp0(word, "set") == 0)
         return json_object_size(json_object_get(request, "settings")) == 0;

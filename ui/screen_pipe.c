@@ -1,6 +1,9 @@
 /* screen_pipe.c - one pipe: where it is, what it does this second, its tables, its journal. */
 #include <string.h>
 
+#include "base/clock.h"
+#include "chart.h"
+#include "control/protocol.h"
 #include "format.h"
 #include "screen.h"
 #include "spark.h"
@@ -21,6 +24,11 @@ typedef struct {
     Sort sort;
     LineEdit filter;
     bool typing;
+    bool by_day;          /* charts of a day or longer, which are asked for */
+    ViewHistoryCell *day; /* NULL: not come yet */
+    unsigned n_day;
+    int64_t day_at; /* unix seconds: of the newest cell */
+    int day_cell;   /* seconds of a cell */
 } PipeScreen;
 
 static PipeScreen *self(Screen *screen)
@@ -252,46 +260,28 @@ static int draw_snapshot(const Ui *ui, Canvas *canvas, int row, const ViewPipe *
     return 2;
 }
 
-static int graph_rows(const Canvas *canvas)
+/* -- charts -- */
+
+#define HOUR_CELL 20 /* seconds */
+
+static int chart_rows(const Canvas *canvas)
 {
     return canvas->rows >= 40 ? 6 : 3;
 }
 
-/* One graph with its axis in `width` columns. `lag`: of the lag, else of the rows. */
-static void draw_graph(const Ui *ui, Canvas *canvas, int row, int col, int width, const ViewPipe *pipe, bool lag)
+static ChartSeries series_of(const PipeScreen *screen, const Ui *ui, const ViewPipe *pipe)
 {
-    double values[VIEW_HISTORY], top = -1;
-    int n = (int)MIN(pipe->n_history, VIEW_HISTORY), graph = width - 14, rows = graph_rows(canvas);
-    char axis[FORMAT_MAX], from[FORMAT_MAX];
-    n = MIN(n, graph);
-    for (int i = 0; i < n; i++) {
-        const ViewHistoryCell *cell = &pipe->history[pipe->n_history - (unsigned)n + (unsigned)i];
-        values[i] = lag ? cell->lag : cell->rows;
-        top = MAX(top, values[i]);
-    }
-    canvas_text(canvas, row, col, 7, STYLE_DIM, lag ? "lag" : "rows/s");
-    if (top < 0) {
-        canvas_text(canvas, row, col + 14, graph, STYLE_DIM, "not known yet");
-        return;
-    }
-    top = lag ? spark_axis_time(top) : spark_axis(top);
-    if (lag)
-        format_duration(axis, top);
-    else
-        format_rate(axis, top);
-    char *fraction = strstr(axis, ".0"); /* 600.0k, 1.0s: round on an axis */
-    if (fraction)
-        memmove(fraction, fraction + 2, strlen(fraction + 2) + 1);
-    canvas_text_right(canvas, row, col + 6, 6, STYLE_DIM, axis);
-    canvas_text_right(canvas, row + rows - 1, col + 6, 6, STYLE_DIM, "0");
-    for (int i = 0; i < rows; i++)
-        canvas_text(canvas, row + i, col + 13, 1, STYLE_DIM, i == 0 ? "┤" : i == rows - 1 ? "┼" : "│");
-    spark_graph(canvas, row, col + 14, rows, graph, STYLE_TEXT, values, n, top);
-    /* Cells are 20 s: the left end is that long ago. */
-    format_clock(from, ui->view->at - (int64_t)graph * 20 * G_USEC_PER_SEC);
-    from[5] = 0;
-    canvas_text(canvas, row + rows, col + 14, graph, STYLE_DIM, from);
-    canvas_text_right(canvas, row + rows, col + 14, graph, STYLE_DIM, "now");
+    if (screen->by_day)
+        return (ChartSeries){.cells = screen->day,
+                             .n = screen->day ? (int)screen->n_day : -1,
+                             .seconds = screen->day_cell,
+                             .period = CHART_DAY / screen->day_cell,
+                             .newest = screen->day_at / screen->day_cell};
+    return (ChartSeries){.cells = pipe->history,
+                         .n = (int)pipe->n_history,
+                         .seconds = HOUR_CELL,
+                         .period = VIEW_HISTORY,
+                         .newest = ui->view->at / G_USEC_PER_SEC / HOUR_CELL - 1};
 }
 
 static void draw_times(Canvas *canvas, int row, int col, int width, const ViewPipe *pipe)
@@ -312,16 +302,20 @@ static void draw_times(Canvas *canvas, int row, int col, int width, const ViewPi
     }
 }
 
-static int draw_graphs(const Ui *ui, Canvas *canvas, int row, const ViewPipe *pipe)
+static int draw_charts(const PipeScreen *screen, const Ui *ui, Canvas *canvas, int row, const ViewPipe *pipe)
 {
     bool times = canvas->cols >= 100;
-    int time_width = times ? 30 : 0, gap = 3;
-    int width = MIN((canvas->cols - 2 - time_width - gap * (times ? 2 : 1)) / 2, 14 + 90);
-    draw_graph(ui, canvas, row, 1, width, pipe, false);
-    draw_graph(ui, canvas, row, 1 + width + gap, width, pipe, true);
+    int time_width = 30, gap = 2, right = times ? time_width + gap + 1 : 0;
+    int width = MIN((canvas->cols - 2 - right - gap * (CHART_COUNT - 1)) / CHART_COUNT, CHART_WIDEST);
+    ChartSeries series = series_of(screen, ui, pipe);
+    for (int i = 0; i < CHART_COUNT; i++)
+        chart_draw(canvas, row, 1 + i * (width + gap), chart_rows(canvas), width, &series, i, ui->view->at);
+    int col = 1 + CHART_COUNT * (width + gap) + 1;
     if (times)
-        draw_times(canvas, row, 1 + 2 * (width + gap), time_width, pipe);
-    return graph_rows(canvas) + 1;
+        draw_times(canvas, row, col, time_width, pipe);
+    if (times && chart_rows(canvas) > 5)
+        chart_batch(canvas, row + 5, col, time_width, &series);
+    return chart_rows(canvas) + 1;
 }
 
 /* -- tables -- */
@@ -444,7 +438,7 @@ static void pipe_draw(Screen *base, const Ui *ui, Canvas *canvas)
     journal = canvas->rows < 30 ? MIN(journal, 2) : journal;
     if (canvas->rows >= 22 && canvas->cols >= 60) {
         row += roomy;
-        row += draw_graphs(ui, canvas, row, pipe);
+        row += draw_charts(screen, ui, canvas, row, pipe);
     }
     row += canvas->rows >= 30;
     int bottom = canvas->rows - SCREEN_FOOT - (journal ? journal + 1 : 0);
@@ -455,6 +449,49 @@ static void pipe_draw(Screen *base, const Ui *ui, Canvas *canvas)
     }
     table_position(canvas, bottom, &screen->cursor, (int)screen->rows->len, screen->page);
     part_filter(canvas, &screen->filter, screen->typing);
+}
+
+/* -- the last day -- */
+
+#define DAY_AGAIN_USEC (60 * G_USEC_PER_SEC)
+
+static void day_answered(Ui *ui, Screen *owner, const json_t *answer, const GError *error, int tag)
+{
+    PipeScreen *screen = self(owner);
+    (void)tag;
+    if (error && !screen->day) { /* of no use */
+        screen->by_day = false;
+        ui_say(ui, STYLE_LOST, NULL, "%s", error->message);
+    }
+    if (error)
+        return;
+    g_free(screen->day);
+    screen->day = view_history_from_json(json_object_get(answer, "cells"), &screen->n_day);
+    screen->day_cell = (int)CLAMP(json_integer_value(json_object_get(answer, "cell_seconds")), 1, CHART_DAY);
+    screen->day_at = ui->view ? ui->view->at / G_USEC_PER_SEC : 0;
+}
+
+static void ask_day(Screen *base, Ui *ui, int64_t now)
+{
+    json_t *request = protocol_request("history");
+    json_object_set_new(request, "name", json_string(self(base)->name));
+    ui_request(ui, request, base, day_answered, 0);
+    base->wake_at = now + DAY_AGAIN_USEC;
+}
+
+static void pipe_tick(Screen *base, Ui *ui, int64_t now)
+{
+    if (self(base)->by_day)
+        ask_day(base, ui, now);
+}
+
+static void change_period(Screen *base, Ui *ui)
+{
+    PipeScreen *screen = self(base);
+    screen->by_day = !screen->by_day;
+    if (screen->by_day)
+        ask_day(base, ui, clock_monotonic_usec());
+    ui_say(ui, STYLE_TEXT, NULL, screen->by_day ? "Charts of the last day." : "Charts of the last hour.");
 }
 
 /* -- keys -- */
@@ -514,6 +551,9 @@ static bool pipe_act(Screen *base, Ui *ui, KeyAction action)
         arrange(screen, pipe, false);
         ui_say(ui, STYLE_TEXT, NULL, "Tables sorted by %s.", sort_names[screen->sort]);
         return true;
+    case ACTION_PERIOD:
+        change_period(base, ui);
+        return true;
     case ACTION_OPEN:
         if (screen->cursor.cursor < (int)screen->rows->len)
             ui_push(ui, screen_table_new(ui, screen->name,
@@ -558,6 +598,7 @@ static void pipe_free(Screen *base)
     g_ptr_array_unref(screen->rows);
     g_free(screen->name);
     g_free(screen->selected);
+    g_free(screen->day);
     line_edit_clear(&screen->filter);
     g_free(screen);
 }
@@ -571,10 +612,12 @@ Screen *screen_pipe_new(const char *name)
                                   .can = pipe_can,
                                   .subject = pipe_subject,
                                   .copy = pipe_copy,
+                                  .tick = pipe_tick,
                                   .free = pipe_free};
     PipeScreen *screen = g_new0(PipeScreen, 1);
     screen->screen.ops = &ops;
     screen->name = g_strdup(name);
+    screen->day_cell = CHART_DAY;
     screen->rows = g_ptr_array_new();
     line_edit_init(&screen->filter, "");
     return &screen->screen;

@@ -4,6 +4,7 @@
 
 #define BLOCK_LOWER_ONE_EIGHTH 0x2581 /* .. 0x2588, the full block */
 #define BLOCK_FULL             0x2588
+#define BRAILLE                0x2800 /* and bits for its dots */
 #define BLOCK_LEFT_ONE_EIGHTH  0x258f /* down to 0x2589, seven eighths */
 
 /* `level` 1..8 */
@@ -44,21 +45,45 @@ void spark_bar(Canvas *canvas, int row, int col, int width, Style style, double 
         canvas_fill(canvas, row, col + full, 1, 1, style, BLOCK_LEFT_ONE_EIGHTH - (gunichar)(eighths % 8 - 1));
 }
 
+int spark_graph_fit(const Canvas *canvas)
+{
+    return canvas->ascii ? 1 : 2;
+}
+
+/* How high a value stands in steps of which a row has `steps`; 0: not known. A zero is known, not blank. */
+static int height_of(double value, double top, int rows, int steps)
+{
+    if (!(value >= 0) || top <= 0)
+        return 0;
+    return MAX((int)(CLAMP(value / top, 0.0, 1.0) * rows * steps + 0.5), 1);
+}
+
+static void graph_ascii(Canvas *canvas, int row, int col, int rows, Style style, int height)
+{
+    for (int r = rows - 1; r >= 0 && height > 0; r--, height -= 8)
+        canvas_fill(canvas, row + r, col, 1, 1, style, height >= 8 ? '#' : level_char(canvas, height));
+}
+
+/* Two columns of dots, filled from below to these heights. */
+static void graph_braille(Canvas *canvas, int row, int col, int rows, Style style, int left, int right)
+{
+    static const gunichar left_dots[] = {0, 0x40, 0x44, 0x46, 0x47}, right_dots[] = {0, 0x80, 0xa0, 0xb0, 0xb8};
+    for (int r = rows - 1; r >= 0 && (left > 0 || right > 0); r--, left -= 4, right -= 4)
+        canvas_fill(canvas, row + r, col, 1, 1, style,
+                    BRAILLE + left_dots[CLAMP(left, 0, 4)] + right_dots[CLAMP(right, 0, 4)]);
+}
+
 void spark_graph(Canvas *canvas, int row, int col, int rows, int width, Style style, const double *values, int n,
                  double top)
 {
-    int shown = MIN(n, width);
-    for (int i = 0; i < shown; i++) {
-        double value = values[n - shown + i];
-        int at = col + width - shown + i;
-        if (!(value >= 0) || top <= 0)
-            continue;
-        int level = (int)(CLAMP(value / top, 0.0, 1.0) * rows * 8 + 0.5);
-        if (level == 0) /* a zero is known, not blank */
-            level = 1;
-        for (int r = 0; r < rows && level > 0; r++, level -= 8)
-            canvas_fill(canvas, row + rows - 1 - r, at, 1, 1, style,
-                        level >= 8 ? (canvas->ascii ? '#' : BLOCK_FULL) : level_char(canvas, level));
+    int fit = spark_graph_fit(canvas);
+    for (int column = 0; column < width; column++) {
+        int at = n - (width - column) * fit; /* of its first value; those before the first one are not known */
+        if (fit == 1)
+            graph_ascii(canvas, row, col + column, rows, style, at < 0 ? 0 : height_of(values[at], top, rows, 8));
+        else
+            graph_braille(canvas, row, col + column, rows, style, at < 0 ? 0 : height_of(values[at], top, rows, 4),
+                          at + 1 < 0 ? 0 : height_of(values[at + 1], top, rows, 4));
     }
 }
 

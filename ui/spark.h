@@ -11,7 +11,8 @@ void spark_line(Canvas *canvas, int row, int col, int width, Style style, const 
 /* `share` 0..1 of `width` columns, to an eighth of a column. */
 void spark_bar(Canvas *canvas, int row, int col, int width, Style style, double share);
 
-/* Columns of values over `rows` rows, the newest at the right, scaled to `top`. */
+/* Values over `rows` rows, the newest at the right, scaled to `top`; spark_graph_fit to a column: two in braille. */
+int spark_graph_fit(const Canvas *canvas);
 void spark_graph(Canvas *canvas, int row, int col, int rows, int width, Style style, const double *values, int n,
                  double top);
 

@@ -167,6 +167,17 @@ GPtrArray *catalog_journal(Catalog *catalog, const char *pipe /* NULL: all */, i
 bool catalog_journal_size(Catalog *catalog, uint64_t *bytes, GError **error);
 bool catalog_journal_trim(Catalog *catalog, uint64_t max_bytes, GError **error);
 
+/* History: the figures of a pipe in cells of some length, which are numbered. Saving replaces a cell of the same number and
+ * forgets those before `oldest`. */
+typedef struct {
+    int64_t number;
+    double rows, bytes, lag, batch_rows, batch_bytes; /* negative: not known */
+    int64_t samples, inserts; /* of how many they are means */
+} CatalogHistoryCell;
+bool catalog_history_save(Catalog *catalog, int64_t pipe_id, const GArray *cells /* of CatalogHistoryCell */, int64_t oldest,
+                          GError **error);
+GArray *catalog_history(Catalog *catalog, int64_t pipe_id, GError **error); /* of CatalogHistoryCell, by number */
+
 /* Engine settings. NULL (no error): not set. */
 char *catalog_setting(Catalog *catalog, const char *name, GError **error);
 bool catalog_set_setting(Catalog *catalog, const char *name, const char *value, GError **error);

@@ -79,6 +79,9 @@ static bool bind(sqlite3_stmt *statement, const char *types, va_list args)
         case 'u':
             rc = sqlite3_bind_int64(statement, i + 1, (int64_t)va_arg(args, uint64_t));
             break;
+        case 'd':
+            rc = sqlite3_bind_double(statement, i + 1, va_arg(args, double));
+            break;
         case 'b':
             rc = sqlite3_bind_int(statement, i + 1, va_arg(args, int) != 0);
             break;

@@ -19,7 +19,7 @@ bool database_fail(Catalog *catalog, GError **error);
 bool database_exec(Catalog *catalog, const char *sql, GError **error);
 
 /* Binds and returns the (cached) statement, to be stepped at once. `sql` must be a literal. `types`, one letter a
- * parameter: i int64_t, u uint64_t (stored as the int64_t of the same bits), b bool, s const char * (NULL: null). */
+ * parameter: i int64_t, u uint64_t (stored as the int64_t of the same bits), b bool, d double, s const char * (NULL: null). */
 sqlite3_stmt *database_query(Catalog *catalog, GError **error, const char *sql, const char *types, ...);
 
 /* 1: a row, 0: the end (the statement is reset), -1: an error (reset too). */

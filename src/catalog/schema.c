@@ -44,6 +44,11 @@ static const char *const STEPS[] = {
     "ALTER TABLE tables ADD COLUMN leftover TEXT;"
     "ALTER TABLE tables ADD COLUMN removing INTEGER NOT NULL DEFAULT 0;",
     "ALTER TABLE pipes ADD COLUMN auto_resync INTEGER NOT NULL DEFAULT 0;",
+    "CREATE TABLE history ("
+    " pipe_id INTEGER NOT NULL REFERENCES pipes(id) ON DELETE CASCADE, number INTEGER NOT NULL, rows REAL NOT NULL,"
+    " bytes REAL NOT NULL, lag REAL NOT NULL, batch_rows REAL NOT NULL, batch_bytes REAL NOT NULL,"
+    " samples INTEGER NOT NULL, inserts INTEGER NOT NULL,"
+    " PRIMARY KEY (pipe_id, number)) WITHOUT ROWID;",
 };
 
 static bool read_number(Catalog *catalog, const char *sql, int64_t *out, GError **error)

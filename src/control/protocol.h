@@ -13,6 +13,8 @@
  *   source_tables {source}                     -> tables[{source "db.t", rows, bytes, key}]  (key null: none)
  *   tables   {name}                            -> tables[] as in the view
  *   table    {name, table}                     -> table{source, target, engine, key, columns[]}: see detail.h
+ *   history  {name}                            -> cell_seconds, cells[] as in the view's `history`: the last day or longer, the
+ *                                                 last one not full yet
  *   log      {name?, after_id?, limit?}        -> entries[{id, at, pipe, actor, kind, text, position}]
  *   set      {name, settings{}}                -> settings[{name, value, default, values, meaning, when, waits}], notes[]
  *   set      {engine: true, settings{}}        -> settings[], those of the engine

@@ -69,7 +69,8 @@ typedef struct {
 } ViewTable;
 
 typedef struct {
-    double rows, bytes, lag; /* mean rows/s, bytes/s and lag seconds over 20 s; -1: nothing known for that cell */
+    double rows, bytes, lag; /* mean rows/s and bytes/s, largest lag in seconds; -1: nothing known for that cell */
+    double batch_rows, batch_bytes; /* of a mean insert at the destination; -1: there was none */
 } ViewHistoryCell;
 
 typedef struct {
@@ -140,6 +141,10 @@ json_t *view_to_json(const View *view);  /* new reference; the object of command
 ViewError *view_error_from_json(const json_t *object);
 void view_error_free(ViewError *error); /* NULL is fine */
 View *view_from_json(const json_t *json, GError **error); /* missing fields are unknown, extra ones ignored */
+
+/* A history alone, as it stands in a picture. New reference; free the cells with g_free. */
+json_t *view_history_to_json(const ViewHistoryCell *cells, unsigned n);
+ViewHistoryCell *view_history_from_json(const json_t *json, unsigned *n);
 
 /* No table is waiting or loading: the load, if there was one, is done. */
 bool view_pipe_loaded(const ViewPipe *pipe);

@@ -101,15 +101,26 @@ static json_t *table_to_json(const ViewTable *table)
                      "error", error_to_json(table->error), "columns", columns_to_json(table));
 }
 
-static json_t *history_to_json(const ViewPipe *pipe)
+/* To an eighth, which takes few digits, and whole from a hundred on: a chart shows no more, and there are many. */
+static json_t *figure_to_json(double number)
 {
-    json_t *cells = json_array();
-    for (unsigned i = 0; i < pipe->n_history; i++) {
-        const ViewHistoryCell *cell = &pipe->history[i];
-        json_array_append_new(cells, json_pack("[o, o, o]", real_to_json(cell->rows), real_to_json(cell->bytes),
-                                               real_to_json(cell->lag)));
+    if (number < 0 || !isfinite(number))
+        return json_null();
+    int64_t eighths = (int64_t)(MIN(number, 1e17) * 8 + 0.5);
+    return number >= 100 || eighths % 8 == 0 ? json_integer((eighths + 4) / 8) : json_real((double)eighths / 8);
+}
+
+json_t *view_history_to_json(const ViewHistoryCell *cells, unsigned n)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < n; i++) {
+        const double figures[] = {cells[i].rows, cells[i].bytes, cells[i].lag, cells[i].batch_rows, cells[i].batch_bytes};
+        json_t *cell = json_array();
+        for (unsigned k = 0; k < G_N_ELEMENTS(figures); k++)
+            json_array_append_new(cell, figure_to_json(figures[k]));
+        json_array_append_new(list, cell);
     }
-    return cells;
+    return list;
 }
 
 static json_t *tables_to_json(const ViewPipe *pipe)
@@ -177,7 +188,7 @@ static json_t *pipe_to_json(const ViewPipe *pipe)
     json_object_set_new(object, "settings", settings_to_json(pipe));
     json_object_set_new(object, "tables_failed", json_integer(pipe->n_tables_failed));
     json_object_set_new(object, "tables", tables_to_json(pipe));
-    json_object_set_new(object, "history", history_to_json(pipe));
+    json_object_set_new(object, "history", view_history_to_json(pipe->history, pipe->n_history));
     return object;
 }
 
@@ -363,6 +374,22 @@ static void table_from_json(const json_t *object, ViewTable *table)
 }
 
 /* What stands in objects and arrays of their own. */
+/* An engine from before there were batches in it tells three figures. */
+ViewHistoryCell *view_history_from_json(const json_t *json, unsigned *n)
+{
+    *n = (unsigned)json_array_size(json);
+    ViewHistoryCell *cells = g_new0(ViewHistoryCell, *n);
+    for (unsigned i = 0; i < *n; i++) {
+        const json_t *cell = json_array_get(json, i);
+        cells[i] = (ViewHistoryCell){.rows = real_value(json_array_get(cell, 0)),
+                                     .bytes = real_value(json_array_get(cell, 1)),
+                                     .lag = real_value(json_array_get(cell, 2)),
+                                     .batch_rows = real_value(json_array_get(cell, 3)),
+                                     .batch_bytes = real_value(json_array_get(cell, 4))};
+    }
+    return cells;
+}
+
 static void pipe_parts_from_json(const json_t *object, ViewPipe *pipe)
 {
     const json_t *position = json_object_get(object, "position");
@@ -394,15 +421,7 @@ static void pipe_parts_from_json(const json_t *object, ViewPipe *pipe)
                                           .value = text_of(setting, "value"),
                                           .waits = json_is_true(json_object_get(setting, "waits"))};
     }
-    const json_t *history = json_object_get(object, "history");
-    pipe->n_history = (unsigned)json_array_size(history);
-    pipe->history = g_new0(ViewHistoryCell, pipe->n_history);
-    for (unsigned i = 0; i < pipe->n_history; i++) {
-        const json_t *cell = json_array_get(history, i);
-        pipe->history[i] = (ViewHistoryCell){.rows = real_value(json_array_get(cell, 0)),
-                                             .bytes = real_value(json_array_get(cell, 1)),
-                                             .lag = real_value(json_array_get(cell, 2))};
-    }
+    pipe->history = view_history_from_json(json_object_get(object, "history"), &pipe->n_history);
 }
 
 static void pipe_from_json(const json_t *object, ViewPipe *pipe)

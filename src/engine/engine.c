@@ -11,6 +11,7 @@
 
 #define MEMORY_DEFAULT  (128u << 20) /* of blocks, before the settings are read */
 #define JOURNAL_DEFAULT (64u << 20)
+#define HISTORY_DEFAULT G_TIME_SPAN_DAY
 #define EMBEDDED_SCHEME "embedded:"
 #define EMBEDDED_DB     "sluice"
 
@@ -79,6 +80,7 @@ static Engine *engine_new(const char *state_dir)
     engine->lock_fd = -1;
     engine->life = cancel_new();
     atomic_init(&engine->journal_size, JOURNAL_DEFAULT);
+    atomic_init(&engine->history_kept, HISTORY_DEFAULT);
     engine->pipes = g_ptr_array_new_with_free_func((GDestroyNotify)pipe_free);
     engine->budget = budget_new(MEMORY_DEFAULT);
     pthread_mutex_init(&engine->catalog_lock, NULL);
@@ -93,7 +95,8 @@ static Engine *engine_new(const char *state_dir)
                             .budget = engine->budget,
                             .resolve_dest = engine_resolve_dest,
                             .changed = engine_changed,
-                            .data = engine};
+                            .data = engine,
+                            .history_kept = &engine->history_kept};
     return engine;
 }
 

@@ -21,6 +21,7 @@ struct Engine {
     Catalog *catalog;
     _Atomic int64_t trimmed_at;    /* monotonic: when the journal's size was looked at last; 0: not yet */
     _Atomic uint64_t journal_size; /* bytes; setting of the engine */
+    _Atomic int64_t history_kept;  /* microseconds; setting of the engine */
 
     pthread_mutex_t embedded_lock;
     Embedded *embedded; /* NULL: not needed yet */
@@ -58,6 +59,10 @@ json_t *engine_doctor(Engine *engine, const json_t *request, GError **error);
 
 /* export.c */
 json_t *engine_export(Engine *engine, const json_t *request, GError **error);
+
+/* history.c */
+json_t *engine_history(Engine *engine, const json_t *request, GError **error);
+void engine_fill_history(ViewHistoryCell *to, const PipeHistoryCell *from, unsigned n);
 
 /* detail.c */
 json_t *engine_table(Engine *engine, const json_t *request, GError **error);

@@ -111,8 +111,7 @@ static void fill_pipe(ViewPipe *to, const PipeStatus *from)
     }
     to->n_history = from->n_history;
     to->history = g_new0(ViewHistoryCell, from->n_history);
-    for (unsigned i = 0; i < from->n_history; i++)
-        to->history[i] = (ViewHistoryCell){from->history[i].rows, from->history[i].bytes, from->history[i].lag};
+    engine_fill_history(to->history, from->history, from->n_history);
 }
 
 static void fill_journal(Engine *engine, View *view)

@@ -686,7 +686,7 @@ static const struct {
     {"resume", do_resume}, {"retry", do_retry}, {"drop", do_drop},     {"source_tables", do_source_tables},
     {"resync", do_resync}, {"cancel", do_cancel}, {"tables_add", do_tables_add}, {"tables_remove", do_tables_remove},
     {"reposition", do_reposition},
-    {"tables", do_tables}, {"log", do_log}, {"table", engine_table}, {"set", engine_set},           {"sql", do_sql},
+    {"tables", do_tables}, {"log", do_log}, {"table", engine_table}, {"history", engine_history}, {"set", engine_set},           {"sql", do_sql},
     {"stop", do_stop},     {"doctor", engine_doctor}, {"export", engine_export},
 };
 

@@ -185,16 +185,19 @@ static json_t *set_pipe(Engine *engine, const char *name, const json_t *changes,
 
 typedef struct {
     const char *name, *initial, *values, *meaning;
-    uint64_t min, max; /* bytes */
+    uint64_t min, max; /* bytes, or microseconds */
+    bool is_time;
 } EngineSetting;
 
-enum { SETTING_MEMORY, SETTING_JOURNAL_SIZE, N_ENGINE_SETTINGS };
+enum { SETTING_MEMORY, SETTING_JOURNAL_SIZE, SETTING_HISTORY, N_ENGINE_SETTINGS };
 
 static const EngineSetting engine_settings[N_ENGINE_SETTINGS] = {
     [SETTING_MEMORY] = {"memory", "256MiB", "64MiB to 1024GiB", "bound for all pipes together", 64ull << 20,
                         1024ull << 30},
     [SETTING_JOURNAL_SIZE] = {"journal_size", "64MiB", "64KiB to 64GiB",
                               "what is kept of the journal, the newest entries", 64ull << 10, 64ull << 30},
+    [SETTING_HISTORY] = {"history", "1d", "1h to 7d", "how long the figures of pipes are kept, for their charts",
+                         G_TIME_SPAN_HOUR, 7 * G_TIME_SPAN_DAY, true},
 };
 
 static bool find_engine_setting(const char *name, unsigned *index, GError **error)
@@ -214,10 +217,20 @@ static bool find_engine_setting(const char *name, unsigned *index, GError **erro
     return false;
 }
 
+static bool parse_number(const EngineSetting *setting, const char *text, uint64_t *value)
+{
+    int64_t usec = 0;
+    if (!setting->is_time)
+        return settings_parse_size(text, value);
+    bool ok = settings_parse_duration(text, &usec) && usec >= 0;
+    *value = (uint64_t)usec;
+    return ok;
+}
+
 static bool parse_engine_setting(unsigned index, const char *text, uint64_t *value, GError **error)
 {
     const EngineSetting *setting = &engine_settings[index];
-    if (text && settings_parse_size(text, value) && *value >= setting->min && *value <= setting->max)
+    if (text && parse_number(setting, text, value) && *value >= setting->min && *value <= setting->max)
         return true;
     g_autofree char *shown = printable(text ? text : "(not text)", 64);
     g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "setting %s cannot be %s; it takes %s", setting->name, shown,
@@ -305,12 +318,13 @@ static bool values_read(Engine *engine, EngineValues *values, GError **error)
 /* A value in the catalog that a newer version has put there, and this one does not take, is the default. */
 static void values_apply(Engine *engine, const EngineValues *values)
 {
-    uint64_t bytes[N_ENGINE_SETTINGS];
+    uint64_t numbers[N_ENGINE_SETTINGS];
     for (unsigned i = 0; i < N_ENGINE_SETTINGS; i++)
-        if (!parse_engine_setting(i, value_of(values, i), &bytes[i], NULL))
-            settings_parse_size(engine_settings[i].initial, &bytes[i]);
-    budget_set_limit(engine->budget, (size_t)((double)bytes[SETTING_MEMORY] * MEMORY_SHARE));
-    atomic_store(&engine->journal_size, bytes[SETTING_JOURNAL_SIZE]);
+        if (!parse_engine_setting(i, value_of(values, i), &numbers[i], NULL))
+            parse_number(&engine_settings[i], engine_settings[i].initial, &numbers[i]);
+    budget_set_limit(engine->budget, (size_t)((double)numbers[SETTING_MEMORY] * MEMORY_SHARE));
+    atomic_store(&engine->journal_size, numbers[SETTING_JOURNAL_SIZE]);
+    atomic_store(&engine->history_kept, (int64_t)numbers[SETTING_HISTORY]);
 }
 
 bool engine_settings_load(Engine *engine, GError **error)
@@ -331,9 +345,9 @@ static bool take_changes(const json_t *changes, EngineValues *values, GError **e
     json_object_foreach((json_t *)changes, name, value)
     {
         unsigned index;
-        uint64_t bytes;
+        uint64_t number;
         if (!find_engine_setting(name, &index, error) ||
-            !parse_engine_setting(index, json_string_value(value), &bytes, error))
+            !parse_engine_setting(index, json_string_value(value), &number, error))
             return false;
         if (values->conf[index]) {
             g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_REFUSED,

@@ -195,6 +195,7 @@ static bool finish(Work *work, Insert *insert, bool inserted)
     if (inserted) {
         atomic_fetch_add(&work->pipe->total_rows, insert->block->n_rows);
         atomic_fetch_add(&work->pipe->total_bytes, insert->bytes);
+        atomic_fetch_add(&work->pipe->total_inserts, 1);
     }
     if (insert->snapshot) {
         snapshot_chunk_done(work, insert);

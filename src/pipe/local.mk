@@ -2,7 +2,7 @@ noinst_LIBRARIES += src/pipe/libpipe.a
 src_pipe_libpipe_a_SOURCES = src/pipe/apply.c src/pipe/batch.c src/pipe/batch.h src/pipe/column_counts.c src/pipe/column_counts.h \
 	src/pipe/columns.c src/pipe/columns.h src/pipe/command.c src/pipe/cutover.c src/pipe/cutover.h src/pipe/detail.c src/pipe/detail.h \
 	src/pipe/drop.c src/pipe/drop.h src/pipe/edit.c src/pipe/faults.c src/pipe/group.c src/pipe/group.h src/pipe/headroom.c \
-	src/pipe/headroom.h src/pipe/incident.c \
+	src/pipe/headroom.h src/pipe/history.c src/pipe/history.h src/pipe/history_store.c src/pipe/incident.c \
 	src/pipe/incident.h src/pipe/lag.c src/pipe/live_view.c src/pipe/live_view.h src/pipe/lifecycle.c src/pipe/lifecycle.h \
 	src/pipe/new_tables.c src/pipe/new_tables.h \
 	src/pipe/offline.c src/pipe/outlook.c src/pipe/outlook.h src/pipe/pending_plan.c src/pipe/pending_plan.h src/pipe/pipe.c \
@@ -23,9 +23,11 @@ pipe_test_libs = src/pipe/libpipe.a src/mapping/libmapping.a src/mysql/libmysql.
 	$(LZ4_LIBS) $(ZLIB_LIBS) $(GLIB_LIBS)
 check_PROGRAMS += tests/unit/batch_test tests/unit/group_test tests/unit/retry_test tests/unit/selection_test \
 	tests/unit/settings_test tests/unit/shape_test tests/unit/columns_test tests/unit/detail_test tests/unit/prepared_test \
-	tests/unit/trend_test tests/unit/headroom_test tests/unit/cutover_test
+	tests/unit/trend_test tests/unit/headroom_test tests/unit/cutover_test tests/unit/history_test
 tests_unit_cutover_test_SOURCES = tests/unit/cutover_test.c
 tests_unit_cutover_test_LDADD = $(pipe_test_libs)
+tests_unit_history_test_SOURCES = tests/unit/history_test.c
+tests_unit_history_test_LDADD = $(pipe_test_libs)
 tests_unit_headroom_test_SOURCES = tests/unit/headroom_test.c
 tests_unit_headroom_test_LDADD = $(pipe_test_libs)
 tests_unit_prepared_test_SOURCES = tests/unit/prepared_test.c

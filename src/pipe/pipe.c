@@ -115,13 +115,13 @@ Pipe *pipe_new_take(const PipeEnv *env, CatalogPipe *record, GError **error)
     pipe->tables = g_ptr_array_new_with_free_func((GDestroyNotify)pipe_table_free);
     pipe->lag_bytes = pipe->headroom = pipe->dest_free_bytes = -1;
     pipe->time_read = pipe->time_build = pipe->time_send = -1;
-    pipe->cell_lag = -1;
+    history_store_open(pipe);
     pthread_mutex_init(&pipe->catalog_lock, NULL);
     pthread_mutex_init(&pipe->load_lock, NULL);
     pthread_mutex_init(&pipe->spares_lock, NULL);
     pthread_mutex_init(&pipe->lock, NULL);
     pipe->catalog = catalog_open(env->state_dir, error);
-    if (!pipe->catalog || !load_state(pipe, error) || !load_tables(pipe, error)) {
+    if (!pipe->catalog || !load_state(pipe, error) || !load_tables(pipe, error) || !history_store_load(pipe, error)) {
         pipe_free(pipe);
         return NULL;
     }
@@ -161,6 +161,8 @@ void pipe_free(Pipe *pipe)
     catalog_pipe_free(pipe->record);
     pipe_stalls_reset(pipe);
     log_watch_clear(&pipe->logs);
+    history_clear(&pipe->history);
+    history_clear(&pipe->coarse);
     budget_account_unref(pipe->account);
     pthread_mutex_destroy(&pipe->catalog_lock);
     pthread_mutex_destroy(&pipe->load_lock);

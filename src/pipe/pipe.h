@@ -25,6 +25,7 @@ typedef struct {
     /* Something visible changed (a state, a stall, an error): wakes who shows it. Any thread; must not block. */
     void (*changed)(void *data);
     void *data;
+    const _Atomic int64_t *history_kept; /* microseconds; setting of the engine */
 } PipeEnv;
 
 typedef struct Pipe Pipe;
@@ -85,9 +86,12 @@ const char *pipe_name(const Pipe *pipe);
 /* ---- What it shows ---- */
 #define PIPE_HISTORY      180 /* cells */
 #define PIPE_HISTORY_CELL 20  /* seconds */
+#define PIPE_HISTORY_COARSE 600
 
+/* -1: unknown. Means over the cell, of the lag the largest. */
 typedef struct {
-    double rows, bytes, lag; /* means over the cell; -1: unknown */
+    double rows, bytes, lag;
+    double batch_rows, batch_bytes; /* of an insert at the destination */
 } PipeHistoryCell;
 
 typedef struct {
@@ -137,6 +141,9 @@ typedef struct {
 } PipeStatus;
 
 PipeStatus *pipe_status(Pipe *pipe);
+/* The last day or longer (setting `history`) in cells of PIPE_HISTORY_COARSE seconds, oldest first; the last one is not full yet. Of
+ * PipeHistoryCell. */
+GArray *pipe_history_coarse(Pipe *pipe);
 /* One of its tables with all its columns. SLUICE_ERROR_NOT_FOUND, SLUICE_ERROR_USAGE: see table_find. */
 TableDetail *pipe_table_detail(Pipe *pipe, const char *table, GError **error);
 /* What the catalog alone knows, for when no engine runs. `tables`: of CatalogTable. */

@@ -19,6 +19,7 @@
 #include "pipe/column_counts.h"
 #include "pipe/group.h"
 #include "pipe/headroom.h"
+#include "pipe/history.h"
 #include "pipe/pipe.h"
 #include "pipe/shape.h"
 
@@ -141,16 +142,13 @@ struct Pipe {
     unsigned try_now; /* counts the operator's "try now" */
     /* rates and history (status.c) */
     double rows_per_second, bytes_per_second, time_read, time_build, time_send;
-    PipeHistoryCell history[PIPE_HISTORY];
-    int64_t history_cell; /* number of the newest cell: unix seconds / PIPE_HISTORY_CELL; 0: none */
-    unsigned n_history;
-    double cell_rows, cell_bytes, cell_lag;
-    unsigned cell_samples;
-    uint64_t sampled_rows, sampled_bytes, sampled_read, sampled_build, sampled_send;
+    History history, coarse; /* of cells of PIPE_HISTORY_CELL and PIPE_HISTORY_COARSE seconds */
+    int64_t history_saved;   /* of the supervisor: the newest coarse cell that is in the catalog */
+    uint64_t sampled_rows, sampled_bytes, sampled_inserts, sampled_read, sampled_build, sampled_send;
     int64_t sampled_at;
 
     _Atomic bool caught_up; /* the stream had nothing to read and nothing is in flight */
-    _Atomic uint64_t total_rows, total_bytes;                        /* acknowledged */
+    _Atomic uint64_t total_rows, total_bytes, total_inserts;         /* acknowledged */
     _Atomic uint64_t read_usec, build_usec, send_usec;               /* time spent by all threads */
 };
 
@@ -346,6 +344,11 @@ double lag_seconds_unlocked(const Pipe *pipe); /* with Pipe.lock held; -1: not k
 
 /* status.c */
 void status_sample(Pipe *pipe); /* once a second */
+
+/* history_store.c */
+void history_store_open(Pipe *pipe);
+bool history_store_load(Pipe *pipe, GError **error);
+void history_store_save(Pipe *pipe, bool ends); /* by the supervisor. `ends`: what the open cell has so far, too */
 
 /* faults.c: stalls, failed tables, the journal */
 /* Shows the stall; returns how long to wait before the next try, in microseconds. */

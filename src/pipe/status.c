@@ -16,34 +16,6 @@ static double per_second(uint64_t now, uint64_t *before, double seconds)
     return rate;
 }
 
-static void cell_add(Pipe *pipe, int64_t now, double rows, double bytes, double lag)
-{
-    int64_t number = now / 1000000 / PIPE_HISTORY_CELL;
-    if (pipe->history_cell == 0)
-        pipe->history_cell = number;
-    while (pipe->history_cell < number) {
-        PipeHistoryCell cell = {-1, -1, -1};
-        if (pipe->cell_samples) {
-            cell.rows = pipe->cell_rows / pipe->cell_samples;
-            cell.bytes = pipe->cell_bytes / pipe->cell_samples;
-            cell.lag = pipe->cell_lag < 0 ? -1 : pipe->cell_lag;
-        }
-        if (pipe->n_history == PIPE_HISTORY)
-            memmove(pipe->history, pipe->history + 1, (PIPE_HISTORY - 1) * sizeof *pipe->history);
-        else
-            pipe->n_history++;
-        pipe->history[pipe->n_history - 1] = cell;
-        pipe->cell_rows = pipe->cell_bytes = 0;
-        pipe->cell_lag = -1;
-        pipe->cell_samples = 0;
-        pipe->history_cell++;
-    }
-    pipe->cell_rows += rows;
-    pipe->cell_bytes += bytes;
-    pipe->cell_lag = MAX(pipe->cell_lag, lag);
-    pipe->cell_samples++;
-}
-
 static void share_time(Pipe *pipe, double read, double build, double send)
 {
     double sum = read + build + send;
@@ -56,13 +28,25 @@ static void share_time(Pipe *pipe, double read, double build, double send)
     pipe->time_send = send / sum;
 }
 
+/* What was acknowledged since the last look. */
+static HistorySample sample_inserts(Pipe *pipe)
+{
+    uint64_t inserts = atomic_load(&pipe->total_inserts);
+    HistorySample sample = {.n_inserts = inserts - pipe->sampled_inserts,
+                            .n_rows = atomic_load(&pipe->total_rows) - pipe->sampled_rows,
+                            .n_bytes = atomic_load(&pipe->total_bytes) - pipe->sampled_bytes};
+    pipe->sampled_inserts = inserts;
+    return sample;
+}
+
 void status_sample(Pipe *pipe)
 {
     pthread_mutex_lock(&pipe->lock);
     int64_t now = clock_monotonic_usec();
     double seconds = pipe->sampled_at ? (double)(now - pipe->sampled_at) / 1e6 : 0;
-    double rows = per_second(atomic_load(&pipe->total_rows), &pipe->sampled_rows, seconds);
-    double bytes = per_second(atomic_load(&pipe->total_bytes), &pipe->sampled_bytes, seconds);
+    HistorySample sample = sample_inserts(pipe);
+    double rows = sample.rows = per_second(atomic_load(&pipe->total_rows), &pipe->sampled_rows, seconds);
+    double bytes = sample.bytes = per_second(atomic_load(&pipe->total_bytes), &pipe->sampled_bytes, seconds);
     double read = per_second(atomic_load(&pipe->read_usec), &pipe->sampled_read, seconds);
     double build = per_second(atomic_load(&pipe->build_usec), &pipe->sampled_build, seconds);
     double send = per_second(atomic_load(&pipe->send_usec), &pipe->sampled_send, seconds);
@@ -72,8 +56,12 @@ void status_sample(Pipe *pipe)
     if (pipe->rows_per_second < 0.05)
         pipe->rows_per_second = pipe->bytes_per_second = 0;
     share_time(pipe, read, build, send);
-    cell_add(pipe, clock_real_usec(), rows, bytes, lag_seconds_unlocked(pipe));
+    sample.lag = lag_seconds_unlocked(pipe);
+    history_add(&pipe->history, clock_real_usec(), &sample);
+    bool closed = history_add(&pipe->coarse, clock_real_usec(), &sample);
     pthread_mutex_unlock(&pipe->lock);
+    if (closed)
+        history_store_save(pipe, false);
     if (atomic_load(&pipe->caught_up) || budget_full(pipe->account))
         spares_drop(pipe);
 }
@@ -402,10 +390,12 @@ PipeStatus *pipe_status(Pipe *pipe)
         status->time_build = pipe->time_build;
         status->time_send = pipe->time_send;
     }
-    status->n_history = pipe->n_history;
-    memcpy(status->history, pipe->history, pipe->n_history * sizeof *pipe->history);
+    const GArray *cells = pipe->history.cells;
+    status->n_history = cells->len;
+    if (cells->len)
+        memcpy(status->history, cells->data, cells->len * sizeof *status->history);
     if (active)
-        status->catching_up_seconds = trend_catching_up(pipe->history, pipe->n_history, status->lag_seconds);
+        status->catching_up_seconds = trend_catching_up(status->history, cells->len, status->lag_seconds);
     add_stall(pipe, status);
     add_tables(pipe, status, plans);
     add_load(pipe, status);

@@ -745,6 +745,8 @@ void *supervisor_main(void *data)
             status_sample(s.pipe);
         }
     }
+    if (!s.ended)
+        history_store_save(s.pipe, true);
     lookout_free(s.lookout);
     new_tables_free(s.news);
     g_queue_clear_full(&s.waiting, (GDestroyNotify)message_free);

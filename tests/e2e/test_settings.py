@@ -326,6 +326,8 @@ def test_settings_of_the_engine(engine):
     assert limit() == 64 << 20
     engine.sluice("set", "--engine", "memory=1GiB")
     assert limit() == 512 << 20
+    assert engine.sluice("set", "--engine", "history=2d").out == "history=2d: takes effect at once\n"
+    assert "it takes 1h to 7d" in engine.sluice("set", "--engine", "history=8d", ok=2).err
     engine.stop()
     conf = engine.state_dir / "engine.conf"
     conf.write_text("# of this machine\n memory = 512MiB \n\njournal_size=1MiB\n")

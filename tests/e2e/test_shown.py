@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -153,3 +154,36 @@ def test_room_at_the_destination(pipe):
     pipe.clickhouse.query(f"OPTIMIZE TABLE {target} FINAL")
     wait_until(lambda: "batches are sealed as before" in pipe.journal(), 60 * PATIENCE, lambda: pipe.journal())
     assert pipe.equal("t") == 1
+
+
+def ask(engine, request):
+    """The answer of the engine to one request of a screen."""
+    with socket.socket(socket.AF_UNIX) as control:
+        control.connect(str(engine.state_dir / "sluice.sock"))
+        with control.makefile("rwb") as lines:
+            lines.write(json.dumps({"id": 1, **request}).encode() + b"\n")
+            lines.flush()
+            return json.loads(lines.readline())
+
+
+def test_a_restart_does_not_blank_the_charts(two):
+    """What was seen before a stop is written then, and shown again by the hour and by the day."""
+    engine = two.engine
+
+    def cells():
+        answer = ask(engine, {"do": "status"})
+        (pipe,) = answer.get("view", answer)["pipes"]
+        day = ask(engine, {"do": "history", "name": two.name})
+        assert day["cell_seconds"] == 600
+        return pipe["history"], day["cells"]
+
+    two.live()
+    two.run("INSERT INTO b (v) SELECT 'x' FROM seq_1_to_1000")
+    two.caught_up()
+    rows, _, _, batch_rows, batch_bytes = wait_until(lambda: next((cell for cell in cells()[1] if cell[3]), None), 10, "figures of a day")
+    assert rows > 0 and 2 <= batch_rows <= 1000 and batch_bytes > 0
+    engine.stop()
+    engine.start()
+    by_hour, by_day = cells()
+    assert any(cell[0] for cell in by_day)
+    assert any(cell[0] for cell in by_hour) or time.time() % 600 < 40  # of a cell that began seconds ago the hour has nothing yet

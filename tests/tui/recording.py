@@ -4,6 +4,7 @@ The screen is tested with it in states that a real server takes hours to reach, 
 """
 import copy
 import json
+import math
 import os
 import pathlib
 import socket
@@ -13,7 +14,18 @@ VIEWS = pathlib.Path(__file__).parent / "views"
 
 
 def view(name):
-    return json.loads((VIEWS / f"{name}.json").read_text(encoding="utf-8"))
+    picture = json.loads((VIEWS / f"{name}.json").read_text(encoding="utf-8"))
+    for pipe in picture.get("pipes", []) if name == "six" else []:  # the others are of an engine that told no batches
+        pipe["history"] = [[*cell, cell[0], cell[1]] if cell[0] else [*cell, None, None] for cell in pipe["history"]]
+    return picture
+
+
+def day():
+    """The answer to `history`: a day's cells with a quiet night, of an engine that was down for an hour."""
+    hours = [number / 6 for number in range(144)]
+    cells = [[round(800 + 700 * math.sin((hour - 8) * math.pi / 12)), 90000, 1 + hour % 3, 900, 100000] for hour in hours]
+    cells[60:66] = [[None] * 5] * 6
+    return {"ok": True, "cell_seconds": 600, "cells": cells}
 
 
 def with_changed_values(name):

@@ -24,6 +24,7 @@ SCREENS = {
     "pipe-running": ("six", ["G", "enter"], "shop.customers"),
     "pipe-stalled": ("six", ["j", "enter"], "audit.events"),
     "pipe-bad-table": ("states", ["j", "enter"], "shop.prices"),
+    "pipe-day": ("six", ["G", "enter", "z", "j"], "24h ago|25h ago"),
     "table-loading": ("six", ["j", "j", "enter", "enter"], "CLICKHOUSE TYPE"),
     "table-marked": ("six", ["j", "j", "enter", "enter", "G", "k", "k", "k"], "left out"),
     "table-changed": ("six", ["j", "j", "enter", "enter", "/", "moved", "enter"], "0000-00-00"),
@@ -55,7 +56,7 @@ def compare(name, screen):
 def test_screen(dashboard, name, rows, cols):
     view, keys, ready = SCREENS[name]
     screen, engine = dashboard(recording.with_changed_values(view), rows, cols)
-    engine.answers["table"] = {"ok": True, "table": recording.view("columns")}
+    engine.answers.update(table={"ok": True, "table": recording.view("columns")}, history=recording.day())
     screen.wait(r"pipe").settle()
     for key in keys:
         screen.press(key).settle()

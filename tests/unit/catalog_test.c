@@ -675,6 +675,39 @@ static void sql(const Place *place, const char *text)
     sqlite3_close(db);
 }
 
+static void history(Place *place, gconstpointer unused)
+{
+    (void)unused;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Catalog) catalog = open_ok(place);
+    g_autoptr(GPtrArray) tables = NULL;
+    g_autoptr(CatalogPipe) pipe = add_pipe(catalog, "a", &tables);
+    g_autoptr(GArray) cells = g_array_new(FALSE, FALSE, sizeof(CatalogHistoryCell));
+    for (int64_t number = 1; number <= 5; number++) {
+        CatalogHistoryCell cell = {number, 1.5 * (double)number, 2, -1, 3, 4, 7, 8};
+        g_array_append_val(cells, cell);
+    }
+    g_assert_true(catalog_history_save(catalog, pipe->id, cells, 0, &error));
+    g_array_remove_range(cells, 0, 4);
+    g_array_index(cells, CatalogHistoryCell, 0).batch_bytes = 9; /* the same number: in its place */
+    g_assert_true(catalog_history_save(catalog, pipe->id, cells, 3, &error));
+    g_autoptr(GArray) found = catalog_history(catalog, pipe->id, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(found->len, ==, 3);
+    const CatalogHistoryCell *first = &g_array_index(found, CatalogHistoryCell, 0), *last = first + 2;
+    g_assert_cmpint(first->number, ==, 3);
+    g_assert_cmpfloat(first->rows, ==, 4.5);
+    g_assert_cmpfloat(first->lag, ==, -1);
+    g_assert_cmpfloat(last->batch_rows, ==, 3);
+    g_assert_cmpfloat(last->batch_bytes, ==, 9);
+    g_assert_cmpint(last->samples, ==, 7);
+    g_assert_cmpint(last->inserts, ==, 8);
+    g_assert_true(catalog_pipe_drop(catalog, pipe->id, &error));
+    g_autoptr(GArray) none = catalog_history(catalog, pipe->id, &error);
+    g_assert_cmpuint(none->len, ==, 0);
+    g_assert_false(catalog_history_save(catalog, pipe->id, cells, 0, &error)); /* of a pipe that is gone */
+}
+
 static void of_others(Place *place, gconstpointer unused)
 {
     (void)unused;
@@ -760,6 +793,7 @@ int main(int argc, char **argv)
     ADD("checkpoints", checkpoints);
     ADD("reposition", reposition);
     ADD("journal", journal);
+    ADD("history", history);
     ADD("settings", settings);
     ADD("killed", killed);
     ADD("random-bytes", random_bytes);

@@ -35,6 +35,13 @@ static double some_real(void)
     return coin() ? VIEW_UNKNOWN : coin() ? 0 : g_test_rand_double_range(0, 1e9);
 }
 
+/* Of a history: told to an eighth, and whole from a hundred on. */
+static double some_figure(void)
+{
+    double real = some_real();
+    return real >= 100 ? (double)(int64_t)real : real > 0 ? (double)(int64_t)(real * 8) / 8 : real;
+}
+
 static int64_t some_time(void)
 {
     return coin() ? VIEW_UNKNOWN : 1 + (int64_t)(g_test_rand_double() * 4e15);
@@ -145,7 +152,7 @@ static void fill_pipe(ViewPipe *pipe)
     pipe->n_history = (unsigned)g_test_rand_int_range(0, 4);
     pipe->history = g_new0(ViewHistoryCell, pipe->n_history);
     for (unsigned i = 0; i < pipe->n_history; i++)
-        pipe->history[i] = (ViewHistoryCell){some_real(), some_real(), some_real()};
+        pipe->history[i] = (ViewHistoryCell){some_figure(), some_figure(), some_figure(), some_figure(), some_figure()};
 }
 
 static View *some_view(void)
@@ -284,6 +291,8 @@ static void same_pipe(const ViewPipe *a, const ViewPipe *b)
         g_assert_cmpfloat(a->history[i].rows, ==, b->history[i].rows);
         g_assert_cmpfloat(a->history[i].bytes, ==, b->history[i].bytes);
         g_assert_cmpfloat(a->history[i].lag, ==, b->history[i].lag);
+        g_assert_cmpfloat(a->history[i].batch_rows, ==, b->history[i].batch_rows);
+        g_assert_cmpfloat(a->history[i].batch_bytes, ==, b->history[i].batch_bytes);
     }
 }
 

@@ -117,12 +117,13 @@ static void test_wrapping(void)
 
 static void test_ascii(void)
 {
-    g_autoptr(Canvas) canvas = canvas_new(3, 16, true);
+    g_autoptr(Canvas) canvas = canvas_new(5, 16, true);
     canvas_text(canvas, 0, 0, 16, STYLE_TEXT, "● ✖ ‖ › — 日");
     spark_bar(canvas, 1, 0, 8, STYLE_TEXT, 0.5);
     const double values[] = {0, 1, 2, 4};
     spark_line(canvas, 2, 0, 4, STYLE_TEXT, values, 4);
-    assert_screen(canvas, "* ! = > - ?\n####....\n_.-^\n");
+    spark_graph(canvas, 3, 0, 2, 5, STYLE_TEXT, values, 4, 4);
+    assert_screen(canvas, "* ! = > - ?\n####....\n_.-^\n    #\n _.##\n");
     for (int row = 0; row < canvas->rows; row++)
         for (int col = 0; col < canvas->cols; col++)
             g_assert_cmpuint(canvas_cell(canvas, row, col)->ch, <, 0x7f);
@@ -136,8 +137,8 @@ static void test_bars(void)
     spark_bar(canvas, 2, 0, 4, STYLE_TEXT, 7);
     const double values[] = {9, 0, -1, 4, 8};
     spark_line(canvas, 3, 0, 4, STYLE_TEXT, values, 5); /* the newest four; the unknown one is blank */
-    spark_graph(canvas, 4, 0, 2, 4, STYLE_TEXT, values, 5, 8);
-    assert_screen(canvas, "██\n██▏\n████\n▁ ▅█\n   █\n▁ ██\n");
+    spark_graph(canvas, 4, 0, 2, 4, STYLE_TEXT, values, 5, 8); /* two to a column */
+    assert_screen(canvas, "██\n██▏\n████\n▁ ▅█\n ⢸ ⢸\n ⢸⡀⣿\n");
     g_assert_cmpfloat(spark_axis(0), ==, 1);
     g_assert_cmpfloat(spark_axis(600000), ==, 600000);
     g_assert_cmpfloat(spark_axis(610000), ==, 800000);
