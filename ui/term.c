@@ -16,8 +16,9 @@
 #include "base/error.h"
 #include "keys.h"
 
-#define ESC_DELAY_MS 25 /* how long the bytes of one key may be apart; slow lines send them in one packet */
-#define EMPTY_READS  3  /* reads that give no key though there is something to read: the end of the file */
+#define ESC_DELAY_MS 25  /* how long the bytes of one key may be apart; slow lines send them in one packet */
+#define SYNC_ABOVE   200 /* bytes of a frame: below it there is nothing to flicker */
+#define EMPTY_READS  3   /* reads that give no key though there is something to read: the end of the file */
 
 struct Term {
     Theme theme;
@@ -26,6 +27,10 @@ struct Term {
     int painted_rows, painted_cols;
     int empty_reads;
     int click_row;
+    bool synchronised; /* it shows a frame at once that stands between two marks, and has said so */
+    bool answered;
+    unsigned n_held; /* characters of an answer that comes in pieces */
+    int held_value;  /* and the digit in it */
 };
 
 static const int handled[] = {SIGWINCH, SIGTSTP, SIGCONT, SIGHUP, SIGTERM, SIGINT};
@@ -72,6 +77,84 @@ static bool install_signals(GError **error)
     sigset_t set;
     signal_set(&set);
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    return true;
+}
+
+/* Curses has sent all it had (refresh), so that this stands between two frames; it moves no cursor. */
+static bool send_all(const char *bytes, gsize len)
+{
+    while (len > 0) {
+        ssize_t sent = write(STDOUT_FILENO, bytes, len);
+        if (sent < 0 && errno != EINTR)
+            return false;
+        bytes += MAX(sent, 0);
+        len -= (gsize)MAX(sent, 0);
+    }
+    return true;
+}
+
+/* -- synchronised output: mode 2026 -- */
+
+#define SYNC_ASK   "\033[?2026$p"
+#define SYNC_BEGIN "\033[?2026h"
+#define SYNC_END   "\033[?2026l"
+#define SYNC_HEAD  "\033[?2026;" /* of the answer, then a digit and: */
+#define SYNC_TAIL  "$y"
+#define SYNC_KEY   (KEY_MAX + 1) /* the answer as a key of curses, and how many there are: */
+#define SYNC_KEYS  5             /* unknown, set, reset, and both for good */
+
+static void take_sync_answer(Term *term, int value)
+{
+    term->answered = true;
+    term->n_held = 0;
+    term->synchronised = value == 1 || value == 2;
+}
+
+/* Asked once and never waited for. Terminals with an alternate screen drop a question that they do not know; of others
+ * some would show its last letter. */
+static void ask_for_sync(Term *term)
+{
+    const char *alternate = tigetstr("smcup");
+    if (!alternate || alternate == (const char *)-1) {
+        term->answered = true;
+        return;
+    }
+    for (int value = 0; value < SYNC_KEYS; value++) {
+        g_autofree char *answer = g_strdup_printf(SYNC_HEAD "%d" SYNC_TAIL, value);
+        define_key(answer, SYNC_KEY + value);
+    }
+    refresh(); /* to the alternate screen, which the first frame clears */
+    send_all(SYNC_ASK, strlen(SYNC_ASK));
+}
+
+/* What comes slower than the bytes of a key is no key to curses: the answer's characters are then taken one by one.
+ * True: taken. Others that have been held go back, to be read as what they are. */
+static bool hold_answer(Term *term, int status, wint_t code)
+{
+    static const char head[] = SYNC_HEAD, tail[] = SYNC_TAIL;
+    const unsigned digit = sizeof head - 1, last = digit + sizeof tail - 1;
+    unsigned at = term->n_held;
+    if (term->answered || status != OK)
+        return false;
+    bool fits = at == digit ? code >= '0' && code < '0' + SYNC_KEYS
+                            : code == (wint_t)(at < digit ? head[at] : tail[at - digit - 1]);
+    if (at == digit && fits)
+        term->held_value = (int)code - '0';
+    if (fits && at == last) {
+        take_sync_answer(term, term->held_value);
+        return true;
+    }
+    if (fits) {
+        term->n_held++;
+        return at > 0; /* Esc may be a key */
+    }
+    term->n_held = at == 1 && code == KEYCODE_ESC;
+    if (at < 2)
+        return false;
+    unget_wch((wchar_t)code);
+    for (unsigned i = at; i-- > 1;)
+        unget_wch(i == digit ? (wchar_t)('0' + term->held_value)
+                             : (wchar_t)(i < digit ? head[i] : tail[i - digit - 1]));
     return true;
 }
 
@@ -129,6 +212,7 @@ Term *term_open(bool ascii, const ThemeChoice *choice, bool mouse, GError **erro
         mouseinterval(0); /* a click is told when the button goes down */
         mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
     }
+    ask_for_sync(term);
     return term;
 }
 
@@ -225,6 +309,12 @@ TermEvent term_key(Term *term, int *key)
         if (status == ERR)
             return TERM_NOTHING;
         term->empty_reads = 0;
+        if (status == KEY_CODE_YES && code >= SYNC_KEY && code < SYNC_KEY + SYNC_KEYS) {
+            take_sync_answer(term, (int)code - SYNC_KEY);
+            continue;
+        }
+        if (hold_answer(term, status, code))
+            continue;
         *key = status == KEY_CODE_YES && code == KEY_MOUSE ? take_mouse(term) : translate(status, code);
         if (*key != KEYCODE_NONE)
             return TERM_KEY;
@@ -322,6 +412,16 @@ static void paint_row(Term *term, const Canvas *canvas, int row)
     }
 }
 
+/* About as many bytes as it takes to show what differs: the characters, and a move for each row. */
+static int changed_size(const CanvasCell *old, const CanvasCell *fresh, int cols)
+{
+    int size = 8;
+    for (int col = 0; col < cols; col++)
+        if (memcmp(&old[col], &fresh[col], sizeof fresh[col]) != 0)
+            size += g_unichar_to_utf8(fresh[col].ch, NULL);
+    return size;
+}
+
 void term_paint(Term *term, const Canvas *canvas)
 {
     gsize row_size = sizeof(CanvasCell) * (gsize)canvas->cols;
@@ -333,30 +433,24 @@ void term_paint(Term *term, const Canvas *canvas)
         term->painted_cols = canvas->cols;
         clear(); /* and curses sends everything */
     }
+    int size = 0;
     for (int row = 0; row < canvas->rows; row++) {
         CanvasCell *old = term->painted + (gsize)row * (gsize)canvas->cols;
         const CanvasCell *fresh = canvas_cell(canvas, row, 0);
         if (same_size && memcmp(old, fresh, row_size) == 0)
             continue;
+        size += changed_size(old, fresh, canvas->cols);
         paint_row(term, canvas, row); /* curses finds the cells that differ */
         memcpy(old, fresh, row_size);
     }
+    bool marked = term->synchronised && size > SYNC_ABOVE;
+    if (marked)
+        send_all(SYNC_BEGIN, strlen(SYNC_BEGIN));
     move(CLAMP(canvas->cursor_row, 0, canvas->rows - 1), CLAMP(canvas->cursor_col, 0, canvas->cols - 1));
     curs_set(canvas->cursor_visible ? 1 : 0);
     refresh();
-}
-
-/* Curses has sent all it had (refresh), so that this stands between two frames; it moves no cursor. */
-static bool send_all(const char *bytes, gsize len)
-{
-    while (len > 0) {
-        ssize_t sent = write(STDOUT_FILENO, bytes, len);
-        if (sent < 0 && errno != EINTR)
-            return false;
-        bytes += MAX(sent, 0);
-        len -= (gsize)MAX(sent, 0);
-    }
-    return true;
+    if (marked)
+        send_all(SYNC_END, strlen(SYNC_END));
 }
 
 /* Terminals that know no OSC would show what is in it. */

@@ -12,11 +12,11 @@ def dashboard(tmp_path):
     """
     opened = []
 
-    def start(picture, rows=24, cols=80, options=(), env=None):
+    def start(picture, rows=24, cols=80, options=(), env=None, sync=None):
         home = tmp_path / str(len(opened))
         (home / "sluice").mkdir(parents=True)
         engine = Engine(str(home / "sluice"), view(picture) if isinstance(picture, str) else picture)
-        screen = Screen([program(), *options], rows, cols, {"XDG_STATE_HOME": str(home), **(env or {})})
+        screen = Screen([program(), *options], rows, cols, {"XDG_STATE_HOME": str(home), **(env or {})}, sync)
         opened.append((screen, engine))
         return screen, engine
 

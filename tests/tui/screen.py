@@ -45,7 +45,8 @@ class Stream(pyte.ByteStream):
 
 
 class Screen:
-    def __init__(self, argv, rows=24, cols=80, env=None):
+    def __init__(self, argv, rows=24, cols=80, env=None, sync=None):
+        """`sync`: what is said to the question whether there is synchronised output, in pieces; None: nothing, as most do."""
         base = {"TERM": "xterm-256color", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "TZ": "UTC", "PATH": os.environ["PATH"],
                 "HOME": os.environ.get("HOME", "/")}
         base.update(env or {})
@@ -53,6 +54,7 @@ class Screen:
         self.stream = Stream(self.model)
         self.bytes = 0
         self.raw = b""
+        self.sync = sync
         self.child = pexpect.spawn(argv[0], argv[1:], dimensions=(rows, cols), env=base, timeout=5, echo=False)
         self.child.delaybeforesend = None
 
@@ -81,7 +83,15 @@ class Screen:
             self.bytes += len(data)
             self.raw += data
             self.stream.feed(data)
+            if self.sync and b"\x1b[?2026$p" in self.raw:
+                self.answer_sync()
             wait = 0.01
+
+    def answer_sync(self):
+        pieces, self.sync = self.sync, None
+        for piece in pieces:
+            self.child.send(piece)
+            time.sleep(0.06 if len(pieces) > 1 else 0)  # longer than the bytes of one key may be apart
 
     def lines(self):
         return [line.rstrip() for line in self.model.display]

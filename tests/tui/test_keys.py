@@ -485,3 +485,43 @@ def test_quit_stops_without_asking_where_told(dashboard):
     screen.wait("orders").settle().press("q")
     assert screen.end() == 0
     engine.wait_for("stop")
+
+
+SYNC_BEGIN, SYNC_END = b"\x1b[?2026h", b"\x1b[?2026l"
+
+
+@pytest.mark.parametrize("answer,shown_at_once", [
+    (None, False), (["\x1b[?2026;0$y"], False), (["\x1b[?2026;4$y"], False), (["\x1b[?2026;2$y"], True), (["\x1b[?20", "26;", "1$", "y"], True)], ids=str)
+def test_frames_are_synchronised_where_the_terminal_can(dashboard, answer, shown_at_once):
+    """A terminal that says so gets large frames between two marks; no other ever sees one, and an answer is never a key."""
+    screen, _ = dashboard("six", sync=answer)
+    screen.wait("orders").settle()
+    asked = len(screen.raw)
+    screen.press("enter").wait("TABLE").settle().press("esc").wait("HEADROOM").settle()
+    large = screen.raw[asked:]
+    assert large.count(SYNC_BEGIN) == large.count(SYNC_END) == (2 if shown_at_once else 0)
+    before = len(screen.raw)
+    screen.press("j").settle()
+    assert SYNC_BEGIN not in screen.raw[before:] or len(screen.raw) - before > 200
+    if not shown_at_once:
+        assert SYNC_BEGIN not in screen.raw
+    assert screen.raw.count(b"\x1b[?2026$p") == 1
+
+
+@pytest.mark.parametrize("answer", [["\x1b[?2026;2$y"], ["\x1b", "[?2026;", "2$y"]], ids=str)
+def test_a_late_answer_is_not_typed(dashboard, answer):
+    screen, _ = dashboard("six")
+    screen.wait("orders").settle().press("/", "cr").wait("filter cr").settle()
+    for piece in answer:
+        screen.child.send(piece)
+        time.sleep(0.06)
+    screen.settle()
+    assert "filter cr" in screen.text() or len(answer) > 1  # its Esc came alone, and is one
+    assert "[?" not in screen.text() and "2026" not in screen.text()
+    screen.press("esc", "/", "x", "esc", "/", "[", "?", "2", "y").wait(r"filter \[\?2y")
+
+
+def test_terminals_without_another_screen_are_not_asked(dashboard):
+    screen, _ = dashboard("six", env={"TERM": "linux"})
+    screen.wait("orders").settle()
+    assert b"2026" not in screen.raw.replace(b"2026-", b"")
