@@ -3,6 +3,7 @@
 The screen is tested with it in states that a real server takes hours to reach, and with a clock that stands still.
 """
 import copy
+import datetime
 import json
 import math
 import os
@@ -52,6 +53,33 @@ def many_pipes(count):
     broken = picture["pipes"][count * 3 // 4]
     broken["state"] = "Failed"
     broken["error"] = {"at": picture["at"], "code": 1236, "message": "the log was purged", "cause": None, "remedies": []}
+    return picture
+
+
+def large():
+    """200 pipes, one of them with 2,000 tables: what the largest sites have."""
+    picture = many_pipes(200)
+    pipe = picture["pipes"][0]
+    model = pipe["tables"][0]
+    pipe["tables"] = [dict(model, source=f"shop.table_{number:04d}", target=f"table_{number:04d}", inserts=number) for number in range(2000)]
+    return picture
+
+
+def busy(picture, second):
+    """The picture some seconds on: all figures that change while pipes run, the end of the log each 2 s, the histories each 20 s."""
+    at = datetime.datetime.fromisoformat(picture["at"].replace("Z", "+00:00")) + datetime.timedelta(seconds=second)
+    picture = dict(picture, at=at.isoformat().replace("+00:00", "Z"), pipes=list(picture["pipes"]))
+    stamp = picture["at"]
+    for number, pipe in enumerate(picture["pipes"]):
+        if pipe["state"] != "Running":
+            continue
+        wave = (second * 7 + number * 3) % 11
+        rows = 900 + 41 * wave
+        shift = second // 20 % max(len(pipe["history"]), 1)
+        tables = [dict(table, inserts=(table["inserts"] or 0) + second * (1 + wave), updates=second, last_change_at=stamp) for table in pipe["tables"]]
+        picture["pipes"][number] = dict(
+            pipe, rows_per_second=rows + 0.37, bytes_per_second=rows * 190.5, lag_seconds=0.2 + wave / 10, lag_bytes=9000 + 1024 * ((second // 2 * 7 + number) % 11), tables=tables,
+            history=pipe["history"][shift:] + pipe["history"][:shift], position=dict(pipe["position"], pos=(pipe["position"]["pos"] or 0) + second * 9001))
     return picture
 
 

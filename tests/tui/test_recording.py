@@ -1,11 +1,12 @@
 """Recordings: what --record wrote is what --replay shows, without an engine, and never taken for what happens now."""
 import json
 import stat
+import time
 
 import pytest
 
 import recording
-from screen import Screen, program
+from screen import KEYS, Screen, program
 
 WALK = [("open", ["j", "j", "enter"], "shop.stock_moves"), ("table", ["enter"], "CLICKHOUSE TYPE"), ("back", ["esc", "esc"], "HEADROOM"),
         ("journal", ["v"], "old entry 1"), ("end", ["esc"], "HEADROOM")]
@@ -117,3 +118,23 @@ def test_a_recording_is_not_overwritten(dashboard, tmp_path):
     screen.wait("is there already and is not overwritten")
     assert screen.end() == 2
     assert path.read_text() == "mine" and not engine.requests
+
+
+def test_the_largest_sites_scroll(replay, tmp_path):
+    """200 pipes, one of them with 2,000 tables, whose figures change each second."""
+    path = tmp_path / "large"
+    picture = recording.large()
+    with path.open("w", encoding="utf-8") as lines:
+        for line in [{"recording": 1}] + [{"ms": 1000 * second, "view": recording.busy(picture, second)} for second in range(4)]:
+            lines.write(json.dumps(line) + "\n")
+    screen = replay(path, 60, 200)
+    screen.wait("▸ pipe-150 +✖ Failed").press("G").wait("▸ pipe-199").press(*["pgup"] * 10).wait("▸ pipe-150")
+    screen.press("/", "pipe-000", "enter", "enter").wait("▸ shop.table_0000").press("G").wait("▸ shop.table_1999").wait("–2000 of 2000")
+    began, keys = time.monotonic(), 60
+    for key in ["pgup"] * (keys // 2) + ["k"] * (keys // 2):
+        before = screen.text()
+        screen.child.send(KEYS[key] if key in KEYS else key)
+        while screen.text() == before:
+            assert screen.pump(1), "it ended"
+    print(f"a key is answered in {(time.monotonic() - began) / keys * 1000:.0f} ms, the screen model's time included")
+    screen.press("/", "table_1234").wait("▸ shop.table_1234").wait("1–1 of 1|shop.table_1234")
