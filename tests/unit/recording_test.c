@@ -1,7 +1,9 @@
 /* What differs between two pictures, written and put together again. */
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "../../ui/json_delta.h"
 #include "../../ui/recording.h"
@@ -102,6 +104,36 @@ static void test_file(void)
     g_rmdir(dir);
 }
 
+/* What cannot be written any more ends the recording; what was written before can be replayed. */
+static void test_full_disk(void)
+{
+    g_autofree char *dir = g_dir_make_tmp("sluice-XXXXXX", NULL), *path = g_build_filename(dir, "r", NULL);
+    g_autofree char *much = g_strnfill(5000, 'x');
+    g_autoptr(GError) error = NULL;
+    Recorder *recorder = recorder_new(path, &error);
+    json_t *first = json_pack("{s:i}", "n", 1), *second = json_pack("{s:i, s:s}", "n", 2, "much", much);
+    struct rlimit old, small = {.rlim_cur = 1000};
+    g_assert_cmpint(getrlimit(RLIMIT_FSIZE, &old), ==, 0);
+    small.rlim_max = old.rlim_max;
+    signal(SIGXFSZ, SIG_IGN);
+    g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &small), ==, 0);
+    g_assert_true(recorder_view(recorder, first, &error));
+    g_assert_false(recorder_view(recorder, second, &error));
+    g_assert_cmpint(setrlimit(RLIMIT_FSIZE, &old), ==, 0);
+    g_assert_nonnull(strstr(error->message, "ends here"));
+    recorder_free(recorder);
+    json_decref(first);
+    json_decref(second);
+    g_clear_error(&error);
+    g_autoptr(Recording) recording = recording_open(path, &error);
+    g_assert_no_error(error);
+    int64_t ms;
+    g_assert_cmpint(json_integer_value(json_object_get(recording_next(recording, &ms), "n")), ==, 1);
+    g_assert_null(recording_next(recording, &ms));
+    g_unlink(path);
+    g_rmdir(dir);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -109,5 +141,6 @@ int main(int argc, char **argv)
     g_test_add_func("/delta/cannot", test_what_cannot_be_told);
     g_test_add_func("/recording/answers", test_answers);
     g_test_add_func("/recording/file", test_file);
+    g_test_add_func("/recording/full-disk", test_full_disk);
     return g_test_run();
 }
