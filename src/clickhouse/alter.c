@@ -78,6 +78,33 @@ bool dest_table_alter(Clickhouse *ch, const char *database, const char *table, c
     return run(ch, sql, settings, error);
 }
 
+char *dest_table_mutate_sql(const Clickhouse *ch, const char *database, const char *table, const char *commands)
+{
+    GString *sql = g_string_new("ALTER TABLE ");
+    clickhouse_quote_table(sql, database, table);
+    clickhouse_append_cluster(ch, sql);
+    g_string_append_printf(sql, " %s", commands);
+    return g_string_free(sql, FALSE);
+}
+
+bool dest_table_mutate(Clickhouse *ch, const char *database, const char *table, const char *commands,
+                       const char *query_id, GError **error)
+{
+    const char *const settings[] = {"mutations_sync", "2", "query_id", query_id, "log_comment", query_id, NULL};
+    g_autofree char *sql = dest_table_mutate_sql(ch, database, table, commands);
+    return run(ch, sql, settings, error);
+}
+
+bool dest_table_delete_rows(Clickhouse *ch, const char *database, const char *table, const char *column,
+                            const char *value, const char *query_id, GError **error)
+{
+    g_autoptr(GString) commands = g_string_new("DELETE WHERE ");
+    clickhouse_quote_name(commands, column);
+    g_string_append(commands, " = ");
+    clickhouse_quote_string(commands, value);
+    return dest_table_mutate(ch, database, table, commands->str, query_id, error);
+}
+
 #define UNKNOWN_SETTING 115
 
 char *dest_table_truncate_sql(const Clickhouse *ch, const char *database, const char *table)

@@ -1,4 +1,5 @@
-/* alter.h - changes of destination tables that were made before: ALTER with a proof that it was done, TRUNCATE.
+/* alter.h - changes of destination tables that were made before: ALTER with a proof that it was done, mutations,
+ * TRUNCATE.
  *
  * A step that was carried out leaves its proof, a text, in the comment of the version column, in the same ALTER: after
  * a crash it is looked at before anything is done again.
@@ -23,6 +24,13 @@ bool dest_table_alter(Clickhouse *ch, const char *database, const char *table, c
                       const char *version_column, const char *proof, const char *query_id, GError **error);
 char *dest_table_alter_sql(const Clickhouse *ch, const char *database, const char *table, const char *commands,
                            const char *version_column, const char *proof);
+/* A mutation: UPDATE or DELETE of rows that are there, waited for on every replica. It may be repeated. */
+bool dest_table_mutate(Clickhouse *ch, const char *database, const char *table, const char *commands,
+                       const char *query_id, GError **error);
+char *dest_table_mutate_sql(const Clickhouse *ch, const char *database, const char *table, const char *commands);
+/* The rows with that value in the column. */
+bool dest_table_delete_rows(Clickhouse *ch, const char *database, const char *table, const char *column,
+                            const char *value, const char *query_id, GError **error);
 char *dest_table_truncate_sql(const Clickhouse *ch, const char *database, const char *table);
 bool dest_table_truncate(Clickhouse *ch, const char *database, const char *table, const char *query_id, GError **error);
 

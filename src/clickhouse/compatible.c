@@ -68,7 +68,7 @@ static bool types_equal(const char *a, const char *b)
     return true;
 }
 
-static char *columns_incompatible(const DestTableInfo *info, const DestTableSpec *spec)
+char *dest_table_lacks(const DestTableInfo *info, const DestTableSpec *spec)
 {
     for (guint i = 0; i < spec->columns->len; i++) {
         const DestColumn *wanted = g_ptr_array_index(spec->columns, i), *found = NULL;
@@ -132,7 +132,70 @@ char *dest_table_incompatible(const DestTableInfo *info, const DestTableSpec *sp
     if (cleanup)
         return g_strdup_printf("its setting %s removes deleted rows for good, so that a late row would rise again",
                                cleanup);
-    return columns_incompatible(info, spec);
+    return dest_table_lacks(info, spec);
+}
+
+/* ---- two that are to be one ---- */
+
+static const DestColumn *column_of(const DestTableSpec *spec, const char *name)
+{
+    for (guint i = 0; i < spec->columns->len; i++) {
+        const DestColumn *column = g_ptr_array_index(spec->columns, i);
+        if (strcmp(column->name, name) == 0)
+            return column;
+    }
+    return NULL;
+}
+
+static char *columns_differ(const DestTableSpec *a, const DestTableSpec *b)
+{
+    for (guint i = 0; i < a->columns->len; i++) {
+        const DestColumn *ours = g_ptr_array_index(a->columns, i), *theirs = column_of(b, ours->name);
+        g_autofree char *name = printable(ours->name, 100);
+        if (!theirs)
+            return g_strdup_printf("only one of them has a column %s", name);
+        if (!types_equal(ours->type, theirs->type))
+            return g_strdup_printf("column %s would be %s of one, %s of the other", name, ours->type, theirs->type);
+        if (g_strcmp0(ours->codec, theirs->codec) != 0)
+            return g_strdup_printf("the codec of column %s is not the same", name);
+    }
+    for (guint i = 0; i < b->columns->len; i++) {
+        const DestColumn *theirs = g_ptr_array_index(b->columns, i);
+        g_autofree char *name = printable(theirs->name, 100);
+        if (!column_of(a, theirs->name))
+            return g_strdup_printf("only one of them has a column %s", name);
+    }
+    return NULL;
+}
+
+static char *list_text(const GPtrArray *names)
+{
+    GString *text = g_string_new(NULL);
+    for (guint i = 0; i < names->len; i++) {
+        g_autofree char *name = printable(g_ptr_array_index(names, i), 100);
+        g_string_append_printf(text, "%s%s", i ? ", " : "", name);
+    }
+    return g_string_free(text, FALSE);
+}
+
+char *dest_table_spec_difference(const DestTableSpec *a, const DestTableSpec *b)
+{
+    const struct {
+        const char *word, *a, *b;
+    } texts[] = {{"engine", a->engine, b->engine},
+                 {"order_by", a->sorted_by, b->sorted_by},
+                 {"partition_by", a->partition_by, b->partition_by},
+                 {"ttl", a->ttl, b->ttl}};
+    g_autofree char *key_a = list_text(a->order_by), *key_b = list_text(b->order_by);
+    char *why = columns_differ(a, b);
+    if (why)
+        return why;
+    if (strcmp(key_a, key_b) != 0)
+        return g_strdup_printf("the key would be (%s) of one, (%s) of the other", key_a, key_b);
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        if (g_strcmp0(texts[i].a, texts[i].b) != 0)
+            return g_strdup_printf("setting %s is not the same", texts[i].word);
+    return NULL;
 }
 
 uint32_t dest_table_next_epoch(const DestTableInfo *info)

@@ -447,13 +447,22 @@ bool dest_table_rename(Clickhouse *ch, const char *database, const char *from, c
     return run(ch, sql, error);
 }
 
-char *dest_table_uuid(Clickhouse *ch, const char *database, const char *table, GError **error)
+/* NULL (no error): there is no such table. */
+static char *table_fact(Clickhouse *ch, const char *what, const char *database, const char *table, GError **error)
 {
-    g_autoptr(GString) sql = g_string_new("SELECT toString(uuid) FROM system.tables");
+    g_autoptr(GString) sql = g_string_new("SELECT ");
+    g_string_append_printf(sql, "%s FROM system.tables", what);
     append_where(sql, database, "name", table);
     g_autoptr(GPtrArray) rows = select_rows(ch, sql, error);
-    if (!rows || !rows->len)
-        return NULL;
-    char **row = g_ptr_array_index(rows, 0);
-    return g_strdup(row[0]);
+    return rows && rows->len ? g_strdup(((char **)g_ptr_array_index(rows, 0))[0]) : NULL;
+}
+
+char *dest_table_comment(Clickhouse *ch, const char *database, const char *table, GError **error)
+{
+    return table_fact(ch, "comment", database, table, error);
+}
+
+char *dest_table_uuid(Clickhouse *ch, const char *database, const char *table, GError **error)
+{
+    return table_fact(ch, "toString(uuid)", database, table, error);
 }

@@ -67,6 +67,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DestTableInfo, dest_table_info_free)
  * type (more columns may be). Free with g_free. */
 char *dest_table_incompatible(const DestTableInfo *info, const DestTableSpec *spec);
 
+/* Why what stands there cannot take blocks of that table, by its columns alone; NULL: it can. Free with g_free. */
+char *dest_table_lacks(const DestTableInfo *info, const DestTableSpec *spec);
+/* The first thing in which the destination tables of two would differ, columns in any order; NULL: nothing. Free with
+ * g_free. */
+char *dest_table_spec_difference(const DestTableSpec *a, const DestTableSpec *b);
+
 /* The epoch (replication.md, Versions) in which rows are newer than all that are there. */
 uint32_t dest_table_next_epoch(const DestTableInfo *info);
 /* Whether it holds rows itself, so that another can take its place: no view, no Distributed table. */
@@ -75,6 +81,9 @@ bool dest_table_holds_rows(const DestTableInfo *info);
 /* Drops it when its COMMENT, read again just before, is `mark`; SLUICE_ERROR_REFUSED otherwise. True when there is
  * none. */
 bool dest_table_drop(Clickhouse *ch, const char *database, const char *table, const char *mark, GError **error);
+
+/* Of what stands under this name, table or view; NULL (no error): nothing. Free with g_free. */
+char *dest_table_comment(Clickhouse *ch, const char *database, const char *table, GError **error);
 
 /* Both names change tables, at once for every reader (EXCHANGE TABLES). */
 bool dest_table_exchange(Clickhouse *ch, const char *database, const char *one, const char *other, GError **error);

@@ -23,22 +23,10 @@ char *dest_view_sql(const Clickhouse *ch, const DestView *view)
     return g_string_free(sql, FALSE);
 }
 
-/* NULL (no error): nothing stands there. */
-static char *comment_of(Clickhouse *ch, const char *database, const char *name, GError **error)
-{
-    g_autoptr(GString) sql = g_string_new("SELECT comment FROM system.tables WHERE database = ");
-    clickhouse_quote_string(sql, database);
-    g_string_append(sql, " AND name = ");
-    clickhouse_quote_string(sql, name);
-    HttpRequest request = {.sql = sql->str, .without_database = true};
-    g_autoptr(GPtrArray) rows = http_request_rows(ch, &request, error);
-    return rows && rows->len ? g_strdup(((char **)rows->pdata[0])[0]) : NULL;
-}
-
 bool dest_view_make(Clickhouse *ch, const DestView *view, GError **error)
 {
     GError *problem = NULL;
-    g_autofree char *comment = comment_of(ch, view->database, view->name, &problem), *sql = NULL;
+    g_autofree char *comment = dest_table_comment(ch, view->database, view->name, &problem), *sql = NULL;
     if (problem) {
         g_propagate_error(error, problem);
         return false;

@@ -14,6 +14,9 @@ static const struct {
     [ADDED_VERSION] = {"version", "UInt64"},
 };
 
+/* Before them stands the source column, where the table has one. */
+#define SOURCE_COLUMN_TYPE "LowCardinality(String)"
+
 /* MariaDB's hidden columns of UNIQUE on TEXT and BLOB: in the log, in no definition. */
 #define HIDDEN_PREFIX "DB_ROW_HASH_"
 
@@ -40,7 +43,11 @@ struct TableMapping {
     unsigned n_columns;
     unsigned n_mapped;     /* of them: those that are not excluded, one a column of the block */
     ColumnWriter *writers; /* one a source column */
-    char **types;          /* at the destination, NULL of excluded ones; the added columns last */
+    char **types;          /* at the destination, NULL of excluded ones */
+    unsigned
+        first_added; /* of the block: where the added columns begin, behind the mapped ones and the source column */
+    uint8_t *source_cell; /* of the source column, as its block has it in each row; NULL: the table has none */
+    size_t source_cell_len;
     unsigned last_key;     /* the largest index of one of the n_key columns */
     bool bound;
     unsigned n_wire;          /* columns of the table map: n_columns and the hidden ones */
@@ -70,6 +77,51 @@ static const char *source_column_target(const SourceColumn *column)
     return column->as_name ? column->as_name : column->name;
 }
 
+static const char *source_column(const TableMapping *mapping)
+{
+    return mapping->table->texts[TABLE_SOURCE_COLUMN];
+}
+
+/* A name that ClickHouse would have twice. */
+static bool name_is_free(const TableMapping *mapping, const char *name, GError **error)
+{
+    const SourceTable *table = mapping->table;
+    for (unsigned added = 0; added < N_ADDED; added++) {
+        g_autofree char *other = added_name(mapping, added);
+        if (strcmp(name, other) != 0)
+            continue;
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                    "table %s.%s: column %s has the name of a column that sluice adds; set another column_prefix",
+                    table->database, table->name, name);
+        return false;
+    }
+    return true;
+}
+
+static bool source_column_prepare(TableMapping *mapping, GError **error)
+{
+    const SourceTable *table = mapping->table;
+    if (!source_column(mapping))
+        return true;
+    for (unsigned i = 0; i < table->n_columns; i++) {
+        if (mapping->writers[i].excluded ||
+            strcmp(source_column_target(&table->columns[i]), source_column(mapping)) != 0)
+            continue;
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                    "table %s.%s: column %s has the name of its source_column; set another source_column, then resync",
+                    table->database, table->name, table->columns[i].name);
+        return false;
+    }
+    g_autofree char *value = source_table_value(table);
+    size_t len = strlen(value);
+    mapping->source_cell = g_malloc(len + 10);
+    mapping->source_cell_len = varuint_write(mapping->source_cell, len);
+    memcpy(mapping->source_cell + mapping->source_cell_len, value, len);
+    mapping->source_cell_len += len;
+    mapping->variable[mapping->n_variable++].column = mapping->n_mapped;
+    return name_is_free(mapping, source_column(mapping), error);
+}
+
 static bool column_prepare(TableMapping *mapping, unsigned i, const MappingSettings *settings, GError **error)
 {
     const SourceTable *table = mapping->table;
@@ -90,15 +142,8 @@ static bool column_prepare(TableMapping *mapping, unsigned i, const MappingSetti
                     table->database, table->name, column->name, column->type_text ? column->type_text : "?", why);
         return false;
     }
-    for (unsigned added = 0; added < N_ADDED; added++) {
-        g_autofree char *name = added_name(mapping, added);
-        if (strcmp(source_column_target(column), name) != 0)
-            continue;
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
-                    "table %s.%s: column %s has the name of a column that sluice adds; set another column_prefix",
-                    table->database, table->name, column->name);
+    if (!name_is_free(mapping, source_column_target(column), error))
         return false;
-    }
     if (column_type_variable(type))
         mapping->variable[mapping->n_variable++].column = mapping->n_mapped;
     mapping->n_mapped++;
@@ -135,10 +180,10 @@ TableMapping *mapping_new(SourceTable *table, const MappingSettings *settings, G
     mapping->prefix = g_strdup(settings->column_prefix);
     mapping->n_columns = table->n_columns;
     mapping->writers = g_new0(ColumnWriter, table->n_columns);
-    mapping->types = g_new0(char *, table->n_columns + N_ADDED + 1);
+    mapping->types = g_new0(char *, table->n_columns + 1);
     mapping->before = g_new0(KeyBytes, table->n_columns);
     mapping->after = g_new0(KeyBytes, table->n_columns);
-    mapping->variable = g_malloc0_n(table->n_columns, sizeof *mapping->variable);
+    mapping->variable = g_malloc0_n(table->n_columns + 1, sizeof *mapping->variable);
     if (!table->n_key) {
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
                     "table %s.%s has no usable key: add a primary key, or a unique key of NOT NULL columns",
@@ -148,8 +193,9 @@ TableMapping *mapping_new(SourceTable *table, const MappingSettings *settings, G
     for (unsigned i = 0; i < table->n_columns; i++)
         if (!column_prepare(mapping, i, settings, error))
             return NULL;
-    for (unsigned added = 0; added < N_ADDED; added++)
-        mapping->types[table->n_columns + added] = g_strdup(added_columns[added].type);
+    if (!source_column_prepare(mapping, error))
+        return NULL;
+    mapping->first_added = mapping->n_mapped + (mapping->source_cell ? 1 : 0);
     for (unsigned i = 0; i < table->n_columns; i++) {
         if (!mapping->writers[i].in_key)
             continue;
@@ -175,9 +221,10 @@ void mapping_free(TableMapping *mapping)
         return;
     for (unsigned i = 0; i < mapping->n_columns; i++)
         column_writer_clear(&mapping->writers[i]);
-    for (unsigned i = 0; i < mapping->n_columns + N_ADDED; i++)
+    for (unsigned i = 0; i < mapping->n_columns; i++)
         g_free(mapping->types[i]);
     g_free(mapping->types);
+    g_free(mapping->source_cell);
     g_free(mapping->writers);
     g_free(mapping->skips);
     g_free(mapping->before);
@@ -206,6 +253,10 @@ void mapping_fill_spec(const TableMapping *mapping, DestTableSpec *spec)
         if (mapping->writers[i].in_key && !source_table_column_in_key(table, i))
             g_ptr_array_add(spec->placed, g_strdup(source_column_target(column)));
     }
+    if (source_column(mapping)) {
+        dest_table_spec_add_column(spec, source_column(mapping), SOURCE_COLUMN_TYPE);
+        g_ptr_array_add(spec->order_by, g_strdup(source_column(mapping)));
+    }
     for (unsigned added = 0; added < N_ADDED; added++) {
         g_autofree char *name = added_name(mapping, added);
         dest_table_spec_add_column(spec, name, added_columns[added].type);
@@ -220,7 +271,7 @@ void mapping_fill_spec(const TableMapping *mapping, DestTableSpec *spec)
                       [TABLE_PARTITION_BY] = &spec->partition_by,
                       [TABLE_ENGINE] = &spec->engine,
                       [TABLE_TTL] = &spec->ttl};
-    for (unsigned i = 0; i < N_TABLE_TEXTS; i++) {
+    for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++) {
         g_free(*texts[i]);
         *texts[i] = g_strdup(table->texts[i]);
     }
@@ -228,15 +279,19 @@ void mapping_fill_spec(const TableMapping *mapping, DestTableSpec *spec)
 
 Block *mapping_block_new(const TableMapping *mapping, BudgetAccount *account)
 {
-    Block *block = block_new(account, mapping->n_mapped + N_ADDED);
+    Block *block = block_new(account, mapping->first_added + N_ADDED);
     unsigned at = 0;
-    for (unsigned i = 0; i < mapping->n_columns + N_ADDED; i++) {
-        if (i < mapping->n_columns && mapping->writers[i].excluded)
+    for (unsigned i = 0; i < mapping->n_columns; i++) {
+        if (mapping->writers[i].excluded)
             continue;
-        g_autofree char *name = i < mapping->n_columns ? g_strdup(source_column_target(&mapping->table->columns[i]))
-                                                       : added_name(mapping, i - mapping->n_columns);
         g_autofree char *type = column_type_in_block(mapping->types[i]);
-        block_set_column(block, at++, name, type);
+        block_set_column(block, at++, source_column_target(&mapping->table->columns[i]), type);
+    }
+    if (source_column(mapping))
+        block_set_column(block, at++, source_column(mapping), "String");
+    for (unsigned added = 0; added < N_ADDED; added++) {
+        g_autofree char *name = added_name(mapping, added);
+        block_set_column(block, at++, name, added_columns[added].type);
     }
     return block;
 }
@@ -495,7 +550,7 @@ static const uint8_t *row_overrun(const TableMapping *mapping, GError **error)
 
 static void block_begin(TableMapping *mapping, const Block *block)
 {
-    g_assert(block->n_columns == mapping->n_mapped + N_ADDED);
+    g_assert(block->n_columns == mapping->first_added + N_ADDED);
     for (unsigned i = 0; i < mapping->n_variable; i++)
         mapping->variable[i].len = block->columns[mapping->variable[i].column].data.len;
 }
@@ -554,16 +609,28 @@ static inline const uint8_t *append_cell(ColumnWriter *writer, CellWriter write,
 
 static inline void append_version(const TableMapping *mapping, Block *block, uint64_t version, uint8_t is_deleted)
 {
-    BlockColumn *added = block->columns + mapping->n_mapped;
+    BlockColumn *added = block->columns + mapping->first_added;
     version = GUINT64_TO_LE(version);
     column_append_fixed(&added[ADDED_VERSION], &version, sizeof version);
     column_append_fixed(&added[ADDED_IS_DELETED], &is_deleted, sizeof is_deleted);
     block->n_rows++;
 }
 
+static void append_source(const TableMapping *mapping, Block *block, uint64_t rows)
+{
+    size_t len = mapping->source_cell_len;
+    if (G_LIKELY(!len))
+        return;
+    ByteBuffer *out = &block->columns[mapping->n_mapped].data;
+    uint8_t *p = byte_buffer_reserve(out, rows * len);
+    for (uint64_t i = 0; i < rows; i++, p += len)
+        memcpy(p, mapping->source_cell, len);
+    out->len += rows * len;
+}
+
 static void append_synced_at(const TableMapping *mapping, Block *block, uint64_t rows, int64_t synced_nsec)
 {
-    BlockColumn *out = &block->columns[mapping->n_mapped + ADDED_SYNCED_AT];
+    BlockColumn *out = &block->columns[mapping->first_added + ADDED_SYNCED_AT];
     uint8_t *p = byte_buffer_reserve(&out->data, rows * sizeof synced_nsec);
     synced_nsec = GINT64_TO_LE(synced_nsec);
     for (uint64_t i = 0; i < rows; i++, p += sizeof synced_nsec)
@@ -861,6 +928,7 @@ bool mapping_append_event(TableMapping *mapping, Block *block, const RowsEvent *
         block_take_back(mapping, block, n_rows);
         return false;
     }
+    append_source(mapping, block, block->n_rows - n_rows);
     append_synced_at(mapping, block, block->n_rows - n_rows, synced_nsec);
     return true;
 }
@@ -903,6 +971,7 @@ bool mapping_append_result(TableMapping *mapping, Block *block, const uint8_t *p
         block_take_back(mapping, block, n_rows);
         return false;
     }
+    append_source(mapping, block, 1);
     append_synced_at(mapping, block, 1, synced_nsec);
     return true;
 }

@@ -54,7 +54,8 @@ void mapping_free(TableMapping *mapping);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TableMapping, mapping_free)
 
 const SourceTable *mapping_table(const TableMapping *mapping);
-/* Adds the mapped columns and the three added ones, ORDER BY, version and deleted columns, and what the definition says of
+/* Adds the mapped columns, the source column where the table has one (first of the key, in each row the table's name), and the
+ * three added ones, ORDER BY, version and deleted columns, and what the definition says of
  * the table as a whole. */
 void mapping_fill_spec(const TableMapping *mapping, DestTableSpec *spec);
 Block *mapping_block_new(const TableMapping *mapping, BudgetAccount *account);

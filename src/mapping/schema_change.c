@@ -1,6 +1,7 @@
 #include "mapping/schema_change.h"
 
 #include "clickhouse/http.h"
+#include "clickhouse/layout.h"
 #include "mapping/writers.h"
 
 #include <stdarg.h>
@@ -13,7 +14,8 @@ typedef struct {
     GPtrArray *kept;    /* of char *: the new list of kept columns */
     GPtrArray *renames; /* of Rename, in this order */
     GString *columns;   /* ADD and MODIFY */
-    bool modifies_renamed;
+    GString *values; /* of rows that are there, in columns that another table of the destination table has had before */
+    bool modifies_renamed, takes_over;
 } Planner;
 
 typedef struct {
@@ -317,6 +319,63 @@ static void add_rename(Planner *planner, const char *from, char *to_take, bool m
     g_ptr_array_add(planner->renames, rename);
 }
 
+/* ---- other tables of the same destination table ---- */
+
+static const SharedTable *other_at(const Planner *planner, unsigned i)
+{
+    const GPtrArray *others = planner->request->others;
+    return others && i < others->len ? others->pdata[i] : NULL;
+}
+
+/* Which of them has a column of that name at the destination now; `column`: its index there. NULL: none. */
+static const SharedTable *holder_of(const Planner *planner, const char *name, unsigned *column)
+{
+    const SharedTable *other;
+    for (unsigned i = 0; (other = other_at(planner, i)); i++)
+        for (*column = 0; *column < other->table->n_columns; ++*column) {
+            const SourceColumn *its = &other->table->columns[*column];
+            if (!its->excluded && strcmp(target_name(its), name) == 0)
+                return other;
+        }
+    return NULL;
+}
+
+static bool is_held(const Planner *planner, const char *name)
+{
+    unsigned column;
+    return holder_of(planner, name, &column) != NULL;
+}
+
+/* There, and kept since this table or another one dropped it. */
+static bool is_kept(const Planner *planner, const char *name)
+{
+    const SharedTable *other;
+    bool kept = kept_index(planner, name) >= 0;
+    for (unsigned i = 0; !kept && (other = other_at(planner, i)); i++)
+        kept = other->table->kept && g_strv_contains((const char *const *)other->table->kept, name);
+    return kept && is_there(planner, name);
+}
+
+static void forget_kept(Planner *planner, const char *name)
+{
+    int index = kept_index(planner, name);
+    if (index >= 0)
+        g_ptr_array_remove_index(planner->kept, (guint)index);
+}
+
+/* What the destination has there is the others' too. */
+static bool others_allow(Planner *planner, const SourceColumn *from, const SourceColumn *to)
+{
+    unsigned column;
+    const SharedTable *holder = holder_of(planner, target_name(from), &column);
+    if (!holder)
+        return true;
+    return fail(planner,
+                "column %s %s is %s %s now, and the rows of %s.%s stand in the same column of the destination; alter "
+                "all tables of it alike, then resync",
+                from->name, from->type_text, to->name, to->type_text, holder->table->database, holder->table->name);
+}
+
 /* A column that was kept when it was dropped makes room for one of its name. */
 static void move_kept(Planner *planner, const char *name)
 {
@@ -328,7 +387,7 @@ static void move_kept(Planner *planner, const char *name)
     g_hash_table_add(planner->there, g_strdup(to));
     g_hash_table_remove(planner->there, name);
     note(planner, "column %s, kept since it was dropped at the source, is called %s now", name, to);
-    g_ptr_array_remove_index(planner->kept, (guint)kept_index(planner, name));
+    forget_kept(planner, name);
     add_rename(planner, name, to, true);
 }
 
@@ -352,6 +411,46 @@ static char *dest_type(Planner *planner, const SourceTable *table, unsigned i)
     return type;
 }
 
+/* Another table of the destination table had the column before: rows of this one get what they have in it at the
+ * source. */
+static void take_over(Planner *planner, const SourceColumn *column, const char *type, OldRows rows,
+                      const char *expression)
+{
+    const char *name = target_name(column);
+    unsigned its;
+    const SharedTable *holder = holder_of(planner, name, &its);
+    const char *why = NULL;
+    g_autofree char *there = mapping_column_type(
+        &holder->table->columns[its], source_table_column_is_placed(holder->table, its), &holder->settings, &why);
+    if (g_strcmp0(there, type) != 0) {
+        fail(planner,
+             "the new column %s would be %s, and is %s at the destination, where %s.%s has it; give both one type, "
+             "then resync",
+             name, type, there ? there : "another type", holder->table->database, holder->table->name);
+        return;
+    }
+    forget_kept(planner, name);
+    note(planner, "column %s was there already, of %s.%s", name, holder->table->database, holder->table->name);
+    planner->takes_over = true;
+    DestEngine engine;
+    bool keeps_rows =
+        !dest_engine_find(planner->request->change->table->texts[TABLE_ENGINE], &engine) || engine != DEST_NULL;
+    if (rows == OLD_ROWS_DIFFER || !keeps_rows)
+        return;
+    g_string_append(planner->values, planner->values->len ? ", " : "UPDATE ");
+    clickhouse_quote_name(planner->values, name);
+    g_string_append(planner->values, " = ");
+    if (rows == OLD_ROWS_VALUE) {
+        g_string_append(planner->values, expression);
+    } else if (column_type_nullable(type)) {
+        g_string_append(planner->values, "NULL");
+    } else {
+        g_string_append(planner->values, "defaultValueOfTypeName(");
+        clickhouse_quote_string(planner->values, type);
+        g_string_append_c(planner->values, ')');
+    }
+}
+
 static void add_column(Planner *planner, unsigned i)
 {
     const SchemaChangeRequest *request = planner->request;
@@ -372,10 +471,16 @@ static void add_column(Planner *planner, unsigned i)
     }
     if (rows == OLD_ROWS_DIFFER)
         advise(planner, "what rows that are there have in the new column %s is not known", column->name);
-    if (kept_index(planner, name) >= 0)
+    if (is_held(planner, name)) {
+        take_over(planner, column, type, rows, expression);
+        return;
+    }
+    if (is_kept(planner, name))
         move_kept(planner, name);
     else if (is_there(planner, name))
         advise(planner, "the destination had a column %s already, which takes the place of the new one", name);
+    else
+        forget_kept(planner, name);
     if (is_there(planner, name))
         return;
     append_command(planner->columns, "ADD COLUMN", name);
@@ -435,6 +540,8 @@ static void change_column(Planner *planner, unsigned i)
     if (values == VALUES_MAYBE)
         advise(planner, "rows that are there may have other values in column %s now, which was %s and is %s%s",
                to->name, from->type_text, to->type_text, to->generated ? " generated" : "");
+    if ((!same_type || renamed) && !others_allow(planner, from, to))
+        return;
     if (!same_type) {
         append_command(planner->columns, "MODIFY COLUMN", target_name(to));
         g_string_append_printf(planner->columns, " %s", type);
@@ -473,7 +580,7 @@ static void free_rename_targets(Planner *planner)
         const char *to = rename->to;
         if (rename->makes_room || rename_from(planner, to) || !is_there(planner, to))
             continue;
-        if (kept_index(planner, to) >= 0)
+        if (is_kept(planner, to) && !is_held(planner, to))
             move_kept(planner, to);
         else
             fail(planner, "the destination has a column %s already, which a column of the source is called now", to);
@@ -560,6 +667,14 @@ static void make_steps(Planner *planner)
     add_step(planner, first);
     add_step(planner, second);
     add_step(planner, planner->columns);
+    if (planner->values->len) {
+        g_autofree char *value = source_table_value(planner->request->change->table);
+        g_string_append(planner->values, " WHERE ");
+        clickhouse_quote_name(planner->values, planner->request->change->table->texts[TABLE_SOURCE_COLUMN]);
+        g_string_append(planner->values, " = ");
+        clickhouse_quote_string(planner->values, value);
+    }
+    add_step(planner, planner->values);
 }
 
 /* ---- the whole ---- */
@@ -567,9 +682,10 @@ static void make_steps(Planner *planner)
 static void see_whether_only_columns(Planner *planner)
 {
     const SchemaChangeRequest *request = planner->request;
-    /* A block of the load that is on its way must not meet another column of a name that it has. */
-    bool only = !request->change->rows && !request->change->to_table && !request->change->converts &&
-                planner->renames->len == 0;
+    /* A block of the load that is on its way must not meet another column of a name that it has, nor the default of
+     * another table. */
+    bool only = !planner->takes_over && !request->change->rows && !request->change->to_table &&
+                !request->change->converts && planner->renames->len == 0;
     for (unsigned i = 0; only && i < request->change->table->n_columns; i++) {
         int origin = request->change->origin[i];
         if (origin < 0)
@@ -624,6 +740,7 @@ SchemaChange *schema_change_plan(const SchemaChangeRequest *request)
     planner.kept = g_ptr_array_new_with_free_func(g_free);
     planner.renames = g_ptr_array_new_with_free_func(rename_free);
     planner.columns = g_string_new(NULL);
+    planner.values = g_string_new(NULL);
     for (unsigned i = 0; i < request->there->len; i++)
         g_hash_table_add(planner.there, g_strdup(request->there->pdata[i]));
     for (unsigned i = 0; request->old->kept && request->old->kept[i]; i++)
@@ -640,6 +757,7 @@ SchemaChange *schema_change_plan(const SchemaChangeRequest *request)
     g_ptr_array_unref(planner.kept);
     g_ptr_array_unref(planner.renames);
     g_string_free(planner.columns, TRUE);
+    g_string_free(planner.values, TRUE);
     return plan;
 }
 

@@ -5,6 +5,12 @@
 #include "mapping/default_value.h"
 #include "mysql/table_alter.h"
 
+/* Another table whose rows stand in the same destination table (setting source_column). */
+typedef struct {
+    const SourceTable *table;
+    MappingSettings settings; /* its own */
+} SharedTable;
+
 typedef struct {
     const SourceTable *old;
     TableChange *change; /* the list of kept columns in its definition is brought up to date */
@@ -13,10 +19,12 @@ typedef struct {
     bool keep_old_names; /* setting rename_column=both */
     const StatementTime *time;
     const GPtrArray *there; /* of char *: names of all columns at the destination, ALIAS ones too */
+    const GPtrArray *others; /* of SharedTable; NULL: none. What their rows have is not changed */
 } SchemaChangeRequest;
 
 typedef struct {
-    GPtrArray *steps;  /* of char *: each the commands of one ALTER TABLE, in this order */
+    GPtrArray *steps; /* of char *: each the commands of one ALTER TABLE, in this order; one that begins with UPDATE may
+                         be repeated */
     GPtrArray *notes;  /* of char *: for the journal */
     char *advise;      /* rows may differ from the source's now: why; NULL: they do not */
     char *fail;        /* it cannot be done: why; NULL: it can */

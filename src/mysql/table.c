@@ -174,8 +174,13 @@ bool source_table_column_is_placed(const SourceTable *table, unsigned column)
 
 const char *table_text_word(TableText text)
 {
-    static const char *const words[] = {"order_by", "partition_by", "engine", "ttl"};
+    static const char *const words[] = {"order_by", "partition_by", "engine", "ttl", "source_column"};
     return words[text];
+}
+
+char *source_table_value(const SourceTable *table)
+{
+    return g_strconcat(table->database, ".", table->name, NULL);
 }
 
 void source_table_copy_texts(SourceTable *to, const SourceTable *from)

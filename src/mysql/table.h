@@ -62,8 +62,16 @@ typedef struct {
     bool as_nullable;         /* the destination's column is Nullable: it was made when this one could be NULL */
 } SourceColumn;
 
-/* What the owner of the definition says of the destination table as a whole, in ClickHouse's own text. */
-typedef enum { TABLE_ORDER_BY, TABLE_PARTITION_BY, TABLE_ENGINE, TABLE_TTL, N_TABLE_TEXTS } TableText;
+/* What the owner of the definition says of the destination table as a whole, in ClickHouse's own text; SOURCE_COLUMN:
+ * the name of a column that tells of each row which source table it is of. */
+typedef enum {
+    TABLE_ORDER_BY,
+    TABLE_PARTITION_BY,
+    TABLE_ENGINE,
+    TABLE_TTL,
+    TABLE_SOURCE_COLUMN,
+    N_TABLE_TEXTS
+} TableText;
 const char *table_text_word(TableText text); /* "order_by": in settings, and in the catalog */
 
 typedef struct {
@@ -105,6 +113,8 @@ bool source_table_column_in_key(const SourceTable *table, unsigned column);
 /* In the key, or placed: its values are never changed on the way, and a change of one is a delete and an insert. */
 bool source_table_column_is_placed(const SourceTable *table, unsigned column);
 void source_table_copy_texts(SourceTable *to, const SourceTable *from);
+/* "shop_1.orders": what stands in the source column of its rows. Free with g_free. */
+char *source_table_value(const SourceTable *table);
 
 json_t *source_table_to_json(const SourceTable *table); /* new reference */
 SourceTable *source_table_from_json(const json_t *json, GError **error);

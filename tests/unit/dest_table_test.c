@@ -109,6 +109,7 @@ static void test_cluster(void)
         } cases[] = {
             {dest_table_exchange_sql(ch, "d", "a", "b"), g_strdup_printf("EXCHANGE TABLES `d`.`a` AND `d`.`b`%s", where)},
             {dest_table_drop_sql(ch, "d", "a"), g_strdup_printf("DROP TABLE IF EXISTS `d`.`a`%s SYNC", where)},
+            {dest_table_mutate_sql(ch, "d", "a", "DELETE WHERE b = 1"), g_strdup_printf("ALTER TABLE `d`.`a`%s DELETE WHERE b = 1", where)},
             {dest_table_truncate_sql(ch, "d", "a"), g_strdup_printf("TRUNCATE TABLE `d`.`a`%s SYNC", where)},
             {dest_table_alter_sql(ch, "d", "a", "ADD COLUMN b Int8", "v", "p"),
              g_strdup_printf("ALTER TABLE `d`.`a`%s ADD COLUMN b Int8, COMMENT COLUMN `v` 'p'", where)},
@@ -272,6 +273,33 @@ static void test_columns(void)
     assert_incompatible(info, spec, "it has no column new");
 }
 
+static void assert_differ(const DestTableSpec *a, const DestTableSpec *b, const char *why)
+{
+    g_autofree char *one = dest_table_spec_difference(a, b), *other = dest_table_spec_difference(b, a);
+    g_assert_cmpstr(one, ==, why);
+    g_assert_true(!one == !other);
+}
+
+static void test_two_in_one(void)
+{
+    g_autoptr(DestTableSpec) a = make_spec();
+    g_autoptr(DestTableSpec) b = make_spec();
+    dest_table_spec_add_column(a, "x", "Int8");
+    dest_table_spec_add_column(a, "y", "Decimal(10, 2)");
+    assert_differ(a, b, "only one of them has a column x");
+    dest_table_spec_add_column(b, "y", "Decimal(10,2)");
+    dest_table_spec_add_column(b, "x", "Int8");
+    assert_differ(a, b, NULL);
+    dest_table_spec_set_codec(b, 6, "CODEC(LZ4)");
+    assert_differ(a, b, "the codec of column y is not the same");
+    dest_table_spec_set_codec(a, 7, "CODEC(LZ4)");
+    assert_differ(a, b, NULL);
+    set_text(&b->ttl, "toDate(x)");
+    assert_differ(a, b, "setting ttl is not the same");
+    g_ptr_array_remove_index(b->order_by, 1);
+    assert_differ(a, b, "the key would be (id, k`ey\\) of one, (id) of the other");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -284,5 +312,6 @@ int main(int argc, char **argv)
     g_test_add_func("/dest-table/keys", test_keys);
     g_test_add_func("/dest-table/losses", test_losses);
     g_test_add_func("/dest-table/columns", test_columns);
+    g_test_add_func("/dest-table/two-in-one", test_two_in_one);
     return g_test_run();
 }

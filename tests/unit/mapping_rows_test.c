@@ -39,6 +39,23 @@ static void world_set_up(World *w, gconstpointer unused)
     put_hex(w->body, "00");
 }
 
+/* Table shop.t goes into one table with others, told apart by column shard. */
+static void shared_set_up(World *w, gconstpointer unused)
+{
+    g_autoptr(SourceTable) table = fixture_table(shop, SHOP, 1);
+    GError *error = NULL;
+    world_set_up(w, unused);
+    table->texts[TABLE_SOURCE_COLUMN] = g_strdup("shard");
+    mapping_free(w->mapping);
+    block_free(w->block);
+    w->mapping = mapping_new(table, &w->settings, &error);
+    g_assert_no_error(error);
+    TableMap *map = fixture_map(shop, SHOP);
+    g_assert_true(mapping_bind(w->mapping, map, &error));
+    table_map_free(map);
+    w->block = mapping_block_new(w->mapping, NULL);
+}
+
 static void world_tear_down(World *w, gconstpointer unused)
 {
     (void)unused;
@@ -159,6 +176,51 @@ static void test_update(World *w, gconstpointer unused)
     assert_column(w->block, "_peerdb_is_deleted", "", "000100");
     assert_column(w->block, "_peerdb_version", "", "f403000000000000ff030000000000000a04000000000000");
     assert_column(w->block, "_peerdb_synced_at", "", "4d000000000000004d000000000000004d00000000000000");
+}
+
+static void test_source_column(World *w, gconstpointer unused)
+{
+    (void)unused;
+    GError *error = NULL;
+    put_row(w, 1, "a", NULL, 5);
+    put_row(w, 2, "b", NULL, 6); /* another key: a delete and an insert, which both tell the table */
+    append(w, ROWS_UPDATE);
+    g_autoptr(GByteArray) packet = g_byte_array_new();
+    put_hex(packet, "00 18 03000000 feffffff");
+    g_assert_true(mapping_append_result(w->mapping, w->block, packet->data, packet->len, 42, 77, &error));
+    g_assert_cmpstr(w->block->columns[SHOP].type, ==, "String");
+    assert_column(w->block, "id", "", "010000000200000003000000");
+    assert_column(w->block, "shard", "",
+                  "0673686f702e74"
+                  "0673686f702e74"
+                  "0673686f702e74");
+    assert_column(w->block, "_peerdb_is_deleted", "", "010000");
+    g_autoptr(DestTableSpec) spec = dest_table_spec_new("d", "t");
+    mapping_fill_spec(w->mapping, spec);
+    const DestColumn *column = spec->columns->pdata[SHOP];
+    g_assert_cmpstr(column->name, ==, "shard");
+    g_assert_cmpstr(column->type, ==, "LowCardinality(String)");
+    g_assert_cmpuint(spec->columns->len, ==, SHOP + 4);
+    g_assert_cmpstr(spec->order_by->pdata[0], ==, "shard");
+    g_assert_cmpstr(spec->order_by->pdata[1], ==, "id");
+    g_assert_cmpuint(spec->order_by->len, ==, 2);
+}
+
+/* A column that comes later may not have its name, nor may it have that of an added one. */
+static void test_source_column_refused(void)
+{
+    static const char *const cases[][2] = {{"name", "column name has the name of its source_column"},
+                                           {"_peerdb_version", "set another column_prefix"}};
+    MappingSettings settings = fixture_settings();
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(SourceTable) table = fixture_table(shop, SHOP, 1);
+        g_autoptr(GError) error = NULL;
+        table->texts[TABLE_SOURCE_COLUMN] = g_strdup(cases[i][0]);
+        g_assert_null(mapping_new(table, &settings, &error));
+        g_assert_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE);
+        if (!strstr(error->message, cases[i][1]))
+            g_error("%s", error->message);
+    }
 }
 
 /* `before` and `after` differ in the second key column only, whose bytes count, not its meaning to a collation. */
@@ -704,6 +766,10 @@ int main(int argc, char **argv)
     WORLD("insert_cut", GINT_TO_POINTER(ROWS_INSERT), test_event_cut);
     WORLD("update_cut", GINT_TO_POINTER(ROWS_UPDATE), test_event_cut);
     WORLD("delete_cut", GINT_TO_POINTER(ROWS_DELETE), test_event_cut);
+    g_test_add("/mapping/rows/source_column", World, NULL, shared_set_up, test_source_column, world_tear_down);
+    g_test_add("/mapping/rows/source_column_cut", World, GINT_TO_POINTER(ROWS_UPDATE), shared_set_up, test_event_cut,
+               world_tear_down);
+    g_test_add_func("/mapping/rows/source_column_refused", test_source_column_refused);
     WORLD("rollback", NULL, test_rollback);
     WORLD("images", NULL, test_images);
     WORLD("generated-left-out", NULL, test_generated_left_out);

@@ -118,8 +118,10 @@ static void test_definitions(void)
     }
 }
 
-/* Steps joined with " | ", then what is advised or why it fails. */
-static char *plan_text(const SourceTable *table, const Applied *applied, bool strict, bool both)
+/* Steps joined with " | ", then what is advised or why it fails. `other`: of the same destination table, NULL: it has
+ * its own. */
+static char *plan_beside(const SourceTable *table, const Applied *applied, bool strict, bool both,
+                         const SourceTable *other)
 {
     static const char *const there[] = {"id", "a", "b", "e", "k", "mine", "_peerdb_version"};
     MappingSettings settings = {.column_prefix = "_peerdb_"};
@@ -127,13 +129,18 @@ static char *plan_text(const SourceTable *table, const Applied *applied, bool st
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     for (size_t i = 0; i < G_N_ELEMENTS(there); i++)
         g_ptr_array_add(names, (gpointer)there[i]);
+    SharedTable shared = {.table = other, .settings = settings};
+    g_autoptr(GPtrArray) others = g_ptr_array_new();
+    if (other)
+        g_ptr_array_add(others, &shared);
     SchemaChangeRequest request = {.old = table,
                                    .change = applied->change,
                                    .settings = &settings,
                                    .strict = strict,
                                    .keep_old_names = both,
                                    .time = &time,
-                                   .there = names};
+                                   .there = names,
+                                   .others = others};
     g_autoptr(SchemaChange) plan = schema_change_plan(&request);
     GString *out = g_string_new(NULL);
     for (unsigned i = 0; i < plan->steps->len && !plan->fail; i++)
@@ -145,6 +152,11 @@ static char *plan_text(const SourceTable *table, const Applied *applied, bool st
     if (plan->only_columns)
         g_string_append(out, " +");
     return g_string_free(out, FALSE);
+}
+
+static char *plan_text(const SourceTable *table, const Applied *applied, bool strict, bool both)
+{
+    return plan_beside(table, applied, strict, both, NULL);
 }
 
 static void test_plans(void)
@@ -245,6 +257,56 @@ static void test_nullable_stays(void)
     g_assert_cmpstr(got, ==, "");
 }
 
+/* Another table, d.u, goes into the same one: it has k and mine too, has dropped b, and knows nothing of what comes. */
+static void test_shared_plans(void)
+{
+    static const char *const cases[][2] = {
+        {"ALTER TABLE t ADD x INT DEFAULT 3", "ADD COLUMN `x` Nullable(Int32) DEFAULT 3 +"},
+        {"ALTER TABLE t ADD k INT DEFAULT 3", "UPDATE `k` = 3 WHERE `shard` = 'd.t'"},
+        {"ALTER TABLE t ADD k INT", "UPDATE `k` = NULL WHERE `shard` = 'd.t'"},
+        {"ALTER TABLE t ADD mine INT NOT NULL, ADD k INT DEFAULT 4, ADD x INT",
+         "ADD COLUMN `x` Nullable(Int32) | UPDATE `mine` = 0, `k` = 4 WHERE `shard` = 'd.t'"},
+        {"ALTER TABLE t ADD k CHAR(36) DEFAULT (UUID())",
+         "FAIL the new column k would be Nullable(String), and is Nullable(Int32) at the destination, "
+         "where d.u has it; give both one type, then resync ADVISE what rows that are there have in the new "
+         "column k is not known +"},
+        {"ALTER TABLE t ADD k INT AS (a + 1)",
+         " ADVISE what rows that are there have in the new column k is not known"},
+        {"ALTER TABLE t DROP a, ADD a INT DEFAULT 8", "UPDATE `a` = 8 WHERE `shard` = 'd.t'"},
+        {"ALTER TABLE t DROP a", " +"},
+        {"ALTER TABLE t DROP b, ADD b INT", "RENAME COLUMN `b` TO `b__dropped_1`, ADD COLUMN `b` Nullable(Int32)"},
+        {"ALTER TABLE t MODIFY a BIGINT",
+         "FAIL column a int(11) is a bigint(20) now, and the rows of d.u stand in the same column of the destination; "
+         "alter all tables of it alike, then resync"},
+        {"ALTER TABLE t RENAME COLUMN a TO n",
+         "FAIL column a int(11) is n int(11) now, and the rows of d.u stand in the same column of the destination; "
+         "alter all tables of it alike, then resync"},
+        {"ALTER TABLE t MODIFY a MEDIUMINT", ""},
+        {"ALTER TABLE t MODIFY e ENUM('x','y','z')", ""},
+        {"ALTER TABLE t MODIFY b VARCHAR(50)", "MODIFY COLUMN `b` Nullable(String)"},
+        {"ALTER TABLE t RENAME COLUMN b TO k",
+         "FAIL the destination has a column k already, which a column of the source is called now"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(SourceTable) table = definition(), other = definition();
+        table->texts[TABLE_SOURCE_COLUMN] = g_strdup("shard");
+        table->kept = g_strsplit("k", ",", -1); /* dropped here before */
+        g_free(other->name);
+        other->name = g_strdup("u");
+        g_auto(Applied) more = apply(other, "ALTER TABLE u ADD k INT, ADD mine INT NOT NULL, DROP b");
+        more.change->table->kept = g_strsplit("b", ",", -1);
+        g_auto(Applied) applied = apply(table, cases[i][0]);
+        g_assert_cmpstr(applied.why, ==, NULL);
+        g_autofree char *got = plan_beside(table, &applied, true, false, more.change->table);
+        if (strcmp(got, cases[i][1]) != 0)
+            g_test_message("%s", cases[i][0]);
+        g_assert_cmpstr(got, ==, cases[i][1]);
+        bool keeps_k =
+            applied.change->table->kept && g_strv_contains((const char *const *)applied.change->table->kept, "k");
+        g_assert_true(keeps_k == !strstr(cases[i][0], "ADD k") || g_str_has_prefix(got, "FAIL"));
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -253,5 +315,6 @@ int main(int argc, char **argv)
     g_test_add_func("/schema/without-strict-mode", test_without_strict_mode);
     g_test_add_func("/schema/old-names-stay", test_old_names_stay);
     g_test_add_func("/schema/nullable-stays", test_nullable_stays);
+    g_test_add_func("/schema/shared-plans", test_shared_plans);
     return g_test_run();
 }
