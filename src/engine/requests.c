@@ -57,6 +57,7 @@ typedef struct {
     PipeSettings settings;
     const json_t *set;
     GPtrArray *checks, *tables;
+    GPtrArray *known; /* what the pipe has already; NULL: it is a new one */
 } Wanted;
 
 static void wanted_clear(Wanted *wanted)
@@ -66,6 +67,8 @@ static void wanted_clear(Wanted *wanted)
         g_ptr_array_unref(wanted->checks);
     if (wanted->tables)
         g_ptr_array_unref(wanted->tables);
+    if (wanted->known)
+        g_ptr_array_unref(wanted->known);
 }
 
 static bool wanted_read(const json_t *request, Wanted *wanted, GError **error)
@@ -112,7 +115,7 @@ static void wanted_check(Engine *engine, Wanted *wanted)
     g_autofree char *dest = engine_resolve_dest(engine, wanted->dest, &error);
     PreflightRequest preflight = {
         .source = wanted->source, .dest_url = dest, .selection = wanted->selection, .settings = &wanted->settings,
-        .set = wanted->set};
+        .set = wanted->set, .known = wanted->known};
 
     wanted->checks = check_list_new();
     wanted->tables = preflight_tables_new();
@@ -427,7 +430,8 @@ static json_t *do_drop(Engine *engine, const json_t *request, GError **error)
 }
 
 /* What the pipe has already: a table that is named is refused, what a wildcard matches is left out. */
-static bool leave_out_known(Engine *engine, const CatalogPipe *record, const Selection *selection, GPtrArray *excludes, GError **error)
+static bool leave_out_known(Engine *engine, const CatalogPipe *record, const Selection *selection, GPtrArray *excludes, GPtrArray **preflighted,
+                            GError **error)
 {
     pthread_mutex_lock(&engine->catalog_lock);
     g_autoptr(GPtrArray) known = catalog_tables(engine->catalog, record->id, error);
@@ -448,6 +452,7 @@ static bool leave_out_known(Engine *engine, const CatalogPipe *record, const Sel
         g_ptr_array_add(excludes, selection_name(table->database, table->name));
     }
     g_ptr_array_add(excludes, NULL);
+    *preflighted = preflight_known(known);
     return true;
 }
 
@@ -464,7 +469,7 @@ static json_t *add_tables(Engine *engine, const CatalogPipe *record, const json_
     g_autoptr(GPtrArray) excludes = g_ptr_array_new_with_free_func(g_free);
 
     wanted.set = set;
-    if (asked && leave_out_known(engine, record, asked, excludes, error) && settings_parse(set, &wanted.settings, error) &&
+    if (asked && leave_out_known(engine, record, asked, excludes, &wanted.known, error) && settings_parse(set, &wanted.settings, error) &&
         (wanted.selection = selection_parse(names, (const char *const *)excludes->pdata, error))) {
         wanted.settings.mapping.column_prefix = wanted.settings.column_prefix;
         wanted_check(engine, &wanted);

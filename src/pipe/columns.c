@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* The latter ones are of the table: see table_text_of. */
-typedef enum { KEY, EXCLUDE, RENAME, TYPE, CODEC, ORDER_BY, PARTITION_BY, ENGINE, TTL } ColumnSetting;
+typedef enum { KEY, EXCLUDE, RENAME, TYPE, CODEC, ORDER_BY, PARTITION_BY, ENGINE, TTL, SOURCE_COLUMN } ColumnSetting;
 
 static const struct {
     const char *suffix, *meaning, *form;
@@ -21,12 +21,14 @@ static const struct {
     [PARTITION_BY] = {":partition_by", "PARTITION BY of the destination table", "toYYYYMM(created)"},
     [ENGINE] = {":engine", "engine of the destination table: ReplacingMergeTree, MergeTree (every change is a row), Null", DEST_ENGINES},
     [TTL] = {":ttl", "TTL of the destination table", "toDateTime(created) + INTERVAL 90 DAY"},
+    [SOURCE_COLUMN] = {":source_column", "column, first of the key, that tells which table a row is of: several go into one target", "shard: letters, digits and _"},
 };
 
 /* False: it is a list of columns. */
 static bool table_text_of(ColumnSetting setting, TableText *text)
 {
-    static const TableText texts[] = {[ORDER_BY] = TABLE_ORDER_BY, [PARTITION_BY] = TABLE_PARTITION_BY, [ENGINE] = TABLE_ENGINE, [TTL] = TABLE_TTL};
+    static const TableText texts[] = {[ORDER_BY] = TABLE_ORDER_BY, [PARTITION_BY] = TABLE_PARTITION_BY, [ENGINE] = TABLE_ENGINE, [TTL] = TABLE_TTL,
+                                       [SOURCE_COLUMN] = TABLE_SOURCE_COLUMN};
     if (setting < ORDER_BY)
         return false;
     *text = texts[setting];
@@ -58,7 +60,7 @@ bool column_setting_is(const char *name, const char **meaning)
 
 const char *const *column_setting_words(void)
 {
-    static const char *const words[] = {"key", "exclude", "rename", "type", "codec", "order_by", "partition_by", "engine", "ttl", NULL};
+    static const char *const words[] = {"key", "exclude", "rename", "type", "codec", "order_by", "partition_by", "engine", "ttl", "source_column", NULL};
     return words;
 }
 
@@ -70,6 +72,22 @@ bool column_setting_names_table(const char *name, const char *database, const ch
         return false;
     g_autoptr(Selection) selection = selection_parse((const char *const[]){pattern, NULL}, NULL, NULL);
     return selection && selection_match(selection, database, table, NULL);
+}
+
+char *column_settings_source_column(const json_t *settings, const char *database, const char *table)
+{
+    char *column = NULL;
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)settings, name, value)
+    {
+        ColumnSetting setting;
+        if (!find(name, &setting, NULL) || setting != SOURCE_COLUMN || !json_is_string(value) || !column_setting_names_table(name, database, table))
+            continue;
+        g_free(column);
+        column = *json_string_value(value) ? g_strdup(json_string_value(value)) : NULL;
+    }
+    return column;
 }
 
 /* ---- lists ---- */
@@ -150,6 +168,15 @@ static bool codecs_hold(const GPtrArray *items, const char **why)
     return !malformed;
 }
 
+/* Its name stands in ClickHouse's own text too, such as partition_by. */
+static bool is_plain_name(const char *text)
+{
+    bool plain = !g_ascii_isdigit(*text);
+    for (const char *p = text; *p; p++)
+        plain = plain && (g_ascii_isalnum(*p) || *p == '_');
+    return plain;
+}
+
 static bool value_holds(ColumnSetting setting, const char *value, const char **why)
 {
     TableText text;
@@ -160,6 +187,8 @@ static bool value_holds(ColumnSetting setting, const char *value, const char **w
     }
     if (text == TABLE_ENGINE)
         return dest_engine_find(value, &kind);
+    if (text == TABLE_SOURCE_COLUMN)
+        return is_plain_name(value);
     const char *malformed = dest_layout_malformed(value);
     *why = malformed ? malformed : "";
     return !malformed;
@@ -366,10 +395,12 @@ static bool order_holds(const SourceTable *table, GError **error)
 {
     g_autoptr(GPtrArray) key = g_ptr_array_new();
     g_autoptr(GString) shown = g_string_new("does not begin with the key, ");
-    for (unsigned i = 0; i < table->n_key; i++) {
+    if (table->texts[TABLE_SOURCE_COLUMN])
+        g_ptr_array_add(key, table->texts[TABLE_SOURCE_COLUMN]);
+    for (unsigned i = 0; i < table->n_key; i++)
         g_ptr_array_add(key, (gpointer)final_name(&table->columns[table->key[i]]));
+    for (unsigned i = 0; i < key->len; i++)
         g_string_append_printf(shown, "%s%s", i ? ", " : "", (const char *)key->pdata[i]);
-    }
     g_string_append(shown, ": rows of different keys would be taken for one");
     return dest_layout_begins_with(table->texts[TABLE_ORDER_BY], key) || refuse_table(table, TABLE_ORDER_BY, shown->str, error);
 }
@@ -382,6 +413,15 @@ static bool has_codecs(const SourceTable *table)
     return false;
 }
 
+static bool source_column_holds(const SourceTable *table, GError **error)
+{
+    const char *name = table->texts[TABLE_SOURCE_COLUMN];
+    for (unsigned i = 0; name && i < table->n_columns; i++)
+        if (!table->columns[i].excluded && strcmp(final_name(&table->columns[i]), name) == 0)
+            return refuse_table(table, TABLE_SOURCE_COLUMN, "is the name of a column of the table, choose another", error);
+    return true;
+}
+
 static bool texts_hold(SourceTable *table, GError **error)
 {
     DestEngine kind;
@@ -391,6 +431,8 @@ static bool texts_hold(SourceTable *table, GError **error)
         return refuse_table(table, TABLE_ENGINE, "is none that a pipe can write to; there are " DEST_ENGINES, error);
     if (kind == DEST_NULL && (texts[TABLE_ORDER_BY] || texts[TABLE_PARTITION_BY] || texts[TABLE_TTL] || has_codecs(table)))
         return refuse_table(table, TABLE_ENGINE, "keeps no rows, so it has no order_by, partition_by, ttl or codec", error);
+    if (!source_column_holds(table, error))
+        return false;
     if (kind == DEST_REPLACING && texts[TABLE_ORDER_BY] && !order_holds(table, error))
         return false;
     if (texts[TABLE_TTL] && dest_layout_names(texts[TABLE_TTL], "GROUP"))

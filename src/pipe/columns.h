@@ -1,6 +1,7 @@
 /* columns.h - the settings of single tables (settings.md): of their columns, `--set shop.orders:exclude=a,b`,
  * `shop.orders:key=a,b`, `shop.orders:rename=a=b,...`, `shop.orders:type=a=LowCardinality(String),...`, `shop.orders:codec=a=ZSTD(3),...`; of the
- * destination table as a whole, in ClickHouse's own text, `shop.orders:order_by=id, at`, and partition_by, ttl, engine.
+ * destination table as a whole, in ClickHouse's own text, `shop.orders:order_by=id, at`, and partition_by, ttl, engine; and
+ * source_column, the name of a column that tells several tables of one target apart (shared.h).
  *
  * The table is written as in --tables, wildcards too; column names in lists with `, = ( )` or spaces in backticks. The texts
  * name the destination's columns.
@@ -11,13 +12,15 @@
 #include "mysql/table.h"
 
 #define COLUMN_SETTINGS                                                                                                \
-    "DB.TABLE:key, :exclude, :rename, :type, :codec, :order_by, :partition_by, :engine, :ttl"
+    "DB.TABLE:key, :exclude, :rename, :type, :codec, :order_by, :partition_by, :engine, :ttl, :source_column"
 
 /* Whether the setting is one of a table; `meaning`, where wanted, gets one line. */
 bool column_setting_is(const char *name, const char **meaning);
 const char *const *column_setting_words(void); /* exclude, rename, ...; NULL-terminated */
 /* Whether it is a setting of that table, by name or wildcard. */
 bool column_setting_names_table(const char *name, const char *database, const char *table);
+/* The source column that the settings give it; NULL: none. Free with g_free. */
+char *column_settings_source_column(const json_t *settings, const char *database, const char *table);
 /* SLUICE_ERROR_USAGE names the setting and what is wrong. An empty value sets nothing. */
 bool column_setting_check(const char *name, const char *value, GError **error);
 /* Notes in a definition that nobody shares yet what the settings (an object of texts; others in it are passed over) say of

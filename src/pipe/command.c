@@ -1,6 +1,7 @@
 /* command.c - what operators ask of a pipe: looked at here, in the caller's thread, and handed to the supervisor. */
 #include "pipe/pipe_private.h"
 #include "pipe/reposition.h"
+#include "pipe/shared.h"
 
 #include <string.h>
 
@@ -41,16 +42,31 @@ static bool check_named(const Pipe *pipe, const PipeCommand *command, const char
                                                    "--table %s loads it again", name, pipe->name, name);
 }
 
+/* What preflight has found to fit may go into one table, unless that is being replaced. */
+static bool check_shared(const Pipe *pipe, const CatalogTable *added, const PipeTable *other, GError **error)
+{
+    g_autofree char *name = selection_name(added->database, added->name);
+    if (!shared_is_meant(pipe, added, other))
+        return pipe_refuse(error,
+                           "table %s would go to %s, where %s.%s goes: name another target, %s:TARGET, or give both a "
+                           "source_column, which a resync puts in",
+                           name, added->target, other->record->database, other->record->name, name);
+    return !resync_twin(pipe, other) ||
+           pipe_refuse(error,
+                       "table %s would go to %s, which is being loaded again: add it when the resync has come to its "
+                       "end, or cancel that",
+                       name, added->target);
+}
+
 static bool check_added(const Pipe *pipe, const CatalogTable *added, GError **error)
 {
     g_autofree char *name = selection_name(added->database, added->name);
     if (edit_find(pipe, name)) /* two requests at once */
         return pipe_refuse(error, "pipe %s has table %s already", pipe->name, name);
     for (unsigned i = 0; i < pipe->tables->len; i++) {
-        const CatalogTable *other = ((const PipeTable *)pipe->tables->pdata[i])->record;
-        if (strcmp(other->target, added->target) == 0)
-            return pipe_refuse(error, "table %s would go to %s, where %s.%s goes: name another target, %s:TARGET", name, added->target,
-                          other->database, other->name, name);
+        const PipeTable *other = pipe->tables->pdata[i];
+        if (strcmp(other->record->target, added->target) == 0 && !check_shared(pipe, added, other, error))
+            return false;
     }
     return true;
 }

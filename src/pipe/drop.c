@@ -3,6 +3,8 @@
 #include "pipe/live_view.h"
 #include "pipe/prepared.h"
 
+#include <string.h>
+
 /* A table at the destination that is to go. Borrows from its table's record. */
 typedef struct {
     const CatalogTable *record;
@@ -13,6 +15,9 @@ typedef struct {
 static void doom(GArray *list, const CatalogTable *record, const char *target, bool has_view)
 {
     Doomed one = {record, target, has_view};
+    for (unsigned i = 0; i < list->len; i++) /* of several tables */
+        if (strcmp(g_array_index(list, Doomed, i).target, target) == 0)
+            return;
     g_array_append_val(list, one);
 }
 
@@ -34,11 +39,10 @@ static GArray *list_doomed(const Pipe *pipe, bool drop_target)
 /* One that another made stays, and does not keep the others. */
 static bool drop_one(Pipe *pipe, Clickhouse *ch, const Doomed *one, GError **error)
 {
-    g_autofree char *mark = preflight_mark(pipe->uuid, one->record->database, one->record->name);
     GError *problem = NULL;
     if (one->has_view && !live_view_drop(pipe, ch, one->record, error))
         return false;
-    if (dest_table_drop(ch, clickhouse_database(ch), one->target, mark, &problem))
+    if (setup_drop_marked(pipe, ch, one->record, one->target, &problem))
         return true;
     if (!g_error_matches(problem, SLUICE_ERROR, SLUICE_ERROR_REFUSED)) {
         g_propagate_error(error, problem);

@@ -2,6 +2,7 @@
 #include "pipe/live_view.h"
 #include "pipe/pipe_private.h"
 #include "pipe/selection.h"
+#include "pipe/shared.h"
 
 #include <string.h>
 
@@ -255,20 +256,23 @@ bool edit_forget(Pipe *pipe, PipeTable *table, GError **error)
 static bool remove_one(Pipe *pipe, Clickhouse *ch, PipeTable *table, GError **error)
 {
     PipeTable *twin = resync_twin(pipe, table);
-    bool drop = table->record->removing == 2;
-    if (twin && (!setup_drop_target(pipe, ch, twin, twin->record->target, error) || !edit_forget(pipe, twin, error)))
+    bool drop = table->record->removing == 2, shared = shared_is(pipe, table);
+    if (twin && (!setup_leave_target(pipe, ch, twin, error) || !edit_forget(pipe, twin, error)))
         return false;
-    if (drop && !live_view_drop(pipe, ch, table->record, error))
+    if (drop && !shared && !live_view_drop(pipe, ch, table->record, error))
         return false;
-    if (drop && !setup_drop_target(pipe, ch, table, table->record->target, error)) {
+    if (drop && !setup_leave_target(pipe, ch, table, error)) {
         if (!g_error_matches(*error, SLUICE_ERROR, SLUICE_ERROR_REFUSED))
             return false;
         pipe_journal(pipe, "error", "note", NULL, "%s", (*error)->message); /* not ours: it stays */
         g_clear_error(error);
         drop = false;
     }
+    const char *what = !drop    ? "is kept"
+                       : shared ? "is kept, for other tables go into it, without its rows"
+                                : "was dropped";
     g_autofree char *text = g_strdup_printf("%s.%s left the pipe; its destination table %s %s", table->record->database,
-                                            table->record->name, table->record->target, drop ? "was dropped" : "is kept");
+                                            table->record->name, table->record->target, what);
     FAULT_POINT("remove-target-done");
     if (!edit_forget(pipe, table, error))
         return false;

@@ -9,10 +9,12 @@ char *live_view_name(const char *target)
     return g_strconcat(target, "_live", NULL);
 }
 
-char *live_view_mark(const char *uuid, const char *database, const char *table)
+/* Of the view that is there, else of a new one: several tables may have one view. */
+static char *view_mark(const Pipe *pipe, Clickhouse *ch, const CatalogTable *table, const char *name, GError **error)
 {
-    g_autofree char *mark = preflight_mark(uuid, database, table);
-    return g_strconcat(mark, " view", NULL);
+    g_autofree char *mark = preflight_mark(pipe->uuid, table->database, table->name);
+    g_autofree char *own = g_strconcat(mark, " view", NULL);
+    return setup_mark_there(pipe, ch, name, own, error);
 }
 
 bool live_view_fits(const SourceTable *definition)
@@ -44,10 +46,10 @@ static bool make(const Pipe *pipe, Clickhouse *ch, const CatalogTable *table, co
 {
     g_autofree char *synced = g_strconcat(prefix, "synced_at", NULL), *deleted = g_strconcat(prefix, "is_deleted", NULL);
     g_autofree char *version = g_strconcat(prefix, "version", NULL);
-    g_autofree char *name = live_view_name(table->target), *mark = live_view_mark(pipe->uuid, table->database, table->name);
+    g_autofree char *name = live_view_name(table->target), *mark = view_mark(pipe, ch, table, name, error);
     const char *const added[] = {synced, deleted, version, NULL};
     DestView view = {.database = clickhouse_database(ch), .table = table->target, .name = name, .deleted_column = deleted, .added = added, .mark = mark};
-    return dest_view_make(ch, &view, error);
+    return mark && dest_view_make(ch, &view, error);
 }
 
 bool live_view_renew(Pipe *pipe, Clickhouse *ch, PipeTable *table, GError **error)
@@ -72,9 +74,10 @@ bool live_view_renew(Pipe *pipe, Clickhouse *ch, PipeTable *table, GError **erro
 
 bool live_view_drop(Pipe *pipe, Clickhouse *ch, const CatalogTable *table, GError **error)
 {
-    g_autofree char *name = live_view_name(table->target), *mark = live_view_mark(pipe->uuid, table->database, table->name);
+    g_autofree char *name = live_view_name(table->target), *mark = NULL;
     GError *problem = NULL;
-    if (!was_set(pipe) || dest_table_drop(ch, clickhouse_database(ch), name, mark, &problem))
+    if (!was_set(pipe) || ((mark = view_mark(pipe, ch, table, name, &problem)) &&
+                           dest_table_drop(ch, clickhouse_database(ch), name, mark, &problem)))
         return true;
     bool others = g_error_matches(problem, SLUICE_ERROR, SLUICE_ERROR_REFUSED);
     if (others)

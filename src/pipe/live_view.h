@@ -8,8 +8,7 @@
 
 #include "pipe/pipe_private.h"
 
-char *live_view_name(const char *target);                                             /* free with g_free */
-char *live_view_mark(const char *uuid, const char *database, const char *table);       /* likewise */
+char *live_view_name(const char *target);           /* free with g_free */
 bool live_view_fits(const SourceTable *definition); /* its destination table has images that FINAL tells apart */
 
 /* By the supervisor, while no Work runs: as the setting says. What is refused is told in the journal and keeps nobody. */

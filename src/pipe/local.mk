@@ -9,7 +9,8 @@ src_pipe_libpipe_a_SOURCES = src/pipe/apply.c src/pipe/batch.c src/pipe/batch.h 
 	src/pipe/pipe.h src/pipe/pipe_private.h src/pipe/preflight.c src/pipe/preflight.h src/pipe/prepared.c src/pipe/prepared.h \
 	src/pipe/reposition.c src/pipe/reposition.h src/pipe/resync.c src/pipe/room.c src/pipe/room.h \
 	src/pipe/retry.c src/pipe/retry.h src/pipe/selection.c src/pipe/selection.h src/pipe/settings.c src/pipe/settings.h \
-	src/pipe/settings_check.c src/pipe/settings_check.h src/pipe/setup.c src/pipe/shape.c src/pipe/shape.h src/pipe/snapshot.c \
+	src/pipe/settings_check.c src/pipe/settings_check.h src/pipe/setup.c src/pipe/shared.c src/pipe/shared.h \
+	src/pipe/shape.c src/pipe/shape.h src/pipe/snapshot.c \
 	src/pipe/spares.c src/pipe/status.c src/pipe/stream.c src/pipe/stream_alter.c src/pipe/stream_ddl.c src/pipe/stream_ddl_private.h src/pipe/stream_events.c src/pipe/stream_private.h src/pipe/stream_seal.c \
 	src/pipe/stream_new.c src/pipe/stream_parents.c src/pipe/stream_xa.c src/pipe/supervisor.c src/pipe/supervisor.h src/pipe/trend.c src/pipe/trend.h src/pipe/work.c src/pipe/work.h
 

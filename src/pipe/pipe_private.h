@@ -274,8 +274,15 @@ bool setup_tables(Pipe *pipe, GError **error);
 bool setup_new_tables(Pipe *pipe, bool *other_server, GError **error);
 bool setup_has_new_tables(const Pipe *pipe);
 bool setup_is_followed(Pipe *pipe, SourceConnection *source, GError **error); /* false: it is another server, which the error says */
-/* Drops a destination table if it is ours. Unacknowledged inserts are killed first. */
+/* Drops a destination table if it is ours, whoever goes into it. Unacknowledged inserts are killed first. */
 bool setup_drop_target(Pipe *pipe, Clickhouse *ch, const PipeTable *table, const char *target, GError **error);
+/* The same, and inserts that are under way do not matter. */
+bool setup_drop_marked(const Pipe *pipe, Clickhouse *ch, const CatalogTable *record, const char *target, GError **error);
+/* Of a table that leaves: where others go into its target, its rows alone are deleted there. */
+bool setup_leave_target(Pipe *pipe, Clickhouse *ch, const PipeTable *table, GError **error);
+/* The mark that stands at the destination under that name where it is one of this pipe's, else a copy of `otherwise`:
+ * what several tables go into has the mark of one of them. */
+char *setup_mark_there(const Pipe *pipe, Clickhouse *ch, const char *name, const char *otherwise, GError **error);
 Clickhouse *setup_open_destination(Pipe *pipe, Cancel *cancel, GError **error);
 
 /* command.c: what the lifecycle and the tables say to it; with Pipe.lock held */

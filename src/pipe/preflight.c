@@ -1,6 +1,7 @@
 #include "pipe/preflight.h"
 #include "pipe/columns.h"
 #include "pipe/live_view.h"
+#include "pipe/shared.h"
 
 #include <string.h>
 
@@ -10,12 +11,33 @@ static void table_free(PreflightTable *table)
 {
     source_table_unref(table->definition);
     g_free(table->target);
+    g_free(table->shape);
     g_free(table);
 }
 
 GPtrArray *preflight_tables_new(void)
 {
     return g_ptr_array_new_with_free_func((GDestroyNotify)table_free);
+}
+
+GPtrArray *preflight_known(const GPtrArray *records)
+{
+    GPtrArray *known = preflight_tables_new();
+    for (unsigned i = 0; i < records->len; i++) {
+        const CatalogTable *record = records->pdata[i];
+        json_t *json = record->definition && !record->twin_of ? json_loads(record->definition, 0, NULL) : NULL;
+        SourceTable *definition = json ? source_table_from_json(json, NULL) : NULL;
+        if (definition) {
+            PreflightTable *table = g_new0(PreflightTable, 1);
+            table->definition = definition;
+            table->target = g_strdup(record->target);
+            table->shape = g_new0(MappingSettings, 1);
+            shape_from_json(json_object_get(json, "shape"), table->shape);
+            g_ptr_array_add(known, table);
+        }
+        json_decref(json);
+    }
+    return known;
 }
 
 char *preflight_mark(const char *uuid, const char *database, const char *table)
@@ -104,7 +126,7 @@ static void check_source_table(SourceConnection *source, const PreflightRequest 
         source_preflight_key(source, definition, checks);
     check_mapping(definition, request->settings, checks);
     check_generated(source_server(source), definition, checks);
-    PreflightTable *table = g_new(PreflightTable, 1);
+    PreflightTable *table = g_new0(PreflightTable, 1);
     table->definition = definition;
     table->target = g_strdup(target);
     g_ptr_array_add(tables, table);
@@ -221,7 +243,8 @@ static void check_source(const PreflightRequest *request, Cancel *cancel, GPtrAr
         add_table(source, request, name->database, name->table, checks, tables);
     }
     check_still_there(source, checks);
-    if (!request->uuid && names->len) /* a pipe that is there may have settings of tables that are no longer in it */
+    if (!request->uuid && !request->known &&
+        names->len) /* a pipe that is there may have settings of other tables, which may be in it no more */
         check_settings_used(request->set, names, tables, checks);
     if (names->len == 0)
         check_add(checks, CHECK_FAIL, "tables", "mend --tables", "no table of the source matches the list");
@@ -229,18 +252,55 @@ static void check_source(const PreflightRequest *request, Cancel *cancel, GPtrAr
         check_add(checks, CHECK_OK, "tables", NULL, "%u table%s to replicate", tables->len, tables->len == 1 ? "" : "s");
 }
 
-static void check_collisions(const GPtrArray *tables, GPtrArray *checks)
+static MappingSettings mapping_of(const PreflightTable *table, const PipeSettings *settings)
 {
-    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
-    for (unsigned i = 0; i < tables->len; i++) {
+    MappingSettings mapping = settings->mapping;
+    if (table->shape)
+        shape_copy(table->shape, &mapping);
+    return mapping;
+}
+
+/* The first of the list before `end` that goes into the same table; NULL: none. */
+static const PreflightTable *with_target(const GPtrArray *tables, unsigned end, const char *target)
+{
+    for (unsigned i = 0; i < end; i++) {
         const PreflightTable *table = tables->pdata[i];
-        const PreflightTable *other = g_hash_table_lookup(seen, table->target);
+        if (strcmp(table->target, target) == 0)
+            return table;
+    }
+    return NULL;
+}
+
+static void check_pair(const PreflightTable *table, const PreflightTable *other, const PipeSettings *settings,
+                       GPtrArray *checks)
+{
+    MappingSettings ours = mapping_of(table, settings), theirs = mapping_of(other, settings);
+    const SourceTable *a = other->definition, *b = table->definition;
+    g_autofree char *why = shared_difference(a, &theirs, b, &ours);
+    bool named =
+        a->texts[TABLE_SOURCE_COLUMN] && g_strcmp0(a->texts[TABLE_SOURCE_COLUMN], b->texts[TABLE_SOURCE_COLUMN]) == 0;
+    if (why)
+        check_add(checks, CHECK_FAIL, "target",
+                  named ? "make them alike at the source or by settings (exclude, rename, type, …), or give one of "
+                          "them another target: db.table:target"
+                        : "give one of them another target: db.table:target, or all of them one --set "
+                          "DB.TABLE:source_column=NAME",
+                  "%s.%s and %s.%s would both go into %s: %s", a->database, a->name, b->database, b->name,
+                  table->target, why);
+}
+
+/* With all that are there, for those may differ by now; of the new ones the first tells enough. */
+static void check_collisions(const PreflightRequest *request, const GPtrArray *tables, GPtrArray *checks)
+{
+    for (unsigned i = 0; i < tables->len; i++) {
+        const PreflightTable *table = tables->pdata[i], *other = with_target(tables, i, table->target);
         if (other)
-            check_add(checks, CHECK_FAIL, "target", "give one of them another target: db.table:target",
-                      "%s.%s and %s.%s would both go into %s", other->definition->database, other->definition->name,
-                      table->definition->database, table->definition->name, table->target);
-        else
-            g_hash_table_insert(seen, table->target, (void *)table);
+            check_pair(table, other, request->settings, checks);
+        for (unsigned k = 0; !other && request->known && k < request->known->len; k++) {
+            const PreflightTable *known = request->known->pdata[k];
+            if (strcmp(known->target, table->target) == 0)
+                check_pair(table, known, request->settings, checks);
+        }
     }
 }
 
@@ -260,7 +320,8 @@ static void check_view_collisions(const GPtrArray *tables, GPtrArray *checks)
 
 static DestTableSpec *table_spec(const PreflightTable *table, const char *database, const PipeSettings *settings)
 {
-    g_autoptr(TableMapping) mapping = mapping_new(table->definition, &settings->mapping, NULL);
+    MappingSettings shape = mapping_of(table, settings);
+    g_autoptr(TableMapping) mapping = mapping_new(table->definition, &shape, NULL);
     if (!mapping)
         return NULL; /* a check says why already */
     DestTableSpec *spec = dest_table_spec_new(database, table->target);
@@ -304,7 +365,8 @@ static const char *target_mend(const DestTableInfo *info, TargetPolicy policy)
 }
 
 /* Returns true when the target is free. */
-static bool check_target(Clickhouse *ch, const PreflightTable *table, const PreflightRequest *request, GPtrArray *checks)
+static bool check_target(Clickhouse *ch, const PreflightTable *table, const PreflightRequest *request, bool several,
+                         GPtrArray *checks)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(DestTableSpec) spec = table_spec(table, clickhouse_database(ch), request->settings);
@@ -325,6 +387,13 @@ static bool check_target(Clickhouse *ch, const PreflightTable *table, const Pref
         check_add(checks, CHECK_FAIL, "target", target_mend(info, policy), "table %s %s", shown, why);
         return false;
     case TARGET_IS_REPLACED:
+        if (several) {
+            check_add(
+                checks, CHECK_FAIL, "target", "drop it, choose another target, or set target=append",
+                "table %s holds rows, and several tables go into it: only that of one can be replaced (target=resync)",
+                shown);
+            return false;
+        }
         check_add(checks, CHECK_OK, "target", NULL,
                   "table %s, which holds %" G_GUINT64_FORMAT " rows, is replaced once its rows are loaded beside it, and kept under another name",
                   shown, info->rows);
@@ -337,6 +406,34 @@ static bool check_target(Clickhouse *ch, const PreflightTable *table, const Pref
     check_add(checks, CHECK_OK, "target", NULL, "table %s, which holds %" G_GUINT64_FORMAT " rows, is written into, in epoch %u", shown, info->rows,
               dest_table_next_epoch(info));
     return false;
+}
+
+/* A table of the pipe's own, which another one is to go into too. */
+static bool check_known_target(Clickhouse *ch, const PreflightTable *table, const PreflightRequest *request,
+                               GPtrArray *checks)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DestTableSpec) spec = table_spec(table, clickhouse_database(ch), request->settings);
+    g_autoptr(DestTableInfo) info = spec ? dest_table_inspect(ch, spec->database, spec->table, NULL, &error) : NULL;
+    g_autofree char *shown = printable(table->target, 64);
+    if (!spec)
+        return false;
+    g_autofree char *lacks = !info          ? g_strdup(error->message)
+                             : info->exists ? dest_table_lacks(info, spec)
+                                            : g_strdup("it is gone");
+    if (lacks)
+        check_add(checks, CHECK_FAIL, "target", "resync the tables that go into it",
+                  "table %s cannot take %s.%s too: %s", shown, table->definition->database, table->definition->name,
+                  lacks);
+    return !lacks;
+}
+
+static bool several_go_into(const GPtrArray *tables, const char *target)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < tables->len; i++)
+        n += strcmp(((const PreflightTable *)tables->pdata[i])->target, target) == 0;
+    return n > 1;
 }
 
 /* What stands under the name of a view that is not there yet. */
@@ -375,6 +472,22 @@ static void check_layout(Clickhouse *ch, const PreflightTable *table, const Pref
                   error->message);
 }
 
+/* Returns true when the target is free. Of one that several go into the first is asked. */
+static bool check_one(Clickhouse *ch, const GPtrArray *tables, unsigned index, bool can_try,
+                      const PreflightRequest *request, GPtrArray *checks)
+{
+    const PreflightTable *table = tables->pdata[index];
+    if (request->known && with_target(request->known, request->known->len, table->target))
+        return check_known_target(ch, table, request, checks);
+    if (with_target(tables, index, table->target))
+        return true;
+    bool is_free = check_target(ch, table, request, several_go_into(tables, table->target), checks);
+    if (can_try)
+        check_layout(ch, table, request, checks);
+    check_view(ch, table, request, checks);
+    return is_free;
+}
+
 /* A type that was asked for is one that this server has: a time zone it does not know, say. */
 static void check_asked_types(Clickhouse *ch, const GPtrArray *tables, GPtrArray *checks)
 {
@@ -397,19 +510,15 @@ static void check_asked_types(Clickhouse *ch, const GPtrArray *tables, GPtrArray
     }
 }
 
-/* Returns how many targets are free. */
-static unsigned check_targets(Clickhouse *ch, const PreflightRequest *request, bool can_try, const GPtrArray *tables,
-                              GPtrArray *checks)
+/* Returns true when all targets are free. */
+static bool check_targets(Clickhouse *ch, const PreflightRequest *request, bool can_try, const GPtrArray *tables,
+                          GPtrArray *checks)
 {
-    unsigned free_targets = 0;
+    bool all_free = true;
     check_asked_types(ch, tables, checks);
-    for (unsigned i = 0; i < tables->len; i++) {
-        free_targets += check_target(ch, tables->pdata[i], request, checks);
-        if (can_try)
-            check_layout(ch, tables->pdata[i], request, checks);
-        check_view(ch, tables->pdata[i], request, checks);
-    }
-    return free_targets;
+    for (unsigned i = 0; i < tables->len; i++)
+        all_free = check_one(ch, tables, i, can_try, request, checks) && all_free;
+    return all_free;
 }
 
 static void check_destination(const PreflightRequest *request, Cancel *cancel, const GPtrArray *tables, GPtrArray *checks)
@@ -427,15 +536,18 @@ static void check_destination(const PreflightRequest *request, Cancel *cancel, c
         return;
     clickhouse_set_cluster(ch, request->settings->cluster);
     bool can_try = !*request->settings->cluster || clickhouse_preflight_cluster(ch, request->settings->cluster, checks);
-    unsigned free_targets = check_targets(ch, request, can_try, tables, checks);
-    if (tables->len && free_targets == tables->len)
-        check_add(checks, CHECK_OK, "target", NULL, "%u target table%s free", free_targets, free_targets == 1 ? " is" : "s are");
+    if (check_targets(ch, request, can_try, tables, checks) && tables->len) {
+        unsigned targets = 0;
+        for (unsigned i = 0; i < tables->len; i++)
+            targets += !with_target(tables, i, ((const PreflightTable *)tables->pdata[i])->target);
+        check_add(checks, CHECK_OK, "target", NULL, "%u target table%s free", targets, targets == 1 ? " is" : "s are");
+    }
 }
 
 void preflight_run(const PreflightRequest *request, Cancel *cancel, GPtrArray *checks, GPtrArray *tables)
 {
     check_source(request, cancel, checks, tables);
-    check_collisions(tables, checks);
+    check_collisions(request, tables, checks);
     if (request->settings->live_view)
         check_view_collisions(tables, checks);
     if (request->dest_url)

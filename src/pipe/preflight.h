@@ -4,6 +4,7 @@
 #define SLUICE_PIPE_PREFLIGHT_H
 
 #include "mysql/mysql.h"
+#include "mapping/mapping.h"
 #include "pipe/lifecycle.h"
 #include "pipe/retry.h"
 #include "pipe/selection.h"
@@ -16,11 +17,14 @@ typedef struct {
     const PipeSettings *settings;
     const json_t *set; /* the same as given, with those of single tables; NULL: none */
     const char *uuid; /* of the pipe whose own tables are expected at the destination; NULL: a new pipe */
+    const GPtrArray
+        *known; /* of PreflightTable: what the pipe has already, that others may go into one table with; NULL: none */
 } PreflightRequest;
 
 typedef struct {
     SourceTable *definition;
     char *target;
+    MappingSettings *shape; /* that its destination table was made with; NULL: that of the settings */
 } PreflightTable;
 
 /* Appends findings to `checks` and what the pipe would replicate to `tables` (of PreflightTable, by source name). */
@@ -30,6 +34,8 @@ GPtrArray *preflight_tables_new(void);
  * has the pipe's cluster. */
 void preflight_table(SourceConnection *source, Clickhouse *ch, const PreflightRequest *request, const char *database,
                      const char *name, const char *target, GPtrArray *checks);
+/* Those of the pipe's tables (of CatalogTable) that were set up, for PreflightRequest.known. */
+GPtrArray *preflight_known(const GPtrArray *records);
 
 /* Whether a failed check says that its end could not be reached, or did not let us in, at all: such a pipe waits and tries
  * again. `side`: whose check it is. */

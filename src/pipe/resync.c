@@ -5,10 +5,14 @@
  * loaded, and the stream has applied all that was logged until then, both destination tables are exchanged in one step, and the
  * twin stands for the table from then on. Readers see rows that only ever get newer.
  *
+ * What several tables go into (shared.h) is replaced as a whole, for an exchange would throw away the rows of those that are not in
+ * the new one: their twins have one destination table, which is exchanged once, when all of them are ready, and else not at all.
+ *
  * Cut off at any point it goes on: what is under way is in the catalog, and whether the exchange was done is told by the uuid of
  * the table that now stands under the name.
  */
 #include "pipe/pipe_private.h"
+#include "pipe/shared.h"
 
 #include <string.h>
 
@@ -60,6 +64,24 @@ static bool is_named(const GPtrArray *names, const PipeTable *table)
     return false;
 }
 
+/* It, or one whose rows stand in the same table. */
+static bool is_wanted(const Pipe *pipe, const GPtrArray *names, const PipeTable *table)
+{
+    bool wanted = !names || is_named(names, table);
+    for (PipeTable *other = NULL; !wanted && (other = shared_next(pipe, table, other));)
+        wanted = is_named(names, other);
+    return wanted;
+}
+
+/* It has rows at the destination that a twin is to replace. */
+static bool is_to_be_replaced(const Pipe *pipe, const PipeTable *table)
+{
+    bool loaded = table->record->loaded;
+    for (PipeTable *other = NULL; !loaded && (other = shared_next(pipe, table, other));)
+        loaded = other->record->loaded;
+    return loaded;
+}
+
 static CatalogTable *twin_record(const CatalogTable *of)
 {
     CatalogTable *twin = g_new0(CatalogTable, 1);
@@ -71,6 +93,20 @@ static CatalogTable *twin_record(const CatalogTable *of)
     return twin;
 }
 
+/* Where the twin of one that shares its target is, or will be, loaded; NULL: there is none. */
+static const char *twins_target(const Pipe *pipe, const PipeTable *table, const GPtrArray *records)
+{
+    for (PipeTable *other = NULL; (other = shared_next(pipe, table, other));) {
+        const PipeTable *twin = resync_twin(pipe, other);
+        if (twin)
+            return twin->record->target;
+        for (unsigned i = 0; i < records->len; i++)
+            if (((const CatalogTable *)records->pdata[i])->twin_of == other->record->id)
+                return ((const CatalogTable *)records->pdata[i])->target;
+    }
+    return NULL;
+}
+
 /* Of the tables that are loaded; what is not is loaded in its own place. */
 static GPtrArray *make_twins(const Pipe *pipe, const GPtrArray *names)
 {
@@ -78,9 +114,16 @@ static GPtrArray *make_twins(const Pipe *pipe, const GPtrArray *names)
     for (unsigned i = 0; i < pipe->tables->len; i++) {
         const PipeTable *table = pipe->tables->pdata[i];
         const CatalogTable *record = table->record;
-        if (record->twin_of || record->removing || !record->loaded || resync_twin(pipe, table) || (names && !is_named(names, table)))
+        if (record->twin_of || record->removing || resync_twin(pipe, table) || !is_wanted(pipe, names, table) ||
+            !is_to_be_replaced(pipe, table))
             continue;
-        g_ptr_array_add(records, twin_record(record));
+        CatalogTable *twin = twin_record(record);
+        const char *with = twins_target(pipe, table, records);
+        if (with) {
+            g_free(twin->target);
+            twin->target = g_strdup(with);
+        }
+        g_ptr_array_add(records, twin);
     }
     return records;
 }
@@ -189,12 +232,26 @@ static bool forget_cancel(Pipe *pipe, GError **error)
     return !resync_is_cancelled(pipe) || edit_mark_twins(pipe, 0, error);
 }
 
+/* Who was not named, and is loaded again all the same. */
+static void tell_who_comes_along(Pipe *pipe, const GPtrArray *names, const GPtrArray *records)
+{
+    for (unsigned i = 0; names && i < records->len; i++) {
+        const CatalogTable *record = records->pdata[i];
+        g_autofree char *name = selection_name(record->database, record->name);
+        const PipeTable *table = edit_find(pipe, name);
+        if (table && !is_named(names, table))
+            pipe_journal(pipe, "engine", "table", NULL, "%s is loaded again too: its rows stand in the same table, %s",
+                         name, table->record->target);
+    }
+}
+
 bool resync_begin(Pipe *pipe, const GPtrArray *names, bool anew, GError **error)
 {
     g_autoptr(GPtrArray) records = make_twins(pipe, names);
     pthread_mutex_lock(&pipe->lock);
     pipe->resyncing = true;
     pthread_mutex_unlock(&pipe->lock);
+    tell_who_comes_along(pipe, names, records);
     return forget_cancel(pipe, error) && resync_start_loads_over(pipe, names, anew, error) && edit_add(pipe, records, NULL, error) &&
            (!anew || give_up_position(pipe, error));
 }
@@ -345,24 +402,32 @@ static bool note_proof(Pipe *pipe, Clickhouse *ch, PipeTable *twin, GError **err
     return save(pipe, twin, error);
 }
 
-static bool exchange_one(Pipe *pipe, Clickhouse *ch, PipeTable *table, PipeTable *twin, GError **error)
+/* `twins`: of one destination table. */
+static bool exchange_all(Pipe *pipe, Clickhouse *ch, const GPtrArray *twins, GError **error)
 {
-    const char *database = clickhouse_database(ch), *target = table->record->target, *other = twin->record->target;
+    const PipeTable *first = twins->pdata[0];
+    const char *database = clickhouse_database(ch), *target = original_of(pipe, first)->record->target,
+               *other = first->record->target;
     GError *problem = NULL;
 
-    if (!note_proof(pipe, ch, twin, error))
-        return false;
-    FAULT_POINT("resync-proof-noted");
+    for (unsigned i = 0; i < twins->len; i++) {
+        if (!note_proof(pipe, ch, twins->pdata[i], error))
+            return false;
+        FAULT_POINT("resync-proof-noted");
+    }
     g_autofree char *stands = dest_table_uuid(ch, database, target, &problem);
     if (problem) {
         g_propagate_error(error, problem);
         return false;
     }
-    bool done = g_strcmp0(stands, twin->record->exchange_uuid) == 0;
+    bool done = g_strcmp0(stands, first->record->exchange_uuid) == 0;
     if (!done && !(stands ? dest_table_exchange(ch, database, target, other, error) : dest_table_rename(ch, database, other, target, error)))
         return false;
     FAULT_POINT("resync-exchanged");
-    return take_place(pipe, table, twin, done || stands, error);
+    for (unsigned i = 0; i < twins->len; i++)
+        if (!take_place(pipe, original_of(pipe, twins->pdata[i]), twins->pdata[i], done || stands, error))
+            return false;
+    return true;
 }
 
 /* The exchange was done, and a crash came before the catalog knew: what the stream sends to the twin would go into the table that
@@ -394,18 +459,63 @@ bool resync_settle(Pipe *pipe, GError **error)
     return true;
 }
 
-static bool finish_one(Pipe *pipe, Clickhouse *ch, PipeTable *twin, GError **error)
+/* The twins with the destination table of this one, itself among them. */
+static GPtrArray *twins_with(const Pipe *pipe, PipeTable *twin)
+{
+    GPtrArray *twins = g_ptr_array_new();
+    g_ptr_array_add(twins, twin);
+    for (PipeTable *other = NULL; (other = shared_next(pipe, twin, other));)
+        g_ptr_array_add(twins, other);
+    return twins;
+}
+
+/* One whose rows the new table does not have, or not all of them; NULL: it has them all. */
+static PipeTable *who_is_missing(const Pipe *pipe, const GPtrArray *twins)
+{
+    for (unsigned i = 0; i < twins->len; i++) {
+        PipeTable *twin = twins->pdata[i], *table = original_of(pipe, twin);
+        if (!table || atomic_load(&twin->state) != TABLE_LIVE)
+            return twin;
+        for (PipeTable *other = NULL; (other = shared_next(pipe, table, other));)
+            if (!resync_twin(pipe, other) && other->record->generation > 0) /* else it never had rows */
+                return other;
+    }
+    return NULL;
+}
+
+static bool give_up(Pipe *pipe, Clickhouse *ch, PipeTable *twin, const char *missing, GError **error)
 {
     PipeTable *table = original_of(pipe, twin);
+    const CatalogTable *record = twin->record;
     int state = atomic_load(&twin->state);
 
-    if (table && state == TABLE_LIVE)
-        return exchange_one(pipe, ch, table, twin, error);
     if (table && state == TABLE_DROPPED)
         atomic_store(&table->state, TABLE_DROPPED);
-    pipe_journal(pipe, "error", "table", NULL, "the resync of %s.%s did not come to its end: it %s", twin->record->database,
-                 twin->record->name, state == TABLE_DROPPED ? "was dropped at the source" : "failed");
-    return drop_twin(pipe, ch, twin, twin->record->error, error);
+    if (table && state == TABLE_LIVE) /* another's fault */
+        pipe_journal(
+            pipe, "error", "table", NULL,
+            "the resync of %s.%s did not come to its end: %s, whose rows stand in the same table, was not loaded "
+            "again; mend or remove that, then resync",
+            record->database, record->name, missing);
+    else
+        pipe_journal(pipe, "error", "table", NULL, "the resync of %s.%s did not come to its end: it %s",
+                     record->database, record->name, state == TABLE_DROPPED ? "was dropped at the source" : "failed");
+    return drop_twin(pipe, ch, twin, record->error, error);
+}
+
+/* Of all that have one destination table. */
+static bool finish(Pipe *pipe, Clickhouse *ch, PipeTable *twin, GError **error)
+{
+    g_autoptr(GPtrArray) twins = twins_with(pipe, twin);
+    const PipeTable *missing = who_is_missing(pipe, twins);
+    if (!missing)
+        return exchange_all(pipe, ch, twins, error);
+    g_autofree char *name =
+        selection_name(missing->record->database, missing->record->name); /* it may be gone before the last of them */
+    for (unsigned i = 0; i < twins->len; i++)
+        if (!give_up(pipe, ch, twins->pdata[i], name, error))
+            return false;
+    return true;
 }
 
 bool resync_exchange(Pipe *pipe, GError **error)
@@ -413,7 +523,7 @@ bool resync_exchange(Pipe *pipe, GError **error)
     g_autoptr(Clickhouse) ch = setup_open_destination(pipe, pipe->life, error);
     g_autofree char *prefix = g_strdup_printf("sluice-%s-", pipe->uuid);
     /* An insert that was given up on may still write into the table that it began with. */
-    if (!ch || !insert_kill_all(ch, prefix, pipe->life, error))
+    if (!ch || !insert_kill_all(ch, prefix, pipe->life, error) || !resync_settle(pipe, error))
         return false;
     for (unsigned i = pipe->tables->len; i-- > 0;) {
         if (i >= pipe->tables->len)
@@ -422,7 +532,7 @@ bool resync_exchange(Pipe *pipe, GError **error)
         if (!twin->record->twin_of)
             continue;
         GError *problem = NULL;
-        if (finish_one(pipe, ch, twin, &problem))
+        if (finish(pipe, ch, twin, &problem))
             continue;
         RetryDecision decision = retry_decide(problem, SIDE_DESTINATION);
         if (decision.verdict != VERDICT_FAIL_TABLE) {
@@ -431,7 +541,7 @@ bool resync_exchange(Pipe *pipe, GError **error)
         }
         pipe_table_fail(pipe, twin, problem, &decision, NULL);
         g_error_free(problem);
-        if (!finish_one(pipe, ch, twin, error))
+        if (!finish(pipe, ch, twin, error))
             return false;
     }
     return true;

@@ -6,6 +6,7 @@
 #include "pipe/columns.h"
 #include "pipe/live_view.h"
 #include "pipe/pipe_private.h"
+#include "pipe/shared.h"
 
 #include <string.h>
 
@@ -248,15 +249,90 @@ static bool use_target(const Pipe *pipe, const PipeTable *table, const DestTable
     return !again || !info->rows || refuse_target(spec->table, "holds rows of an earlier load", error);
 }
 
-static bool create_target(Pipe *pipe, Clickhouse *ch, PipeTable *table, const PipeSettings *settings, GError **error)
+/* ---- Targets of several tables ---- */
+
+/* One of them, behind `after`, that is set up and has its rows there: not among `tables`, which are being set up now.
+ * NULL: there is none. */
+static PipeTable *next_that_is_there(const Pipe *pipe, const PipeTable *table, const GPtrArray *tables,
+                                     PipeTable *after)
 {
+    for (PipeTable *other = after; (other = shared_next(pipe, table, other));)
+        if (other->record->definition && other->definition && !g_ptr_array_find((GPtrArray *)tables, other, NULL))
+            return other;
+    return NULL;
+}
+
+static bool fits_another(const PipeTable *table, const PipeTable *other, const PipeSettings *settings, GError **error)
+{
+    MappingSettings ours = pipe_table_mapping(table, settings), theirs = pipe_table_mapping(other, settings);
+    g_autofree char *why = shared_difference(other->definition, &theirs, table->definition, &ours);
+    if (why)
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                    "%s.%s and %s.%s cannot both go into the table %s: %s; make them alike, then try again",
+                    other->record->database, other->record->name, table->record->database, table->record->name,
+                    table->record->target, why);
+    return !why;
+}
+
+/* While they are altered one after the other, those that are there differ: it is to be like one of them. */
+static bool fits_one(const Pipe *pipe, const PipeTable *table, const GPtrArray *tables, const PipeSettings *settings,
+                     GError **error)
+{
+    GError *first = NULL;
+    for (PipeTable *other = NULL; (other = next_that_is_there(pipe, table, tables, other));) {
+        if (fits_another(table, other, settings, first ? NULL : &first)) {
+            g_clear_error(&first);
+            return true;
+        }
+    }
+    g_propagate_error(error, first);
+    return false;
+}
+
+/* The rows of the others stay; what an earlier load of this one has left there goes. */
+static bool join_target(Pipe *pipe, Clickhouse *ch, PipeTable *table, const PipeTable *other, const DestTableSpec *spec,
+                        GError **error)
+{
+    g_autoptr(DestTableInfo) info = dest_table_inspect(ch, spec->database, spec->table, NULL, error);
+    if (!info)
+        return false;
+    g_autofree char *lacks = info->exists ? dest_table_lacks(info, spec) : g_strdup("it is gone");
+    if (lacks) {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                    "the table %s, where %s.%s goes too, does not take the rows of %s.%s: %s; resync the tables",
+                    spec->table, other->record->database, other->record->name, table->record->database,
+                    table->record->name, lacks);
+        return false;
+    }
+    if (!preflight_mark_is_ours(info->comment, pipe->uuid)) /* rows of that name may be somebody's */
+        return !table->record->generation || !info->rows ||
+               refuse_target(spec->table, "holds rows of an earlier load", error);
+    if (!shared_delete_rows(pipe, ch, table, error))
+        return false;
+    FAULT_POINT("setup-rows-deleted");
+    return true;
+}
+
+/* `index`: which of the tables that are being set up. */
+static bool create_target(Pipe *pipe, Clickhouse *ch, const GPtrArray *tables, unsigned index,
+                          const PipeSettings *settings, GError **error)
+{
+    PipeTable *table = tables->pdata[index];
     const char *database = clickhouse_database(ch), *target = table->record->target;
     pthread_mutex_lock(&pipe->lock);
     shape_copy(&settings->mapping, &table->shape);
     pthread_mutex_unlock(&pipe->lock);
     atomic_store(&table->viewed, false);
     g_autoptr(DestTableSpec) spec = target_spec(pipe, database, table, settings, error);
-    g_autoptr(DestTableInfo) info = spec ? dest_table_inspect(ch, database, target, spec->version_column, error) : NULL;
+    if (!spec)
+        return false;
+    for (unsigned i = 0; i < index; i++) /* it was made for another of them just now */
+        if (strcmp(((const PipeTable *)tables->pdata[i])->record->target, target) == 0)
+            return fits_another(table, tables->pdata[i], settings, error);
+    const PipeTable *other = next_that_is_there(pipe, table, tables, NULL);
+    if (other)
+        return fits_one(pipe, table, tables, settings, error) && join_target(pipe, ch, table, other, spec, error);
+    g_autoptr(DestTableInfo) info = dest_table_inspect(ch, database, target, spec->version_column, error);
     if (!info)
         return false;
     if (!info->exists)
@@ -273,18 +349,26 @@ static bool create_target(Pipe *pipe, Clickhouse *ch, PipeTable *table, const Pi
 
 /* The table, or what is loaded in its place: a table that is somebody's, and is to be replaced (setting target=resync), gets a twin
  * as for a resync. `info`: of what stands there, for the caller to free. */
-static PipeTable *who_is_loaded(Pipe *pipe, Clickhouse *ch, PipeTable *table, const PipeSettings *settings, DestTableInfo **info, GError **error)
+static PipeTable *who_is_loaded(Pipe *pipe, Clickhouse *ch, PipeTable *table, const GPtrArray *tables,
+                                const PipeSettings *settings, DestTableInfo **info, GError **error)
 {
     PipeTable *twin = resync_twin(pipe, table);
     g_autofree char *why = NULL;
     if (twin || table->record->twin_of)
         return twin && !resync_stand_aside(pipe, table, error) ? NULL : twin ? twin : table;
+    if (next_that_is_there(pipe, table, tables, NULL)) /* what stands there is the pipe's already */
+        return table;
     g_autoptr(DestTableSpec) spec = target_spec(pipe, clickhouse_database(ch), table, settings, error);
     *info = spec ? dest_table_inspect(ch, clickhouse_database(ch), table->record->target, spec->version_column, error) : NULL;
     if (!*info)
         return NULL;
     if (preflight_target_use(*info, spec, settings->target, pipe->uuid, &why) != TARGET_IS_REPLACED)
         return table;
+    if (shared_is(pipe, table)) {
+        refuse_target(table->record->target,
+                      "holds rows, and several tables go into it: only that of one can be replaced", error);
+        return NULL;
+    }
     return resync_divert(pipe, table, error);
 }
 
@@ -307,7 +391,7 @@ static bool settle_targets(Pipe *pipe, Clickhouse *ch, GPtrArray *tables, const 
     *changed = false;
     for (unsigned i = 0; i < tables->len; i++) {
         DestTableInfo *info = NULL;
-        PipeTable *table = tables->pdata[i], *loaded = who_is_loaded(pipe, ch, table, settings, &info, error);
+        PipeTable *table = tables->pdata[i], *loaded = who_is_loaded(pipe, ch, table, tables, settings, &info, error);
         bool ok = loaded && (loaded != table || settle_epoch(table, info, first, begin, error));
         dest_table_info_free(info);
         if (!ok)
@@ -499,18 +583,35 @@ static bool refuse_target_of(const Pipe *pipe, const PipeTable *table, const cha
     return false;
 }
 
+/* Into a table that is being replaced none comes: the new one would lack its rows. */
+static bool check_shared(Pipe *pipe, const PipeTable *table, const PipeTable *other, GError **error)
+{
+    pthread_mutex_lock(&pipe->lock);
+    bool meant = shared_is_meant(pipe, table->record, other);
+    pthread_mutex_unlock(&pipe->lock);
+    if (!meant)
+        return refuse_target_of(pipe, table, table->record->target, other->record, error);
+    if (!resync_twin(pipe, other))
+        return true;
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT,
+                "the table %s, which it goes into, is being loaded again: try it again when the resync has come to its end",
+                table->record->target);
+    return false;
+}
+
 /* Neither it nor its view takes the place of what a table that came before it has there. */
-static bool check_names(const Pipe *pipe, const PipeTable *table, const PipeSettings *settings, GError **error)
+static bool check_names(Pipe *pipe, const PipeTable *table, const PipeSettings *settings, GError **error)
 {
     const char *target = table->record->target;
     g_autofree char *view = live_view_name(target);
     for (unsigned i = 0; i < pipe->tables->len; i++) {
-        const CatalogTable *other = ((const PipeTable *)pipe->tables->pdata[i])->record;
+        const PipeTable *its = pipe->tables->pdata[i];
+        const CatalogTable *other = its->record;
         if (other == table->record || (!other->generation && other->id > table->record->id))
             continue;
         g_autofree char *other_view = live_view_name(other->target);
-        if (strcmp(other->target, target) == 0)
-            return refuse_target_of(pipe, table, target, other, error);
+        if (strcmp(other->target, target) == 0 && !check_shared(pipe, table, its, error))
+            return false;
         if (settings->live_view && (strcmp(other->target, view) == 0 || strcmp(other_view, target) == 0))
             return refuse_target_of(pipe, table, strcmp(other_view, target) == 0 ? target : view, other, error);
     }
@@ -592,7 +693,7 @@ static bool set_up(Pipe *pipe, const Ends *ends, GPtrArray *tables, const Catalo
     if (ok && first && pipe->mode == PIPE_MODE_CDC && at->epoch == 1)
         apply_start(&settings, &begin);
     for (unsigned i = 0; ok && i < tables->len; i++)
-        ok = create_target(pipe, ch, tables->pdata[i], &settings, error);
+        ok = create_target(pipe, ch, tables, i, &settings, error);
     /* The pipe's own start comes first: cut off in between, the tables begin later than it, never before. */
     FAULT_POINT("setup-tables-created");
     ok = ok && (!first || record_start(pipe, source, &begin, error));
@@ -684,9 +785,42 @@ bool setup_new_tables(Pipe *pipe, bool *other_server, GError **error)
 
 /* ---- Drop ---- */
 
+char *setup_mark_there(const Pipe *pipe, Clickhouse *ch, const char *name, const char *otherwise, GError **error)
+{
+    GError *problem = NULL;
+    char *comment = dest_table_comment(ch, clickhouse_database(ch), name, &problem);
+    if (comment && preflight_mark_is_ours(comment, pipe->uuid))
+        return comment;
+    g_free(comment);
+    if (!problem)
+        return g_strdup(otherwise);
+    g_propagate_error(error, problem);
+    return NULL;
+}
+
+bool setup_drop_marked(const Pipe *pipe, Clickhouse *ch, const CatalogTable *record, const char *target, GError **error)
+{
+    g_autofree char *own = preflight_mark(pipe->uuid, record->database, record->name);
+    g_autofree char *mark = setup_mark_there(pipe, ch, target, own, error);
+    return mark && dest_table_drop(ch, clickhouse_database(ch), target, mark, error);
+}
+
 bool setup_drop_target(Pipe *pipe, Clickhouse *ch, const PipeTable *table, const char *target, GError **error)
 {
     g_autofree char *prefix = g_strdup_printf("sluice-%s-", pipe->uuid);
-    g_autofree char *mark = preflight_mark(pipe->uuid, table->record->database, table->record->name);
-    return insert_kill_all(ch, prefix, pipe->life, error) && dest_table_drop(ch, clickhouse_database(ch), target, mark, error);
+    return insert_kill_all(ch, prefix, pipe->life, error) && setup_drop_marked(pipe, ch, table->record, target, error);
+}
+
+bool setup_leave_target(Pipe *pipe, Clickhouse *ch, const PipeTable *table, GError **error)
+{
+    const char *target = table->record->target;
+    if (!shared_is(pipe, table))
+        return setup_drop_target(pipe, ch, table, target, error);
+    g_autofree char *mark = setup_mark_there(pipe, ch, target, "", error);
+    if (!mark || *mark)
+        return mark && shared_delete_rows(pipe, ch, table, error);
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_REFUSED,
+                "destination table %s was not made by this pipe, so no rows of %s.%s are deleted there", target,
+                table->record->database, table->record->name);
+    return false;
 }

@@ -7,6 +7,7 @@
 
 #include "pipe/live_view.h"
 #include "pipe/pending_plan.h"
+#include "pipe/shared.h"
 
 #include <string.h>
 
@@ -146,17 +147,28 @@ LoadStanding ddl_load_standing(const StreamDdl *ddl, PipeTable *table)
     return snapshot_standing(ddl->s->pipe, table, ddl->event->file, ddl->event->start);
 }
 
+/* One statement may name several tables that go into one. */
+static char *plan_tag(const StreamDdl *ddl, const PipeTable *table)
+{
+    const SourceTable *definition = table->definition;
+    if (!definition->texts[TABLE_SOURCE_COLUMN])
+        return g_strdup_printf("%s in epoch %u", ddl->id, ddl->s->epoch);
+    return g_strdup_printf("%s of %s.%s in epoch %u", ddl->id, definition->database, definition->name, ddl->s->epoch);
+}
+
 static bool make_plan(StreamDdl *ddl, TableEffect *effect, Alter *alter, const GPtrArray *there, GError **error)
 {
     PipeTable *table = effect->table;
     MappingSettings settings = pipe_table_mapping(table, &ddl->s->work->settings);
+    g_autoptr(GPtrArray) others = shared_others(ddl->s->pipe, table, &ddl->s->work->settings);
     SchemaChangeRequest request = {.old = table->definition,
                                    .change = alter->change,
                                    .settings = &settings,
                                    .strict = ddl->query.sql_mode & SQL_MODE_STRICT,
                                    .keep_old_names = ddl->s->work->settings.rename_keeps_both,
                                    .time = &alter->time,
-                                   .there = there};
+                                   .there = there,
+                                   .others = others};
     g_autoptr(SchemaChange) change = schema_change_plan(&request);
     if (!change->fail && !change->only_columns && ddl_load_standing(ddl, table) != LOAD_DONE)
         change->fail = g_strdup("it was being loaded, and what is loaded does not fit what comes now");
@@ -172,7 +184,7 @@ static bool make_plan(StreamDdl *ddl, TableEffect *effect, Alter *alter, const G
                                 .notes = g_ptr_array_ref(change->notes),
                                 .kept = g_strdupv(alter->change->table->kept),
                                 .advise = g_strdup(change->advise),
-                                .tag = g_strdup_printf("%s in epoch %u", ddl->id, ddl->s->epoch)};
+                                .tag = plan_tag(ddl, table)};
     /* What does nothing there is planned the same again. */
     if (change->steps->len && !plan_save(ddl, table, &alter->plan, error))
         return false;
@@ -211,11 +223,18 @@ static DestColumns *look(StreamDdl *ddl, const TableEffect *effect, const Alter 
 /* An ALTER whose answer was lost may be done, or be done in a moment. */
 static bool run_step(StreamDdl *ddl, const TableEffect *effect, const Alter *alter, unsigned step, GError **error)
 {
+    const char *commands = alter->plan.steps->pdata[step];
     g_autofree char *proof = proof_text(&alter->plan, step + 1), *id = ddl_query_id(ddl);
     g_autoptr(GError) problem = NULL;
     atomic_store(&effect->table->altered_at, clock_monotonic_usec());
-    if (dest_table_alter(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target,
-                         alter->plan.steps->pdata[step], alter->version_column, proof, id, &problem)) {
+    if (g_str_has_prefix(commands, "UPDATE ")) { /* it may be repeated, and a mutation leaves no proof */
+        bool ok = dest_table_mutate(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target, commands, id,
+                                    error);
+        FAULT_POINT("ddl-step");
+        return ok;
+    }
+    if (dest_table_alter(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target, commands,
+                         alter->version_column, proof, id, &problem)) {
         FAULT_POINT("ddl-step");
         return true;
     }

@@ -245,6 +245,17 @@ static bool kill_inserts(StreamDdl *ddl, const PipeTable *table, GError **error)
            insert_kill_all(ddl->ch, load, ddl->s->work->reading, error);
 }
 
+/* Of several tables in one, this one's rows go. */
+static bool empty_target(StreamDdl *ddl, const PipeTable *table, const char *id, GError **error)
+{
+    const SourceTable *definition = table->definition;
+    const char *database = clickhouse_database(ddl->ch), *target = table->record->target,
+               *column = definition->texts[TABLE_SOURCE_COLUMN];
+    g_autofree char *value = source_table_value(definition);
+    return column ? dest_table_delete_rows(ddl->ch, database, target, column, value, id, error)
+                  : dest_table_truncate(ddl->ch, database, target, id, error);
+}
+
 static bool attempt_truncate(StreamDdl *ddl, TableEffect *effect, void *data, GError **error)
 {
     g_autofree char *id = ddl_query_id(ddl);
@@ -254,8 +265,7 @@ static bool attempt_truncate(StreamDdl *ddl, TableEffect *effect, void *data, GE
         return true; /* it keeps nothing, and the server refuses to */
     /* Before and behind it: neither an insert nor an earlier TRUNCATE is left that could come late. */
     if (!kill_inserts(ddl, effect->table, error) || !ddl_kill_statements(ddl, error) ||
-        !dest_table_truncate(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target, id, error) ||
-        !ddl_kill_statements(ddl, error))
+        !empty_target(ddl, effect->table, id, error) || !ddl_kill_statements(ddl, error))
         return false;
     FAULT_POINT("ddl-step");
     return true;
@@ -283,7 +293,9 @@ static bool truncate_table(StreamDdl *ddl, PipeTable *table, GError **error)
     }
     TableEffect *effect = ddl_effect_add(ddl, table);
     effect->notes = g_ptr_array_new_with_free_func(g_free);
-    g_ptr_array_add(effect->notes, g_strdup("its destination table was truncated"));
+    g_ptr_array_add(effect->notes,
+                    g_strdup(table->definition->texts[TABLE_SOURCE_COLUMN] ? "its rows were deleted at the destination"
+                                                                           : "its destination table was truncated"));
     return ddl_carry_out(ddl, effect, attempt_truncate, NULL, error);
 }
 

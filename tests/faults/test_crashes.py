@@ -14,6 +14,7 @@ from harness.compare import position_of
 from harness.engine import PATIENCE
 from harness.pipe import Pipe
 from harness.process import wait_until
+from harness.shards import TARGET, Shards
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 ROWS = 8_000
@@ -236,6 +237,40 @@ STEPS = [
 ]  # fmt: skip
 
 
+# Two tables in one, and what leads to a step of that.
+
+
+def shards_resync(shards):
+    shards.live()
+    shards.resync(shards.names[0], wait=False, ok=None)
+
+
+def shards_add(shards):
+    """One that has left its rows comes back."""
+    shards.live()
+    two = shards.names[1]
+    shards.pipe.engine.sluice("tables", shards.pipe.name, "remove", f"{two}.{TARGET}", "--yes", "--wait")
+    shards.run(two, f"DELETE FROM {TARGET} WHERE id % 2 = 0")
+    shards.add(two, ok=None)
+
+
+def shards_schema(shards):
+    shards.live()
+    for n, name in enumerate(shards.names):
+        shards.run(name, f"ALTER TABLE {TARGET} ADD x INT NOT NULL DEFAULT {n + 3}")
+        shards.run(name, f"INSERT INTO {TARGET} (id, n, v, x) VALUES ({next(fresh)}, 5, 'new', 6)")
+    shards.run(shards.names[0], f"TRUNCATE TABLE {TARGET}")
+    shards.run(shards.names[0], f"INSERT INTO {TARGET} (id, n, v, x) VALUES (1, 5, 'behind it', 6)")
+
+
+SHARDS_STEPS = [
+    ("resync-proof-noted", shards_resync), ("resync-proof-noted:2", shards_resync), ("resync-exchanged", shards_resync), ("resync-place-taken", shards_resync),
+    ("resync-place-taken:2", shards_resync), ("resync-before-drop", shards_resync), ("setup-rows-deleted", shards_resync), ("setup-rows-deleted", shards_add),
+    ("setup-tables-created:2", shards_add), ("load-inserted:3", shards_add), ("ddl-planned:2", shards_schema), ("ddl-step:2", shards_schema),
+    ("ddl-done:2", shards_schema), ("ddl-step:3", shards_schema),
+]  # fmt: skip
+
+
 def compiled_in():
     """Every step that the sources name."""
     text = "".join(path.read_text() for path in (TOP / "src").glob("*/*.c"))
@@ -244,7 +279,7 @@ def compiled_in():
 
 
 def test_every_step_is_tested():
-    assert compiled_in() == {step.split(":")[0] for step, _ in STEPS} | {"ddl-gone"}
+    assert compiled_in() == {step.split(":")[0] for step, _ in STEPS + SHARDS_STEPS} | {"ddl-gone"}
 
 
 @pytest.mark.parametrize("statement", ["DROP TABLE a", "RENAME TABLE a TO c"])
@@ -323,3 +358,27 @@ def settled(pipe, leads_to_it):
         return there() == ["a", "b"] and {table["state"] for table in pipe.status()["tables"]} == {"live"}
 
     wait_until(whole, 60 * PATIENCE, lambda: f"{targets(pipe)}, {pipe.status()}, {pipe.journal()}")
+
+
+@pytest.mark.parametrize("step,leads_to_it", SHARDS_STEPS, ids=[f"{leads.__name__}-{step}" for step, leads in SHARDS_STEPS])
+def test_killed_with_two_tables_in_one(engine, mariadb, clickhouse, step, leads_to_it):
+    """Readers see every row of both throughout a resync; the rows of one are never those of the other."""
+    pipe = Pipe(engine, mariadb, clickhouse)
+    pipe.engine.env["SLUICE_FAULT"] = step
+    pipe.engine.start()
+    shards = Shards(pipe, rows=2_000)
+    leads_to_it(shards)
+    with contextlib.ExitStack() as stack:
+        if leads_to_it is shards_resync:
+            stack.enter_context(shards.load_on())
+            stack.enter_context(shards.reader())
+        wait_until(lambda: pipe.engine.process.poll() is not None, 60 * PATIENCE, lambda: f"step {step} is reached: {pipe.journal()}")
+        del pipe.engine.env["SLUICE_FAULT"]
+        revive(pipe)
+    if len(pipe.status()["tables"]) == 1:
+        shards.add(shards.names[1], "--wait")
+        pipe.wait("Running")
+    for name in shards.names:
+        shards.run(name, f"UPDATE {TARGET} SET n = n + 1 WHERE id % 5 = 0")
+    wait_until(lambda: targets(pipe) == [TARGET], 60 * PATIENCE, lambda: f"{targets(pipe)}, {pipe.journal()}")
+    assert shards.equal() > 1_900

@@ -87,8 +87,8 @@ def destination_rows(clickhouse, database, table, names, forms, key, where="1"):
     return keyed(rows, forms, key)
 
 
-def differences(mariadb, clickhouse, source, destination, table, target=None, where="1"):
-    """What differs, as text; empty when both are equal. Returns (text, rows compared)."""
+def differences(mariadb, clickhouse, source, destination, table, target=None, where="1", source_column=None):
+    """What differs, as text; empty when both are equal. Returns (text, rows compared). `source_column`: the target has rows of others."""
     target = target or table
     names, forms, key, ours = source_rows(mariadb, source, table, where)
     there = [
@@ -97,9 +97,11 @@ def differences(mariadb, clickhouse, source, destination, table, target=None, wh
             f"SELECT name FROM system.columns WHERE database = {ch_text(destination)} AND table = {ch_text(target)} ORDER BY position"
         )
     ]
-    if sorted(there) != sorted([*names, *ADDED]):
-        return f"{table}: columns {there}, not {names} and {ADDED}", 0
-    theirs = destination_rows(clickhouse, destination, target, names, forms, key, where)
+    added = [*filter(None, [source_column]), *ADDED]
+    if sorted(there) != sorted([*names, *added]):
+        return f"{table}: columns {there}, not {names} and {added}", 0
+    of_it = f" AND {ch_name(source_column)} = {ch_text(f'{source}.{table}')}" if source_column else ""
+    theirs = destination_rows(clickhouse, destination, target, names, forms, key, where + of_it)
     if ours == theirs:
         return "", len(ours)
     missing = [ours[k] for k in ours.keys() - theirs.keys()]

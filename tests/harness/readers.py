@@ -98,13 +98,15 @@ class Load(Background):
 class Reader(Background):
     """Polls a table as its users do: no row is missing, doubled, or older than it was seen before."""
 
+    key = "id"
+
     def __init__(self, pipe, table):
         super().__init__()
         self.pipe, self.table = pipe, table
         self.seen = {}
 
     def step(self):
-        rows = self.pipe.clickhouse.rows(f"SELECT id, n FROM {self.pipe.destination}.{self.table} FINAL WHERE _peerdb_is_deleted = 0")
+        rows = self.pipe.clickhouse.rows(f"SELECT {self.key}, n FROM {self.pipe.destination}.{self.table} FINAL WHERE _peerdb_is_deleted = 0")
         now = {}
         for key, n in rows:
             assert key not in now, f"{self.table}: row {key} is there twice"
@@ -118,8 +120,8 @@ class Reader(Background):
     def versions(self, keys, now):
         """Of some rows: what was seen, what is seen now, and what is stored."""
         stored = self.pipe.clickhouse.rows(
-            f"SELECT id, groupArray((n, _peerdb_version, _peerdb_synced_at)) FROM (SELECT * FROM {self.pipe.destination}.{self.table} "
-            f"WHERE id IN {tuple(keys[-3:] + [-1])} ORDER BY _peerdb_version) GROUP BY id")  # fmt: skip
+            f"SELECT {self.key} AS k, groupArray((n, _peerdb_version, _peerdb_synced_at)) FROM (SELECT * FROM {self.pipe.destination}.{self.table} "
+            f"WHERE {self.key} IN {tuple(keys[-3:] * 2)} ORDER BY _peerdb_version) GROUP BY k")  # fmt: skip
         shown = {key: versions[-4:] for key, versions in stored}
         told = [line for line in self.pipe.journal().splitlines() if " state " in line or " table " in line or "position" in line][-12:]
         return "\n".join([f"{key}: {self.seen[key]}, then {now[key]}: {shown.get(key)}" for key in keys[-3:]] + [str(keys), *told])

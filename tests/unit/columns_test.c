@@ -93,6 +93,7 @@ static void test_refused(void)
         {"shop.orders:order_by", "name, id", "does not begin with the key, id"},
         {"shop.orders:ttl", "toDateTime(name) GROUP BY id SET name = max(name)", "makes one row of many"},
         {"shop.orders:codec", "nmae=LZ4", "the nearest name is name"},
+        {"shop.orders:source_column", "Note", "source_column Note is the name of a column of the table"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(SourceTable) table = table_new();
