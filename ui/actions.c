@@ -16,7 +16,7 @@ static bool pausable(const ViewPipe *pipe)
     return state_is(pipe, states);
 }
 
-static bool resumable(const ViewPipe *pipe)
+bool action_resumes(const ViewPipe *pipe)
 {
     static const char *const states[] = {"Pausing", "Paused", NULL};
     return state_is(pipe, states);
@@ -49,7 +49,7 @@ bool action_possible(const ViewPipe *pipe, KeyAction action)
     bool failed = g_strcmp0(pipe->state, "Failed") == 0;
     switch (action) {
     case ACTION_PAUSE:
-        return pausable(pipe) || resumable(pipe);
+        return pausable(pipe) || action_resumes(pipe);
     case ACTION_RETRY:
         return failed || pipe->stalled || pipe->n_tables_failed;
     case ACTION_RESYNC:
@@ -133,7 +133,7 @@ static json_t *request_for(const char *what, const char *name)
 
 static void run_pause(Ui *ui, const ViewPipe *pipe)
 {
-    bool resume = resumable(pipe);
+    bool resume = action_resumes(pipe);
     const char *what = resume ? "resume" : "pause";
     char headroom[FORMAT_MAX];
     g_autofree char *command = action_command(ui, "%s %s", what, pipe->name);
@@ -175,14 +175,19 @@ static void run_drop(Ui *ui, const ViewPipe *pipe)
 
 /* What was asked about; borrowed names would not outlive the question. */
 typedef struct {
-    char *pipe, *table; /* table NULL: all */
+    char *pipe;
+    char **tables; /* NULL: all */
 } Asked;
 
-static Asked *asked_new(const ViewPipe *pipe, const ViewTable *table)
+static Asked *asked_new(const ViewPipe *pipe, const GPtrArray *tables)
 {
     Asked *asked = g_new0(Asked, 1);
     asked->pipe = g_strdup(pipe->name);
-    asked->table = table ? g_strdup(table->source) : NULL;
+    if (!tables)
+        return asked;
+    asked->tables = g_new0(char *, tables->len + 1);
+    for (guint i = 0; i < tables->len; i++)
+        asked->tables[i] = g_strdup(((const ViewTable *)tables->pdata[i])->source);
     return asked;
 }
 
@@ -190,54 +195,108 @@ static void asked_free(void *data)
 {
     Asked *asked = data;
     g_free(asked->pipe);
-    g_free(asked->table);
+    g_strfreev(asked->tables);
     g_free(asked);
 }
 
 static json_t *request_for_asked(const char *what, const Asked *asked)
 {
-    json_t *request = request_for(what, asked->pipe);
-    if (asked->table)
-        json_object_set_new(request, "tables", json_pack("[s]", asked->table));
+    json_t *request = request_for(what, asked->pipe), *tables = json_array();
+    for (char **table = asked->tables; table && *table; table++)
+        json_array_append_new(tables, json_string(*table));
+    if (asked->tables)
+        json_object_set_new(request, "tables", tables);
+    else
+        json_decref(tables);
     return request;
 }
 
-static char *table_command(const Ui *ui, const char *format, const ViewPipe *pipe, const ViewTable *table)
+/* "shop.orders", "3 tables", or the pipe. Free with g_free. */
+static char *asked_name(const Asked *asked)
 {
-    g_autofree char *word = action_word(table->source);
-    return action_command(ui, format, pipe->name, word);
+    guint n = asked->tables ? g_strv_length(asked->tables) : 0;
+    return n == 0 ? g_strdup(asked->pipe) : n == 1 ? g_strdup(asked->tables[0]) : g_strdup_printf("%u tables", n);
+}
+
+/* ` --table shop.orders --table shop.items`, each after `before`. Free with g_free. */
+static char *table_words(const GPtrArray *tables, const char *before)
+{
+    GString *words = g_string_new(NULL);
+    for (guint i = 0; i < tables->len; i++) {
+        g_autofree char *word = action_word(((const ViewTable *)tables->pdata[i])->source);
+        g_string_append_printf(words, " %s%s", before, word);
+    }
+    return g_string_free(words, FALSE);
+}
+
+/* Several are listed with their rows; one stands in the title. */
+static void list_tables(Dialog *dialog, const GPtrArray *tables)
+{
+    g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
+    char rows[FORMAT_MAX];
+    for (guint i = 0; i < tables->len; i++) {
+        const ViewTable *table = tables->pdata[i];
+        g_ptr_array_add(lines, table->rows_estimate >= 0
+                                   ? g_strdup_printf("%s · ~%s rows", table->source, format_count(rows, table->rows_estimate))
+                                   : g_strdup(table->source));
+    }
+    if (tables->len > 1)
+        dialog_set_list(dialog, lines);
 }
 
 static void resync_confirmed(Ui *ui, int choice, void *data)
 {
     const Asked *asked = data;
+    g_autofree char *name = asked_name(asked);
     (void)choice;
-    ui_say(ui, STYLE_TEXT, NULL, "%s is loaded again.", asked->table ? asked->table : asked->pipe);
+    ui_say(ui, STYLE_TEXT, NULL, "%s %s loaded again.", name, asked->tables && asked->tables[1] ? "are" : "is");
     ui_request(ui, request_for_asked("resync", asked), NULL, answered, 0);
 }
 
-static void run_resync(Ui *ui, const ViewPipe *pipe, const ViewTable *table)
+bool action_begins_anew(const ViewPipe *pipe)
+{
+    static const char *const states[] = {"Failed", "Completed", NULL};
+    return state_is(pipe, states);
+}
+
+/* What becomes of the changes meanwhile. */
+static const char *resync_meanwhile(const ViewPipe *pipe, bool some_tables)
+{
+    if (!action_begins_anew(pipe))
+        return " Changes go on being applied meanwhile.";
+    return some_tables ? " The pipe begins anew at the end of the source's log: what the other tables missed in between stays missing, and "
+                         "they are marked so."
+                       : " The pipe begins anew at the end of the source's log: what happened in between comes with the load.";
+}
+
+static char *resync_what(const ViewPipe *pipe, const GPtrArray *tables)
+{
+    guint n = tables ? tables->len : pipe->n_tables;
+    if (n == 1)
+        return g_strdup(tables ? "The table is" : "Its table is");
+    return tables ? g_strdup_printf("These %u tables are", n) : g_strdup_printf("All %u tables are", n);
+}
+
+/* `tables`: const ViewTable *; NULL: all. */
+static void run_resync(Ui *ui, const ViewPipe *pipe, const GPtrArray *tables)
 {
     char rows[FORMAT_MAX];
     int64_t n = 0;
     for (unsigned i = 0; pipe->tables && i < pipe->n_tables; i++)
-        if (!table || &pipe->tables[i] == table)
+        if (!tables || g_ptr_array_find((GPtrArray *)tables, &pipe->tables[i], NULL))
             n += MAX(pipe->tables[i].rows_estimate, 0);
-    bool anew = g_strcmp0(pipe->state, "Failed") == 0 || g_strcmp0(pipe->state, "Completed") == 0;
-    g_autofree char *title = g_strdup_printf("Resync %s", table ? table->source : pipe->name);
-    g_autofree char *command = table ? table_command(ui, "resync %s --table %s", pipe, table) : action_command(ui, "resync %s", pipe->name);
-    g_autofree char *what = table ? g_strdup("The table is") : pipe->n_tables == 1 ? g_strdup("Its table is")
-                                                                                   : g_strdup_printf("All %u tables are", pipe->n_tables);
+    Asked *asked = asked_new(pipe, tables);
+    g_autofree char *name = asked_name(asked), *title = g_strdup_printf("Resync %s", name);
+    g_autofree char *words = tables ? table_words(tables, "--table ") : g_strdup("");
+    g_autofree char *command = action_command(ui, "resync %s%s", pipe->name, words), *what = resync_what(pipe, tables);
     g_autofree char *text = g_strdup_printf(
-        "%s loaded again, some %s rows, beside what is there. Readers keep the old data until old and new are exchanged in one step.%s",
-        what, format_count(rows, n),
-        anew && table ? " The pipe begins anew at the end of the source's log: what the other tables missed in between stays missing, and they "
-                        "are marked so."
-        : anew        ? " The pipe begins anew at the end of the source's log: what happened in between comes with the load."
-                      : " Changes go on being applied meanwhile.");
+        "%s loaded again, some %s rows, beside what is there. Readers keep the old data until old and new are exchanged in one step.%s", what,
+        format_count(rows, n), resync_meanwhile(pipe, tables != NULL));
     Dialog *dialog = dialog_choice(title, text, command);
+    if (tables)
+        list_tables(dialog, tables);
     dialog_add_choice(dialog, 'y', "y", "resync");
-    ui_ask(ui, dialog, resync_confirmed, asked_new(pipe, table), asked_free);
+    ui_ask(ui, dialog, resync_confirmed, asked, asked_free);
 }
 
 static void run_cancel(Ui *ui, const ViewPipe *pipe)
@@ -250,19 +309,50 @@ static void run_cancel(Ui *ui, const ViewPipe *pipe)
 static void remove_confirmed(Ui *ui, int choice, void *data)
 {
     const Asked *asked = data;
+    g_autofree char *name = asked_name(asked);
     (void)choice;
-    ui_say(ui, STYLE_TEXT, NULL, "%s leaves %s.", asked->table, asked->pipe);
+    ui_say(ui, STYLE_TEXT, NULL, "%s %s %s.", name, asked->tables[1] ? "leave" : "leaves", asked->pipe);
     ui_request(ui, request_for_asked("tables_remove", asked), NULL, answered, 0);
 }
 
-static void run_remove(Ui *ui, const ViewPipe *pipe, const ViewTable *table)
+static void run_remove(Ui *ui, const ViewPipe *pipe, const GPtrArray *tables)
 {
-    g_autofree char *title = g_strdup_printf("Remove %s", table->source);
-    g_autofree char *command = table_command(ui, "tables %s remove %s --yes", pipe, table);
-    g_autofree char *text = g_strdup_printf("%s is not followed any more. Its destination table %s and its rows stay as they are. Added again "
-                                            "it is loaded anew, into another table or after that one was dropped.",
-                                            table->source, table->target ? table->target : "?");
-    ui_ask(ui, dialog_name(title, text, command, table->source), remove_confirmed, asked_new(pipe, table), asked_free);
+    Asked *asked = asked_new(pipe, tables);
+    const ViewTable *first = tables->pdata[0];
+    g_autofree char *name = asked_name(asked), *title = g_strdup_printf("Remove %s", name);
+    g_autofree char *words = table_words(tables, "");
+    g_autofree char *command = action_command(ui, "tables %s remove%s --yes", pipe->name, words);
+    g_autofree char *typed = tables->len == 1 ? g_strdup(first->source) : g_strdup_printf("remove %s", name);
+    g_autofree char *text =
+        tables->len == 1
+            ? g_strdup_printf("%s is not followed any more. Its destination table %s and its rows stay as they are. Added again "
+                              "it is loaded anew, into another table or after that one was dropped.",
+                              first->source, first->target ? first->target : "?")
+            : g_strdup_printf("These are not followed any more by %s. Their destination tables and rows stay as they are. Added again they "
+                              "are loaded anew, into other tables or after those were dropped.",
+                              pipe->name);
+    Dialog *dialog = dialog_name(title, text, command, typed);
+    list_tables(dialog, tables);
+    ui_ask(ui, dialog, remove_confirmed, asked, asked_free);
+}
+
+/* Of tables only those are tried again that failed. */
+static void run_retry_tables(Ui *ui, const ViewPipe *pipe, const GPtrArray *tables)
+{
+    g_autoptr(GPtrArray) failed = g_ptr_array_new();
+    for (guint i = 0; i < tables->len; i++)
+        if (g_strcmp0(((const ViewTable *)tables->pdata[i])->state, "failed") == 0)
+            g_ptr_array_add(failed, tables->pdata[i]);
+    if (!failed->len) {
+        ui_say(ui, STYLE_TEXT, NULL, "None of the marked tables has failed: there is nothing to try again.");
+        return;
+    }
+    Asked *asked = asked_new(pipe, failed);
+    g_autofree char *name = asked_name(asked), *words = table_words(failed, "--table ");
+    g_autofree char *command = action_command(ui, "retry %s%s", pipe->name, words);
+    ui_say(ui, STYLE_TEXT, command, "Try %s of %s again now.", name, pipe->name);
+    ui_request(ui, request_for_asked("retry", asked), NULL, answered, 0);
+    asked_free(asked);
 }
 
 static const char *why_not(const ViewPipe *pipe, KeyAction action)
@@ -283,26 +373,41 @@ static const char *why_not(const ViewPipe *pipe, KeyAction action)
     }
 }
 
-bool action_run_table(Ui *ui, const ViewPipe *pipe, const ViewTable *table, KeyAction action)
+bool action_run_tables(Ui *ui, const ViewPipe *pipe, const GPtrArray *tables, KeyAction action)
 {
-    bool ours = action == ACTION_RESYNC || action == ACTION_REMOVE;
-    if (!ours || !pipe || !table || !action_possible(pipe, action))
+    bool ours = action == ACTION_RESYNC || action == ACTION_REMOVE || action == ACTION_RETRY;
+    if (!ours || !pipe || !tables->len || !action_possible(pipe, action))
         return action_run(ui, pipe, action);
     if (action == ACTION_RESYNC)
-        run_resync(ui, pipe, table);
+        run_resync(ui, pipe, tables);
+    else if (action == ACTION_REMOVE)
+        run_remove(ui, pipe, tables);
     else
-        run_remove(ui, pipe, table);
+        run_retry_tables(ui, pipe, tables);
     return true;
+}
+
+bool action_run_table(Ui *ui, const ViewPipe *pipe, const ViewTable *table, KeyAction action)
+{
+    g_autoptr(GPtrArray) tables = g_ptr_array_new();
+    if (table && action != ACTION_RETRY)
+        g_ptr_array_add(tables, (gpointer)table);
+    return action_run_tables(ui, pipe, tables, action);
+}
+
+bool action_is_ours(KeyAction action)
+{
+    static const KeyAction ours[] = {ACTION_PAUSE,  ACTION_RETRY,         ACTION_DROP,  ACTION_INCIDENT,
+                                     ACTION_RESYNC, ACTION_CANCEL_RESYNC, ACTION_REMOVE};
+    for (gsize i = 0; i < G_N_ELEMENTS(ours); i++)
+        if (action == ours[i])
+            return true;
+    return false;
 }
 
 bool action_run(Ui *ui, const ViewPipe *pipe, KeyAction action)
 {
-    static const KeyAction ours[] = {ACTION_PAUSE, ACTION_RETRY,         ACTION_DROP,  ACTION_INCIDENT,
-                                     ACTION_RESYNC, ACTION_CANCEL_RESYNC, ACTION_REMOVE};
-    bool one_of_ours = false;
-    for (gsize i = 0; i < G_N_ELEMENTS(ours); i++)
-        one_of_ours = one_of_ours || action == ours[i];
-    if (!one_of_ours)
+    if (!action_is_ours(action))
         return false;
     if (!pipe)
         return true;

@@ -2,6 +2,9 @@
 
 #include "keys.h"
 
+#define LIST_ROWS    12
+#define COMMAND_ROWS 4
+
 Dialog *dialog_choice(const char *title, const char *text, const char *command)
 {
     Dialog *dialog = g_new0(Dialog, 1);
@@ -15,6 +18,13 @@ void dialog_add_choice(Dialog *dialog, int key, const char *label, const char *t
 {
     g_assert(dialog->n_choices < DIALOG_MAX_CHOICES);
     dialog->choices[dialog->n_choices++] = (DialogChoice){.key = key, .label = label, .text = text};
+}
+
+void dialog_set_list(Dialog *dialog, const GPtrArray *lines)
+{
+    dialog->list = g_new0(char *, lines->len + 1);
+    for (guint i = 0; i < lines->len; i++)
+        dialog->list[i] = g_strdup(lines->pdata[i]);
 }
 
 Dialog *dialog_name(const char *title, const char *text, const char *command, const char *name)
@@ -31,6 +41,7 @@ void dialog_free(Dialog *dialog)
         return;
     g_free(dialog->title);
     g_free(dialog->text);
+    g_strfreev(dialog->list);
     g_free(dialog->command);
     g_free(dialog->name);
     line_edit_clear(&dialog->typed);
@@ -74,14 +85,30 @@ static void draw_answer(Dialog *dialog, Canvas *canvas, int row, int col, int wi
     canvas_text(canvas, row + dialog->n_choices, col + 5, width - 5, STYLE_TEXT, "go back");
 }
 
+/* The last line says how many more there are. */
+static void draw_list(const Dialog *dialog, Canvas *canvas, int row, int col, int width, int rows)
+{
+    int n = (int)g_strv_length(dialog->list), shown = n > rows ? rows - 1 : n;
+    for (int i = 0; i < shown; i++)
+        canvas_text(canvas, row + i, col, width, STYLE_TITLE, dialog->list[i]);
+    if (shown < n)
+        canvas_printf(canvas, row + shown, col, width, STYLE_TITLE, "… and %d more", n - shown);
+}
+
 void dialog_draw(Dialog *dialog, Canvas *canvas)
 {
     int cols = MIN(canvas->cols - 2, 72), width = cols - 4;
     int text_rows = canvas_wrapped_rows(canvas, width, dialog->text);
+    int list_rows = dialog->list ? MIN((int)g_strv_length(dialog->list), LIST_ROWS) : 0;
     g_autofree char *command = dialog->command ? g_strdup_printf("$ %s", dialog->command) : NULL;
-    int command_rows = command ? canvas_wrapped_rows(canvas, width, command) : 0;
+    int command_rows = command ? MIN(canvas_wrapped_rows(canvas, width, command), COMMAND_ROWS) : 0;
     int answer_rows = dialog->name ? 2 : dialog->n_choices + 1;
-    int rows = 2 + text_rows + 1 + (command ? command_rows + 1 : 0) + answer_rows;
+    int rows = 2 + text_rows + 1 + (list_rows ? list_rows + 1 : 0) + (command ? command_rows + 1 : 0) + answer_rows;
+    if (rows > canvas->rows && list_rows) {
+        int fewer = MIN(rows - canvas->rows, list_rows - 1);
+        list_rows -= fewer;
+        rows -= fewer;
+    }
     if (rows > canvas->rows && command) { /* tiny terminals: the question before the shell's words */
         rows -= command_rows + 1;
         g_clear_pointer(&command, g_free);
@@ -96,6 +123,10 @@ void dialog_draw(Dialog *dialog, Canvas *canvas)
     canvas_printf(canvas, row, col + 2, width, STYLE_TITLE, " %s ", dialog->title);
     row++;
     row += canvas_wrapped(canvas, row, col + 2, width, text_rows, STYLE_TEXT, dialog->text) + 1;
+    if (list_rows) {
+        draw_list(dialog, canvas, row, col + 4, width - 2, list_rows);
+        row += list_rows + 1;
+    }
     if (command)
         row += canvas_wrapped(canvas, row, col + 2, width, command_rows, STYLE_DIM, command) + 1;
     draw_answer(dialog, canvas, row, col + 2, width);

@@ -22,6 +22,7 @@ typedef struct {
 typedef struct {
     char *title;
     char *text;    /* what will happen to which data */
+    char **list;   /* what is concerned, a line each; NULL: the text says it */
     char *command; /* the shell command that does the same; NULL: none */
     char *name;    /* has to be typed; NULL: one of the choices answers */
     LineEdit typed;
@@ -32,6 +33,8 @@ typedef struct {
 
 Dialog *dialog_choice(const char *title, const char *text, const char *command);
 void dialog_add_choice(Dialog *dialog, int key, const char *label, const char *text);
+/* Shown below the text, as far as there is room for it. */
+void dialog_set_list(Dialog *dialog, const GPtrArray *lines); /* of char * */
 /* Confirmed by typing the name. */
 Dialog *dialog_name(const char *title, const char *text, const char *command, const char *name);
 void dialog_free(Dialog *dialog);

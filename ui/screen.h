@@ -67,6 +67,9 @@ void ui_quit(Ui *ui);
 /* `answer` is NULL when there is an error without one (the engine is gone). Not called once `owner` is closed. */
 typedef void UiAnswer(Ui *ui, Screen *owner, const json_t *answer, const GError *error, int tag);
 void ui_request(Ui *ui, json_t *request_take, Screen *owner, UiAnswer *done, int tag);
+/* The same for what belongs to no screen; `data` is freed after the answer, or when the dashboard ends without one. */
+typedef void UiAnswerWith(Ui *ui, const GError *error, int tag, void *data);
+void ui_request_with(Ui *ui, json_t *request_take, UiAnswerWith *done, int tag, void *data, GDestroyNotify free_data);
 
 /* `done` is called when the question was answered by a choice, with its number, or by the name (0). */
 typedef void UiConfirmed(Ui *ui, int choice, void *data);
@@ -74,10 +77,17 @@ void ui_ask(Ui *ui, Dialog *dialog_take, UiConfirmed *done, void *data, GDestroy
 
 /* -- actions on pipes, the same from every screen (actions.c) -- */
 bool action_possible(const ViewPipe *pipe, KeyAction action);
+bool action_resumes(const ViewPipe *pipe); /* what ACTION_PAUSE would do */
+bool action_begins_anew(const ViewPipe *pipe); /* a resync does not go on where the pipe is */
+bool action_is_ours(KeyAction action);
 /* True when it was one of the pipe's actions. */
 bool action_run(Ui *ui, const ViewPipe *pipe, KeyAction action);
 /* The same for one table of it; what is not a table's action is the pipe's. */
 bool action_run_table(Ui *ui, const ViewPipe *pipe, const ViewTable *table, KeyAction action);
+/* For several (of const ViewTable *); none: for the pipe. */
+bool action_run_tables(Ui *ui, const ViewPipe *pipe, const GPtrArray *tables, KeyAction action);
+/* For several pipes (of const ViewPipe *): asked once, one request each; those that refuse are told by name (actions_marked.c). */
+bool action_run_pipes(Ui *ui, const GPtrArray *pipes, KeyAction action);
 /* `sluice WORDS`, with --state-dir where it is not the default. Free with g_free. */
 char *action_command(const Ui *ui, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
@@ -118,6 +128,7 @@ bool part_matches(const char *filter, const char *name);
 /* -- the screens -- */
 Screen *screen_pipes_new(void);
 Screen *screen_pipe_new(const char *name);
+Screen *screen_pipe_choose_new(const char *name); /* to mark tables that are to be resynced */
 Screen *screen_table_new(Ui *ui, const char *pipe, const char *table); /* table: as the view names it */
 Screen *screen_new_new(const Ui *ui);
 Screen *screen_incident_new(const char *name);

@@ -170,6 +170,10 @@ static int draw_remedies(const Ui *ui, Canvas *report, int row, const ViewPipe *
         canvas_text(report, row++, 5, report->cols - 6, STYLE_TEXT, "Load every table again; readers keep the old data until the exchange");
         row += canvas_wrapped(report, row, 5, report->cols - 6, 3, STYLE_DIM, command);
     }
+    if (action_possible(pipe, ACTION_RESYNC) && pipe->n_tables > 1) {
+        draw_key(ui, report, row, ACTION_RESYNC_SOME);
+        canvas_text(report, row++, 5, report->cols - 6, STYLE_TEXT, "Load chosen tables again, when you know which are wrong");
+    }
     if (action_possible(pipe, ACTION_SKIP))
         row = draw_skip(ui, report, row, pipe);
     if (action_possible(pipe, ACTION_RETRY)) {
@@ -235,7 +239,10 @@ static void incident_draw(Screen *base, const Ui *ui, Canvas *canvas)
 static bool incident_can(const Screen *base, const Ui *ui, KeyAction action)
 {
     const IncidentScreen *screen = (const IncidentScreen *)base;
-    return (action != ACTION_RETRY && action != ACTION_RESYNC && action != ACTION_SKIP) || action_possible(find(screen, ui), action);
+    const ViewPipe *pipe = find(screen, ui);
+    if (action == ACTION_RESYNC_SOME)
+        return action_possible(pipe, ACTION_RESYNC) && pipe->n_tables > 1;
+    return (action != ACTION_RETRY && action != ACTION_RESYNC && action != ACTION_SKIP) || action_possible(pipe, action);
 }
 
 /* ---- Skipping: the engine says what lies between, then it is asked ---- */
@@ -322,6 +329,11 @@ static bool incident_act(Screen *base, Ui *ui, KeyAction action)
     }
     if (action == ACTION_RETRY || action == ACTION_RESYNC)
         return action_run(ui, find(screen, ui), action);
+    if (action == ACTION_RESYNC_SOME) {
+        if (incident_can(base, ui, action))
+            ui_push(ui, screen_pipe_choose_new(screen->name));
+        return true;
+    }
     if (action == ACTION_SKIP) {
         if (action_possible(find(screen, ui), action))
             ask_to_skip(screen, ui);

@@ -146,19 +146,13 @@ static char *table_list(const NewScreen *form)
     return g_string_free(list, FALSE);
 }
 
-static char *shell_word(const char *text)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:,@%+=";
-    return *text && strspn(text, plain) == strlen(text) ? g_strdup(text) : g_shell_quote(text);
-}
-
 static char *command_of(const NewScreen *form, const Ui *ui)
 {
     g_autofree char *url = source_url(form), *shown = url_redact(url), *shown_dest = url_redact(form->dest.text->str);
     g_autofree char *list = table_list(form);
-    g_autofree char *name = shell_word(*form->name.text->str ? form->name.text->str : "NAME");
-    g_autofree char *source = shell_word(shown), *dest = shell_word(shown_dest);
-    g_autofree char *tables = *list ? shell_word(list) : g_strdup("LIST");
+    g_autofree char *name = action_word(*form->name.text->str ? form->name.text->str : "NAME");
+    g_autofree char *source = action_word(shown), *dest = action_word(shown_dest);
+    g_autofree char *tables = *list ? action_word(list) : g_strdup("LIST");
     return action_command(ui, "create %s --source %s --dest %s --tables %s%s%s", name, source, dest, tables,
                           form->mode ? " --mode " : "", form->mode ? modes[form->mode] : "");
 }

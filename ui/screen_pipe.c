@@ -5,6 +5,7 @@
 #include "chart.h"
 #include "control/protocol.h"
 #include "format.h"
+#include "marks.h"
 #include "screen.h"
 #include "spark.h"
 #include "table.h"
@@ -13,6 +14,7 @@
 
 typedef enum { SORT_TROUBLE, SORT_NAME, SORT_CHANGES, SORT_COUNT } Sort;
 static const char *const sort_names[SORT_COUNT] = {"trouble first", "name", "changes, most first"};
+static const char *const sort_words[SORT_COUNT] = {NULL, "name", "changes"}; /* on the rule */
 
 typedef struct {
     Screen screen;
@@ -29,6 +31,8 @@ typedef struct {
     unsigned n_day;
     int64_t day_at; /* unix seconds: of the newest cell */
     int day_cell;   /* seconds of a cell */
+    Marks marks;   /* tables */
+    bool choosing; /* opened to choose what is resynced */
 } PipeScreen;
 
 static PipeScreen *self(Screen *screen)
@@ -74,9 +78,20 @@ static int compare(gconstpointer a, gconstpointer b, gpointer data)
     return order ? order : g_strcmp0(x->source, y->source);
 }
 
+static bool table_exists(const void *data, const char *name)
+{
+    const ViewPipe *pipe = data;
+    for (unsigned i = 0; pipe->tables && i < pipe->n_tables; i++)
+        if (g_strcmp0(pipe->tables[i].source, name) == 0)
+            return true;
+    return false;
+}
+
 /* The cursor stays on its table, and the table under the cursor keeps its row (`pin`). */
 static void arrange(PipeScreen *screen, const ViewPipe *pipe, bool pin)
 {
+    if (pipe)
+        marks_keep(&screen->marks, table_exists, pipe);
     g_ptr_array_set_size(screen->rows, 0);
     for (unsigned i = 0; pipe && i < pipe->n_tables && pipe->tables; i++)
         if (part_matches(screen->filter.text->str, pipe->tables[i].source))
@@ -359,11 +374,13 @@ static void draw_table_row(const PipeScreen *screen, const Ui *ui, Canvas *canva
                            int index)
 {
     const ViewTable *table = screen->rows->pdata[index];
-    bool marked = index == screen->cursor.cursor, failed = g_strcmp0(table->state, "failed") == 0;
+    bool here = index == screen->cursor.cursor, failed = g_strcmp0(table->state, "failed") == 0;
     char text[FORMAT_MAX];
-    if (marked)
+    if (here)
         canvas_text(canvas, row, 1, 1, STYLE_TITLE, "▸");
-    table_cell(canvas, row, at, TABLE, marked ? STYLE_MARK : STYLE_TEXT, table->source);
+    if (marks_has(&screen->marks, table->source))
+        marks_draw_sign(canvas, row);
+    table_cell(canvas, row, at, TABLE, here ? STYLE_MARK : STYLE_TEXT, table->source);
     table_cell(canvas, row, at, STATE, failed ? STYLE_WAIT : STYLE_TEXT, table->state ? table->state : "?");
     if (failed && table->error && table->error->message) {
         int col = at->x[STATE] + at->width[STATE] + TABLE_GAP;
@@ -378,7 +395,7 @@ static void draw_table_row(const PipeScreen *screen, const Ui *ui, Canvas *canva
     table_cell(canvas, row, at, DELETES, STYLE_TEXT, format_count(text, table->deletes));
     table_cell(canvas, row, at, CHANGED, STYLE_TEXT,
                table->last_change_at > 0 ? format_when(text, table->last_change_at, ui->view->at) : FORMAT_NONE);
-    if (marked)
+    if (here)
         canvas_emphasise(canvas, row, STYLE_TITLE);
 }
 
@@ -412,6 +429,14 @@ static void draw_tables(PipeScreen *screen, const Ui *ui, Canvas *canvas, int ro
                                                                : "no tables are known yet");
     canvas->cursor_row = row + screen->cursor.cursor - screen->cursor.top;
     canvas->cursor_col = 1;
+}
+
+static GPtrArray *shown_names(const PipeScreen *screen)
+{
+    GPtrArray *names = g_ptr_array_new();
+    for (guint i = 0; i < screen->rows->len; i++)
+        g_ptr_array_add(names, ((const ViewTable *)screen->rows->pdata[i])->source);
+    return names;
 }
 
 static void pipe_draw(Screen *base, const Ui *ui, Canvas *canvas)
@@ -448,6 +473,9 @@ static void pipe_draw(Screen *base, const Ui *ui, Canvas *canvas)
         part_journal(ui, canvas, bottom + 1, journal, screen->name);
     }
     table_position(canvas, bottom, &screen->cursor, (int)screen->rows->len, screen->page);
+    g_autoptr(GPtrArray) names = shown_names(screen);
+    marks_draw_rule(&screen->marks, canvas, sort_words[screen->sort], names,
+                    screen->choosing ? "space marks tables, M resyncs them" : NULL);
     part_filter(canvas, &screen->filter, screen->typing);
 }
 
@@ -507,9 +535,14 @@ static bool pipe_can(const Screen *base, const Ui *ui, KeyAction action)
     case ACTION_DROP:
     case ACTION_RESYNC:
     case ACTION_CANCEL_RESYNC:
+    case ACTION_REMOVE:
         return action_possible(pipe, action);
+    case ACTION_RESYNC_SOME:
+        return action_possible(pipe, ACTION_RESYNC) && pipe->n_tables > 1;
     case ACTION_FILTER:
     case ACTION_SORT:
+    case ACTION_MARK:
+    case ACTION_MARK_ALL:
         return pipe && pipe->n_tables > 1;
     case ACTION_OPEN:
         return pipe && pipe->n_tables;
@@ -521,14 +554,42 @@ static bool pipe_can(const Screen *base, const Ui *ui, KeyAction action)
 static bool pipe_key(Screen *base, Ui *ui, int key)
 {
     PipeScreen *screen = self(base);
-    if (key == KEYCODE_ESC && !screen->typing && screen->filter.text->len) { /* shows all again before it leaves */
-        line_edit_set(&screen->filter, "");
+    if (key == KEYCODE_ESC && !screen->typing && (marks_count(&screen->marks) || screen->filter.text->len)) {
+        /* One thing at a time: the marks, then the filter, then it leaves. */
+        if (marks_count(&screen->marks))
+            marks_drop(&screen->marks);
+        else
+            line_edit_set(&screen->filter, "");
         return true;
     }
     bool taken = part_filter_key(&screen->filter, &screen->typing, key);
     if (taken)
         arrange(screen, find(screen, ui), false);
     return taken;
+}
+
+/* The marked tables, also those that are hidden. Of const ViewTable *. */
+static GPtrArray *marked_tables(const PipeScreen *screen, const ViewPipe *pipe)
+{
+    GPtrArray *some = g_ptr_array_new();
+    for (unsigned i = 0; pipe && pipe->tables && i < pipe->n_tables; i++)
+        if (marks_has(&screen->marks, pipe->tables[i].source))
+            g_ptr_array_add(some, &pipe->tables[i]);
+    return some;
+}
+
+/* What is removed without a mark is the table under the cursor; what is resynced without one is the pipe. */
+static bool run(PipeScreen *screen, Ui *ui, const ViewPipe *pipe, KeyAction action)
+{
+    g_autoptr(GPtrArray) some = marked_tables(screen, pipe);
+    if (action == ACTION_RESYNC_SOME && !some->len && action_possible(pipe, ACTION_RESYNC)) {
+        screen->choosing = true;
+        ui_say(ui, STYLE_TEXT, NULL, "Mark the tables with space, or all that are shown with *; then M asks, and loads them again.");
+        return true;
+    }
+    if (action == ACTION_REMOVE && !some->len && screen->cursor.cursor < (int)screen->rows->len)
+        g_ptr_array_add(some, screen->rows->pdata[screen->cursor.cursor]);
+    return action_run_tables(ui, pipe, some, action == ACTION_RESYNC_SOME ? ACTION_RESYNC : action);
 }
 
 static bool pipe_act(Screen *base, Ui *ui, KeyAction action)
@@ -540,9 +601,17 @@ static bool pipe_act(Screen *base, Ui *ui, KeyAction action)
         select_cursor(screen);
         return true;
     }
-    if (action_run(ui, pipe, action))
+    if (run(screen, ui, pipe, action))
         return true;
+    g_autoptr(GPtrArray) names = shown_names(screen);
     switch (action) {
+    case ACTION_MARK:
+        select_cursor(screen);
+        marks_toggle(&screen->marks, screen->selected);
+        return true;
+    case ACTION_MARK_ALL:
+        marks_toggle_all(&screen->marks, names);
+        return true;
     case ACTION_FILTER:
         screen->typing = true;
         return true;
@@ -600,6 +669,7 @@ static void pipe_free(Screen *base)
     g_free(screen->selected);
     g_free(screen->day);
     line_edit_clear(&screen->filter);
+    marks_clear(&screen->marks);
     g_free(screen);
 }
 
@@ -620,5 +690,13 @@ Screen *screen_pipe_new(const char *name)
     screen->day_cell = CHART_DAY;
     screen->rows = g_ptr_array_new();
     line_edit_init(&screen->filter, "");
+    marks_init(&screen->marks);
     return &screen->screen;
+}
+
+Screen *screen_pipe_choose_new(const char *name)
+{
+    Screen *screen = screen_pipe_new(name);
+    self(screen)->choosing = true;
+    return screen;
 }

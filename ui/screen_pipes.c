@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "format.h"
+#include "marks.h"
 #include "screen.h"
 #include "spark.h"
 #include "table.h"
@@ -10,6 +11,7 @@
 typedef enum { SORT_TROUBLE, SORT_NAME, SORT_LAG, SORT_HEADROOM, SORT_RATE, SORT_COUNT } Sort;
 static const char *const sort_names[SORT_COUNT] = {"trouble first", "name", "lag, largest first",
                                                    "headroom, least first", "rows/s, most first"};
+static const char *const sort_words[SORT_COUNT] = {NULL, "name", "lag", "headroom", "rows/s"}; /* on the rule */
 
 typedef struct {
     Screen screen;
@@ -21,6 +23,7 @@ typedef struct {
     Sort sort;
     LineEdit filter;
     bool typing;
+    Marks marks;
 } PipesScreen;
 
 static PipesScreen *self(Screen *screen)
@@ -104,9 +107,16 @@ static void select_cursor(PipesScreen *pipes)
     }
 }
 
+static bool pipe_exists(const void *data, const char *name)
+{
+    return view_find_pipe(data, name) != NULL;
+}
+
 /* The rows of the newest view. With `pin` the row under the cursor keeps its place and the others sort around it. */
 static void arrange(PipesScreen *pipes, const View *view, bool pin)
 {
+    if (view)
+        marks_keep(&pipes->marks, pipe_exists, view);
     g_ptr_array_set_size(pipes->rows, 0);
     for (unsigned i = 0; view && i < view->n_pipes; i++)
         if (part_matches(pipes->filter.text->str, view->pipes[i].name))
@@ -172,12 +182,14 @@ static void draw_progress(Canvas *canvas, int row, int col, int width, const Vie
 static void draw_row(const PipesScreen *pipes, const Ui *ui, Canvas *canvas, int row, const TableLayout *at, int index)
 {
     const ViewPipe *pipe = pipes->rows->pdata[index];
-    bool marked = index == pipes->cursor.cursor;
+    bool here = index == pipes->cursor.cursor;
     char text[FORMAT_MAX];
     Style style;
-    if (marked)
+    if (here)
         canvas_text(canvas, row, 1, 1, STYLE_TITLE, "▸");
-    table_cell(canvas, row, at, PIPE, marked ? STYLE_MARK : STYLE_TEXT, pipe->name);
+    if (marks_has(&pipes->marks, pipe->name))
+        marks_draw_sign(canvas, row);
+    table_cell(canvas, row, at, PIPE, here ? STYLE_MARK : STYLE_TEXT, pipe->name);
     g_autofree char *state =
         g_strdup_printf("%s %s%s", part_symbol(pipe), pipe->state ? pipe->state : "?", pipe->stalled ? " ⟳" : "");
     table_cell(canvas, row, at, STATE, part_style(pipe), state);
@@ -200,7 +212,7 @@ static void draw_row(const PipesScreen *pipes, const Ui *ui, Canvas *canvas, int
         g_autofree char *note = part_note(ui, pipe, &style);
         table_cell(canvas, row, at, NOTE, style, note);
     }
-    if (marked)
+    if (here)
         canvas_emphasise(canvas, row, STYLE_TITLE);
 }
 
@@ -296,6 +308,14 @@ static void draw_empty(const PipesScreen *pipes, const Ui *ui, Canvas *canvas)
     }
 }
 
+static GPtrArray *shown_names(const PipesScreen *pipes)
+{
+    GPtrArray *names = g_ptr_array_new();
+    for (guint i = 0; i < pipes->rows->len; i++)
+        g_ptr_array_add(names, ((const ViewPipe *)pipes->rows->pdata[i])->name);
+    return names;
+}
+
 static void pipes_draw(Screen *screen, const Ui *ui, Canvas *canvas)
 {
     PipesScreen *pipes = self(screen);
@@ -323,6 +343,8 @@ static void pipes_draw(Screen *screen, const Ui *ui, Canvas *canvas)
         part_journal(ui, canvas, bottom + 1, journal, NULL);
     }
     table_position(canvas, bottom, &pipes->cursor, n, pipes->page);
+    g_autoptr(GPtrArray) names = shown_names(pipes);
+    marks_draw_rule(&pipes->marks, canvas, sort_words[pipes->sort], names, NULL);
     part_filter(canvas, &pipes->filter, pipes->typing);
 }
 
@@ -333,21 +355,44 @@ static const ViewPipe *selected(const PipesScreen *pipes, const Ui *ui)
     return ui->view && pipes->selected ? view_find_pipe(ui->view, pipes->selected) : NULL;
 }
 
+/* What actions work on: the marked ones, also those that are hidden, or the one under the cursor. Of const ViewPipe *. */
+static GPtrArray *chosen(const PipesScreen *pipes, const Ui *ui)
+{
+    GPtrArray *some = g_ptr_array_new();
+    const ViewPipe *here = selected(pipes, ui);
+    for (unsigned i = 0; ui->view && i < ui->view->n_pipes; i++)
+        if (marks_count(&pipes->marks) ? marks_has(&pipes->marks, ui->view->pipes[i].name) : &ui->view->pipes[i] == here)
+            g_ptr_array_add(some, &ui->view->pipes[i]);
+    return some;
+}
+
+static bool any_possible(const PipesScreen *pipes, const Ui *ui, KeyAction action)
+{
+    g_autoptr(GPtrArray) some = chosen(pipes, ui);
+    for (guint i = 0; i < some->len; i++)
+        if (action_possible(some->pdata[i], action))
+            return true;
+    return false;
+}
+
 static bool pipes_can(const Screen *screen, const Ui *ui, KeyAction action)
 {
     const PipesScreen *pipes = (const PipesScreen *)screen;
     bool some = ui->view && ui->view->n_pipes;
     switch (action) {
     case ACTION_OPEN:
+    case ACTION_INCIDENT:
+        return action_possible(selected(pipes, ui), action);
     case ACTION_DROP:
     case ACTION_PAUSE:
     case ACTION_RETRY:
-    case ACTION_INCIDENT:
     case ACTION_RESYNC:
     case ACTION_CANCEL_RESYNC:
-        return action_possible(selected(pipes, ui), action);
+        return any_possible(pipes, ui, action);
     case ACTION_SORT:
     case ACTION_FILTER:
+    case ACTION_MARK:
+    case ACTION_MARK_ALL:
         return some;
     default:
         return true;
@@ -373,9 +418,17 @@ static bool pipes_act(Screen *screen, Ui *ui, KeyAction action)
         select_cursor(pipes);
         return true;
     }
-    if (action_run(ui, pipe, action))
+    g_autoptr(GPtrArray) some = chosen(pipes, ui), names = shown_names(pipes);
+    if (action == ACTION_INCIDENT ? action_run(ui, pipe, action) : action_run_pipes(ui, some, action))
         return true;
     switch (action) {
+    case ACTION_MARK:
+        pipes->touched = true;
+        marks_toggle(&pipes->marks, pipes->selected);
+        return true;
+    case ACTION_MARK_ALL:
+        marks_toggle_all(&pipes->marks, names);
+        return true;
     case ACTION_OPEN:
         if (pipe)
             ui_push(ui, screen_pipe_new(pipe->name));
@@ -395,6 +448,10 @@ static bool pipes_act(Screen *screen, Ui *ui, KeyAction action)
         ui_push(ui, screen_journal_new(ui, NULL));
         return true;
     case ACTION_BACK:
+        if (marks_count(&pipes->marks)) { /* Esc takes back one thing at a time */
+            marks_drop(&pipes->marks);
+            return true;
+        }
         line_edit_set(&pipes->filter, "");
         pipes->sort = SORT_TROUBLE;
         pipes->touched = false;
@@ -423,6 +480,7 @@ static void pipes_free(Screen *screen)
     g_ptr_array_unref(pipes->rows);
     g_free(pipes->selected);
     line_edit_clear(&pipes->filter);
+    marks_clear(&pipes->marks);
     g_free(pipes);
 }
 
@@ -440,5 +498,6 @@ Screen *screen_pipes_new(void)
     pipes->screen.ops = &ops;
     pipes->rows = g_ptr_array_new();
     line_edit_init(&pipes->filter, "");
+    marks_init(&pipes->marks);
     return &pipes->screen;
 }

@@ -26,6 +26,9 @@ typedef struct {
     int64_t ticket;
     Screen *owner;
     UiAnswer *done;
+    UiAnswerWith *done_with; /* instead of `done` */
+    void *data;
+    GDestroyNotify free_data;
     int tag;
 } Pending;
 
@@ -129,6 +132,14 @@ void ui_request(Ui *ui, json_t *request_take, Screen *owner, UiAnswer *done, int
 {
     Desk *desk = desk_of(ui);
     Pending pending = {.ticket = feed_send(desk->feed, request_take), .owner = owner, .done = done, .tag = tag};
+    g_array_append_val(desk->pending, pending);
+}
+
+void ui_request_with(Ui *ui, json_t *request_take, UiAnswerWith *done, int tag, void *data, GDestroyNotify free_data)
+{
+    Desk *desk = desk_of(ui);
+    Pending pending = {
+        .ticket = feed_send(desk->feed, request_take), .done_with = done, .data = data, .free_data = free_data, .tag = tag};
     g_array_append_val(desk->pending, pending);
 }
 
@@ -446,7 +457,12 @@ static void take_answers(Desk *desk)
             if (pending.ticket != answer->ticket)
                 continue;
             g_array_remove_index_fast(desk->pending, i);
-            pending.done(&desk->ui, pending.owner, answer->answer, answer->error, pending.tag);
+            if (pending.done_with)
+                pending.done_with(&desk->ui, answer->error, pending.tag, pending.data);
+            else
+                pending.done(&desk->ui, pending.owner, answer->answer, answer->error, pending.tag);
+            if (pending.free_data)
+                pending.free_data(pending.data);
             break;
         }
         feed_answer_free(answer);
@@ -540,6 +556,11 @@ static void desk_clear(Desk *desk)
     keymap_free(desk->ui.keys);
     g_ptr_array_unref(desk->screens);
     g_ptr_array_unref(desk->closed);
+    for (guint i = 0; i < desk->pending->len; i++) {
+        Pending *pending = &g_array_index(desk->pending, Pending, i);
+        if (pending->free_data)
+            pending->free_data(pending->data);
+    }
     g_array_unref(desk->pending);
     if (desk->ui.view)
         view_unref(desk->ui.view);
