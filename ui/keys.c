@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define LISTS (KEYS_PIPES | KEYS_PIPE | KEYS_TABLE | KEYS_JOURNAL | KEYS_HELP | KEYS_INCIDENT)
+#define LISTS (KEYS_PIPES | KEYS_PIPE | KEYS_TABLE | KEYS_JOURNAL | KEYS_HELP | KEYS_INCIDENT | KEYS_SETTINGS | KEYS_ADD)
 #define ALL   (LISTS | KEYS_NEW)
 
 /* One rule: small letters never change data or lose ground; capitals can, say what they will do, and ask. */
@@ -84,6 +84,20 @@ static const KeyBinding bindings[] = {
      "remove",
      8,
      "take the marked tables, or the one under the cursor, out of the pipe; asks"},
+    {KEYS_PIPES | KEYS_PIPE | KEYS_TABLE,
+     {'e'},
+     ACTION_SETTINGS,
+     "settings",
+     8,
+     "settings of the pipe; Tab there shows those of the engine"},
+    {KEYS_SETTINGS, {KEYCODE_ENTER, 'l', KEYCODE_RIGHT}, ACTION_OPEN, "change", 1, "change the setting under the cursor"},
+    {KEYS_SETTINGS, {'a'}, ACTION_ADD, "for one table", 3, "add a setting of a single table, or change one"},
+    {KEYS_SETTINGS, {KEYCODE_TAB}, ACTION_NEXT, "pipe/engine", 4, "between the settings of the pipe and of the engine"},
+    {KEYS_EDITING, {KEYCODE_ENTER}, ACTION_OPEN, "save", 1, "have the engine check the value, and take it"},
+    {KEYS_EDITING, {KEYCODE_RIGHT, KEYCODE_LEFT, ' '}, ACTION_CHOOSE, "other value", 2, "the value before or after"},
+    {KEYS_EDITING, {KEYCODE_TAB}, ACTION_NEXT, "next", 3, "to the next field"},
+    {KEYS_EDITING, {KEYCODE_BACKTAB}, ACTION_PREVIOUS, NULL, 0, NULL},
+    {KEYS_EDITING, {KEYCODE_ESC}, ACTION_BACK, "leave as it is", 0, "leave the value as it is"},
     {KEYS_TABLE,
      {'X', KEYCODE_F0 + 8},
      ACTION_REMOVE,
@@ -91,7 +105,7 @@ static const KeyBinding bindings[] = {
      8,
      "take this table out of the pipe; asks for its name"},
     {KEYS_PIPES | KEYS_PIPE, {'D', KEYCODE_F0 + 8}, ACTION_DROP, "drop", 8, "drop the pipe; asks for its name"},
-    {KEYS_PIPES | KEYS_PIPE | KEYS_TABLE | KEYS_NEW | KEYS_JOURNAL,
+    {KEYS_PIPES | KEYS_PIPE | KEYS_TABLE | KEYS_NEW | KEYS_JOURNAL | KEYS_SETTINGS | KEYS_ADD,
      {'/', KEYCODE_F0 + 3},
      ACTION_FILTER,
      "filter",
@@ -106,7 +120,7 @@ static const KeyBinding bindings[] = {
      "journal",
      6,
      "what happened, newest first"},
-    {KEYS_PIPE | KEYS_TABLE | KEYS_JOURNAL | KEYS_HELP | KEYS_INCIDENT,
+    {KEYS_PIPE | KEYS_TABLE | KEYS_JOURNAL | KEYS_HELP | KEYS_INCIDENT | KEYS_SETTINGS | KEYS_ADD,
      {KEYCODE_ESC, 'h', 'q', KEYCODE_LEFT, KEYCODE_F10},
      ACTION_BACK,
      "back",
@@ -123,14 +137,14 @@ static const KeyBinding bindings[] = {
      NULL,
      0,
      "copy the error or what mends it, or the command just shown"},
-    {ALL,
+    {ALL | KEYS_EDITING,
      {KEY_CTRL('c')},
      ACTION_INTERRUPT,
      NULL,
      0,
      "quit from anywhere; asks like q, never stops replication silently"},
-    {ALL, {KEY_CTRL('l')}, ACTION_REDRAW, NULL, 0, "draw the screen anew"},
-    {ALL, {KEY_CTRL('z')}, ACTION_SUSPEND, NULL, 0, "to the shell; fg comes back"},
+    {ALL | KEYS_EDITING, {KEY_CTRL('l')}, ACTION_REDRAW, NULL, 0, "draw the screen anew"},
+    {ALL | KEYS_EDITING, {KEY_CTRL('z')}, ACTION_SUSPEND, NULL, 0, "to the shell; fg comes back"},
 };
 
 const KeyBinding *keys_table(unsigned *n)
@@ -159,6 +173,10 @@ const char *keys_action_name(KeyAction action)
         [ACTION_CREATE] = "create",
         [ACTION_MARK] = "mark",
         [ACTION_MARK_ALL] = "mark-all",
+        [ACTION_ADD] = "add",
+        [ACTION_ADD_TABLES] = "add-tables",
+        [ACTION_SETTINGS] = "settings",
+        [ACTION_TARGET] = "target",
         [ACTION_FILTER] = "filter",
         [ACTION_SORT] = "sort",
         [ACTION_PERIOD] = "period",
@@ -201,6 +219,12 @@ const char *keys_place_name(KeysPlace place)
         return "journal";
     case KEYS_HELP:
         return "help";
+    case KEYS_SETTINGS:
+        return "settings";
+    case KEYS_EDITING:
+        return "editing";
+    case KEYS_ADD:
+        return "add";
     }
     return "?";
 }

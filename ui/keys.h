@@ -49,6 +49,10 @@ typedef enum {
     ACTION_CREATE,
     ACTION_MARK,
     ACTION_MARK_ALL,
+    ACTION_ADD,
+    ACTION_ADD_TABLES,
+    ACTION_SETTINGS,
+    ACTION_TARGET,
     ACTION_FILTER,
     ACTION_SORT,
     ACTION_PERIOD,
@@ -82,9 +86,12 @@ typedef enum {
     KEYS_JOURNAL = 1 << 4,
     KEYS_HELP = 1 << 5,
     KEYS_TABLE = 1 << 6,
+    KEYS_SETTINGS = 1 << 7,
+    KEYS_EDITING = 1 << 8, /* a value is typed or chosen in place */
+    KEYS_ADD = 1 << 9,     /* tables of the source are chosen for a pipe */
 } KeysPlace;
 
-#define KEYS_PLACES 7 /* how many there are */
+#define KEYS_PLACES 10 /* how many there are */
 #define KEYS_PER_BINDING 5
 
 /* A binding of the default keymap. Keys are named first by what the footer shows. Where the first one is a capital

@@ -131,6 +131,11 @@ Screen *screen_pipe_new(const char *name);
 Screen *screen_pipe_choose_new(const char *name); /* to mark tables that are to be resynced */
 Screen *screen_table_new(Ui *ui, const char *pipe, const char *table); /* table: as the view names it */
 Screen *screen_new_new(const Ui *ui);
+/* Of a pipe (NULL: of the engine); `table` (may be NULL): where the operator came from. */
+Screen *screen_settings_new(Ui *ui, const char *pipe, const char *table);
+/* Of a pipe that is not created yet: changes go into `draft` (name -> value), and are told to its form, which is below. */
+typedef void SettingsChanged(Screen *form);
+Screen *screen_settings_draft_new(Ui *ui, json_t *draft, SettingsChanged *changed, Screen *form);
 Screen *screen_incident_new(const char *name);
 Screen *screen_journal_new(Ui *ui, const char *pipe); /* NULL: of all */
 Screen *screen_help_new(KeysPlace place);

@@ -30,6 +30,11 @@ static const char *place_name(KeysPlace place)
         return "help: what went wrong";
     case KEYS_JOURNAL:
         return "help: journal";
+    case KEYS_SETTINGS:
+        return "help: settings";
+    case KEYS_ADD:
+        return "help: add tables";
+    case KEYS_EDITING:
     case KEYS_HELP:
         break;
     }

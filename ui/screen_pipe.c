@@ -628,6 +628,10 @@ static bool pipe_act(Screen *base, Ui *ui, KeyAction action)
             ui_push(ui, screen_table_new(ui, screen->name,
                                          ((const ViewTable *)screen->rows->pdata[screen->cursor.cursor])->source));
         return true;
+    case ACTION_SETTINGS:
+        select_cursor(screen);
+        ui_push(ui, screen_settings_new(ui, screen->name, screen->selected));
+        return true;
     case ACTION_JOURNAL:
         ui_push(ui, screen_journal_new(ui, screen->name));
         return true;

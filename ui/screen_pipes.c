@@ -433,6 +433,9 @@ static bool pipes_act(Screen *screen, Ui *ui, KeyAction action)
         if (pipe)
             ui_push(ui, screen_pipe_new(pipe->name));
         return true;
+    case ACTION_SETTINGS: /* those of the engine where there is no pipe */
+        ui_push(ui, screen_settings_new(ui, pipe ? pipe->name : NULL, NULL));
+        return true;
     case ACTION_NEW:
         ui_push(ui, screen_new_new(ui));
         return true;

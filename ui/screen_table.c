@@ -584,6 +584,9 @@ static bool table_act(Screen *base, Ui *ui, KeyAction action)
         arrange(screen, table);
         ui_say(ui, STYLE_TEXT, NULL, "Columns sorted by %s.", sort_names[screen->sort]);
         return true;
+    case ACTION_SETTINGS:
+        ui_push(ui, screen_settings_new(ui, screen->pipe, screen->table));
+        return true;
     case ACTION_JOURNAL:
         ui_push(ui, screen_journal_new(ui, screen->pipe));
         return true;

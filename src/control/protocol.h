@@ -16,7 +16,9 @@
  *   history  {name}                            -> cell_seconds, cells[] as in the view's `history`: the last day or longer, the
  *                                                 last one not full yet
  *   log      {name?, after_id?, limit?}        -> entries[{id, at, pipe, actor, kind, text, position}]
- *   set      {name, settings{}}                -> settings[{name, value, default, values, meaning, when, waits}], notes[]
+ *   set      {name, settings{}}                -> settings[{name, value, default, values, meaning, when, waits}], notes[],
+ *                                                 table_settings[{name, values, meaning}]: those that single tables may have
+ *   set      {new: true, settings{}}           -> settings[], table_settings[]: of a pipe that would be created with these
  *   set      {engine: true, settings{}}        -> settings[], those of the engine
  *   sql      {name?, query}                    -> body (text)
  *   export   {names[]}                         -> pipes[{name, source, dest, mode, tables[], settings{}}], passwords as ***

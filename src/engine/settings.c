@@ -47,9 +47,22 @@ static json_t *settings_list(const json_t *set, const PipeStatus *status)
     }
     json_object_foreach((json_t *)set, name, value)
     {
-        SettingInfo own = {.initial = "", .values = "", .when = SETTING_RESYNC};
-        if (column_setting_is(name, &own.meaning) && json_is_string(value))
+        SettingInfo own = {.initial = "", .values = column_setting_form(name), .when = SETTING_RESYNC};
+        if (column_setting_is(name, &own.meaning) && json_is_string(value) && *json_string_value(value))
             list_add(list, name, json_string_value(value), &own, status);
+    }
+    return list;
+}
+
+/* Those that single tables may have, by the word behind the colon. */
+static json_t *table_settings_list(void)
+{
+    json_t *list = json_array();
+    for (const char *const *word = column_setting_words(); *word; word++) {
+        g_autofree char *name = g_strdup_printf(":%s", *word);
+        const char *meaning = "";
+        column_setting_is(name, &meaning);
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", *word, "values", column_setting_form(name), "meaning", meaning));
     }
     return list;
 }
@@ -174,10 +187,23 @@ static json_t *set_pipe(Engine *engine, const char *name, const json_t *changes,
             json_array_append_new(list, json_string(notes->pdata[i]));
         answer = protocol_ok();
         json_object_set_new(answer, "settings", settings_list(set, status));
+        json_object_set_new(answer, "table_settings", table_settings_list());
         json_object_set_new(answer, "notes", list);
     }
     known_clear(&known);
     json_decref(set);
+    return answer;
+}
+
+/* What a pipe that is created with these values would have. */
+static json_t *set_new(const json_t *set, GError **error)
+{
+    PipeSettings parsed;
+    if (!settings_parse(set, &parsed, error))
+        return NULL;
+    json_t *answer = protocol_ok();
+    json_object_set_new(answer, "settings", settings_list(set, NULL));
+    json_object_set_new(answer, "table_settings", table_settings_list());
     return answer;
 }
 
@@ -411,6 +437,8 @@ json_t *engine_set(Engine *engine, const json_t *request, GError **error)
     const json_t *changes = json_object_get(request, "settings");
     if (json_is_true(json_object_get(request, "engine")))
         return set_engine(engine, changes, error);
+    if (json_is_true(json_object_get(request, "new")))
+        return set_new(changes, error);
     if (name && *name)
         return set_pipe(engine, name, changes, error);
     g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "the request lacks \"name\"");

@@ -58,6 +58,12 @@ bool column_setting_is(const char *name, const char **meaning)
     return true;
 }
 
+const char *column_setting_form(const char *name)
+{
+    ColumnSetting setting;
+    return find(name, &setting, NULL) ? column_settings[setting].form : "";
+}
+
 const char *const *column_setting_words(void)
 {
     static const char *const words[] = {"key", "exclude", "rename", "type", "codec", "order_by", "partition_by", "engine", "ttl", "source_column", NULL};

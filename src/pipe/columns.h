@@ -16,6 +16,7 @@
 
 /* Whether the setting is one of a table; `meaning`, where wanted, gets one line. */
 bool column_setting_is(const char *name, const char **meaning);
+const char *column_setting_form(const char *name); /* how a value is written: "a=b,c=d" */
 const char *const *column_setting_words(void); /* exclude, rename, ...; NULL-terminated */
 /* Whether it is a setting of that table, by name or wildcard. */
 bool column_setting_names_table(const char *name, const char *database, const char *table);
