@@ -36,10 +36,12 @@ static bool resyncing(const ViewPipe *pipe)
     return false;
 }
 
-static bool removable(const ViewPipe *pipe)
+
+/* Tables come and go. */
+static bool editable(const ViewPipe *pipe)
 {
     static const char *const states[] = {"Snapshot", "Running", "Paused", NULL};
-    return state_is(pipe, states) && pipe->n_tables > 1;
+    return state_is(pipe, states);
 }
 
 bool action_possible(const ViewPipe *pipe, KeyAction action)
@@ -57,7 +59,9 @@ bool action_possible(const ViewPipe *pipe, KeyAction action)
     case ACTION_CANCEL_RESYNC:
         return resyncing(pipe);
     case ACTION_REMOVE:
-        return removable(pipe);
+        return editable(pipe) && pipe->n_tables > 1;
+    case ACTION_ADD_TABLES:
+        return editable(pipe);
     case ACTION_SKIP:
         return failed && pipe->error && pipe->error->oldest_log;
     case ACTION_INCIDENT:
@@ -368,9 +372,17 @@ static const char *why_not(const ViewPipe *pipe, KeyAction action)
         return "no resync is under way that could be cancelled";
     case ACTION_REMOVE:
         return pipe->n_tables == 1 ? "its last table cannot be removed; drop the pipe" : "tables are removed while Running, Snapshot or Paused";
+    case ACTION_ADD_TABLES:
+        return "tables are added while Running, Snapshot or Paused";
     default:
         return "nothing is wrong with it";
     }
+}
+
+void action_refused(Ui *ui, const ViewPipe *pipe, KeyAction action)
+{
+    if (pipe)
+        ui_say(ui, STYLE_TEXT, NULL, "%s is %s: %s.", pipe->name, pipe->state ? pipe->state : "?", why_not(pipe, action));
 }
 
 bool action_run_tables(Ui *ui, const ViewPipe *pipe, const GPtrArray *tables, KeyAction action)
@@ -412,7 +424,7 @@ bool action_run(Ui *ui, const ViewPipe *pipe, KeyAction action)
     if (!pipe)
         return true;
     if (!action_possible(pipe, action)) {
-        ui_say(ui, STYLE_TEXT, NULL, "%s is %s: %s.", pipe->name, pipe->state ? pipe->state : "?", why_not(pipe, action));
+        action_refused(ui, pipe, action);
         return true;
     }
     if (action == ACTION_PAUSE)

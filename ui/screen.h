@@ -77,6 +77,7 @@ void ui_ask(Ui *ui, Dialog *dialog_take, UiConfirmed *done, void *data, GDestroy
 
 /* -- actions on pipes, the same from every screen (actions.c) -- */
 bool action_possible(const ViewPipe *pipe, KeyAction action);
+void action_refused(Ui *ui, const ViewPipe *pipe, KeyAction action); /* says why it is not possible */
 bool action_resumes(const ViewPipe *pipe); /* what ACTION_PAUSE would do */
 bool action_begins_anew(const ViewPipe *pipe); /* a resync does not go on where the pipe is */
 bool action_is_ours(KeyAction action);
@@ -130,6 +131,7 @@ Screen *screen_pipes_new(void);
 Screen *screen_pipe_new(const char *name);
 Screen *screen_pipe_choose_new(const char *name); /* to mark tables that are to be resynced */
 Screen *screen_table_new(Ui *ui, const char *pipe, const char *table); /* table: as the view names it */
+Screen *screen_add_new(Ui *ui, const char *pipe); /* tables to a pipe */
 Screen *screen_new_new(const Ui *ui);
 /* Of a pipe (NULL: of the engine); `table` (may be NULL): where the operator came from. */
 Screen *screen_settings_new(Ui *ui, const char *pipe, const char *table);

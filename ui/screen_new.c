@@ -8,14 +8,14 @@
 #include "base/clock.h"
 #include "base/url.h"
 #include "control/protocol.h"
-#include "format.h"
+#include "findings.h"
+#include "picker.h"
 #include "screen.h"
-#include "table.h"
 
 #define CALM_USEC   (G_USEC_PER_SEC / 2) /* without a key, before the engine is asked */
 #define AGAIN_USEC  (4 * G_USEC_PER_SEC) /* while something is to be mended, which happens elsewhere */
 #define LABEL_COLS  13
-#define FIELDS_ROWS 6
+#define FIELDS_ROWS 7
 #define WIDE_COLS   110 /* from here on the findings stand on the right */
 
 typedef enum {
@@ -25,6 +25,7 @@ typedef enum {
     FIELD_SECRET,
     FIELD_DEST,
     FIELD_MODE,
+    FIELD_SETTINGS,
     FIELD_TABLES,
     N_FIELDS
 } Field;
@@ -40,26 +41,12 @@ static const struct {
 };
 
 typedef struct {
-    char *source, *key;
-    int64_t rows, bytes;
-    bool chosen;
-} SourceTable;
-
-typedef struct {
-    char *result, *found, *mend;
-} Finding;
-
-typedef struct {
     Screen screen;
     Field focus;
     LineEdit name, source, secret, dest;
     unsigned secret_kind, mode;
-    GPtrArray *tables; /* SourceTable, in the source's order */
-    GPtrArray *shown;  /* those the filter lets through; borrowed */
-    TableCursor cursor;
-    int page;
-    LineEdit filter;
-    bool typing;
+    json_t *settings; /* name -> value, those that were changed */
+    Picker picker;
     char *tables_of;    /* the source URL they were asked for */
     char *tables_error; /* why there are none */
     bool tables_asked;
@@ -78,23 +65,6 @@ static NewScreen *self(Screen *screen)
     return (NewScreen *)screen;
 }
 
-static void source_table_free(void *data)
-{
-    SourceTable *table = data;
-    g_free(table->source);
-    g_free(table->key);
-    g_free(table);
-}
-
-static void finding_free(void *data)
-{
-    Finding *finding = data;
-    g_free(finding->result);
-    g_free(finding->found);
-    g_free(finding->mend);
-    g_free(finding);
-}
-
 /* -- what the form says -- */
 
 static char *source_url(const NewScreen *form)
@@ -107,90 +77,47 @@ static char *source_url(const NewScreen *form)
     return g_strdup_printf("%s%s%s=%s", url, strchr(url, '?') ? "&" : path ? "?" : "/?", param, value);
 }
 
-static unsigned count_chosen(const NewScreen *form)
-{
-    unsigned n = 0;
-    for (guint i = 0; i < form->tables->len; i++)
-        n += ((const SourceTable *)form->tables->pdata[i])->chosen;
-    return n;
-}
-
 static json_t *request_of(const NewScreen *form, const char *what)
 {
-    json_t *request = protocol_request(what), *tables = json_array();
+    json_t *request = protocol_request(what);
     g_autofree char *source = source_url(form);
-    for (guint i = 0; i < form->tables->len; i++) {
-        const SourceTable *table = form->tables->pdata[i];
-        if (table->chosen)
-            json_array_append_new(tables, json_string(table->source));
-    }
     json_object_set_new(request, "source", json_string(source));
     json_object_set_new(request, "dest", json_string(form->dest.text->str));
-    json_object_set_new(request, "tables", tables);
+    json_object_set_new(request, "tables", picker_names(&form->picker));
     json_object_set_new(request, "exclude", json_array());
     json_object_set_new(request, "mode", json_string(modes[form->mode]));
-    json_object_set_new(request, "settings", json_object());
+    json_object_set_new(request, "settings", json_copy(form->settings));
     return request;
 }
 
-/* As --tables takes them. */
-static char *table_list(const NewScreen *form)
+/* "batch_age=5s", each after `before`, as words of a shell where they are to be. Free with g_free. */
+static char *settings_text(const NewScreen *form, const char *before, bool words)
 {
-    GString *list = g_string_new(NULL);
-    for (guint i = 0; i < form->tables->len; i++) {
-        const SourceTable *table = form->tables->pdata[i];
-        if (!table->chosen)
-            continue;
-        g_string_append_printf(list, "%s%s", list->len ? "," : "", table->source);
+    GString *text = g_string_new(NULL);
+    const char *name;
+    json_t *value;
+    json_object_foreach(form->settings, name, value)
+    {
+        g_autofree char *pair = g_strdup_printf("%s=%s", name, json_string_value(value));
+        g_autofree char *word = words ? action_word(pair) : g_strdup(pair);
+        g_string_append_printf(text, "%s%s", before, word);
     }
-    return g_string_free(list, FALSE);
+    return g_string_free(text, FALSE);
 }
 
 static char *command_of(const NewScreen *form, const Ui *ui)
 {
     g_autofree char *url = source_url(form), *shown = url_redact(url), *shown_dest = url_redact(form->dest.text->str);
-    g_autofree char *list = table_list(form);
+    g_autofree char *list = picker_text(&form->picker, ",");
     g_autofree char *name = action_word(*form->name.text->str ? form->name.text->str : "NAME");
     g_autofree char *source = action_word(shown), *dest = action_word(shown_dest);
     g_autofree char *tables = *list ? action_word(list) : g_strdup("LIST");
-    return action_command(ui, "create %s --source %s --dest %s --tables %s%s%s", name, source, dest, tables,
-                          form->mode ? " --mode " : "", form->mode ? modes[form->mode] : "");
+    g_autofree char *settings = settings_text(form, " --set ", true);
+    return action_command(ui, "create %s --source %s --dest %s --tables %s%s%s%s", name, source, dest, tables,
+                          form->mode ? " --mode " : "", form->mode ? modes[form->mode] : "", settings);
 }
 
 /* -- asking the engine -- */
-
-static void filter_tables(NewScreen *form)
-{
-    g_ptr_array_set_size(form->shown, 0);
-    for (guint i = 0; i < form->tables->len; i++) {
-        SourceTable *table = form->tables->pdata[i];
-        if (part_matches(form->filter.text->str, table->source))
-            g_ptr_array_add(form->shown, table);
-    }
-}
-
-static void take_findings(NewScreen *form, const json_t *answer)
-{
-    size_t i;
-    json_t *item;
-    g_ptr_array_set_size(form->findings, 0);
-    json_array_foreach(json_object_get(answer, "checks"), i, item)
-    {
-        Finding *finding = g_new0(Finding, 1);
-        finding->result = g_strdup(json_string_value(json_object_get(item, "result")));
-        finding->found = g_strdup(json_string_value(json_object_get(item, "found")));
-        finding->mend = g_strdup(json_string_value(json_object_get(item, "mend")));
-        g_ptr_array_add(form->findings, finding);
-    }
-}
-
-static unsigned count_findings(const NewScreen *form, const char *result)
-{
-    unsigned n = 0;
-    for (guint i = 0; i < form->findings->len; i++)
-        n += g_strcmp0(((const Finding *)form->findings->pdata[i])->result, result) == 0;
-    return n;
-}
 
 /* The operator mends things in another window: the form finds out by itself. */
 static void look_again(NewScreen *form)
@@ -202,31 +129,18 @@ static void look_again(NewScreen *form)
 static void got_tables(Ui *ui, Screen *owner, const json_t *answer, const GError *error, int tag)
 {
     NewScreen *form = self(owner);
-    size_t i;
-    json_t *item;
     (void)ui;
     if (tag != form->tables_asked_at)
         return; /* of a source that was typed over since */
     form->tables_asked = false;
     g_clear_pointer(&form->tables_error, g_free);
-    g_ptr_array_set_size(form->shown, 0);
-    g_ptr_array_set_size(form->tables, 0);
     if (error) {
         form->tables_error = g_strdup(error->message);
+        picker_take(&form->picker, NULL);
         look_again(form);
         return;
     }
-    json_array_foreach(json_object_get(answer, "tables"), i, item)
-    {
-        SourceTable *table = g_new0(SourceTable, 1);
-        json_t *rows = json_object_get(item, "rows"), *bytes = json_object_get(item, "bytes");
-        table->source = g_strdup(json_string_value(json_object_get(item, "source")));
-        table->key = g_strdup(json_string_value(json_object_get(item, "key")));
-        table->rows = json_is_integer(rows) ? json_integer_value(rows) : VIEW_UNKNOWN;
-        table->bytes = json_is_integer(bytes) ? json_integer_value(bytes) : VIEW_UNKNOWN;
-        g_ptr_array_add(form->tables, table);
-    }
-    filter_tables(form);
+    picker_take(&form->picker, json_object_get(answer, "tables"));
 }
 
 static void got_checks(Ui *ui, Screen *owner, const json_t *answer, const GError *error, int tag)
@@ -238,10 +152,10 @@ static void got_checks(Ui *ui, Screen *owner, const json_t *answer, const GError
     form->checking = false;
     form->check_fresh = true;
     g_clear_pointer(&form->check_error, g_free);
-    take_findings(form, answer);
+    findings_take(form->findings, answer);
     if (error && !form->findings->len)
         form->check_error = g_strdup(error->message);
-    if (error || count_findings(form, "fail"))
+    if (error || findings_count(form->findings, "fail"))
         look_again(form);
 }
 
@@ -261,7 +175,7 @@ static void form_tick(Screen *screen, Ui *ui, int64_t now)
         json_object_set_new(request, "source", json_string(url));
         ui_request(ui, request, screen, got_tables, form->generation);
     }
-    if (!count_chosen(form)) {
+    if (!picker_chosen(&form->picker)) {
         /* Without tables there is nothing to check but that the source answers, and that was asked. */
         g_ptr_array_set_size(form->findings, 0);
         g_clear_pointer(&form->check_error, g_free);
@@ -291,7 +205,7 @@ static void created(Ui *ui, Screen *owner, const json_t *answer, const GError *e
         return;
     }
     if (answer && json_array_size(json_object_get(answer, "checks"))) {
-        take_findings(form, answer);
+        findings_take(form->findings, answer);
         form->check_fresh = true;
     }
     ui_say(ui, STYLE_LOST, NULL, "Not created: %s", error->message);
@@ -311,25 +225,14 @@ static void accepted(Ui *ui, int choice, void *data)
     send_create(ui, data); /* the form is below the question: it cannot have been closed */
 }
 
-static char *warnings(const NewScreen *form)
-{
-    GString *text = g_string_new(NULL);
-    for (guint i = 0; i < form->findings->len; i++) {
-        const Finding *finding = form->findings->pdata[i];
-        if (g_strcmp0(finding->result, "warn") == 0)
-            g_string_append_printf(text, "%s%s", text->len ? "; " : "", finding->found ? finding->found : "?");
-    }
-    return g_string_free(text, FALSE);
-}
-
 static void create(Ui *ui, NewScreen *form)
 {
-    unsigned failed = count_findings(form, "fail"), warned = count_findings(form, "warn");
+    unsigned failed = findings_count(form->findings, "fail"), warned = findings_count(form->findings, "warn");
     if (form->creating)
         return;
     if (!form->name.text->len || !form->source.text->len || !form->dest.text->len)
         ui_say(ui, STYLE_WAIT, NULL, "A pipe needs a name, a source and a destination.");
-    else if (!count_chosen(form))
+    else if (!picker_chosen(&form->picker))
         ui_say(ui, STYLE_WAIT, NULL, "No table is chosen yet: tab to the list, space chooses.");
     else if (!form->check_fresh)
         ui_say(ui, STYLE_WAIT, NULL, "Both ends are being checked; a moment.");
@@ -339,7 +242,7 @@ static void create(Ui *ui, NewScreen *form)
         ui_say(ui, STYLE_LOST, NULL, "%u finding%s to be mended first; nothing was created.", failed,
                failed == 1 ? " is" : "s are");
     else if (warned) {
-        g_autofree char *known = warnings(form);
+        g_autofree char *known = findings_text(form->findings, "warn");
         g_autofree char *text = g_strdup_printf("Create %s knowing this: %s", form->name.text->str, known);
         g_autofree char *command = command_of(form, ui);
         Dialog *dialog = dialog_choice("Create", text, command);
@@ -392,29 +295,16 @@ static void draw_fields(NewScreen *form, Canvas *canvas, int row, int end)
     line_edit_draw(&form->dest, canvas, row + 3, LABEL_COLS, width, form->focus == FIELD_DEST, dest);
     draw_label(form, canvas, row + 4, FIELD_MODE, "Mode");
     draw_modes(form, canvas, row + 4, width);
+    g_autofree char *settings = settings_text(form, "  ", false);
+    draw_label(form, canvas, row + 5, FIELD_SETTINGS, "Settings");
+    canvas_text(canvas, row + 5, LABEL_COLS, width, form->focus == FIELD_SETTINGS ? STYLE_MARK : *settings ? STYLE_TEXT : STYLE_DIM,
+                *settings ? settings + 2 : "the defaults; space shows and changes them");
 }
 
-static Style finding_style(const Finding *finding, const char **sign)
-{
-    bool ok = g_strcmp0(finding->result, "ok") == 0, warn = g_strcmp0(finding->result, "warn") == 0;
-    *sign = ok ? "✔" : warn ? "▲" : "✖";
-    return ok ? STYLE_TEXT : warn ? STYLE_WAIT : STYLE_LOST;
-}
-
-static int finding_rows(const Canvas *canvas, const Finding *finding, int width)
-{
-    int rows = canvas_wrapped_rows(canvas, width - 2, finding->found ? finding->found : "");
-    if (finding->mend && g_strcmp0(finding->result, "ok") != 0)
-        rows += canvas_wrapped_rows(canvas, width - 4, finding->mend);
-    return rows;
-}
-
-/* What is bad comes first, so that it is seen where not all findings fit. */
 static void draw_findings(const NewScreen *form, Canvas *canvas, int row, int col, int width, int rows)
 {
-    static const char *const order[] = {"fail", "warn", "ok"};
     int end = row + rows;
-    unsigned ok = count_findings(form, "ok"), warn = count_findings(form, "warn"), fail = count_findings(form, "fail");
+    unsigned ok = findings_count(form->findings, "ok"), warn = findings_count(form->findings, "warn"), fail = findings_count(form->findings, "fail");
     canvas_text(canvas, row, col, width, STYLE_DIM, "CHECKS");
     g_autofree char *sum = form->checking       ? g_strdup("checking both ends")
                            : form->check_error  ? g_strdup("")
@@ -427,74 +317,20 @@ static void draw_findings(const NewScreen *form, Canvas *canvas, int row, int co
     } else if (!form->findings->len) {
         canvas_wrapped(canvas, row, col, width, end - row, STYLE_DIM,
                        form->tables_error  ? "The source has to be reached first, see below."
-                       : form->tables->len ? "Both ends are checked as soon as a table is chosen."
+                       : form->picker.tables->len ? "Both ends are checked as soon as a table is chosen."
                                            : "Both ends are checked when the source is known and a table chosen.");
     }
-    for (gsize kind = 0; kind < G_N_ELEMENTS(order); kind++)
-        for (guint i = 0; i < form->findings->len && row < end; i++) {
-            const Finding *finding = form->findings->pdata[i];
-            if (g_strcmp0(finding->result, order[kind]) != 0)
-                continue;
-            if (row + finding_rows(canvas, finding, width) > end && row == end - 1 && kind == 2) {
-                canvas_text(canvas, row++, col, width, STYLE_DIM, "…");
-                break;
-            }
-            const char *sign;
-            Style style = finding_style(finding, &sign);
-            canvas_text(canvas, row, col, 1, style, sign);
-            row +=
-                canvas_wrapped(canvas, row, col + 2, width - 2, end - row, style, finding->found ? finding->found : "");
-            if (finding->mend && kind < 2 && row < end)
-                row += canvas_wrapped(canvas, row, col + 4, width - 4, end - row, STYLE_KEY, finding->mend);
-        }
-}
-
-static void draw_table(const NewScreen *form, Canvas *canvas, int row, int end, int index)
-{
-    const SourceTable *table = form->shown->pdata[index];
-    char rows[FORMAT_MAX], bytes[FORMAT_MAX];
-    bool marked = index == form->cursor.cursor && form->focus == FIELD_TABLES;
-    int name_width = MAX(end - 48, 18), col = 7;
-    Style style = table->key ? STYLE_TEXT : STYLE_DIM;
-    if (marked) {
-        canvas_text(canvas, row, 1, 1, STYLE_TITLE, "▸");
-        canvas->cursor_row = row;
-        canvas->cursor_col = 1;
-    }
-    canvas_text(canvas, row, 3, 3, style, !table->key ? "[-]" : table->chosen ? "[x]" : "[ ]");
-    canvas_text(canvas, row, col, name_width, marked ? STYLE_MARK : style, table->source ? table->source : "?");
-    col += name_width + 1;
-    canvas_text_right(canvas, row, col, 10, style, format_count(rows, table->rows));
-    canvas_text_right(canvas, row, col + 11, 7, style, format_bytes(bytes, (double)table->bytes));
-    canvas_text(canvas, row, col + 20, end - col - 20, style, table->key ? table->key : "no key");
+    findings_draw(form->findings, canvas, row, end, col, width);
 }
 
 static void draw_tables(NewScreen *form, Canvas *canvas, int row, int bottom, int end)
 {
-    g_autofree char *sum = form->tables->len
-                               ? g_strdup_printf("Tables  %u of %u chosen", count_chosen(form), form->tables->len)
-                               : g_strdup("Tables");
-    if (form->focus == FIELD_TABLES)
-        canvas_text(canvas, row, 0, 1, STYLE_TITLE, "▸");
-    int col = 1 + canvas_text(canvas, row, 1, end - 2, form->focus == FIELD_TABLES ? STYLE_TITLE : STYLE_DIM, sum) + 4;
-    if (form->typing || form->filter.text->len) {
-        col += canvas_text(canvas, row, col, end - col, STYLE_KEY, "/ ");
-        line_edit_draw(&form->filter, canvas, row, col, MIN(end - col - 1, 24), form->typing, NULL);
-    }
-    row++;
-    form->page = MAX(bottom - row, 1);
-    int n = (int)form->shown->len;
-    table_keep_visible(&form->cursor, n, form->page);
-    for (int i = 0; i < form->page && form->cursor.top + i < n; i++)
-        draw_table(form, canvas, row + i, end, form->cursor.top + i);
-    if (n)
-        return;
-    const char *why = form->tables_asked       ? "asking the source for its tables"
-                      : form->tables_error     ? form->tables_error
-                      : form->filter.text->len ? "no table's name has that in it"
-                      : form->tables_of        ? "the source has no tables that this user may read"
-                                               : "the source's tables are listed here once it is reached";
-    canvas_wrapped(canvas, row, 3, end - 4, form->page, form->tables_error ? STYLE_LOST : STYLE_DIM, why);
+    const char *why = form->tables_asked   ? "asking the source for its tables"
+                      : form->tables_error ? form->tables_error
+                      : form->tables_of    ? "the source has no tables that this user may read"
+                                           : "the source's tables are listed here once it is reached";
+    picker_draw(&form->picker, canvas, row, bottom, end, form->focus == FIELD_TABLES,
+                form->tables_error && !form->tables_asked ? STYLE_LOST : STYLE_DIM, why);
 }
 
 static void form_draw(Screen *screen, const Ui *ui, Canvas *canvas)
@@ -519,7 +355,7 @@ static void form_draw(Screen *screen, const Ui *ui, Canvas *canvas)
         draw_findings(form, canvas, SCREEN_HEAD, end + 3, canvas->cols - end - 4, bottom - SCREEN_HEAD);
     } else {
         /* Room for what one looks at: the list gets what it needs, or half. */
-        int room = bottom - row, half = room / 2, list = MAX((int)form->shown->len, 3) + 2;
+        int room = bottom - row, half = room / 2, list = MAX((int)form->picker.shown->len, 3) + 2;
         int rows = CLAMP(room - list, form->focus == FIELD_TABLES ? MIN(half, 4) : half, MAX(room - 3, 1));
         draw_findings(form, canvas, row, 1, canvas->cols - 2, rows);
         row += rows;
@@ -573,23 +409,32 @@ static bool list_key(NewScreen *form, int key)
         {KEYCODE_END, ACTION_END},         {'G', ACTION_END},
         {KEYCODE_PAGE_UP, ACTION_PAGE_UP}, {KEYCODE_PAGE_DOWN, ACTION_PAGE_DOWN},
     };
-    if (key == KEYCODE_UP && form->cursor.cursor == 0)
+    if (key == KEYCODE_UP && form->picker.cursor.cursor == 0)
         return false; /* out of the list, to the field above */
     for (gsize i = 0; i < G_N_ELEMENTS(moves); i++)
         if (moves[i].key == key)
-            return table_move(&form->cursor, moves[i].action, (int)form->shown->len, form->page);
+            return table_move(&form->picker.cursor, moves[i].action, (int)form->picker.shown->len, form->picker.page);
     return false;
+}
+
+static void settings_changed(Screen *screen)
+{
+    changed(self(screen));
 }
 
 static bool form_key(Screen *screen, Ui *ui, int key)
 {
     NewScreen *form = self(screen);
     LineEdit *edit = edited(form);
-    (void)ui;
-    if (form->typing && part_filter_key(&form->filter, &form->typing, key)) {
-        filter_tables(form);
+    bool taken;
+    if (form->focus == FIELD_SETTINGS && (key == ' ' || key == KEYCODE_ENTER || key == '\n' || key == KEYCODE_RIGHT)) {
+        ui_push(ui, screen_settings_draft_new(ui, form->settings, settings_changed, screen));
         return true;
     }
+    if (picker_key(&form->picker, key, &taken))
+        changed(form);
+    if (taken)
+        return true;
     if (form->focus == FIELD_TABLES)
         return list_key(form, key);
     if (edit) {
@@ -611,53 +456,38 @@ static bool form_key(Screen *screen, Ui *ui, int key)
     return false;
 }
 
-static void choose_all(NewScreen *form)
-{
-    bool all = true;
-    for (guint i = 0; i < form->shown->len; i++) {
-        const SourceTable *table = form->shown->pdata[i];
-        all = all && (table->chosen || !table->key);
-    }
-    for (guint i = 0; i < form->shown->len; i++) {
-        SourceTable *table = form->shown->pdata[i];
-        table->chosen = table->key && !all;
-    }
-    changed(form);
-}
-
 static void choose(Ui *ui, NewScreen *form)
 {
     if (form->focus != FIELD_TABLES) {
         choose_option(form, 1);
         return;
     }
-    if (form->cursor.cursor >= (int)form->shown->len)
-        return;
-    SourceTable *table = form->shown->pdata[form->cursor.cursor];
-    if (!table->key) {
-        ui_say(ui, STYLE_WAIT, NULL,
-               "%s has no key: its rows cannot be told apart. Give it a primary key, then it can be chosen.",
-               table->source);
-        return;
-    }
-    table->chosen = !table->chosen;
-    changed(form);
+    const PickerTable *table = picker_here(&form->picker);
+    g_autofree char *refusal = table ? picker_refusal(table) : NULL;
+    if (refusal)
+        ui_say(ui, STYLE_WAIT, NULL, "%s", refusal);
+    else if (picker_toggle(&form->picker))
+        changed(form);
 }
 
 static bool form_can(const Screen *screen, const Ui *ui, KeyAction action)
 {
     const NewScreen *form = (const NewScreen *)screen;
-    bool list = form->focus == FIELD_TABLES, options = form->focus == FIELD_MODE || form->focus == FIELD_SECRET_KIND;
+    bool list = form->focus == FIELD_TABLES, settings = form->focus == FIELD_SETTINGS;
+    bool options = form->focus == FIELD_MODE || form->focus == FIELD_SECRET_KIND;
     (void)ui;
     switch (action) {
     case ACTION_CHOOSE:
-        return options || list;
+        return options || list || settings;
     case ACTION_CHOOSE_ALL:
+    case ACTION_CHOOSE_SCHEMA:
+    case ACTION_TARGET:
     case ACTION_FILTER:
         return list;
     case ACTION_CREATE:
-    case ACTION_HELP:
         return list || options;
+    case ACTION_HELP:
+        return list || options || settings;
     default:
         return true;
     }
@@ -675,11 +505,16 @@ static bool form_act(Screen *screen, Ui *ui, KeyAction action)
         choose(ui, form);
         return true;
     case ACTION_CHOOSE_ALL:
+    case ACTION_CHOOSE_SCHEMA:
+        if (form->focus == FIELD_TABLES && picker_toggle_all(&form->picker, action == ACTION_CHOOSE_SCHEMA))
+            changed(form);
+        return true;
+    case ACTION_TARGET:
         if (form->focus == FIELD_TABLES)
-            choose_all(form);
+            picker_name(&form->picker);
         return true;
     case ACTION_FILTER:
-        form->typing = form->focus == FIELD_TABLES;
+        form->picker.typing = form->focus == FIELD_TABLES;
         return true;
     case ACTION_CREATE:
         create(ui, form);
@@ -711,9 +546,8 @@ static void form_free(Screen *screen)
     line_edit_clear(&form->source);
     line_edit_clear(&form->secret);
     line_edit_clear(&form->dest);
-    line_edit_clear(&form->filter);
-    g_ptr_array_unref(form->shown);
-    g_ptr_array_unref(form->tables);
+    picker_clear(&form->picker);
+    json_decref(form->settings);
     g_ptr_array_unref(form->findings);
     g_free(form->tables_of);
     g_free(form->tables_error);
@@ -739,9 +573,8 @@ Screen *screen_new_new(const Ui *ui)
     /* Most pipes end where the last one does. */
     bool some = ui->view && ui->view->n_pipes && ui->view->pipes[0].dest;
     line_edit_init(&form->dest, some ? ui->view->pipes[0].dest : "embedded:");
-    line_edit_init(&form->filter, "");
-    form->tables = g_ptr_array_new_with_free_func(source_table_free);
-    form->shown = g_ptr_array_new();
-    form->findings = g_ptr_array_new_with_free_func(finding_free);
+    picker_init(&form->picker);
+    form->settings = json_object();
+    form->findings = findings_new();
     return &form->screen;
 }

@@ -536,6 +536,7 @@ static bool pipe_can(const Screen *base, const Ui *ui, KeyAction action)
     case ACTION_RESYNC:
     case ACTION_CANCEL_RESYNC:
     case ACTION_REMOVE:
+    case ACTION_ADD_TABLES:
         return action_possible(pipe, action);
     case ACTION_RESYNC_SOME:
         return action_possible(pipe, ACTION_RESYNC) && pipe->n_tables > 1;
@@ -627,6 +628,12 @@ static bool pipe_act(Screen *base, Ui *ui, KeyAction action)
         if (screen->cursor.cursor < (int)screen->rows->len)
             ui_push(ui, screen_table_new(ui, screen->name,
                                          ((const ViewTable *)screen->rows->pdata[screen->cursor.cursor])->source));
+        return true;
+    case ACTION_ADD_TABLES:
+        if (action_possible(pipe, action))
+            ui_push(ui, screen_add_new(ui, pipe->name));
+        else
+            action_refused(ui, pipe, action);
         return true;
     case ACTION_SETTINGS:
         select_cursor(screen);

@@ -382,6 +382,7 @@ static bool pipes_can(const Screen *screen, const Ui *ui, KeyAction action)
     switch (action) {
     case ACTION_OPEN:
     case ACTION_INCIDENT:
+    case ACTION_ADD_TABLES:
         return action_possible(selected(pipes, ui), action);
     case ACTION_DROP:
     case ACTION_PAUSE:
@@ -432,6 +433,12 @@ static bool pipes_act(Screen *screen, Ui *ui, KeyAction action)
     case ACTION_OPEN:
         if (pipe)
             ui_push(ui, screen_pipe_new(pipe->name));
+        return true;
+    case ACTION_ADD_TABLES:
+        if (action_possible(pipe, action))
+            ui_push(ui, screen_add_new(ui, pipe->name));
+        else
+            action_refused(ui, pipe, action);
         return true;
     case ACTION_SETTINGS: /* those of the engine where there is no pipe */
         ui_push(ui, screen_settings_new(ui, pipe ? pipe->name : NULL, NULL));

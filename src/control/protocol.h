@@ -10,7 +10,10 @@
  *   create   {name, source, dest, tables[], exclude[], mode, settings{}} -> checks; error 5 with checks when one failed
  *   pause, resume, retry, drop, resync, cancel {name, tables[]?, drop_target?}
  *   reposition {name, file, pos} or {name, gtid}, check?: true -> from, to, gap (words); `check`: it is looked at alone
- *   source_tables {source}                     -> tables[{source "db.t", rows, bytes, key}]  (key null: none)
+ *   tables_add {name, tables[], check?: true}  -> checks; error 5 with checks when one failed; `check`: they are looked at alone
+ *   tables_remove {name, tables[], drop_target?}
+ *   source_tables {source} or {name}           -> tables[{source "db.t", database, table, rows, bytes, key, view, in_pipe}]
+ *                                                 (key null: none; view: true, it is one; name: of the source of that pipe)
  *   tables   {name}                            -> tables[] as in the view
  *   table    {name, table}                     -> table{source, target, engine, key, columns[]}: see detail.h
  *   history  {name}                            -> cell_seconds, cells[] as in the view's `history`: the last day or longer, the

@@ -456,7 +456,7 @@ static bool leave_out_known(Engine *engine, const CatalogPipe *record, const Sel
     return true;
 }
 
-/* Preflight of the new tables alone, then as any action. The answer has the checks, like that of create. */
+/* Preflight of the new tables alone; with "check" that is all, else as any action. The answer has the checks, like that of create. */
 static json_t *add_tables(Engine *engine, const CatalogPipe *record, const json_t *request, GError **error)
 {
     Wanted wanted = {.source = record->source, .dest = record->dest, .mode = record->mode};
@@ -478,7 +478,7 @@ static json_t *add_tables(Engine *engine, const CatalogPipe *record, const json_
         PipeCommand command = {.event = EVENT_ADD_TABLES, .added = tables, .selection = selection};
         if (check_list_failed(wanted.checks))
             g_set_error(&problem, SLUICE_ERROR, SLUICE_ERROR_PREFLIGHT, "preflight failed, no table was added; mend what is marked");
-        else
+        else if (!json_is_true(json_object_get(request, "check")))
             act(engine, record->name, &command, &note, &problem);
         answer = problem ? protocol_error(problem) : protocol_ok();
         g_clear_error(&problem);
@@ -556,24 +556,43 @@ static json_t *do_reposition(Engine *engine, const json_t *request, GError **err
 
 /* ---- Looking ---- */
 
-static json_t *do_source_tables(Engine *engine, const json_t *request, GError **error)
+/* Tables and views of the source; `known` (of CatalogTable, may be NULL): what the pipe has. */
+static json_t *source_tables_json(const GPtrArray *infos, const GPtrArray *known)
 {
-    const char *text = need_text(request, "source", error);
-    g_autoptr(Url) url = text ? source_url_parse(text, error) : NULL;
-    g_autoptr(SourceConnection) source = url ? source_open(url, engine->life, error) : NULL;
-    g_autoptr(GPtrArray) infos = source ? source_list_tables(source, error) : NULL;
-    if (!infos)
-        return NULL;
     json_t *tables = json_array();
     for (unsigned i = 0; i < infos->len; i++) {
         const SourceTableInfo *info = infos->pdata[i];
+        bool in_pipe = false;
+        for (unsigned k = 0; known && k < known->len; k++) {
+            const CatalogTable *table = known->pdata[k];
+            in_pipe = in_pipe || (strcmp(table->database, info->database) == 0 && strcmp(table->name, info->name) == 0);
+        }
         g_autofree char *name = selection_name(info->database, info->name);
-        json_array_append_new(tables, json_pack("{s:s, s:s, s:s, s:I, s:I, s:s?}", "source", name, "database", info->database,
+        json_array_append_new(tables, json_pack("{s:s, s:s, s:s, s:I, s:I, s:s?, s:b, s:b}", "source", name, "database", info->database,
                                                 "table", info->name, "rows", (json_int_t)info->rows_estimate, "bytes",
-                                                (json_int_t)info->bytes_estimate, "key", info->key));
+                                                (json_int_t)info->bytes_estimate, "key", info->key, "view", info->view, "in_pipe", in_pipe));
     }
+    return tables;
+}
+
+/* Of a source, or of a pipe's source: pictures do not show its password. */
+static json_t *do_source_tables(Engine *engine, const json_t *request, GError **error)
+{
+    const char *name = text_of(request, "name");
+    CatalogCheckpoint now = {0};
+    g_autoptr(GPtrArray) known = NULL;
+    g_autoptr(CatalogPipe) record = name ? find_with_position(engine, name, &now, &known, error) : NULL;
+    catalog_checkpoint_clear(&now);
+    if (name && !record)
+        return NULL;
+    const char *text = record ? record->source : need_text(request, "source", error);
+    g_autoptr(Url) url = text ? source_url_parse(text, error) : NULL;
+    g_autoptr(SourceConnection) source = url ? source_open(url, engine->life, error) : NULL;
+    g_autoptr(GPtrArray) infos = source ? source_list_all(source, error) : NULL;
+    if (!infos)
+        return NULL;
     json_t *answer = protocol_ok();
-    json_object_set_new(answer, "tables", tables);
+    json_object_set_new(answer, "tables", source_tables_json(infos, known));
     return answer;
 }
 

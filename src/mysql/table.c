@@ -827,6 +827,27 @@ static void infos_set_keys(GHashTable *by_id, const SourceRows *keys, GHashTable
     }
 }
 
+GPtrArray *source_list_all(SourceConnection *source, GError **error)
+{
+    g_autoptr(GPtrArray) list = source_list_tables(source, error);
+    g_autoptr(SourceRows) views =
+        list ? source_query(source, "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.VIEWS WHERE" NOT_SYSTEM, error) : NULL;
+
+    if (views == NULL)
+        return NULL;
+    for (unsigned i = 0; i < views->rows->len; i++) {
+        char **row = views->rows->pdata[i];
+        SourceTableInfo *info = g_new0(SourceTableInfo, 1);
+
+        info->database = g_strdup(row[TAB_DATABASE]);
+        info->name = g_strdup(row[TAB_NAME]);
+        info->view = true;
+        g_ptr_array_add(list, info);
+    }
+    g_ptr_array_sort(list, compare_infos);
+    return g_steal_pointer(&list);
+}
+
 GPtrArray *source_list_tables(SourceConnection *source, GError **error)
 {
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(table_info_free);
