@@ -1,5 +1,5 @@
-/* actions_marked.c - an action on several pipes: those that it makes sense for are listed and asked about once, each gets a
- * request of its own, and those that refuse are told by name.
+/* actions_marked.c - an action on several pipes: those that it makes sense for are listed and asked about once, each
+ * gets a request of its own, and those that refuse are told by name.
  */
 #include <string.h>
 
@@ -48,8 +48,8 @@ static void answered(Ui *ui, const GError *error, int tag, void *data)
         g_string_append_printf(round->failures, "%s%s: %s", round->failures->len ? "; " : "", name, error->message);
     }
     if (!round->waiting && round->failed)
-        ui_say(ui, STYLE_LOST, NULL, "%s was refused by %u of %u: %s", round->what, round->failed, g_strv_length(round->names),
-               round->failures->str);
+        ui_say(ui, STYLE_LOST, NULL, "%s was refused by %u of %u: %s", round->what, round->failed,
+               g_strv_length(round->names), round->failures->str);
 }
 
 static void send_all(Ui *ui, Round *round)
@@ -138,7 +138,8 @@ static void list_pipes(Dialog *dialog, const GPtrArray *pipes)
     char rows[FORMAT_MAX];
     for (guint i = 0; i < pipes->len; i++) {
         const ViewPipe *pipe = pipes->pdata[i];
-        g_ptr_array_add(lines, g_strdup_printf("%s · %s · %u table%s, ~%s rows", pipe->name, pipe->state ? pipe->state : "?", pipe->n_tables,
+        g_ptr_array_add(lines, g_strdup_printf("%s · %s · %u table%s, ~%s rows", pipe->name,
+                                               pipe->state ? pipe->state : "?", pipe->n_tables,
                                                pipe->n_tables == 1 ? "" : "s", format_count(rows, rows_of(pipe))));
     }
     dialog_set_list(dialog, lines);
@@ -156,10 +157,11 @@ static void ask_resync(Ui *ui, const GPtrArray *pipes, const char *others)
 {
     Round *round = round_new("resync", pipes);
     g_autofree char *title = g_strdup_printf("Resync %u pipes", pipes->len), *command = command_for(ui, round, "");
-    g_autofree char *text = g_strdup_printf("All tables of these pipes are loaded again beside what is there. Readers keep the old data until "
-                                            "old and new are exchanged in one step.%s%s",
-                                            any_anew(pipes) ? " Those that are Failed or Completed begin anew at the end of their source's log." : "",
-                                            others);
+    g_autofree char *text = g_strdup_printf(
+        "All tables of these pipes are loaded again beside what is there. Readers keep the old data until "
+        "old and new are exchanged in one step.%s%s",
+        any_anew(pipes) ? " Those that are Failed or Completed begin anew at the end of their source's log." : "",
+        others);
     Dialog *dialog = dialog_choice(title, text, command);
     list_pipes(dialog, pipes);
     dialog_add_choice(dialog, 'y', "y", "resync all of these");
@@ -172,10 +174,11 @@ static void ask_drop(Ui *ui, const GPtrArray *pipes)
     Round *round = round_new("drop", pipes);
     g_autofree char *title = g_strdup_printf("Drop %u pipes", pipes->len), *command = command_for(ui, round, " --yes");
     g_autofree char *typed = g_strdup_printf("drop %u pipes", pipes->len);
-    Dialog *dialog = dialog_name(title,
-                                 "Replication of these ends, and their positions are forgotten: they cannot go on from there again. Their "
-                                 "destination tables and the rows in them stay as they are.",
-                                 command, typed);
+    Dialog *dialog = dialog_name(
+        title,
+        "Replication of these ends, and their positions are forgotten: they cannot go on from there again. Their "
+        "destination tables and the rows in them stay as they are.",
+        command, typed);
     list_pipes(dialog, pipes);
     ui_ask(ui, dialog, confirmed, round, round_release);
 }
@@ -183,13 +186,16 @@ static void ask_drop(Ui *ui, const GPtrArray *pipes)
 /* What is harmless is done at once. */
 static void run_now(Ui *ui, const GPtrArray *pipes, KeyAction action, bool resumes, const char *others)
 {
-    const char *what = action == ACTION_PAUSE ? resumes ? "resume" : "pause" : action == ACTION_RETRY ? "retry" : "cancel";
+    const char *what = action == ACTION_PAUSE   ? resumes ? "resume" : "pause"
+                       : action == ACTION_RETRY ? "retry"
+                                                : "cancel";
     Round *round = round_new(what, pipes);
     g_autofree char *names = g_strjoinv(", ", round->names), *command = command_for(ui, round, "");
     if (action == ACTION_RETRY)
         ui_say(ui, STYLE_TEXT, command, "Try %s again now.%s", names, others);
     else if (action == ACTION_CANCEL_RESYNC)
-        ui_say(ui, STYLE_TEXT, command, "The resyncs of %s are given up: what was loaded for them goes, the tables stay as they are.%s", names,
+        ui_say(ui, STYLE_TEXT, command,
+               "The resyncs of %s are given up: what was loaded for them goes, the tables stay as they are.%s", names,
                others);
     else if (resumes)
         ui_say(ui, STYLE_TEXT, command, "Resume %s: they go on where they were.%s", names, others);

@@ -12,7 +12,8 @@ typedef struct {
 } Finding;
 
 GPtrArray *findings_new(void); /* of Finding; empty */
-void findings_take(GPtrArray *findings, const json_t *answer); /* those of an answer (NULL: none) instead of what was there */
+void findings_take(GPtrArray *findings,
+                   const json_t *answer); /* those of an answer (NULL: none) instead of what was there */
 unsigned findings_count(const GPtrArray *findings, const char *result);
 /* All of one result in a line. Free with g_free. */
 char *findings_text(const GPtrArray *findings, const char *result);

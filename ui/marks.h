@@ -22,8 +22,8 @@ void marks_keep(Marks *marks, bool (*exists)(const void *data, const char *name)
 
 /* The sign before a row, in column 0. */
 void marks_draw_sign(Canvas *canvas, int row);
-/* On the rule under the head: the order of the rows where it is not the usual one (NULL), how many are marked, and how many of
- * those are not among the `shown` names; with none marked `hint` (may be NULL). */
+/* On the rule under the head: the order of the rows where it is not the usual one (NULL), how many are marked, and how
+ * many of those are not among the `shown` names; with none marked `hint` (may be NULL). */
 void marks_draw_rule(const Marks *marks, Canvas *canvas, const char *order, const GPtrArray *shown, const char *hint);
 
 #endif

@@ -153,9 +153,12 @@ char *picker_refusal(const PickerTable *table)
     if (table->in_pipe)
         return g_strdup_printf("%s is in the pipe already.", table->source);
     if (table->view)
-        return g_strdup_printf("%s is a view, and the log has no changes of views: choose the tables that it reads.", table->source);
+        return g_strdup_printf("%s is a view, and the log has no changes of views: choose the tables that it reads.",
+                               table->source);
     if (!table->key)
-        return g_strdup_printf("%s has no key: its rows cannot be told apart. Give it a primary key, then it can be chosen.", table->source);
+        return g_strdup_printf(
+            "%s has no key: its rows cannot be told apart. Give it a primary key, then it can be chosen.",
+            table->source);
     return NULL;
 }
 
@@ -267,7 +270,8 @@ static void draw_row(Picker *picker, Canvas *canvas, int row, int end, int index
         return;
     }
     canvas_text_right(canvas, row, col, 10, style, table->view ? FORMAT_NONE : format_count(rows, table->rows));
-    canvas_text_right(canvas, row, col + 11, 7, style, table->view ? FORMAT_NONE : format_bytes(bytes, (double)table->bytes));
+    canvas_text_right(canvas, row, col + 11, 7, style,
+                      table->view ? FORMAT_NONE : format_bytes(bytes, (double)table->bytes));
     g_autofree char *key = g_strdup_printf("%s%s%s",
                                            table->in_pipe ? "in the pipe"
                                            : table->view  ? "a view"
@@ -277,7 +281,8 @@ static void draw_row(Picker *picker, Canvas *canvas, int row, int end, int index
     canvas_text(canvas, row, col + 20, end - col - 20, style, key);
 }
 
-void picker_draw(Picker *picker, Canvas *canvas, int row, int bottom, int end, bool focus, Style none_style, const char *none)
+void picker_draw(Picker *picker, Canvas *canvas, int row, int bottom, int end, bool focus, Style none_style,
+                 const char *none)
 {
     int n = (int)picker->shown->len, name_width = name_columns(picker, canvas, end);
     g_autofree char *sum = picker->tables->len

@@ -10,8 +10,8 @@
 typedef struct {
     char *source; /* "shop.orders", as --tables takes it */
     char *database;
-    char *key;    /* "id" or "a,b"; NULL: none that could be used */
-    char *target; /* the destination table where it is named otherwise; NULL: as the source table */
+    char *key;           /* "id" or "a,b"; NULL: none that could be used */
+    char *target;        /* the destination table where it is named otherwise; NULL: as the source table */
     int64_t rows, bytes; /* estimates; VIEW_UNKNOWN */
     bool view, in_pipe;
     bool chosen;
@@ -27,26 +27,29 @@ typedef struct {
 } Picker;
 
 void picker_init(Picker *picker);
-void picker_clear(Picker *picker);                     /* frees */
+void picker_clear(Picker *picker);                      /* frees */
 void picker_take(Picker *picker, const json_t *tables); /* of source_tables; what is chosen stays so */
 
 unsigned picker_chosen(const Picker *picker);
-json_t *picker_names(const Picker *picker); /* of the chosen, as requests take them: "shop.orders", "shop.orders:copy" */
+json_t *
+picker_names(const Picker *picker); /* of the chosen, as requests take them: "shop.orders", "shop.orders:copy" */
 char *picker_text(const Picker *picker, const char *separator); /* the same as text; free with g_free */
-const PickerTable *picker_here(const Picker *picker);  /* under the cursor; NULL */
+const PickerTable *picker_here(const Picker *picker);           /* under the cursor; NULL */
 /* Why it cannot be chosen and what to do, a sentence; NULL: it can. Free with g_free. */
 char *picker_refusal(const PickerTable *table);
 
 /* All of these: true when what is chosen has changed. */
 bool picker_toggle(Picker *picker); /* the one under the cursor, where it can be */
-bool picker_toggle_all(Picker *picker, bool schema); /* all that are shown, or of them those of the schema under the cursor; or none */
-void picker_name(Picker *picker);                    /* begins to name the target of the one under the cursor */
+bool picker_toggle_all(Picker *picker,
+                       bool schema); /* all that are shown, or of them those of the schema under the cursor; or none */
+void picker_name(Picker *picker);    /* begins to name the target of the one under the cursor */
 /* While the filter or a name is typed. `taken`: the key was for it. */
 bool picker_key(Picker *picker, int key, bool *taken);
 
 bool picker_show_all(Picker *picker); /* drops the filter; false: there is none */
 
 /* A line with the sum, then the rows to before `bottom`, left of column `end`. Without any, `none` stands there. */
-void picker_draw(Picker *picker, Canvas *canvas, int row, int bottom, int end, bool focus, Style none_style, const char *none);
+void picker_draw(Picker *picker, Canvas *canvas, int row, int bottom, int end, bool focus, Style none_style,
+                 const char *none);
 
 #endif

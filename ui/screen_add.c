@@ -10,8 +10,8 @@ typedef struct {
     Screen screen;
     char *pipe;
     Picker picker;
-    bool asked;    /* for the tables; no answer came yet */
-    char *failure; /* why there are none */
+    bool asked;          /* for the tables; no answer came yet */
+    char *failure;       /* why there are none */
     GPtrArray *findings; /* of what was to be added last; empty after a change */
     bool checking;
     int generation; /* of what is chosen: an answer to an older one is not news */
@@ -30,9 +30,18 @@ static void got_tables(Ui *ui, Screen *owner, const json_t *answer, const GError
     (void)ui;
     (void)tag;
     screen->asked = false;
+    g_free(screen->failure);
     screen->failure = error ? g_strdup(error->message) : NULL;
     if (!error)
         picker_take(&screen->picker, json_object_get(answer, "tables"));
+}
+
+static void ask_tables(AddScreen *screen, Ui *ui)
+{
+    json_t *request = protocol_request("source_tables");
+    json_object_set_new(request, "name", json_string(screen->pipe));
+    screen->asked = true;
+    ui_request(ui, request, &screen->screen, got_tables, 0);
 }
 
 static void changed(AddScreen *screen)
@@ -79,8 +88,8 @@ static void added(Ui *ui, Screen *owner, const json_t *answer, const GError *err
         return;
     }
     g_autofree char *command = command_of(screen, ui);
-    ui_say(ui, STYLE_TEXT, command, "%u table%s added to %s: %s loaded while the others go on.", n, n == 1 ? " is" : "s are", screen->pipe,
-           n == 1 ? "it is" : "they are");
+    ui_say(ui, STYLE_TEXT, command, "%u table%s added to %s: %s loaded while the others go on.", n,
+           n == 1 ? " is" : "s are", screen->pipe, n == 1 ? "it is" : "they are");
     ui_pop(ui);
 }
 
@@ -158,7 +167,8 @@ static void add_draw(Screen *base, const Ui *ui, Canvas *canvas)
         findings_draw(screen->findings, canvas, bottom, bottom + rows, 1, width);
         canvas_rule(canvas, --bottom);
     }
-    picker_draw(&screen->picker, canvas, SCREEN_HEAD + 1, bottom, MIN(canvas->cols - 1, 110), true, screen->failure ? STYLE_LOST : STYLE_DIM,
+    picker_draw(&screen->picker, canvas, SCREEN_HEAD + 1, bottom, MIN(canvas->cols - 1, 110), true,
+                screen->failure ? STYLE_LOST : STYLE_DIM,
                 screen->failure ? screen->failure
                 : screen->asked ? "asking the source for its tables"
                                 : "the source has no tables that this user may read");
@@ -209,9 +219,10 @@ static bool add_act(Screen *base, Ui *ui, KeyAction action)
     switch (action) {
     case ACTION_CHOOSE:
     case ACTION_TARGET:
-        if (refusal)
+        if (refusal) { /* it may have been mended since the source was asked */
             ui_say(ui, STYLE_WAIT, NULL, "%s", refusal);
-        else if (action == ACTION_TARGET)
+            ask_tables(screen, ui);
+        } else if (action == ACTION_TARGET)
             picker_name(picker);
         else if (picker_toggle(picker))
             changed(screen);
@@ -244,15 +255,13 @@ static void add_free(Screen *base)
 
 Screen *screen_add_new(Ui *ui, const char *pipe)
 {
-    static const ScreenOps ops = {.place = KEYS_ADD, .draw = add_draw, .act = add_act, .key = add_key, .can = add_can, .free = add_free};
+    static const ScreenOps ops = {
+        .place = KEYS_ADD, .draw = add_draw, .act = add_act, .key = add_key, .can = add_can, .free = add_free};
     AddScreen *screen = g_new0(AddScreen, 1);
     screen->screen.ops = &ops;
     screen->pipe = g_strdup(pipe);
     screen->findings = findings_new();
-    screen->asked = true;
     picker_init(&screen->picker);
-    json_t *request = protocol_request("source_tables");
-    json_object_set_new(request, "name", json_string(pipe));
-    ui_request(ui, request, &screen->screen, got_tables, 0);
+    ask_tables(screen, ui);
     return &screen->screen;
 }

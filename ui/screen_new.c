@@ -464,9 +464,11 @@ static void choose(Ui *ui, NewScreen *form)
     }
     const PickerTable *table = picker_here(&form->picker);
     g_autofree char *refusal = table ? picker_refusal(table) : NULL;
-    if (refusal)
+    if (refusal) { /* it may have been mended since the source was asked */
         ui_say(ui, STYLE_WAIT, NULL, "%s", refusal);
-    else if (picker_toggle(&form->picker))
+        g_clear_pointer(&form->tables_of, g_free);
+        form->screen.wake_at = clock_monotonic_usec();
+    } else if (picker_toggle(&form->picker))
         changed(form);
 }
 

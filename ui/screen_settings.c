@@ -1,5 +1,6 @@
-/* screen_settings.c - the settings of a pipe, of the engine, or of a pipe that is not created yet: what each is, what it could be,
- * and when a change takes effect. One is changed in place; the engine checks it, and nothing is sent before Enter.
+/* screen_settings.c - the settings of a pipe, of the engine, or of a pipe that is not created yet: what each is, what
+ * it could be, and when a change takes effect. One is changed in place; the engine checks it, and nothing is sent
+ * before Enter.
  */
 #include <string.h>
 
@@ -18,9 +19,9 @@ typedef enum { FIELD_TABLE, FIELD_WORD, FIELD_VALUE, N_FIELDS } Field;
 
 typedef struct {
     Screen screen;
-    char *pipe;  /* NULL: of the engine alone, or of a new pipe */
-    char *table; /* where the operator came from; NULL */
-    bool engine; /* those of the engine are shown */
+    char *pipe;    /* NULL: of the engine alone, or of a new pipe */
+    char *table;   /* where the operator came from; NULL */
+    bool engine;   /* those of the engine are shown */
     json_t *draft; /* of a new pipe: name -> value, shared with its form; else NULL */
     SettingsChanged *changed;
     Screen *form;
@@ -69,7 +70,8 @@ static void arrange(SettingsScreen *screen)
     g_ptr_array_set_size(screen->shown, 0);
     for (guint i = 0; i < screen->settings->len; i++) {
         const Setting *setting = screen->settings->pdata[i];
-        if (!part_matches(screen->filter.text->str, setting->name) && !part_matches(screen->filter.text->str, setting->meaning))
+        if (!part_matches(screen->filter.text->str, setting->name) &&
+            !part_matches(screen->filter.text->str, setting->meaning))
             continue;
         if (g_strcmp0(setting->name, screen->selected) == 0)
             screen->cursor.cursor = (int)screen->shown->len;
@@ -199,7 +201,8 @@ static const Setting *find(const SettingsScreen *screen, const char *name)
 static void say_changed(const SettingsScreen *screen, Ui *ui, const json_t *answer)
 {
     g_autofree char *pair = g_strdup_printf("%s=%s", screen->sent, screen->sent_value), *word = action_word(pair);
-    g_autofree char *command = screen->draft ? NULL : action_command(ui, "set %s %s", screen->engine ? "--engine" : screen->pipe, word);
+    g_autofree char *command =
+        screen->draft ? NULL : action_command(ui, "set %s %s", screen->engine ? "--engine" : screen->pipe, word);
     const Setting *now = find(screen, screen->sent);
     GString *text = g_string_new(NULL);
     if (*screen->sent_value)
@@ -207,10 +210,10 @@ static void say_changed(const SettingsScreen *screen, Ui *ui, const json_t *answ
     else
         g_string_append_printf(text, "%s is not set any more.", screen->sent);
     g_string_append_printf(text, " %s",
-                           screen->draft                            ? "The pipe is created with it."
-                           : !now                                   ? "Tables keep what they were made with until they are loaded again (R)."
+                           screen->draft ? "The pipe is created with it."
+                           : !now        ? "Tables keep what they were made with until they are loaded again (R)."
                            : now->waits || !g_str_equal(now->when, "live") ? setting_promise(now, false)
-                                                                    : "It takes effect at once.");
+                                                                           : "It takes effect at once.");
     size_t i;
     json_t *note;
     json_array_foreach(json_object_get(answer, "notes"), i, note)
@@ -301,7 +304,8 @@ static void draw_choice(Canvas *canvas, int row, int col, int width, const char 
 static void draw_row(SettingsScreen *screen, Canvas *canvas, int row, const TableLayout *at, int index)
 {
     const Setting *setting = screen->shown->pdata[index];
-    bool here = index == screen->cursor.cursor && !(is_editing(screen) && screen->adding), creating = screen->draft && !screen->engine;
+    bool here = index == screen->cursor.cursor && !(is_editing(screen) && screen->adding),
+         creating = screen->draft && !screen->engine;
     bool edited = here && is_editing(screen);
     Style style = setting_fixed(setting, creating) ? STYLE_DIM : STYLE_TEXT;
     if (here)
@@ -314,7 +318,8 @@ static void draw_row(SettingsScreen *screen, Canvas *canvas, int row, const Tabl
     if (edited)
         draw_choice(canvas, row, at->x[VALUE], canvas->cols - 1 - at->x[VALUE], screen->choices[screen->choice]);
     else
-        table_cell(canvas, row, at, VALUE, style == STYLE_TEXT && !g_str_equal(setting->value, setting->initial) ? STYLE_TITLE : style,
+        table_cell(canvas, row, at, VALUE,
+                   style == STYLE_TEXT && !g_str_equal(setting->value, setting->initial) ? STYLE_TITLE : style,
                    setting->value);
     if (!edited)
         table_cell(canvas, row, at, DEFAULT, STYLE_DIM, setting->initial);
@@ -322,7 +327,8 @@ static void draw_row(SettingsScreen *screen, Canvas *canvas, int row, const Tabl
     table_cell(canvas, row, at, MEANING, style, setting->meaning);
 }
 
-/* What the one under the cursor does, what it takes, and what becomes of a change; of a change that was refused: why. */
+/* What the one under the cursor does, what it takes, and what becomes of a change; of a change that was refused: why.
+ */
 static void draw_detail(const SettingsScreen *screen, Canvas *canvas, int row)
 {
     const Setting *setting = under_cursor(screen);
@@ -330,9 +336,10 @@ static void draw_detail(const SettingsScreen *screen, Canvas *canvas, int row)
         return;
     bool creating = screen->draft && !screen->engine;
     g_autofree char *meaning = g_strdup_printf("%s: %s.", setting->name, setting->meaning);
-    g_autofree char *takes = !*setting->values          ? g_strdup("")
-                             : setting_of_table(setting) ? g_strdup_printf("Like %s; empty takes it away. ", setting->values)
-                                                         : g_strdup_printf("Takes %s. ", setting->values);
+    g_autofree char *takes = !*setting->values ? g_strdup("")
+                             : setting_of_table(setting)
+                                 ? g_strdup_printf("Like %s; empty takes it away. ", setting->values)
+                                 : g_strdup_printf("Takes %s. ", setting->values);
     g_autofree char *rest = g_strdup_printf("%s%s", takes, setting_promise(setting, creating));
     int width = canvas->cols - 2, rows = canvas_wrapped(canvas, row, 1, width, 2, STYLE_TEXT, meaning);
     canvas_wrapped(canvas, row + rows, 1, width, DETAIL_ROWS - rows, screen->problem ? STYLE_LOST : STYLE_TEXT,
@@ -357,15 +364,16 @@ static void draw_new(SettingsScreen *screen, Canvas *canvas, int row)
         canvas_text(canvas, row + 1, LABEL_COLS, beside - LABEL_COLS, STYLE_TEXT, word->name);
     canvas_text(canvas, row + 1, beside, canvas->cols - beside - 1, STYLE_DIM, word->meaning);
     line_edit_draw(&screen->value, canvas, row + 2, LABEL_COLS, width, screen->field == FIELD_VALUE, NULL);
-    g_autofree char *hint = screen->field == FIELD_TABLE ? g_strdup("↑ ↓ other tables of the pipe; or type one, with * and _ as in --tables")
-                                                         : g_strdup_printf("for example %s", word->values);
+    g_autofree char *hint = screen->field == FIELD_TABLE
+                                ? g_strdup("↑ ↓ other tables of the pipe; or type one, with * and _ as in --tables")
+                                : g_strdup_printf("for example %s", word->values);
     canvas_text(canvas, row + 3, LABEL_COLS, canvas->cols - LABEL_COLS - 1, screen->problem ? STYLE_LOST : STYLE_DIM,
                 screen->problem ? screen->problem : hint);
 }
 
 static void draw_head(const SettingsScreen *screen, const Ui *ui, Canvas *canvas)
 {
-    g_autofree char *where = screen->engine   ? g_strdup("settings of the engine")
+    g_autofree char *where = screen->engine  ? g_strdup("settings of the engine")
                              : screen->draft ? g_strdup("new pipe › settings")
                                              : g_strdup_printf("%s › settings", screen->pipe);
     part_head(ui, canvas, where, NULL, STYLE_TEXT, NULL);
@@ -387,7 +395,7 @@ static void settings_draw(Screen *base, const Ui *ui, Canvas *canvas)
         draw_row(screen, canvas, SCREEN_HEAD + 1 + i, &at, screen->cursor.top + i);
     if (!n)
         canvas_wrapped(canvas, SCREEN_HEAD + 1, 3, canvas->cols - 4, 3, screen->failure ? STYLE_LOST : STYLE_DIM,
-                       screen->failure              ? screen->failure
+                       screen->failure            ? screen->failure
                        : screen->filter.text->len ? "no setting has that in its name or meaning"
                                                   : "asking the engine");
     if (!is_editing(screen)) {
