@@ -36,7 +36,6 @@ static bool resyncing(const ViewPipe *pipe)
     return false;
 }
 
-
 /* Tables come and go. */
 static bool editable(const ViewPipe *pipe)
 {
@@ -240,9 +239,9 @@ static void list_tables(Dialog *dialog, const GPtrArray *tables)
     char rows[FORMAT_MAX];
     for (guint i = 0; i < tables->len; i++) {
         const ViewTable *table = tables->pdata[i];
-        g_ptr_array_add(lines, table->rows_estimate >= 0
-                                   ? g_strdup_printf("%s · ~%s rows", table->source, format_count(rows, table->rows_estimate))
-                                   : g_strdup(table->source));
+        g_ptr_array_add(lines, table->rows_estimate >= 0 ? g_strdup_printf("%s · ~%s rows", table->source,
+                                                                           format_count(rows, table->rows_estimate))
+                                                         : g_strdup(table->source));
     }
     if (tables->len > 1)
         dialog_set_list(dialog, lines);
@@ -268,9 +267,11 @@ static const char *resync_meanwhile(const ViewPipe *pipe, bool some_tables)
 {
     if (!action_begins_anew(pipe))
         return " Changes go on being applied meanwhile.";
-    return some_tables ? " The pipe begins anew at the end of the source's log: what the other tables missed in between stays missing, and "
-                         "they are marked so."
-                       : " The pipe begins anew at the end of the source's log: what happened in between comes with the load.";
+    return some_tables
+               ? " The pipe begins anew at the end of the source's log: what the other tables missed in between stays "
+                 "missing, and "
+                 "they are marked so."
+               : " The pipe begins anew at the end of the source's log: what happened in between comes with the load.";
 }
 
 static char *resync_what(const ViewPipe *pipe, const GPtrArray *tables)
@@ -293,9 +294,9 @@ static void run_resync(Ui *ui, const ViewPipe *pipe, const GPtrArray *tables)
     g_autofree char *name = asked_name(asked), *title = g_strdup_printf("Resync %s", name);
     g_autofree char *words = tables ? table_words(tables, "--table ") : g_strdup("");
     g_autofree char *command = action_command(ui, "resync %s%s", pipe->name, words), *what = resync_what(pipe, tables);
-    g_autofree char *text = g_strdup_printf(
-        "%s loaded again, some %s rows, beside what is there. Readers keep the old data until old and new are exchanged in one step.%s", what,
-        format_count(rows, n), resync_meanwhile(pipe, tables != NULL));
+    g_autofree char *text = g_strdup_printf("%s loaded again, some %s rows, beside what is there. Readers keep the old "
+                                            "data until old and new are exchanged in one step.%s",
+                                            what, format_count(rows, n), resync_meanwhile(pipe, tables != NULL));
     Dialog *dialog = dialog_choice(title, text, command);
     if (tables)
         list_tables(dialog, tables);
@@ -329,10 +330,12 @@ static void run_remove(Ui *ui, const ViewPipe *pipe, const GPtrArray *tables)
     g_autofree char *typed = tables->len == 1 ? g_strdup(first->source) : g_strdup_printf("remove %s", name);
     g_autofree char *text =
         tables->len == 1
-            ? g_strdup_printf("%s is not followed any more. Its destination table %s and its rows stay as they are. Added again "
-                              "it is loaded anew, into another table or after that one was dropped.",
-                              first->source, first->target ? first->target : "?")
-            : g_strdup_printf("These are not followed any more by %s. Their destination tables and rows stay as they are. Added again they "
+            ? g_strdup_printf(
+                  "%s is not followed any more. Its destination table %s and its rows stay as they are. Added again "
+                  "it is loaded anew, into another table or after that one was dropped.",
+                  first->source, first->target ? first->target : "?")
+            : g_strdup_printf("These are not followed any more by %s. Their destination tables and rows stay as they "
+                              "are. Added again they "
                               "are loaded anew, into other tables or after those were dropped.",
                               pipe->name);
     Dialog *dialog = dialog_name(title, text, command, typed);
@@ -382,7 +385,8 @@ static const char *why_not(const ViewPipe *pipe, KeyAction action)
 void action_refused(Ui *ui, const ViewPipe *pipe, KeyAction action)
 {
     if (pipe)
-        ui_say(ui, STYLE_TEXT, NULL, "%s is %s: %s.", pipe->name, pipe->state ? pipe->state : "?", why_not(pipe, action));
+        ui_say(ui, STYLE_TEXT, NULL, "%s is %s: %s.", pipe->name, pipe->state ? pipe->state : "?",
+               why_not(pipe, action));
 }
 
 bool action_run_tables(Ui *ui, const ViewPipe *pipe, const GPtrArray *tables, KeyAction action)

@@ -15,6 +15,7 @@ static void table_free(void *data)
     g_free(table->database);
     g_free(table->key);
     g_free(table->target);
+    g_free(table->own_key);
     g_free(table);
 }
 
@@ -22,7 +23,7 @@ void picker_init(Picker *picker)
 {
     *picker = (Picker){.tables = g_ptr_array_new_with_free_func(table_free), .shown = g_ptr_array_new()};
     line_edit_init(&picker->filter, "");
-    line_edit_init(&picker->target, "");
+    line_edit_init(&picker->name, "");
 }
 
 void picker_clear(Picker *picker)
@@ -30,7 +31,7 @@ void picker_clear(Picker *picker)
     g_ptr_array_unref(picker->shown);
     g_ptr_array_unref(picker->tables);
     line_edit_clear(&picker->filter);
-    line_edit_clear(&picker->target);
+    line_edit_clear(&picker->name);
 }
 
 static void filter(Picker *picker)
@@ -60,7 +61,7 @@ static PickerTable *table_from_json(const json_t *item)
 
 static bool can_be_chosen(const PickerTable *table)
 {
-    return table->key && !table->view && !table->in_pipe;
+    return (table->key || table->own_key) && !table->view && !table->in_pipe;
 }
 
 static void keep_choice(const GPtrArray *old, PickerTable *table)
@@ -69,8 +70,9 @@ static void keep_choice(const GPtrArray *old, PickerTable *table)
         PickerTable *before = old->pdata[i];
         if (!g_str_equal(before->source, table->source))
             continue;
-        table->chosen = before->chosen && can_be_chosen(table);
         table->target = g_steal_pointer(&before->target);
+        table->own_key = table->key ? NULL : g_steal_pointer(&before->own_key);
+        table->chosen = before->chosen && can_be_chosen(table);
     }
 }
 
@@ -87,6 +89,9 @@ void picker_take(Picker *picker, const json_t *tables)
         g_ptr_array_add(picker->tables, table);
     }
     filter(picker);
+    const PickerTable *now = picker_here(picker);
+    if (picker->naming == PICKER_NAMES_KEY && (!now || now->key)) /* it got one meanwhile */
+        picker->naming = PICKER_NAMES_NOTHING;
 }
 
 /* -- what is chosen -- */
@@ -138,6 +143,18 @@ char *picker_text(const Picker *picker, const char *separator)
     return g_string_free(text, FALSE);
 }
 
+json_t *picker_settings(const Picker *picker)
+{
+    json_t *settings = json_object();
+    for (guint i = 0; i < picker->tables->len; i++) {
+        const PickerTable *table = picker->tables->pdata[i];
+        g_autofree char *name = table->chosen && table->own_key ? g_strdup_printf("%s:key", table->source) : NULL;
+        if (name)
+            json_object_set_new(settings, name, json_string(table->own_key));
+    }
+    return settings;
+}
+
 static PickerTable *here(const Picker *picker)
 {
     return picker->cursor.cursor < (int)picker->shown->len ? picker->shown->pdata[picker->cursor.cursor] : NULL;
@@ -148,27 +165,42 @@ const PickerTable *picker_here(const Picker *picker)
     return here(picker);
 }
 
-char *picker_refusal(const PickerTable *table)
+/* Why it cannot be chosen as it is, and what to do; NULL: it can. */
+static char *refusal(const PickerTable *table)
 {
     if (table->in_pipe)
         return g_strdup_printf("%s is in the pipe already.", table->source);
     if (table->view)
         return g_strdup_printf("%s is a view, and the log has no changes of views: choose the tables that it reads.",
                                table->source);
-    if (!table->key)
+    if (!can_be_chosen(table))
         return g_strdup_printf(
-            "%s has no key: its rows cannot be told apart. Give it a primary key, then it can be chosen.",
+            "%s has no key: its rows cannot be told apart. Name the columns that tell them apart (NOT "
+            "NULL, and unique together), or give it a primary key and choose it again.",
             table->source);
     return NULL;
 }
 
-bool picker_toggle(Picker *picker)
+static void begin_naming(Picker *picker, int what, const char *text)
+{
+    line_edit_set(&picker->name, text ? text : "");
+    picker->naming = what;
+}
+
+bool picker_toggle(Picker *picker, char **why)
 {
     PickerTable *table = here(picker);
-    if (!table || !can_be_chosen(table))
+    *why = table ? refusal(table) : NULL;
+    if (!table)
         return false;
-    table->chosen = !table->chosen;
-    return true;
+    bool lacks_key = !table->key && !table->in_pipe && !table->view;
+    if (lacks_key && !table->chosen) { /* also a key that was named before: it may be a wrong one */
+        begin_naming(picker, PICKER_NAMES_KEY, table->own_key);
+        return false;
+    }
+    if (can_be_chosen(table))
+        table->chosen = !table->chosen;
+    return !*why;
 }
 
 bool picker_toggle_all(Picker *picker, bool schema)
@@ -189,35 +221,38 @@ bool picker_toggle_all(Picker *picker, bool schema)
     return any;
 }
 
-void picker_name(Picker *picker)
+void picker_name_target(Picker *picker, char **why)
 {
     const PickerTable *table = here(picker);
-    if (!table || !can_be_chosen(table))
-        return;
-    line_edit_set(&picker->target, table->target ? table->target : "");
-    picker->naming = true;
+    *why = table ? refusal(table) : NULL;
+    if (table && !*why)
+        begin_naming(picker, PICKER_NAMES_TARGET, table->target);
 }
 
-/* A table that is given a name is wanted. */
+/* What was typed. A table that is given a name is wanted. */
+static bool take_name(Picker *picker, PickerTable *table)
+{
+    char **name = picker->naming == PICKER_NAMES_KEY ? &table->own_key : &table->target;
+    g_free(*name);
+    *name = picker->name.text->len ? g_strdup(picker->name.text->str) : NULL;
+    table->chosen = can_be_chosen(table);
+    picker->naming = PICKER_NAMES_NOTHING;
+    return true;
+}
+
 static bool name_key(Picker *picker, int key, bool *taken)
 {
     PickerTable *table = here(picker);
     *taken = key != KEY_CTRL('c') && key != KEY_CTRL('l');
     if (!*taken)
         return false;
-    if (!table || key == KEYCODE_ESC) {
-        picker->naming = false;
-        return false;
-    }
-    if (key != KEYCODE_ENTER && key != '\n') {
-        line_edit_key(&picker->target, key);
-        return false;
-    }
-    g_free(table->target);
-    table->target = picker->target.text->len ? g_strdup(picker->target.text->str) : NULL;
-    table->chosen = true;
-    picker->naming = false;
-    return true;
+    if (table && (key == KEYCODE_ENTER || key == '\n'))
+        return take_name(picker, table);
+    if (!table || key == KEYCODE_ESC)
+        picker->naming = PICKER_NAMES_NOTHING;
+    else
+        line_edit_key(&picker->name, key);
+    return false;
 }
 
 bool picker_key(Picker *picker, int key, bool *taken)
@@ -265,18 +300,20 @@ static void draw_row(Picker *picker, Canvas *canvas, int row, int end, int index
     canvas_text(canvas, row, col, name_width, marked ? STYLE_MARK : style, table->source);
     col += name_width + 1;
     if (marked && picker->naming) {
-        col += canvas_text(canvas, row, col, 10, STYLE_KEY, "target ");
-        line_edit_draw(&picker->target, canvas, row, col, end - col, true, NULL);
+        col += canvas_text(canvas, row, col, end - col, STYLE_KEY,
+                           picker->naming == PICKER_NAMES_KEY ? "key columns " : "target ");
+        line_edit_draw(&picker->name, canvas, row, col, end - col, true, NULL);
         return;
     }
     canvas_text_right(canvas, row, col, 10, style, table->view ? FORMAT_NONE : format_count(rows, table->rows));
     canvas_text_right(canvas, row, col + 11, 7, style,
                       table->view ? FORMAT_NONE : format_bytes(bytes, (double)table->bytes));
     g_autofree char *key = g_strdup_printf("%s%s%s",
-                                           table->in_pipe ? "in the pipe"
-                                           : table->view  ? "a view"
-                                           : table->key   ? table->key
-                                                          : "no key",
+                                           table->in_pipe   ? "in the pipe"
+                                           : table->view    ? "a view"
+                                           : table->key     ? table->key
+                                           : table->own_key ? table->own_key
+                                                            : "no key",
                                            table->target ? " → " : "", table->target ? table->target : "");
     canvas_text(canvas, row, col + 20, end - col - 20, style, key);
 }

@@ -13,6 +13,7 @@ typedef struct {
     char *key;           /* "id" or "a,b"; NULL: none that could be used */
     char *target;        /* the destination table where it is named otherwise; NULL: as the source table */
     int64_t rows, bytes; /* estimates; VIEW_UNKNOWN */
+    char *own_key;       /* columns that the operator names where the source has none: setting DB.TABLE:key; NULL */
     bool view, in_pipe;
     bool chosen;
 } PickerTable;
@@ -22,8 +23,9 @@ typedef struct {
     GPtrArray *shown;  /* those that the filter lets through; borrowed */
     TableCursor cursor;
     int page;
-    LineEdit filter, target;
-    bool typing, naming; /* the filter, a target's name */
+    LineEdit filter, name;
+    bool typing;                                                                 /* the filter */
+    enum { PICKER_NAMES_NOTHING, PICKER_NAMES_TARGET, PICKER_NAMES_KEY } naming; /* of the table under the cursor */
 } Picker;
 
 void picker_init(Picker *picker);
@@ -31,21 +33,21 @@ void picker_clear(Picker *picker);                      /* frees */
 void picker_take(Picker *picker, const json_t *tables); /* of source_tables; what is chosen stays so */
 
 unsigned picker_chosen(const Picker *picker);
-json_t *
-picker_names(const Picker *picker); /* of the chosen, as requests take them: "shop.orders", "shop.orders:copy" */
+/* Of the chosen, as requests take them: "shop.orders", "shop.orders:copy". */
+json_t *picker_names(const Picker *picker);
 char *picker_text(const Picker *picker, const char *separator); /* the same as text; free with g_free */
-const PickerTable *picker_here(const Picker *picker);           /* under the cursor; NULL */
-/* Why it cannot be chosen and what to do, a sentence; NULL: it can. Free with g_free. */
-char *picker_refusal(const PickerTable *table);
+/* The settings that the chosen ones need: "shop.log:key" -> "a,b". New reference. */
+json_t *picker_settings(const Picker *picker);
+const PickerTable *picker_here(const Picker *picker); /* under the cursor; NULL */
 
-/* All of these: true when what is chosen has changed. */
-bool picker_toggle(Picker *picker); /* the one under the cursor, where it can be */
-bool picker_toggle_all(Picker *picker,
-                       bool schema); /* all that are shown, or of them those of the schema under the cursor; or none */
-void picker_name(Picker *picker);    /* begins to name the target of the one under the cursor */
+/* All of these: true when what is chosen has changed. `why` gets a sentence where the one under the cursor cannot be
+ * chosen as it is (else NULL; free with g_free): where it lacks a key, columns can be typed then. */
+bool picker_toggle(Picker *picker, char **why);
+/* All that are shown, or of them those of the schema under the cursor; or none. */
+bool picker_toggle_all(Picker *picker, bool schema);
+void picker_name_target(Picker *picker, char **why); /* begins to name the target of the one under the cursor */
 /* While the filter or a name is typed. `taken`: the key was for it. */
 bool picker_key(Picker *picker, int key, bool *taken);
-
 bool picker_show_all(Picker *picker); /* drops the filter; false: there is none */
 
 /* A line with the sum, then the rows to before `bottom`, left of column `end`. Without any, `none` stands there. */

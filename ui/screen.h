@@ -78,8 +78,8 @@ void ui_ask(Ui *ui, Dialog *dialog_take, UiConfirmed *done, void *data, GDestroy
 /* -- actions on pipes, the same from every screen (actions.c) -- */
 bool action_possible(const ViewPipe *pipe, KeyAction action);
 void action_refused(Ui *ui, const ViewPipe *pipe, KeyAction action); /* says why it is not possible */
-bool action_resumes(const ViewPipe *pipe); /* what ACTION_PAUSE would do */
-bool action_begins_anew(const ViewPipe *pipe); /* a resync does not go on where the pipe is */
+bool action_resumes(const ViewPipe *pipe);                           /* what ACTION_PAUSE would do */
+bool action_begins_anew(const ViewPipe *pipe);                       /* a resync does not go on where the pipe is */
 bool action_is_ours(KeyAction action);
 /* True when it was one of the pipe's actions. */
 bool action_run(Ui *ui, const ViewPipe *pipe, KeyAction action);
@@ -87,7 +87,7 @@ bool action_run(Ui *ui, const ViewPipe *pipe, KeyAction action);
 bool action_run_table(Ui *ui, const ViewPipe *pipe, const ViewTable *table, KeyAction action);
 /* For several (of const ViewTable *); none: for the pipe. */
 bool action_run_tables(Ui *ui, const ViewPipe *pipe, const GPtrArray *tables, KeyAction action);
-/* For several pipes (of const ViewPipe *): asked once, one request each; those that refuse are told by name (actions_marked.c). */
+/* For several pipes (of const ViewPipe *), asked about once: those that refuse are told by name (actions_marked.c). */
 bool action_run_pipes(Ui *ui, const GPtrArray *pipes, KeyAction action);
 /* `sluice WORDS`, with --state-dir where it is not the default. Free with g_free. */
 char *action_command(const Ui *ui, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -129,13 +129,13 @@ bool part_matches(const char *filter, const char *name);
 /* -- the screens -- */
 Screen *screen_pipes_new(void);
 Screen *screen_pipe_new(const char *name);
-Screen *screen_pipe_choose_new(const char *name); /* to mark tables that are to be resynced */
+Screen *screen_pipe_choose_new(const char *name);                      /* to mark tables that are to be resynced */
 Screen *screen_table_new(Ui *ui, const char *pipe, const char *table); /* table: as the view names it */
-Screen *screen_add_new(Ui *ui, const char *pipe); /* tables to a pipe */
+Screen *screen_add_new(Ui *ui, const char *pipe);                      /* tables to a pipe */
 Screen *screen_new_new(const Ui *ui);
 /* Of a pipe (NULL: of the engine); `table` (may be NULL): where the operator came from. */
 Screen *screen_settings_new(Ui *ui, const char *pipe, const char *table);
-/* Of a pipe that is not created yet: changes go into `draft` (name -> value), and are told to its form, which is below. */
+/* Of a pipe that is not created yet: changes go into `draft` (name -> value), and its form, which is below, is told. */
 typedef void SettingsChanged(Screen *form);
 Screen *screen_settings_draft_new(Ui *ui, json_t *draft, SettingsChanged *changed, Screen *form);
 Screen *screen_incident_new(const char *name);

@@ -59,6 +59,24 @@ static json_t *request_of(const AddScreen *screen)
     return request;
 }
 
+/* "sluice set NAME shop.log:key=a,b && " where tables need keys of their own, else "". */
+static char *keys_command(const AddScreen *screen, const Ui *ui)
+{
+    json_t *settings = picker_settings(&screen->picker), *value;
+    GString *words = g_string_new(NULL);
+    const char *name;
+    json_object_foreach(settings, name, value)
+    {
+        g_autofree char *pair = g_strdup_printf("%s=%s", name, json_string_value(value)), *word = action_word(pair);
+        g_string_append_printf(words, " %s", word);
+    }
+    g_autofree char *command = action_command(ui, "set %s%s", screen->pipe, words->str);
+    char *all = words->len ? g_strdup_printf("%s && ", command) : g_strdup("");
+    g_string_free(words, TRUE);
+    json_decref(settings);
+    return all;
+}
+
 /* A word of the shell for each table; nothing is chosen: what one would write. */
 static char *command_of(const AddScreen *screen, const Ui *ui)
 {
@@ -70,10 +88,11 @@ static char *command_of(const AddScreen *screen, const Ui *ui)
         g_autofree char *word = action_word(json_string_value(name));
         g_string_append_printf(words, " %s", word);
     }
-    char *command = action_command(ui, "tables %s add%s", screen->pipe, words->len ? words->str : " TABLE");
+    g_autofree char *keys = keys_command(screen, ui);
+    g_autofree char *command = action_command(ui, "tables %s add%s", screen->pipe, words->len ? words->str : " TABLE");
     g_string_free(words, TRUE);
     json_decref(names);
-    return command;
+    return g_strdup_printf("%s%s", keys, command);
 }
 
 static void added(Ui *ui, Screen *owner, const json_t *answer, const GError *error, int tag)
@@ -129,6 +148,28 @@ static void checked(Ui *ui, Screen *owner, const json_t *answer, const GError *e
         send(screen, ui);
 }
 
+static void ask_check(AddScreen *screen, Ui *ui)
+{
+    json_t *request = request_of(screen);
+    json_object_set_new(request, "check", json_true());
+    ui_request(ui, request, &screen->screen, checked, screen->generation);
+}
+
+/* The keys of tables that have none are settings of the pipe. */
+static void keys_set(Ui *ui, Screen *owner, const json_t *answer, const GError *error, int tag)
+{
+    AddScreen *screen = self(owner);
+    (void)answer;
+    if (tag != screen->generation)
+        return;
+    if (!error) {
+        ask_check(screen, ui);
+        return;
+    }
+    screen->checking = false;
+    ui_say(ui, STYLE_LOST, NULL, "Not added: %s", error->message);
+}
+
 static void check(AddScreen *screen, Ui *ui)
 {
     if (screen->checking)
@@ -137,10 +178,17 @@ static void check(AddScreen *screen, Ui *ui)
         ui_say(ui, STYLE_WAIT, NULL, "No table is chosen yet: space chooses the one under the cursor.");
         return;
     }
-    json_t *request = request_of(screen);
-    json_object_set_new(request, "check", json_true());
     screen->checking = true;
-    ui_request(ui, request, &screen->screen, checked, screen->generation);
+    json_t *settings = picker_settings(&screen->picker);
+    if (!json_object_size(settings)) {
+        json_decref(settings);
+        ask_check(screen, ui);
+        return;
+    }
+    json_t *request = protocol_request("set");
+    json_object_set_new(request, "name", json_string(screen->pipe));
+    json_object_set_new(request, "settings", settings);
+    ui_request(ui, request, &screen->screen, keys_set, screen->generation);
 }
 
 /* -- drawing -- */
@@ -212,20 +260,20 @@ static bool add_act(Screen *base, Ui *ui, KeyAction action)
 {
     AddScreen *screen = self(base);
     Picker *picker = &screen->picker;
-    const PickerTable *table = picker_here(picker);
-    g_autofree char *refusal = table ? picker_refusal(table) : NULL;
+    g_autofree char *why = NULL;
     if (table_move(&picker->cursor, action, (int)picker->shown->len, picker->page))
         return true;
     switch (action) {
     case ACTION_CHOOSE:
     case ACTION_TARGET:
-        if (refusal) { /* it may have been mended since the source was asked */
-            ui_say(ui, STYLE_WAIT, NULL, "%s", refusal);
-            ask_tables(screen, ui);
-        } else if (action == ACTION_TARGET)
-            picker_name(picker);
-        else if (picker_toggle(picker))
+        if (action == ACTION_TARGET)
+            picker_name_target(picker, &why);
+        else if (picker_toggle(picker, &why))
             changed(screen);
+        if (why) { /* it may have been mended since the source was asked */
+            ui_say(ui, STYLE_WAIT, NULL, "%s", why);
+            ask_tables(screen, ui);
+        }
         return true;
     case ACTION_CHOOSE_ALL:
     case ACTION_CHOOSE_SCHEMA:

@@ -242,7 +242,8 @@ static bool incident_can(const Screen *base, const Ui *ui, KeyAction action)
     const ViewPipe *pipe = find(screen, ui);
     if (action == ACTION_RESYNC_SOME)
         return action_possible(pipe, ACTION_RESYNC) && pipe->n_tables > 1;
-    return (action != ACTION_RETRY && action != ACTION_RESYNC && action != ACTION_SKIP) || action_possible(pipe, action);
+    return (action != ACTION_RETRY && action != ACTION_RESYNC && action != ACTION_SKIP) ||
+           action_possible(pipe, action);
 }
 
 /* ---- Skipping: the engine says what lies between, then it is asked ---- */

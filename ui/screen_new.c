@@ -77,6 +77,15 @@ static char *source_url(const NewScreen *form)
     return g_strdup_printf("%s%s%s=%s", url, strchr(url, '?') ? "&" : path ? "?" : "/?", param, value);
 }
 
+/* Those of the settings' page, and what the chosen tables need. New reference. */
+static json_t *all_settings(const NewScreen *form)
+{
+    json_t *settings = json_copy(form->settings), *more = picker_settings(&form->picker);
+    json_object_update(settings, more);
+    json_decref(more);
+    return settings;
+}
+
 static json_t *request_of(const NewScreen *form, const char *what)
 {
     json_t *request = protocol_request(what);
@@ -86,7 +95,7 @@ static json_t *request_of(const NewScreen *form, const char *what)
     json_object_set_new(request, "tables", picker_names(&form->picker));
     json_object_set_new(request, "exclude", json_array());
     json_object_set_new(request, "mode", json_string(modes[form->mode]));
-    json_object_set_new(request, "settings", json_copy(form->settings));
+    json_object_set_new(request, "settings", all_settings(form));
     return request;
 }
 
@@ -94,14 +103,15 @@ static json_t *request_of(const NewScreen *form, const char *what)
 static char *settings_text(const NewScreen *form, const char *before, bool words)
 {
     GString *text = g_string_new(NULL);
+    json_t *settings = all_settings(form), *value;
     const char *name;
-    json_t *value;
-    json_object_foreach(form->settings, name, value)
+    json_object_foreach(settings, name, value)
     {
         g_autofree char *pair = g_strdup_printf("%s=%s", name, json_string_value(value));
         g_autofree char *word = words ? action_word(pair) : g_strdup(pair);
         g_string_append_printf(text, "%s%s", before, word);
     }
+    json_decref(settings);
     return g_string_free(text, FALSE);
 }
 
@@ -297,14 +307,18 @@ static void draw_fields(NewScreen *form, Canvas *canvas, int row, int end)
     draw_modes(form, canvas, row + 4, width);
     g_autofree char *settings = settings_text(form, "  ", false);
     draw_label(form, canvas, row + 5, FIELD_SETTINGS, "Settings");
-    canvas_text(canvas, row + 5, LABEL_COLS, width, form->focus == FIELD_SETTINGS ? STYLE_MARK : *settings ? STYLE_TEXT : STYLE_DIM,
+    canvas_text(canvas, row + 5, LABEL_COLS, width,
+                form->focus == FIELD_SETTINGS ? STYLE_MARK
+                : *settings                   ? STYLE_TEXT
+                                              : STYLE_DIM,
                 *settings ? settings + 2 : "the defaults; space shows and changes them");
 }
 
 static void draw_findings(const NewScreen *form, Canvas *canvas, int row, int col, int width, int rows)
 {
     int end = row + rows;
-    unsigned ok = findings_count(form->findings, "ok"), warn = findings_count(form->findings, "warn"), fail = findings_count(form->findings, "fail");
+    unsigned ok = findings_count(form->findings, "ok"), warn = findings_count(form->findings, "warn"),
+             fail = findings_count(form->findings, "fail");
     canvas_text(canvas, row, col, width, STYLE_DIM, "CHECKS");
     g_autofree char *sum = form->checking       ? g_strdup("checking both ends")
                            : form->check_error  ? g_strdup("")
@@ -316,9 +330,10 @@ static void draw_findings(const NewScreen *form, Canvas *canvas, int row, int co
         row += canvas_wrapped(canvas, row, col + 2, width - 2, end - row, STYLE_LOST, form->check_error);
     } else if (!form->findings->len) {
         canvas_wrapped(canvas, row, col, width, end - row, STYLE_DIM,
-                       form->tables_error  ? "The source has to be reached first, see below."
-                       : form->picker.tables->len ? "Both ends are checked as soon as a table is chosen."
-                                           : "Both ends are checked when the source is known and a table chosen.");
+                       form->tables_error ? "The source has to be reached first, see below."
+                       : form->picker.tables->len
+                           ? "Both ends are checked as soon as a table is chosen."
+                           : "Both ends are checked when the source is known and a table chosen.");
     }
     findings_draw(form->findings, canvas, row, end, col, width);
 }
@@ -456,20 +471,27 @@ static bool form_key(Screen *screen, Ui *ui, int key)
     return false;
 }
 
+/* What is refused may have been mended since the source was asked. */
+static void say_refusal(Ui *ui, NewScreen *form, char *why_take)
+{
+    g_autofree char *why = why_take;
+    if (!why)
+        return;
+    ui_say(ui, STYLE_WAIT, NULL, "%s", why);
+    g_clear_pointer(&form->tables_of, g_free);
+    form->screen.wake_at = clock_monotonic_usec();
+}
+
 static void choose(Ui *ui, NewScreen *form)
 {
     if (form->focus != FIELD_TABLES) {
         choose_option(form, 1);
         return;
     }
-    const PickerTable *table = picker_here(&form->picker);
-    g_autofree char *refusal = table ? picker_refusal(table) : NULL;
-    if (refusal) { /* it may have been mended since the source was asked */
-        ui_say(ui, STYLE_WAIT, NULL, "%s", refusal);
-        g_clear_pointer(&form->tables_of, g_free);
-        form->screen.wake_at = clock_monotonic_usec();
-    } else if (picker_toggle(&form->picker))
+    char *why;
+    if (picker_toggle(&form->picker, &why))
         changed(form);
+    say_refusal(ui, form, why);
 }
 
 static bool form_can(const Screen *screen, const Ui *ui, KeyAction action)
@@ -498,6 +520,7 @@ static bool form_can(const Screen *screen, const Ui *ui, KeyAction action)
 static bool form_act(Screen *screen, Ui *ui, KeyAction action)
 {
     NewScreen *form = self(screen);
+    char *why;
     switch (action) {
     case ACTION_NEXT:
     case ACTION_PREVIOUS:
@@ -512,8 +535,10 @@ static bool form_act(Screen *screen, Ui *ui, KeyAction action)
             changed(form);
         return true;
     case ACTION_TARGET:
-        if (form->focus == FIELD_TABLES)
-            picker_name(&form->picker);
+        if (form->focus != FIELD_TABLES)
+            return true;
+        picker_name_target(&form->picker, &why);
+        say_refusal(ui, form, why);
         return true;
     case ACTION_FILTER:
         form->picker.typing = form->focus == FIELD_TABLES;

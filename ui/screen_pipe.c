@@ -585,7 +585,8 @@ static bool run(PipeScreen *screen, Ui *ui, const ViewPipe *pipe, KeyAction acti
     g_autoptr(GPtrArray) some = marked_tables(screen, pipe);
     if (action == ACTION_RESYNC_SOME && !some->len && action_possible(pipe, ACTION_RESYNC)) {
         screen->choosing = true;
-        ui_say(ui, STYLE_TEXT, NULL, "Mark the tables with space, or all that are shown with *; then M asks, and loads them again.");
+        ui_say(ui, STYLE_TEXT, NULL,
+               "Mark the tables with space, or all that are shown with *; then M asks, and loads them again.");
         return true;
     }
     if (action == ACTION_REMOVE && !some->len && screen->cursor.cursor < (int)screen->rows->len)

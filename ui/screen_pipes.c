@@ -355,13 +355,15 @@ static const ViewPipe *selected(const PipesScreen *pipes, const Ui *ui)
     return ui->view && pipes->selected ? view_find_pipe(ui->view, pipes->selected) : NULL;
 }
 
-/* What actions work on: the marked ones, also those that are hidden, or the one under the cursor. Of const ViewPipe *. */
+/* What actions work on: the marked ones, also those that are hidden, or the one under the cursor. Of const ViewPipe *.
+ */
 static GPtrArray *chosen(const PipesScreen *pipes, const Ui *ui)
 {
     GPtrArray *some = g_ptr_array_new();
     const ViewPipe *here = selected(pipes, ui);
     for (unsigned i = 0; ui->view && i < ui->view->n_pipes; i++)
-        if (marks_count(&pipes->marks) ? marks_has(&pipes->marks, ui->view->pipes[i].name) : &ui->view->pipes[i] == here)
+        if (marks_count(&pipes->marks) ? marks_has(&pipes->marks, ui->view->pipes[i].name)
+                                       : &ui->view->pipes[i] == here)
             g_ptr_array_add(some, &ui->view->pipes[i]);
     return some;
 }

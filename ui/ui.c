@@ -138,8 +138,11 @@ void ui_request(Ui *ui, json_t *request_take, Screen *owner, UiAnswer *done, int
 void ui_request_with(Ui *ui, json_t *request_take, UiAnswerWith *done, int tag, void *data, GDestroyNotify free_data)
 {
     Desk *desk = desk_of(ui);
-    Pending pending = {
-        .ticket = feed_send(desk->feed, request_take), .done_with = done, .data = data, .free_data = free_data, .tag = tag};
+    Pending pending = {.ticket = feed_send(desk->feed, request_take),
+                       .done_with = done,
+                       .data = data,
+                       .free_data = free_data,
+                       .tag = tag};
     g_array_append_val(desk->pending, pending);
 }
 

@@ -456,7 +456,8 @@ static bool leave_out_known(Engine *engine, const CatalogPipe *record, const Sel
     return true;
 }
 
-/* Preflight of the new tables alone; with "check" that is all, else as any action. The answer has the checks, like that of create. */
+/* Preflight of the new tables alone; with "check" that is all, else as any action. The answer has the checks, like that
+ * of create. */
 static json_t *add_tables(Engine *engine, const CatalogPipe *record, const json_t *request, GError **error)
 {
     Wanted wanted = {.source = record->source, .dest = record->dest, .mode = record->mode};
@@ -568,9 +569,11 @@ static json_t *source_tables_json(const GPtrArray *infos, const GPtrArray *known
             in_pipe = in_pipe || (strcmp(table->database, info->database) == 0 && strcmp(table->name, info->name) == 0);
         }
         g_autofree char *name = selection_name(info->database, info->name);
-        json_array_append_new(tables, json_pack("{s:s, s:s, s:s, s:I, s:I, s:s?, s:b, s:b}", "source", name, "database", info->database,
-                                                "table", info->name, "rows", (json_int_t)info->rows_estimate, "bytes",
-                                                (json_int_t)info->bytes_estimate, "key", info->key, "view", info->view, "in_pipe", in_pipe));
+        json_array_append_new(tables,
+                              json_pack("{s:s, s:s, s:s, s:I, s:I, s:s?, s:b, s:b}", "source", name, "database",
+                                        info->database, "table", info->name, "rows", (json_int_t)info->rows_estimate,
+                                        "bytes", (json_int_t)info->bytes_estimate, "key", info->key, "view", info->view,
+                                        "in_pipe", in_pipe));
     }
     return tables;
 }

@@ -62,7 +62,8 @@ static json_t *table_settings_list(void)
         g_autofree char *name = g_strdup_printf(":%s", *word);
         const char *meaning = "";
         column_setting_is(name, &meaning);
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", *word, "values", column_setting_form(name), "meaning", meaning));
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s}", "name", *word, "values", column_setting_form(name), "meaning", meaning));
     }
     return list;
 }

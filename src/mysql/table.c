@@ -831,7 +831,9 @@ GPtrArray *source_list_all(SourceConnection *source, GError **error)
 {
     g_autoptr(GPtrArray) list = source_list_tables(source, error);
     g_autoptr(SourceRows) views =
-        list ? source_query(source, "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.VIEWS WHERE" NOT_SYSTEM, error) : NULL;
+        list ? source_query(source, "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.VIEWS WHERE" NOT_SYSTEM,
+                            error)
+             : NULL;
 
     if (views == NULL)
         return NULL;

@@ -47,10 +47,20 @@ def test_add_tables(dashboard, rows, cols):
 def test_what_cannot_be_chosen_says_why(dashboard):
     screen, engine = opened(dashboard)
     screen.press("j", "j", " ").wait("shop.customers is in the pipe already").press("j", " ").wait("is a view").wait("tables that it reads")
-    screen.press("j", " ").wait("has no key").press("enter").wait("No table is chosen yet")
+    screen.press("j", " ").wait("has no key").press("esc", "enter").wait("No table is chosen yet")
     screen.press("g", "+").wait("2 of 6 chosen").press("+").wait("0 of 6").press("*").wait("3 of 6 chosen").press("*")
     screen.press("/", "crm", "enter").settle().press("*").wait("2 of 6 chosen").press("esc").wait("shop.stock").press("esc").wait("HEADROOM")
     assert not sent(engine, True)
+
+
+def test_a_table_without_key_is_given_one(dashboard):
+    screen, engine = opened(dashboard)
+    engine.answers["tables_add"] = {"ok": True, "checks": [GOOD]}
+    screen.press("G", "k", " ").wait("has no key").press("session,at", "enter").wait("1 of 6 chosen").press("enter").wait("1 table is added to orders")
+    screen.wait(r"\$ sluice set orders shop.sessions_raw:key=session,at &&\s+sluice\s+tables\s+orders\s+add\s+shop.sessions_raw")
+    assert engine.wait_for("set")["settings"] == {"shop.sessions_raw:key": "session,at"}
+    order = [request["do"] for request in engine.requests if request["do"] in ("set", "tables_add")]
+    assert order == ["set", "tables_add", "tables_add"]
 
 
 def test_a_pipe_that_takes_none_now(dashboard):

@@ -249,8 +249,8 @@ def test_new_pipe(dashboard, rows, cols):
     fill(screen)
     screen.wait("shop.order_items").settle()
     compare(f"new-{cols}x{rows}", screen)
-    screen.press("tab", "tab", "tab", "G", " ").wait("shop.sessions_raw has no key")
-    screen.press("*").wait("2 of 3 chosen").wait("GRANT REPLICATION SLAVE").settle()
+    screen.press("tab", "tab", "tab", "G", " ").wait("shop.sessions_raw has no key").wait("key columns")
+    screen.press("esc", "*").wait("2 of 3 chosen").wait("GRANT REPLICATION SLAVE").settle()
     compare(f"new-findings-{cols}x{rows}", screen)
     assert engine.wait_for("check")["source"] == "mysql://repl@db-7:3306/?password-file=/etc/sluice/db-7.pw"
     screen.wait("1 to mend").press("enter").wait("1 finding is to be mended first")
