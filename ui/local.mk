@@ -15,5 +15,5 @@ tests_unit_recording_test_SOURCES = tests/unit/recording_test.c
 tests_unit_recording_test_LDADD = ui/libui.a src/control/libcontrol.a src/base/libbase.a $(JANSSON_LIBS) $(GLIB_LIBS)
 
 # Terminal tests are run by ./test.
-EXTRA_DIST += tests/tui/conftest.py tests/tui/recording.py tests/tui/screen.py tests/tui/test_commands.py tests/tui/test_keys.py tests/tui/test_marks.py tests/tui/test_settings.py tests/tui/test_add.py tests/tui/test_real.py \
+EXTRA_DIST += tests/tui/conftest.py tests/tui/recording.py tests/tui/screen.py tests/tui/test_commands.py tests/tui/test_keys.py tests/tui/test_marks.py tests/tui/test_settings_page.py tests/tui/test_add.py tests/tui/test_real.py \
 	tests/tui/test_recording.py tests/tui/test_screens.py tests/tui/golden tests/tui/views

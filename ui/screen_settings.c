@@ -4,16 +4,18 @@
  */
 #include <string.h>
 
+#include "base/clock.h"
 #include "control/protocol.h"
 #include "form.h"
 #include "screen.h"
 #include "setting_list.h"
 #include "table.h"
 
-#define DETAIL_ROWS 3
-#define NEW_ROWS    4 /* the form for a setting of a single table, and what is said of it */
-#define LABEL_COLS  10
-#define WIDE_COLS   130 /* from here on the meanings have a column */
+#define ASK_AGAIN_USEC (5 * G_USEC_PER_SEC)
+#define DETAIL_ROWS    3
+#define NEW_ROWS       4 /* the form for a setting of a single table, and what is said of it */
+#define LABEL_COLS     10
+#define WIDE_COLS      130 /* from here on the meanings have a column */
 
 typedef enum { FIELD_TABLE, FIELD_WORD, FIELD_VALUE, N_FIELDS } Field;
 
@@ -101,8 +103,9 @@ static void got_settings(Ui *ui, Screen *owner, const json_t *answer, const GErr
 {
     SettingsScreen *screen = self(owner);
     (void)ui;
-    if (tag != screen->engine)
-        return; /* the others are looked at since */
+    screen->screen.wake_at = clock_monotonic_usec() + ASK_AGAIN_USEC;
+    if (tag != screen->engine || is_editing(screen))
+        return; /* the others are looked at since; nothing moves under what is edited */
     g_clear_pointer(&screen->failure, g_free);
     if (error)
         screen->failure = g_strdup(error->message);
@@ -128,6 +131,15 @@ static void ask(SettingsScreen *screen, Ui *ui)
 {
     json_t *values = screen->draft && !screen->engine ? json_copy(screen->draft) : json_object();
     ui_request(ui, request_with(screen, values), &screen->screen, got_settings, screen->engine);
+}
+
+/* What waits stops waiting when a table was loaded again. */
+static void settings_tick(Screen *base, Ui *ui, int64_t now)
+{
+    SettingsScreen *screen = self(base);
+    (void)now;
+    screen->screen.wake_at = 0;
+    ask(screen, ui);
 }
 
 /* -- changing one -- */
@@ -578,12 +590,14 @@ static const ScreenOps listing = {.place = KEYS_SETTINGS,
                                   .act = listing_act,
                                   .key = listing_key,
                                   .can = listing_can,
+                                  .tick = settings_tick,
                                   .free = settings_free};
 static const ScreenOps editing = {.place = KEYS_EDITING,
                                   .draw = settings_draw,
                                   .act = editing_act,
                                   .key = editing_key,
                                   .can = editing_can,
+                                  .tick = settings_tick,
                                   .free = settings_free};
 
 static SettingsScreen *settings_new(void)

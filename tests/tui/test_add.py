@@ -72,7 +72,7 @@ def test_a_pipe_that_takes_none_now(dashboard):
 
 def test_settings_of_a_new_pipe(dashboard):
     """They go into what is checked, created and shown as a command; also those that are fixed later."""
-    from test_settings import answer
+    from test_settings_page import answer
     screen, engine = dashboard("calm", 40, 120)
     engine.answers.update(source_tables=TABLES, set=answer, check={"ok": True, "ok_to_create": True, "checks": [GOOD]})
     screen.wait("orders").settle().press("n", "more", "tab", "repl@db-7:3306", "tab", "tab", "tab", "tab").wait("▸Settings").press("enter")
