@@ -50,6 +50,17 @@ char *findings_text(const GPtrArray *findings, const char *result)
     return g_string_free(text, FALSE);
 }
 
+char *findings_mends(const GPtrArray *findings)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (guint i = 0; i < findings->len; i++) {
+        const Finding *finding = findings->pdata[i];
+        if (finding->mend && g_strcmp0(finding->result, "ok") != 0)
+            g_string_append_printf(text, "%s\n", finding->mend);
+    }
+    return text->len ? g_strdup(text->str) : NULL;
+}
+
 static Style finding_style(const Finding *finding, const char **sign)
 {
     bool ok = g_strcmp0(finding->result, "ok") == 0, warn = g_strcmp0(finding->result, "warn") == 0;

@@ -17,6 +17,7 @@ void findings_take(GPtrArray *findings,
 unsigned findings_count(const GPtrArray *findings, const char *result);
 /* All of one result in a line. Free with g_free. */
 char *findings_text(const GPtrArray *findings, const char *result);
+char *findings_mends(const GPtrArray *findings); /* a line each, to be copied; NULL: nothing is to be mended */
 int findings_rows(const GPtrArray *findings, const Canvas *canvas, int width); /* that all of them take */
 /* The bad ones first with what mends them, in the rows from `row` to before `end`; what does not fit is cut. */
 void findings_draw(const GPtrArray *findings, Canvas *canvas, int row, int end, int col, int width);

@@ -291,6 +291,20 @@ static bool add_act(Screen *base, Ui *ui, KeyAction action)
     }
 }
 
+static CommandSubject add_subject(Screen *base, const Ui *ui)
+{
+    const PickerTable *table = picker_here(&self(base)->picker);
+    (void)ui;
+    return (CommandSubject){.pipe = self(base)->pipe, .table = table ? table->source : NULL};
+}
+
+static char *add_copy(Screen *base, const Ui *ui, const char **what)
+{
+    (void)ui;
+    *what = "what mends it";
+    return findings_mends(self(base)->findings);
+}
+
 static void add_free(Screen *base)
 {
     AddScreen *screen = self(base);
@@ -303,8 +317,14 @@ static void add_free(Screen *base)
 
 Screen *screen_add_new(Ui *ui, const char *pipe)
 {
-    static const ScreenOps ops = {
-        .place = KEYS_ADD, .draw = add_draw, .act = add_act, .key = add_key, .can = add_can, .free = add_free};
+    static const ScreenOps ops = {.place = KEYS_ADD,
+                                  .draw = add_draw,
+                                  .act = add_act,
+                                  .key = add_key,
+                                  .can = add_can,
+                                  .subject = add_subject,
+                                  .copy = add_copy,
+                                  .free = add_free};
     AddScreen *screen = g_new0(AddScreen, 1);
     screen->screen.ops = &ops;
     screen->pipe = g_strdup(pipe);

@@ -554,16 +554,9 @@ static bool form_act(Screen *screen, Ui *ui, KeyAction action)
 /* What mends the findings, a line each. */
 static char *form_copy(Screen *screen, const Ui *ui, const char **what)
 {
-    const NewScreen *form = self(screen);
-    g_autoptr(GString) text = g_string_new(NULL);
     (void)ui;
-    for (guint i = 0; i < form->findings->len; i++) {
-        const Finding *finding = form->findings->pdata[i];
-        if (finding->mend && g_strcmp0(finding->result, "ok") != 0)
-            g_string_append_printf(text, "%s\n", finding->mend);
-    }
     *what = "what mends it";
-    return text->len ? g_strdup(text->str) : NULL;
+    return findings_mends(self(screen)->findings);
 }
 
 static void form_free(Screen *screen)

@@ -431,6 +431,14 @@ static void draw_tables(PipeScreen *screen, const Ui *ui, Canvas *canvas, int ro
     canvas->cursor_col = 1;
 }
 
+/* "space marks tables, M resyncs them"; free with g_free. */
+static char *choose_hint(const Ui *ui, bool ascii)
+{
+    g_autofree char *mark = keymap_key(ui->keys, KEYS_PIPE, ACTION_MARK, ascii);
+    g_autofree char *resync = keymap_key(ui->keys, KEYS_PIPE, ACTION_RESYNC_SOME, ascii);
+    return g_strdup_printf("%s marks tables, %s resyncs them", mark, resync);
+}
+
 static GPtrArray *shown_names(const PipeScreen *screen)
 {
     GPtrArray *names = g_ptr_array_new();
@@ -474,8 +482,8 @@ static void pipe_draw(Screen *base, const Ui *ui, Canvas *canvas)
     }
     table_position(canvas, bottom, &screen->cursor, (int)screen->rows->len, screen->page);
     g_autoptr(GPtrArray) names = shown_names(screen);
-    marks_draw_rule(&screen->marks, canvas, sort_words[screen->sort], names,
-                    screen->choosing ? "space marks tables, M resyncs them" : NULL);
+    g_autofree char *hint = screen->choosing ? choose_hint(ui, canvas->ascii) : NULL;
+    marks_draw_rule(&screen->marks, canvas, sort_words[screen->sort], names, hint);
     part_filter(canvas, &screen->filter, screen->typing);
 }
 
@@ -585,8 +593,8 @@ static bool run(PipeScreen *screen, Ui *ui, const ViewPipe *pipe, KeyAction acti
     g_autoptr(GPtrArray) some = marked_tables(screen, pipe);
     if (action == ACTION_RESYNC_SOME && !some->len && action_possible(pipe, ACTION_RESYNC)) {
         screen->choosing = true;
-        ui_say(ui, STYLE_TEXT, NULL,
-               "Mark the tables with space, or all that are shown with *; then M asks, and loads them again.");
+        g_autofree char *hint = choose_hint(ui, ui->theme.ascii);
+        ui_say(ui, STYLE_TEXT, NULL, "Nothing is marked yet: %s. It asks first.", hint);
         return true;
     }
     if (action == ACTION_REMOVE && !some->len && screen->cursor.cursor < (int)screen->rows->len)
@@ -649,7 +657,7 @@ static bool pipe_act(Screen *base, Ui *ui, KeyAction action)
 }
 
 /* The rows may be an older view's: nothing was drawn since. */
-static const ViewTable *marked_table(PipeScreen *screen, const ViewPipe *pipe)
+static const ViewTable *table_here(PipeScreen *screen, const ViewPipe *pipe)
 {
     arrange(screen, pipe, true);
     int cursor = screen->cursor.cursor;
@@ -659,7 +667,7 @@ static const ViewTable *marked_table(PipeScreen *screen, const ViewPipe *pipe)
 static CommandSubject pipe_subject(Screen *base, const Ui *ui)
 {
     PipeScreen *screen = self(base);
-    const ViewTable *table = marked_table(screen, find(screen, ui));
+    const ViewTable *table = table_here(screen, find(screen, ui));
     return (CommandSubject){.pipe = screen->name, .table = table ? table->source : NULL};
 }
 
@@ -668,7 +676,7 @@ static char *pipe_copy(Screen *base, const Ui *ui, const char **what)
 {
     PipeScreen *screen = self(base);
     const ViewPipe *pipe = find(screen, ui);
-    const ViewTable *table = marked_table(screen, pipe);
+    const ViewTable *table = table_here(screen, pipe);
     *what = "the error";
     return pipe ? action_errors(pipe, table && table->error ? table : NULL) : NULL;
 }

@@ -223,7 +223,7 @@ static void say_changed(const SettingsScreen *screen, Ui *ui, const json_t *answ
         g_string_append_printf(text, "%s is not set any more.", screen->sent);
     g_string_append_printf(text, " %s",
                            screen->draft ? "The pipe is created with it."
-                           : !now        ? "Tables keep what they were made with until they are loaded again (R)."
+                           : !now        ? "Tables keep what they were made with until they are loaded again."
                            : now->waits || !g_str_equal(now->when, "live") ? setting_promise(now, false)
                                                                            : "It takes effect at once.");
     size_t i;
@@ -567,6 +567,12 @@ static bool editing_act(Screen *base, Ui *ui, KeyAction action)
     }
 }
 
+static CommandSubject settings_subject(Screen *base, const Ui *ui)
+{
+    (void)ui;
+    return (CommandSubject){.pipe = self(base)->pipe, .table = self(base)->table};
+}
+
 static void settings_free(Screen *base)
 {
     SettingsScreen *screen = self(base);
@@ -591,6 +597,7 @@ static const ScreenOps listing = {.place = KEYS_SETTINGS,
                                   .key = listing_key,
                                   .can = listing_can,
                                   .tick = settings_tick,
+                                  .subject = settings_subject,
                                   .free = settings_free};
 static const ScreenOps editing = {.place = KEYS_EDITING,
                                   .draw = settings_draw,
@@ -598,6 +605,7 @@ static const ScreenOps editing = {.place = KEYS_EDITING,
                                   .key = editing_key,
                                   .can = editing_can,
                                   .tick = settings_tick,
+                                  .subject = settings_subject,
                                   .free = settings_free};
 
 static SettingsScreen *settings_new(void)

@@ -90,11 +90,11 @@ const char *setting_promise(const Setting *setting, bool creating)
         return is_when(setting, "create") ? "It cannot be changed once the pipe is created."
                                           : "It can be changed later.";
     if (setting->waits)
-        return "It waits: tables that were made with another value keep that one until they are loaded again (R).";
+        return "It waits: tables that were made with another value keep that one until they are loaded again.";
     if (is_when(setting, "live"))
         return "A change takes effect at once.";
     if (is_when(setting, "resync"))
-        return "A change takes effect when a table is loaded again (R).";
+        return "A change takes effect when a table is loaded again.";
     return is_when(setting, "create")
                ? "Fixed when the pipe was created; create another pipe to have another value."
                : "Fixed in engine.conf of the state dir: change it there, and start the engine again.";

@@ -74,6 +74,6 @@ def test_some_tables_of_a_failed_pipe(dashboard):
     billing.update(n_tables=2, tables=[*billing["tables"], {**billing["tables"][0], "source": "shop.refunds"}])
     screen, engine = dashboard(picture)
     screen.wait("orders").settle().press("i").wait("WHAT YOU CAN DO").press("pgdn").wait("Load chosen tables again").press("M").wait("space marks tables, M resyncs them").settle()
-    screen.press("M").wait("Mark the tables with space").press(" ", "M").wait("--table").wait("begins anew").press("y").wait("loaded again")
+    screen.press("M").wait("Nothing is marked yet").press(" ", "M").wait("--table").wait("begins anew").press("y").wait("loaded again")
     request = engine.wait_for("resync")
     assert request["name"] == "billing" and len(request["tables"]) == 1
