@@ -124,7 +124,7 @@ def test_any_size(dashboard, rows, cols):
     """Every screen draws at the smallest and the largest sizes, with its footer."""
     screen, _ = dashboard("six", rows, cols)
     screen.wait("Failed").settle()
-    for keys in (["j", "j", "enter"], ["i"], ["v"], ["?"], ["n"]):
+    for keys in (["j", "j", "enter"], ["i"], ["v"], ["?"], ["n"], ["e"], ["j", "j", "a"]):
         screen.press("g", *keys).settle()
         assert "esc" in screen.lines()[-1], screen.text()
         screen.press("esc").settle().wait("quit")
