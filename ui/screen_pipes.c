@@ -411,6 +411,34 @@ static bool pipes_key(Screen *screen, Ui *ui, int key)
     return taken;
 }
 
+/* Other screens. `pipe`: under the cursor; NULL: there is none. */
+static bool open_other(Ui *ui, const ViewPipe *pipe, KeyAction action)
+{
+    switch (action) {
+    case ACTION_OPEN:
+        if (pipe)
+            ui_push(ui, screen_pipe_new(pipe->name));
+        return true;
+    case ACTION_ADD_TABLES:
+        if (action_possible(pipe, action))
+            ui_push(ui, screen_add_new(ui, pipe->name));
+        else
+            action_refused(ui, pipe, action);
+        return true;
+    case ACTION_SETTINGS: /* those of the engine where there is no pipe */
+        ui_push(ui, screen_settings_new(ui, pipe ? pipe->name : NULL, NULL));
+        return true;
+    case ACTION_NEW:
+        ui_push(ui, screen_new_new(ui));
+        return true;
+    case ACTION_JOURNAL:
+        ui_push(ui, screen_journal_new(ui, NULL));
+        return true;
+    default:
+        return false;
+    }
+}
+
 static bool pipes_act(Screen *screen, Ui *ui, KeyAction action)
 {
     PipesScreen *pipes = self(screen);
@@ -432,22 +460,6 @@ static bool pipes_act(Screen *screen, Ui *ui, KeyAction action)
     case ACTION_MARK_ALL:
         marks_toggle_all(&pipes->marks, names);
         return true;
-    case ACTION_OPEN:
-        if (pipe)
-            ui_push(ui, screen_pipe_new(pipe->name));
-        return true;
-    case ACTION_ADD_TABLES:
-        if (action_possible(pipe, action))
-            ui_push(ui, screen_add_new(ui, pipe->name));
-        else
-            action_refused(ui, pipe, action);
-        return true;
-    case ACTION_SETTINGS: /* those of the engine where there is no pipe */
-        ui_push(ui, screen_settings_new(ui, pipe ? pipe->name : NULL, NULL));
-        return true;
-    case ACTION_NEW:
-        ui_push(ui, screen_new_new(ui));
-        return true;
     case ACTION_FILTER:
         pipes->typing = true;
         return true;
@@ -455,9 +467,6 @@ static bool pipes_act(Screen *screen, Ui *ui, KeyAction action)
         pipes->sort = (pipes->sort + 1) % SORT_COUNT;
         arrange(pipes, ui->view, false);
         ui_say(ui, STYLE_TEXT, NULL, "Sorted by %s.", sort_names[pipes->sort]);
-        return true;
-    case ACTION_JOURNAL:
-        ui_push(ui, screen_journal_new(ui, NULL));
         return true;
     case ACTION_BACK:
         if (marks_count(&pipes->marks)) { /* Esc takes back one thing at a time */
@@ -469,7 +478,7 @@ static bool pipes_act(Screen *screen, Ui *ui, KeyAction action)
         pipes->touched = false;
         return true;
     default:
-        return false;
+        return open_other(ui, pipe, action);
     }
 }
 
