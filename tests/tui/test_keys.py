@@ -440,6 +440,7 @@ def test_random_keys(dashboard):
     print(f"SLUICE_SEED={SEED}")
     screen, engine = dashboard("six", 30, 100)
     engine.answers.update(source_tables=TABLES, table={"ok": True, "table": recording.view("columns")}, history=recording.day(),
+                          set={"ok": True, **recording.view("settings")},
                           stop={"error": {"code": 4, "message": "not now"}})
     generator = random.Random(SEED)
     keys = [chr(code) for code in range(0x20, 0x7f) if chr(code) != "q"] + ["\x00", "\x02", "\x04", "\x06", "\x0f", "日", "e\u0301", "\x1b[9999~", "\x1b[?2026;"]
