@@ -57,7 +57,7 @@ def test_screen(dashboard, name, rows, cols):
     view, keys, ready = SCREENS[name]
     screen, engine = dashboard(recording.with_changed_values(view), rows, cols)
     engine.answers.update(table={"ok": True, "table": recording.view("columns")}, history=recording.day())
-    screen.wait(r"pipe").settle()
+    screen.wait(r"up \d+[dhms]").settle()  # the first picture came
     for key in keys:
         screen.press(key).settle()
     screen.wait(ready).settle()
@@ -73,7 +73,7 @@ def test_ascii(dashboard, name, how):
     screen, engine = dashboard(recording.with_changed_values(view), 24, 80, ["--ascii"] if how == "option" else [],
                                {} if how == "option" else {"LANG": "C", "LC_ALL": "C"})
     engine.answers["table"] = {"ok": True, "table": recording.view("columns")}
-    screen.wait("pipe").settle()
+    screen.wait(r"up \d+[dhms]").settle()
     for key in keys:
         screen.press(key).settle()
     screen.wait(ready).settle()
