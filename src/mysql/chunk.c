@@ -4,8 +4,8 @@
  * out of the network buffer: mysql_stmt_fetch would convert and copy every value. What stands on the wire (protocol
  * chapter "COM_STMT_EXECUTE response" of both servers' manuals): number of columns (on MariaDB >= 10.6 followed by a
  * byte that says whether definitions are sent again), the definitions, EOF, rows that begin with 0x00, EOF. */
-#include "mysql/binlog.h"
 #include "mysql/connection_private.h"
+#include "mysql/consistent_private.h"
 #include "mysql/ranges.h"
 #include "mysql/value.h"
 
@@ -18,9 +18,6 @@
 
 /* The last row is kept for chunk_reader_key; of a larger one only the key, as literals. */
 #define KEEP_ROW_BYTES 65536u
-
-#define VISIBLE_WAIT_USEC     (60 * G_USEC_PER_SEC)
-#define VISIBLE_POLL_MAX_USEC (100 * 1000)
 
 /* How a value stands in a binary protocol row. */
 typedef enum {
@@ -38,6 +35,7 @@ struct ChunkReader {
     MYSQL_STMT *statement;
     bool open;   /* the result's end has not been read */
     bool broken; /* the connection is of no use any more */
+    bool lent;   /* the transaction is the caller's */
     bool has_row;
     uint8_t *last;   /* room of KEEP_ROW_BYTES: the last row, last_len bytes of it */
     size_t last_len; /* 0: see last_key */
@@ -383,68 +381,6 @@ static char *chunk_sql(const SourceTable *table, const char *after, const char *
     return g_string_free(g_steal_pointer(&sql), FALSE);
 }
 
-/* --- Visibility --- */
-
-/* Whether the snapshot of the open transaction holds all that was logged up to the position. */
-static bool snapshot_reaches(SourceConnection *source, const char *log_file, uint64_t log_pos, bool *reaches,
-                             GError **error)
-{
-    g_autoptr(SourceRows) rows = source_query(source, "SHOW STATUS LIKE 'binlog_snapshot_%'", error);
-    const char *file = NULL;
-    uint64_t pos = 0;
-
-    if (rows == NULL)
-        return false;
-    for (unsigned i = 0; i < rows->rows->len; i++) {
-        const char *name = source_rows_get(rows, i, 0), *value = source_rows_get(rows, i, 1);
-
-        if (g_ascii_strcasecmp(name, "binlog_snapshot_file") == 0)
-            file = value;
-        else if (g_ascii_strcasecmp(name, "binlog_snapshot_position") == 0)
-            pos = g_ascii_strtoull(value, NULL, 10);
-    }
-    if (file == NULL || file[0] == '\0') {
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_SOURCE_SETUP,
-                    "the source does not tell the binlog position of a snapshot (status variable "
-                    "binlog_snapshot_file): switch log_bin on");
-        return false;
-    }
-    *reaches = binlog_position_compare(file, pos, log_file, log_pos) >= 0;
-    return true;
-}
-
-/* Opens a transaction whose snapshot reaches the position; commits move on while we wait, so each try is a new one. */
-static bool snapshot_begin(SourceConnection *source, const char *log_file, uint64_t log_pos, Cancel *cancel,
-                           GError **error)
-{
-    int64_t waited = 0, pause = 2000;
-
-    for (;;) {
-        bool reaches = log_file == NULL;
-
-        if (!source_exec(source, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", error) ||
-            (log_file != NULL && !snapshot_reaches(source, log_file, log_pos, &reaches, error)))
-            return false;
-        if (reaches)
-            return true;
-        if (!source_exec(source, "ROLLBACK", error))
-            return false;
-        if (waited >= VISIBLE_WAIT_USEC) { /* told as a lock wait: it is tried again */
-            g_set_error(error, SOURCE_ERROR, 1205,
-                        "cannot read a consistent snapshot at %s:%" G_GUINT64_FORMAT
-                        ": commits up to there are not visible yet at the source: check for a commit that waits "
-                        "(semi-synchronous replication)",
-                        log_file, log_pos);
-            return false;
-        }
-        cancel_sleep(cancel, pause);
-        if (cancel_set_error(cancel, error))
-            return false;
-        waited += pause;
-        pause = MIN(pause * 2, VISIBLE_POLL_MAX_USEC);
-    }
-}
-
 /* --- Reading --- */
 
 static bool set_decode_error(ChunkReader *reader, const char *what, GError **error)
@@ -549,37 +485,64 @@ static bool execute(ChunkReader *reader, GError **error)
            (is_end(reader, packet, len) || set_decode_error(reader, "no end of the column definitions", error));
 }
 
-ChunkReader *chunk_reader_open(SourceConnection *source, const SourceTable *table, const char *after, const char *upto,
-                               uint64_t max_rows, const char *log_file, uint64_t log_pos, Cancel *cancel,
-                               GError **error)
+/* In a transaction that is begun. */
+static bool begin_reading(ChunkReader *reader, const char *sql, GError **error)
 {
-    g_autoptr(ChunkReader) reader = NULL;
-    g_autofree char *sql = NULL;
+    const SourceTable *table = reader->table;
 
-    g_assert(table->n_key > 0 && max_rows > 0);
-    sql = chunk_sql(table, after, upto, max_rows);
-    if (sql == NULL) {
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
-                    "%s.%s: its key is not that of the saved key ranges: resync the table", table->database,
-                    table->name);
-        return NULL;
-    }
-    reader = g_new0(ChunkReader, 1);
-    reader->source = source;
-    reader->table = source_table_ref((SourceTable *)table);
-    reader->last = g_malloc(KEEP_ROW_BYTES);
-    if (!snapshot_begin(source, log_file, log_pos, cancel, error))
-        return NULL;
-    reader->statement = mysql_stmt_init(source_handle(source));
+    reader->statement = mysql_stmt_init(source_handle(reader->source));
     g_assert(reader->statement != NULL);
     if (mysql_stmt_prepare(reader->statement, sql, strlen(sql)) != 0) {
         g_autofree char *what = g_strdup_printf("read %s.%s", table->database, table->name);
 
         reader->broken = mysql_stmt_errno(reader->statement) >= 2000 && mysql_stmt_errno(reader->statement) < 3000;
-        source_set_statement_error(source, reader->statement, what, error);
-        return NULL;
+        source_set_statement_error(reader->source, reader->statement, what, error);
+        return false;
     }
-    if (!check_fields(reader, error) || !execute(reader, error))
+    return check_fields(reader, error) && execute(reader, error);
+}
+
+static char *chunk_statement(const SourceTable *table, const char *after, const char *upto, uint64_t max_rows, GError **error)
+{
+    g_assert(table->n_key > 0 && max_rows > 0);
+    char *sql = chunk_sql(table, after, upto, max_rows);
+    if (sql == NULL)
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                    "%s.%s: its key is not that of the saved key ranges: resync the table", table->database,
+                    table->name);
+    return sql;
+}
+
+static ChunkReader *reader_new(SourceConnection *source, const SourceTable *table, bool lent)
+{
+    ChunkReader *reader = g_new0(ChunkReader, 1);
+
+    reader->source = source;
+    reader->table = source_table_ref((SourceTable *)table);
+    reader->last = g_malloc(KEEP_ROW_BYTES);
+    reader->lent = lent;
+    return reader;
+}
+
+ChunkReader *chunk_reader_open(SourceConnection *source, const SourceTable *table, const char *after, const char *upto,
+                               uint64_t max_rows, const char *log_file, uint64_t log_pos, Cancel *cancel,
+                               GError **error)
+{
+    g_autofree char *sql = chunk_statement(table, after, upto, max_rows, error);
+    g_autoptr(ChunkReader) reader = sql != NULL ? reader_new(source, table, false) : NULL;
+
+    if (reader == NULL || !snapshot_begin(source, log_file, log_pos, cancel, error) || !begin_reading(reader, sql, error))
+        return NULL;
+    return g_steal_pointer(&reader);
+}
+
+ChunkReader *chunk_reader_open_within(SourceConnection *source, const SourceTable *table, const char *after, uint64_t max_rows,
+                                      GError **error)
+{
+    g_autofree char *sql = chunk_statement(table, after, NULL, max_rows, error);
+    g_autoptr(ChunkReader) reader = sql != NULL ? reader_new(source, table, true) : NULL;
+
+    if (reader == NULL || !begin_reading(reader, sql, error))
         return NULL;
     return g_steal_pointer(&reader);
 }
@@ -639,7 +602,7 @@ void chunk_reader_free(ChunkReader *reader)
         mysql_stmt_close(reader->statement);
     if (reader->broken)
         source_shutdown(reader->source); /* nothing may be read from it by mistake: later calls fail at once */
-    else
+    else if (!reader->lent)
         source_exec(reader->source, "ROLLBACK", NULL);
     source_table_unref(reader->table);
     g_free(reader->last);

@@ -8,6 +8,7 @@
 #include "mysql/binlog.h"
 #include "mysql/charset.h"
 #include "mysql/connection.h"
+#include "mysql/consistent.h"
 #include "mysql/ddl.h"
 #include "mysql/event.h"
 #include "mysql/gtid.h"

@@ -122,26 +122,24 @@ static void check_replication_slave(SourceConnection *source, const char *accoun
                   "the account %s may not read the binlog: it lacks REPLICATION SLAVE", account);
 }
 
-/* Without GTIDs a table's beginning is read while the table is locked for a moment. The privilege may be given for a database. */
-static void check_lock_tables(SourceConnection *source, const char *account, GPtrArray *checks)
+/* The privilege may be given for a database. Where grants cannot be read replication_slave tells why. */
+void source_preflight_lock_tables(SourceConnection *source, const char *why, const char *or_else, GPtrArray *checks)
 {
     g_autoptr(SourceRows) grants = grants_read(source, NULL);
-    g_autofree char *mend = g_strdup_printf("GRANT LOCK TABLES ON *.* TO %s; or switch GTIDs on (gtid_mode)", account);
-    bool found = false;
+    g_autofree char *account = account_read(source);
+    g_autofree char *mend = g_strdup_printf("GRANT LOCK TABLES ON *.* TO %s;%s", account, or_else);
+    bool found = grants == NULL;
 
-    if (source_server(source)->flavour != SOURCE_MYSQL || source_server(source)->gtid || grants == NULL)
-        return; /* replication_slave tells why grants cannot be read */
-    for (unsigned i = 0; i < grants->rows->len; i++) {
+    if (source_server(source)->flavour != SOURCE_MYSQL) /* MariaDB tells the position of a snapshot */
+        return;
+    for (unsigned i = 0; grants != NULL && i < grants->rows->len; i++) {
         const char *grant = source_rows_get(grants, i, 0);
 
         found = found || strstr(grant, "LOCK TABLES") != NULL || strstr(grant, "ALL PRIVILEGES") != NULL;
     }
-    if (found)
-        check_add(checks, CHECK_OK, "lock_tables", NULL, "the account %s may lock tables for a moment", account);
-    else
+    if (!found)
         check_add(checks, CHECK_FAIL, "lock_tables", mend,
-                  "the account %s may not lock tables, without which no position fits their rows: the server has no GTIDs",
-                  account);
+                  "the account %s may not lock tables, which is done for a moment: %s", account, why);
 }
 
 /* Proven by doing what it is needed for. */
@@ -331,7 +329,9 @@ void source_preflight_server(SourceConnection *source, const Url *url, GPtrArray
     }
     check_replication_slave(source, account, checks);
     check_replication_client(source, account, checks);
-    check_lock_tables(source, account, checks);
+    if (!source_server(source)->gtid)
+        source_preflight_lock_tables(source, "without GTIDs no other position fits the rows of a table",
+                                     " or switch GTIDs on (gtid_mode)", checks);
     check_add(checks, CHECK_OK, "gtid", NULL,
               server->gtid ? "GTIDs are on: the pipe survives a failover of the source"
                            : "GTIDs are off: the pipe follows files and positions of this one server");

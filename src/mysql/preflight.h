@@ -16,6 +16,8 @@ void source_preflight_server(SourceConnection *source, const Url *url, GPtrArray
 typedef enum { SOURCE_ACCEPT_NONE = 0, SOURCE_ACCEPT_CASCADES = 1, SOURCE_ACCEPT_NO_KEY = 2 } SourceTableAccept;
 SourceTable *source_preflight_table(SourceConnection *source, const char *database, const char *name,
                                     SourceTableAccept accept, GPtrArray *checks);
+/* MySQL: the privilege to lock tables is there, or a check fails. `or_else`: what else would do, behind the GRANT; "". */
+void source_preflight_lock_tables(SourceConnection *source, const char *why, const char *or_else, GPtrArray *checks);
 /* Whether the columns of a key that the operator named tell the rows apart: all are counted. */
 bool source_preflight_key(SourceConnection *source, const SourceTable *table, GPtrArray *checks);
 

@@ -68,6 +68,9 @@ bool source_key_bounds(SourceConnection *source, const SourceTable *table, char 
 ChunkReader *chunk_reader_open(SourceConnection *source, const SourceTable *table, const char *after, const char *upto,
                                uint64_t max_rows, const char *log_file, uint64_t log_pos, Cancel *cancel,
                                GError **error);
+/* The same behind `after` in a transaction that is open (consistent.h), and stays so. */
+ChunkReader *chunk_reader_open_within(SourceConnection *source, const SourceTable *table, const char *after, uint64_t max_rows,
+                                      GError **error);
 /* One row: 1, end: 0, error: -1. `packet` is borrowed until the next call: a binary protocol row, from its 0x00 header. */
 int chunk_reader_next(ChunkReader *reader, const uint8_t **packet, size_t *len, GError **error);
 /* Literals of the key of the row last returned: the `after` of the next chunk. Free with g_free. */

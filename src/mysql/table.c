@@ -636,7 +636,7 @@ static bool key_choose(SourceConnection *source, SourceTable *table, const bool 
     return true;
 }
 
-static char *show_create(SourceConnection *source, const char *database, const char *name, GError **error)
+char *table_show_create(SourceConnection *source, const char *database, const char *name, GError **error)
 {
     g_autoptr(GString) sql = g_string_new("SHOW CREATE TABLE ");
     g_autoptr(SourceRows) rows = NULL;
@@ -705,11 +705,11 @@ static SourceTable *table_read_once(SourceConnection *source, const char *databa
 
     if (!table_look_up(source, table, database, name, error))
         return NULL;
-    table->create_sql = show_create(source, table->database, table->name, error);
+    table->create_sql = table_show_create(source, table->database, table->name, error);
     if (table->create_sql == NULL || !columns_read(source, table, is_virtual, error) ||
         !key_choose(source, table, (const bool *)(void *)is_virtual->data, error))
         return NULL;
-    after = show_create(source, table->database, table->name, error);
+    after = table_show_create(source, table->database, table->name, error);
     if (after == NULL)
         return NULL;
     *changed = strcmp(after, table->create_sql) != 0;

@@ -10,6 +10,9 @@ char **table_parse_labels(const char *type_text);
 /* SHOW CREATE TABLE without what changes although the definition does not (AUTO_INCREMENT=). Free with g_free. */
 char *table_normalise_create(const char *create_sql);
 
+/* The same as the server shows it now. */
+char *table_show_create(SourceConnection *source, const char *database, const char *name, GError **error);
+
 /* Names of the unique keys that hold at every moment, in the order of the definition, "PRIMARY" among them. */
 GPtrArray *table_parse_unique_keys(const char *create_sql);
 

@@ -32,6 +32,7 @@ bool table_state_is_followed(TableState state)
 static void pipe_table_free(PipeTable *table)
 {
     snapshot_forget(table);
+    source_close(table->consistent);
     catalog_table_free(table->record);
     if (table->column_counts)
         g_ptr_array_free(table->column_counts, TRUE);

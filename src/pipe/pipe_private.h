@@ -63,6 +63,7 @@ typedef struct {
     uint64_t read_pos;
     bool stream_passed;
     unsigned readers; /* threads reading it */
+    SourceConnection *consistent; /* its transaction (exact.h), used by the one reader that is on it; NULL: it has none */
     uint32_t attempt; /* the newest reading attempt of any of its ranges */
     GQueue chunks;    /* of Chunk, in the order of reading within a range */
     /* Under Pipe.spares_lock: */
@@ -70,6 +71,7 @@ typedef struct {
     /* Shown: */
     _Atomic uint64_t rows_done;
     _Atomic int64_t parts; /* of its destination table, active ones; -1: not known (room.h) */
+    bool unfollowed; /* of the supervisor: set up, and no Work has run since: nothing is at the destination (exact.h) */
     _Atomic bool viewed; /* its view (live_view.h) has its columns, or cannot be made */
     _Atomic int64_t altered_at; /* monotonic: when we last altered its destination table; 0: not since the start */
 } PipeTable;
@@ -153,7 +155,7 @@ struct Pipe {
 };
 
 
-typedef enum { MESSAGE_COMMAND, MESSAGE_THREAD_ENDED, MESSAGE_FATAL, MESSAGE_LOADED, MESSAGE_REACHED, MESSAGE_SETTINGS, MESSAGE_NEW_TABLES, MESSAGE_STOP } MessageKind;
+typedef enum { MESSAGE_COMMAND, MESSAGE_THREAD_ENDED, MESSAGE_FATAL, MESSAGE_LOADED, MESSAGE_REACHED, MESSAGE_SETTINGS, MESSAGE_RESTART, MESSAGE_NEW_TABLES, MESSAGE_STOP } MessageKind;
 
 typedef struct {
     MessageKind kind;

@@ -111,6 +111,14 @@ static void check_mapping(SourceTable *definition, const PipeSettings *settings,
                   error->message);
 }
 
+/* It is loaded at one position (exact.h). */
+static void check_exact(SourceConnection *source, const SourceTable *definition, GPtrArray *checks)
+{
+    DestEngine engine;
+    if (dest_engine_find(definition->texts[TABLE_ENGINE], &engine) && engine != DEST_REPLACING)
+        source_preflight_lock_tables(source, "a table that keeps every change is loaded as it is at one position", "", checks);
+}
+
 static void check_source_table(SourceConnection *source, const PreflightRequest *request, const char *database,
                                const char *name, const char *target, GPtrArray *checks, GPtrArray *tables)
 {
@@ -125,6 +133,7 @@ static void check_source_table(SourceConnection *source, const PreflightRequest 
     else if (names_key)
         source_preflight_key(source, definition, checks);
     check_mapping(definition, request->settings, checks);
+    check_exact(source, definition, checks);
     check_generated(source_server(source), definition, checks);
     PreflightTable *table = g_new0(PreflightTable, 1);
     table->definition = definition;
@@ -237,6 +246,8 @@ static void check_source(const PreflightRequest *request, Cancel *cancel, GPtrAr
     }
     source_preflight_server(source, url, checks);
     check_start(source, request->settings, checks);
+    if (settings_by_file(request->settings) && source_server(source)->gtid)
+        source_preflight_lock_tables(source, "without GTIDs (position=file) no other position fits the rows of a table", " or leave position=file out", checks);
     g_autoptr(GPtrArray) names = wanted_tables(source, request->selection, checks);
     for (unsigned i = 0; i < names->len; i++) {
         const SelectionName *name = names->pdata[i];

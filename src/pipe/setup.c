@@ -429,6 +429,7 @@ static void begin_table(Pipe *pipe, PipeTable *table, const CatalogCheckpoint *b
     record->rows_estimate = table->definition->rows_estimate;
     record->rows_done = 0;
     record->generation++;
+    table->unfollowed = true;
     record->loaded = pipe->mode == PIPE_MODE_CDC;
     atomic_store(&table->state, pipe->mode == PIPE_MODE_CDC ? TABLE_LIVE : TABLE_WAITING);
     pthread_mutex_unlock(&pipe->lock);

@@ -4,7 +4,7 @@
  * statement is open while memory or the destination is waited for. A range's progress moves in the order of its chunks,
  * when they are acknowledged.
  */
-#include "pipe/pipe_private.h"
+#include "pipe/exact.h"
 
 #include <string.h>
 
@@ -144,7 +144,8 @@ bool snapshot_restore_plans(Pipe *pipe, GError **error)
 static bool make_plan(Reader *reader, PipeTable *table, GError **error)
 {
     g_autofree char *min = NULL, *max = NULL;
-    bool ok = source_key_bounds(reader->source, table->definition, &min, &max, error);
+    bool whole = exact_is(table); /* one reader reads all of it: nothing is divided */
+    bool ok = whole || source_key_bounds(reader->source, table->definition, &min, &max, error);
     Pipe *pipe = reader->pipe;
 
     pthread_mutex_lock(&pipe->load_lock);
@@ -154,7 +155,7 @@ static bool make_plan(Reader *reader, PipeTable *table, GError **error)
         range_plan_set_bounds(table->plan, min, max);
     } else if (ok) {
         uint64_t rows = table->definition->rows_estimate;
-        unsigned pieces = (unsigned)MIN(RANGES_AT_FIRST * reader->work->settings.readers, 1 + rows / CHUNK_ROWS_MAX);
+        unsigned pieces = whole ? 1 : (unsigned)MIN(RANGES_AT_FIRST * reader->work->settings.readers, 1 + rows / CHUNK_ROWS_MAX);
         table->plan = range_plan_new(table->definition, min, max, pieces);
         g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(uint64_t));
         const GPtrArray *ranges = range_plan_ranges(table->plan);
@@ -195,6 +196,8 @@ static WorkKind choose(Reader *reader, PipeTable **out, uint64_t *range_id)
         if (table->plan && range_plan_all_done(table->plan)) /* it waits for the stream (settle_tables) */
             continue;
         if (!table->definition) /* it waits to be set up (supervisor.c, drive_snapshot) */
+            continue;
+        if (exact_is(table) && (!table->consistent || table->readers))
             continue;
         unsigned at = 0;
         while (at < open->len && ((PipeTable *)open->pdata[at])->readers <= table->readers)
@@ -551,10 +554,12 @@ static bool read_chunk(Reader *reader, PipeTable *table, TableMapping *mapping, 
     uint64_t limit = reader->chunk_rows, begin_pos = 0;
     g_autofree char *begin_file = NULL;
 
-    if (!wait_visible(reader, table, &begin_file, &begin_pos, error))
+    bool exact = table->consistent != NULL;
+    if (!exact && !wait_visible(reader, table, &begin_file, &begin_pos, error))
         return false;
-    g_autoptr(ChunkReader) chunk = chunk_reader_open(reader->source, mapping_table(mapping), after, upto, limit, begin_file,
-                                                     begin_pos, reader->work->reading, error);
+    g_autoptr(ChunkReader) chunk =
+        exact ? chunk_reader_open_within(table->consistent, mapping_table(mapping), after, limit, error)
+              : chunk_reader_open(reader->source, mapping_table(mapping), after, upto, limit, begin_file, begin_pos, reader->work->reading, error);
     if (!chunk)
         return false;
     out->block = spares_take(reader->pipe, table, mapping);
@@ -654,6 +659,7 @@ static void give_back(Reader *reader, PipeTable *table, uint64_t range_id, bool 
 {
     pthread_mutex_lock(&reader->pipe->load_lock);
     table->readers--;
+    exact_close(table); /* it is read, or its load begins again */
     if (failed && !cancel_requested(reader->work->reading)) {
         for (GList *l = table->chunks.head; l; l = l->next)
             if (((Chunk *)l->data)->range_id == range_id)
@@ -724,12 +730,13 @@ static bool read_something(Reader *reader, unsigned *tries)
     Pipe *pipe = reader->pipe;
     PipeTable *table = NULL;
     uint64_t range_id = 0;
+    WorkKind kind = WORK_NONE;
     g_autoptr(GError) error = NULL;
     bool ok = reader_connect(reader, &error) && settle_tables(reader, &error);
 
     if (ok) {
         pthread_mutex_lock(&pipe->load_lock);
-        WorkKind kind = choose(reader, &table, &range_id);
+        kind = choose(reader, &table, &range_id);
         pthread_mutex_unlock(&pipe->load_lock);
         if (kind == WORK_NONE)
             return false;
@@ -758,7 +765,7 @@ static bool read_something(Reader *reader, unsigned *tries)
     g_clear_pointer(&reader->source, source_close);
     switch (decision.verdict) {
     case VERDICT_FAIL_TABLE:
-        if (table && (!wants_loading(table) || wait_for_stream(reader, table)))
+        if (table && (!wants_loading(table) || (!exact_is(table) && wait_for_stream(reader, table))))
             return true; /* the stream has told already why it cannot be read, or tells yet */
         if (table) {
             pipe_table_fail(pipe, table, error, &decision, NULL);
@@ -772,8 +779,11 @@ static bool read_something(Reader *reader, unsigned *tries)
     case VERDICT_CANCELLED:
         return false;
     default:
-        return pipe_stall_wait(pipe, SIDE_SOURCE, error, ++*tries, decision.verdict == VERDICT_RETRY_OPERATOR,
-                               reader->work->reading);
+        if (!pipe_stall_wait(pipe, SIDE_SOURCE, error, ++*tries, decision.verdict == VERDICT_RETRY_OPERATOR, reader->work->reading))
+            return false;
+        if (table && kind == WORK_RANGE && exact_is(table)) /* its transaction is lost: it is set up again, with another one */
+            pipe_post(pipe, MESSAGE_RESTART);
+        return true;
     }
 }
 

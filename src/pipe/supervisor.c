@@ -4,6 +4,7 @@
 #include "pipe/supervisor.h"
 
 #include "pipe/drop.h"
+#include "pipe/exact.h"
 #include "pipe/incident.h"
 #include "pipe/live_view.h"
 #include "pipe/new_tables.h"
@@ -151,6 +152,7 @@ static void start_work(Supervisor *s, GError **error)
     new_tables_rest(s->news);
     if (!live_views_settle(pipe, error))
         return;
+    exact_follow(pipe);
     s->work = work_start(pipe, load, pipe->mode == PIPE_MODE_SNAPSHOT || pipe->state == PIPE_RESYNC, error);
     if (!s->work || !load)
         return;
@@ -227,6 +229,13 @@ static int64_t set_up_new(Supervisor *s, GError **error)
     return go_on_without(s, g_steal_pointer(&problem), error);
 }
 
+/* Opens the transactions of loads that need them. 0: they are open, else as go_on_without: those tables wait. */
+static int64_t begin_exact(Supervisor *s, GError **error)
+{
+    GError *problem = NULL;
+    return exact_begin(s->pipe, &problem) ? 0 : go_on_without(s, problem, error);
+}
+
 /* The Work has started, and ends again when what waits is to be tried again. */
 static void wait_without(Supervisor *s, int64_t wait)
 {
@@ -244,7 +253,11 @@ static void drive_snapshot(Supervisor *s, GError **error)
         cancel_resync(s, error);
         return;
     }
-    int64_t look_again = look_for_new(s, &problem), wait = problem ? 0 : set_up_new(s, &problem);
+    int64_t look_again = look_for_new(s, &problem), wait = 0;
+    if (!problem && exact_take_back(s->pipe, &problem))
+        wait = set_up_new(s, &problem);
+    if (!problem)
+        wait = MAX(wait, begin_exact(s, &problem));
     if (problem) {
         g_propagate_error(error, problem);
         return;
@@ -577,6 +590,7 @@ static void work_ended(Supervisor *s)
 
     work_free(s->work);
     s->work = NULL;
+    exact_end(pipe);
     atomic_store(&pipe->caught_up, false);
     pipe_set_activity(pipe, NULL);
     switch (reason) {
@@ -680,6 +694,10 @@ static void handle(Supervisor *s, Message *message)
     case MESSAGE_REACHED:
         if (s->work && s->work->ending == END_NONE)
             work_end(s->work, END_REACHED, 0);
+        break;
+    case MESSAGE_RESTART:
+        if (s->work && s->work->ending == END_NONE)
+            work_end(s->work, END_RESTART, clock_monotonic_usec() + STOP_PATIENCE_USEC);
         break;
     case MESSAGE_SETTINGS:
         if (s->work && s->work->ending == END_NONE)

@@ -4,6 +4,7 @@ import pytest
 from harness.clickhouse import ClickHouseError
 from harness.engine import PATIENCE
 from harness.process import wait_until
+from harness.workload import writing
 
 TABLE = "CREATE TABLE t (id INT PRIMARY KEY, day DATE NOT NULL, kind VARCHAR(10) NOT NULL, v VARCHAR(50))"
 TOGETHER = {"do_not_merge_across_partitions_select_final": 1}
@@ -116,6 +117,35 @@ def test_every_change_is_a_row(pipe):
     resync(pipe)
     assert "ENGINE = MergeTree ORDER BY (kind, id)" in create_query(pipe)
     assert pipe.clickhouse.value(f"SELECT count() FROM {pipe.destination}.t") == 96
+
+
+@pytest.mark.flavours
+def test_every_change_is_a_row_once(pipe):
+    """Changes while the table is loaded are either read or streamed, not both: also where the load is cut off."""
+    pipe.run("CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, n INT NOT NULL, v VARCHAR(200))")
+    if pipe.mariadb.is_mysql:
+        refused = pipe.create(settings=[f"{pipe.source}.t:engine=MergeTree"], ok=5).out
+        assert "may not lock tables" in refused and "GRANT LOCK TABLES ON *.*" in refused
+        pipe.mariadb.run("GRANT LOCK TABLES ON *.* TO repl@'127.0.0.1'")
+    pipe.run("INSERT INTO t (n, v) SELECT 0, REPEAT('x', 200) FROM seq_1_to_200000")
+    with writing(pipe, "INSERT INTO t (n, v) VALUES (1, 'new')", 0.003), writing(pipe, "UPDATE t SET n = n + 1 ORDER BY id DESC LIMIT 1", 0.004):
+        pipe.create(settings=[f"{pipe.source}.t:engine=MergeTree", "batch_bytes=256KiB"])
+        wait_until(lambda: 0 < pipe.table("t")["rows_done"], 60 * PATIENCE, lambda: pipe.journal())
+        pipe.engine.kill()
+        pipe.engine.start()
+        pipe.wait("Running", seconds=120)
+        pipe.engine.sluice("pause", "p", "--wait")
+        pipe.engine.sluice("resume", "p", "--wait")
+        resync(pipe)
+    pipe.caught_up()
+    ours = pipe.run("SELECT COUNT(*), SUM(n) FROM t")[0]
+    newest = "SELECT id, argMax(n, _peerdb_version) AS n, count() AS images FROM {}.t GROUP BY id".format(pipe.destination)
+    assert list(ours) == pipe.clickhouse.rows(f"SELECT count(), sum(n) FROM ({newest})")[0]
+    # Each image of a row is there once: no version of a key twice, and as many images as it had changes since it was read.
+    assert pipe.clickhouse.rows(f"SELECT id, _peerdb_version, count() FROM {pipe.destination}.t GROUP BY id, _peerdb_version HAVING count() > 1") == []
+    assert pipe.clickhouse.rows(f"SELECT id, n, count() FROM {pipe.destination}.t GROUP BY id, n HAVING count() > 1") == []
+    if pipe.mariadb.is_mysql:
+        pipe.mariadb.run("REVOKE LOCK TABLES ON *.* FROM repl@'127.0.0.1'")
 
 
 def test_nothing_is_kept_but_what_views_take(pipe):

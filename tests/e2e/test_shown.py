@@ -1,37 +1,17 @@
 """What is shown is so: stalls that are there and no others, lag, and settings that take effect when they say."""
 
-import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
-import threading
 import time
 
 import pytest
 from harness.engine import PATIENCE
 from harness.pipe import Pipe
 from harness.process import wait_until
-
-
-@contextlib.contextmanager
-def writing(pipe, statement, every=0.05):
-    """Another client runs the statement again and again."""
-    stop = threading.Event()
-
-    def write():
-        with contextlib.closing(pipe.mariadb.connect(pipe.source)) as connection, connection.cursor() as cursor:
-            while not stop.wait(every):
-                cursor.execute(statement)
-
-    thread = threading.Thread(target=write, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+from harness.workload import writing
 
 
 @pytest.fixture

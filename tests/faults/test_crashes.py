@@ -15,6 +15,7 @@ from harness.engine import PATIENCE
 from harness.pipe import Pipe
 from harness.process import wait_until
 from harness.shards import TARGET, Shards
+from harness.workload import writing
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 ROWS = 8_000
@@ -279,7 +280,7 @@ def compiled_in():
 
 
 def test_every_step_is_tested():
-    assert compiled_in() == {step.split(":")[0] for step, _ in STEPS + SHARDS_STEPS} | {"ddl-gone"}
+    assert compiled_in() == {step.split(":")[0] for step, _ in STEPS + SHARDS_STEPS} | {"ddl-gone", "exact-begun"}
 
 
 @pytest.mark.parametrize("statement", ["DROP TABLE a", "RENAME TABLE a TO c"])
@@ -382,3 +383,22 @@ def test_killed_with_two_tables_in_one(engine, mariadb, clickhouse, step, leads_
         shards.run(name, f"UPDATE {TARGET} SET n = n + 1 WHERE id % 5 = 0")
     wait_until(lambda: targets(pipe) == [TARGET], 60 * PATIENCE, lambda: f"{targets(pipe)}, {pipe.journal()}")
     assert shards.equal() > 1_900
+
+
+@pytest.mark.parametrize("step", ["exact-begun", "load-planned", "load-inserted", "load-inserted:3", "load-chunk-acknowledged:2", "load-last-range-done", "checkpoint-saved:2"])
+def test_killed_while_every_change_is_loaded(engine, mariadb, clickhouse, step):
+    """A table that keeps every change as a row has each once, however its load was cut off."""
+    pipe = Pipe(engine, mariadb, clickhouse)
+    pipe.engine.env["SLUICE_FAULT"] = step
+    pipe.engine.start()
+    fill(pipe, "a", rows=60_000)
+    with writing(pipe, "UPDATE a SET n = n + 1 WHERE id <= 3", 0.02), writing(pipe, "INSERT INTO a SELECT MAX(id) + 1, 0, 'new' FROM a", 0.01):
+        pipe.create(ok=None, settings=[f"{pipe.source}.a:engine=MergeTree", "batch_bytes=256KiB", "batch_age=100ms"])
+        wait_until(lambda: pipe.engine.process.poll() is not None, 60 * PATIENCE, lambda: f"step {step} is reached: {pipe.journal()}")
+        del pipe.engine.env["SLUICE_FAULT"]
+        revive(pipe)
+    pipe.caught_up()
+    images = f"SELECT id, n, count() AS images FROM {pipe.destination}.a GROUP BY id, n"
+    assert pipe.clickhouse.rows(f"SELECT * FROM ({images}) WHERE images > 1") == []
+    assert pipe.clickhouse.rows(f"SELECT count(), sum(n) FROM (SELECT id, max(n) AS n FROM ({images}) GROUP BY id)")[0] == list(pipe.run("SELECT COUNT(*), CAST(SUM(n) AS SIGNED) FROM a")[0])
+    assert pipe.clickhouse.rows(f"SELECT id, max(n) - min(n) + 1 - count() FROM ({images}) GROUP BY id HAVING max(n) - min(n) + 1 != count()") == [], "no change is left out"

@@ -204,3 +204,22 @@ def version_faults(clickhouse, database, table):
         if rows:
             faults.append(f"{table}: {title}: {rows}")
     return "\n".join(faults)
+
+
+@contextlib.contextmanager
+def writing(pipe, statement, every=0.05):
+    """Another client runs the statement again and again."""
+    stop = threading.Event()
+
+    def write():
+        with contextlib.closing(pipe.mariadb.connect(pipe.source)) as connection, connection.cursor() as cursor:
+            while not stop.wait(every):
+                cursor.execute(statement)
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
