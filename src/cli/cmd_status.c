@@ -1,6 +1,7 @@
 #include "cli/caller.h"
 #include "cli/show.h"
 #include "base/base.h"
+#include "control/metrics.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 
 typedef struct {
     const char *name; /* NULL: all */
-    bool json, watch;
+    bool json, prometheus, watch;
 } Wanted;
 
 /* The picture as promised for scripts: without the curves of the screen and the journal, which has a command of its
@@ -45,6 +46,9 @@ static bool print_view(const View *view, const Wanted *wanted, GError **error)
         return false;
     if (wanted->json) {
         print_json(view, wanted);
+    } else if (wanted->prometheus) {
+        g_autofree char *text = metrics_text(view, wanted->name);
+        fputs(text, stdout);
     } else if (wanted->watch) {
         for (unsigned i = 0; i < view->n_pipes; i++) {
             if (pipe == NULL || pipe == &view->pipes[i])
@@ -60,16 +64,19 @@ static bool print_view(const View *view, const Wanted *wanted, GError **error)
 
 int cmd_status(Cli *cli, char **argv)
 {
-    gboolean json = FALSE, watch = FALSE;
+    gboolean json = FALSE, prometheus = FALSE, watch = FALSE;
     const GOptionEntry entries[] = {
         {"json", 0, 0, G_OPTION_ARG_NONE, &json, "one JSON object (with --watch: one a line)", NULL},
+        {"prometheus", 0, 0, G_OPTION_ARG_NONE, &prometheus, "Prometheus' text format", NULL},
         {"watch", 0, 0, G_OPTION_ARG_NONE, &watch, "print a line a pipe each second", NULL},
         G_OPTION_ENTRY_NULL};
     int code;
     GError *error = NULL;
     if (!cli_parse(cli, argv, entries, 0, 1, &code))
         return code;
-    Wanted wanted = {.name = cli->words[0], .json = json, .watch = watch};
+    if (prometheus && (json || watch))
+        return cli_usage("--prometheus goes with neither --json nor --watch");
+    Wanted wanted = {.name = cli->words[0], .json = json, .prometheus = prometheus, .watch = watch};
     g_autoptr(Caller) caller = caller_open(cli, !watch, &error);
     if (caller == NULL)
         return cli_fail(error);

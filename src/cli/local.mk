@@ -9,7 +9,7 @@ sluice_SOURCES = src/cli/main.c src/cli/cli.h src/cli/action.h src/cli/caller.c 
 sluice_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 sluice_LDADD = src/cli/libcli.a ui/libui.a src/engine/libengine.a src/pipe/libpipe.a src/mapping/libmapping.a \
 	src/mysql/libmysql.a src/clickhouse/libclickhouse.a src/catalog/libcatalog.a src/control/libcontrol.a \
-	src/base/libbase.a $(MARIADB_LIBS) $(CURL_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(ZSTD_LIBS) $(LZ4_LIBS) $(ZLIB_LIBS) \
+	src/base/libbase.a $(MARIADB_LIBS) $(CURL_LIBS) $(SQLITE_LIBS) $(JANSSON_LIBS) $(MICROHTTPD_LIBS) $(ZSTD_LIBS) $(LZ4_LIBS) $(ZLIB_LIBS) \
 	$(NCURSES_LIBS) $(GLIB_LIBS) -lm
 
 check_PROGRAMS += tests/unit/cli_arguments_test

@@ -1,5 +1,7 @@
 /* engine.c - all pipes together: the state dir with its lock, the catalog, the embedded endpoint, the list of pipes. */
 #include "engine/engine_private.h"
+#include "engine/events.h"
+#include "engine/metrics.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,6 +89,8 @@ static Engine *engine_new(const char *state_dir)
     pthread_mutex_init(&engine->embedded_lock, NULL);
     pthread_mutex_init(&engine->pipes_lock, NULL);
     pthread_mutex_init(&engine->view_lock, NULL);
+    pthread_mutex_init(&engine->texts_lock, NULL);
+    pthread_mutex_init(&engine->metrics_lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&engine->view_changed, &monotonic);
@@ -120,6 +124,8 @@ void engine_close(Engine *engine)
 {
     if (!engine)
         return;
+    events_stop(engine->events);
+    metrics_server_stop(engine->metrics);
     /* All are told first, so that they end side by side. */
     for (unsigned i = 0; engine->started_at && i < engine->pipes->len; i++)
         pipe_stop(engine->pipes->pdata[i]);
@@ -135,6 +141,9 @@ void engine_close(Engine *engine)
     pthread_mutex_destroy(&engine->embedded_lock);
     pthread_mutex_destroy(&engine->pipes_lock);
     pthread_mutex_destroy(&engine->view_lock);
+    pthread_mutex_destroy(&engine->texts_lock);
+    pthread_mutex_destroy(&engine->metrics_lock);
+    g_free(engine->on_event);
     pthread_cond_destroy(&engine->view_changed);
     if (engine->lock_fd >= 0)
         close(engine->lock_fd);
@@ -179,6 +188,20 @@ void engine_reap(Engine *engine)
     pthread_mutex_unlock(&engine->pipes_lock);
 }
 
+/* Replication does not wait for who watches it. */
+static void start_watchers(Engine *engine)
+{
+    g_autoptr(GError) why = NULL;
+    engine->events = events_start(engine);
+    if (engine_metrics_start(engine, &why))
+        return;
+    CatalogJournalEntry entry = {
+        .at = clock_real_usec(), .actor = (char *)"engine", .kind = (char *)"note", .text = why->message};
+    pthread_mutex_lock(&engine->catalog_lock);
+    catalog_journal_add(engine->catalog, &entry, NULL);
+    pthread_mutex_unlock(&engine->catalog_lock);
+}
+
 bool engine_start(Engine *engine, bool paused, GError **error)
 {
     if (!engine_settings_load(engine, error))
@@ -197,6 +220,8 @@ bool engine_start(Engine *engine, bool paused, GError **error)
         if (pipe)
             g_ptr_array_add(engine->pipes, pipe);
     }
+    if (ok)
+        start_watchers(engine);
     for (unsigned i = 0; ok && i < engine->pipes->len; i++)
         pipe_start(engine->pipes->pdata[i], paused);
     return ok;

@@ -37,6 +37,13 @@ struct Engine {
     int64_t view_at; /* monotonic */
     uint64_t view_changes;
 
+    pthread_mutex_t texts_lock;
+    char *on_event; /* setting of the engine; "": none */
+
+    pthread_mutex_t metrics_lock;
+    struct MetricsServer *metrics; /* NULL: it does not listen */
+    struct Events *events;
+
     void (*stop)(void *data); /* a `stop` request; NULL: nobody listens */
     void *stop_data;
 };
@@ -51,6 +58,8 @@ void engine_reap(Engine *engine); /* frees the pipes that were dropped */
 /* settings.c */
 json_t *engine_set(Engine *engine, const json_t *request, GError **error);
 bool engine_settings_load(Engine *engine, GError **error); /* puts those of the engine into effect */
+char *engine_on_event(Engine *engine); /* the setting, "": none; free with g_free */
+bool engine_metrics_start(Engine *engine, GError **error); /* by the setting */
 /* Keeps the journal under its size; cheap when called again within a minute, unless `at_once`. */
 void engine_trim_journal(Engine *engine, bool at_once);
 

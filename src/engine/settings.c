@@ -3,6 +3,7 @@
  * The engine's are kept in the catalog; those that stand in engine.conf in the state dir are fixed there.
  */
 #include "engine/engine_private.h"
+#include "engine/metrics.h"
 #include "pipe/columns.h"
 #include "pipe/settings_check.h"
 
@@ -13,6 +14,7 @@
 #define TRIM_TO        0.9 /* of journal_size, so that it is not trimmed for every entry */
 #define CONF_NAME      "engine.conf"
 #define CONF_BYTES_MAX 65536
+#define COMMAND_MAX    4096
 
 /* ---- Of a pipe ---- */
 
@@ -210,21 +212,30 @@ static json_t *set_new(const json_t *set, GError **error)
 
 /* ---- Of the engine ---- */
 
+typedef enum { ENGINE_BYTES, ENGINE_TIME, ENGINE_COMMAND, ENGINE_ADDRESS } EngineSettingKind;
+
 typedef struct {
     const char *name, *initial, *values, *meaning;
+    EngineSettingKind kind;
     uint64_t min, max; /* bytes, or microseconds */
-    bool is_time;
 } EngineSetting;
 
-enum { SETTING_MEMORY, SETTING_JOURNAL_SIZE, SETTING_HISTORY, N_ENGINE_SETTINGS };
+enum { SETTING_MEMORY, SETTING_JOURNAL_SIZE, SETTING_HISTORY, SETTING_ON_EVENT, SETTING_METRICS, N_ENGINE_SETTINGS };
+
+#define NOTHING "none"
 
 static const EngineSetting engine_settings[N_ENGINE_SETTINGS] = {
-    [SETTING_MEMORY] = {"memory", "256MiB", "64MiB to 1024GiB", "bound for all pipes together", 64ull << 20,
+    [SETTING_MEMORY] = {"memory", "256MiB", "64MiB to 1024GiB", "bound for all pipes together", ENGINE_BYTES, 64ull << 20,
                         1024ull << 30},
     [SETTING_JOURNAL_SIZE] = {"journal_size", "64MiB", "64KiB to 64GiB",
-                              "what is kept of the journal, the newest entries", 64ull << 10, 64ull << 30},
+                              "what is kept of the journal, the newest entries", ENGINE_BYTES, 64ull << 10, 64ull << 30},
     [SETTING_HISTORY] = {"history", "1d", "1h to 7d", "how long the figures of pipes are kept, for their charts",
-                         G_TIME_SPAN_HOUR, 7 * G_TIME_SPAN_DAY, true},
+                         ENGINE_TIME, G_TIME_SPAN_HOUR, 7 * G_TIME_SPAN_DAY},
+    [SETTING_ON_EVENT] = {"on_event", NOTHING, "none, a command for sh",
+                          "run when a pipe changes its state, stalls, recovers or is short of headroom, with SLUICE_PIPE, SLUICE_STATE, "
+                          "SLUICE_EVENT, SLUICE_CAUSE and SLUICE_REMEDY in its environment; never waited for",
+                          ENGINE_COMMAND, 0, 0},
+    [SETTING_METRICS] = {"metrics", NOTHING, "none, ADDRESS:PORT", "where Prometheus finds the figures of all pipes, at /metrics", ENGINE_ADDRESS, 0, 0},
 };
 
 static bool find_engine_setting(const char *name, unsigned *index, GError **error)
@@ -247,7 +258,12 @@ static bool find_engine_setting(const char *name, unsigned *index, GError **erro
 static bool parse_number(const EngineSetting *setting, const char *text, uint64_t *value)
 {
     int64_t usec = 0;
-    if (!setting->is_time)
+    *value = 0;
+    if (setting->kind == ENGINE_COMMAND)
+        return *text && strlen(text) <= COMMAND_MAX;
+    if (setting->kind == ENGINE_ADDRESS)
+        return strcmp(text, NOTHING) == 0 || metrics_address_is_valid(text);
+    if (setting->kind == ENGINE_BYTES)
         return settings_parse_size(text, value);
     bool ok = settings_parse_duration(text, &usec) && usec >= 0;
     *value = (uint64_t)usec;
@@ -352,6 +368,53 @@ static void values_apply(Engine *engine, const EngineValues *values)
     budget_set_limit(engine->budget, (size_t)((double)numbers[SETTING_MEMORY] * MEMORY_SHARE));
     atomic_store(&engine->journal_size, numbers[SETTING_JOURNAL_SIZE]);
     atomic_store(&engine->history_kept, (int64_t)numbers[SETTING_HISTORY]);
+    const char *command = value_of(values, SETTING_ON_EVENT);
+    pthread_mutex_lock(&engine->texts_lock);
+    g_free(engine->on_event);
+    engine->on_event = g_strdup(strcmp(command, NOTHING) == 0 ? "" : command);
+    pthread_mutex_unlock(&engine->texts_lock);
+}
+
+char *engine_on_event(Engine *engine)
+{
+    pthread_mutex_lock(&engine->texts_lock);
+    char *command = g_strdup(engine->on_event ? engine->on_event : "");
+    pthread_mutex_unlock(&engine->texts_lock);
+    return command;
+}
+
+/* The one that listens now is closed first: the new address may be its own. */
+static bool listen_at(Engine *engine, const char *address, GError **error)
+{
+    g_clear_pointer(&engine->metrics, metrics_server_stop);
+    if (strcmp(address, NOTHING) == 0)
+        return true;
+    engine->metrics = metrics_server_start(engine, address, error);
+    return engine->metrics != NULL;
+}
+
+bool engine_metrics_start(Engine *engine, GError **error)
+{
+    EngineValues values = {0};
+    bool ok = values_read(engine, &values, error);
+    pthread_mutex_lock(&engine->metrics_lock);
+    ok = ok && listen_at(engine, value_of(&values, SETTING_METRICS), error);
+    pthread_mutex_unlock(&engine->metrics_lock);
+    values_clear(&values);
+    return ok;
+}
+
+/* Before anything is written: an address that cannot be listened on changes nothing. */
+static bool try_to_listen(Engine *engine, const char *before, const char *after, GError **error)
+{
+    if (!engine->started_at || strcmp(before, after) == 0)
+        return true;
+    pthread_mutex_lock(&engine->metrics_lock);
+    bool ok = listen_at(engine, after, error);
+    if (!ok && !listen_at(engine, before, NULL))
+        engine->metrics = NULL;
+    pthread_mutex_unlock(&engine->metrics_lock);
+    return ok;
 }
 
 bool engine_settings_load(Engine *engine, GError **error)
@@ -419,7 +482,9 @@ static json_t *set_engine(Engine *engine, const json_t *changes, GError **error)
 {
     EngineValues values = {0};
     bool changed = json_object_size(changes) > 0;
-    bool ok = values_read(engine, &values, error) && take_changes(changes, &values, error) &&
+    bool ok = values_read(engine, &values, error);
+    g_autofree char *before = ok ? g_strdup(value_of(&values, SETTING_METRICS)) : NULL;
+    ok = ok && take_changes(changes, &values, error) && try_to_listen(engine, before, value_of(&values, SETTING_METRICS), error) &&
               (!changed || write_changes(engine, changes, error));
     json_t *answer = ok ? protocol_ok() : NULL;
     if (ok && changed) {
