@@ -363,6 +363,8 @@ static void note_read(Reader *reader, const GPtrArray *tables, const char *file,
     Pipe *pipe = reader->pipe;
     pthread_mutex_lock(&pipe->lock);
     bool followed = g_strcmp0(pipe->record->identity, source_server(reader->source)->identity) == 0;
+    /* Where nothing was logged meanwhile the stream is there already, and hears of nothing new until a heartbeat comes. */
+    bool passed = pipe->applied.file && binlog_position_compare(pipe->applied.file, pipe->applied.pos, file, pos) >= 0;
     pthread_mutex_unlock(&pipe->lock);
     for (unsigned i = 0; followed && i < tables->len; i++) {
         PipeTable *table = tables->pdata[i];
@@ -370,7 +372,9 @@ static void note_read(Reader *reader, const GPtrArray *tables, const char *file,
             continue;
         table->read_file = g_strdup(file);
         table->read_pos = pos;
-        atomic_store(&reader->work->settling, true);
+        table->stream_passed = passed;
+        if (!passed)
+            atomic_store(&reader->work->settling, true);
     }
 }
 
@@ -416,6 +420,7 @@ static bool settle_tables(Reader *reader, GError **error)
     pthread_mutex_lock(&pipe->load_lock);
     note_read(reader, read, file, pos);
     pthread_mutex_unlock(&pipe->load_lock);
+    finish_passed(reader);
     return true;
 }
 
