@@ -547,30 +547,33 @@ bool resync_exchange(Pipe *pipe, GError **error)
     return true;
 }
 
+bool resync_drop_leftover(Pipe *pipe, Clickhouse *ch, PipeTable *table, GError **error)
+{
+    GError *problem = NULL;
+    FAULT_POINT("resync-before-drop");
+    if (!setup_drop_target(pipe, ch, table, table->record->leftover, &problem)) {
+        if (!g_error_matches(problem, SLUICE_ERROR, SLUICE_ERROR_REFUSED)) {
+            g_propagate_error(error, problem);
+            return false;
+        }
+        pipe_journal(pipe, "engine", "note", NULL, "what stood as %s before the resync is kept as %s: it was not made by this pipe",
+                     table->record->target, table->record->leftover);
+        g_error_free(problem);
+    }
+    pthread_mutex_lock(&pipe->lock);
+    g_clear_pointer(&table->record->leftover, g_free);
+    pthread_mutex_unlock(&pipe->lock);
+    return save(pipe, table, error);
+}
+
 bool resync_drop_leftovers(Pipe *pipe, GError **error)
 {
     g_autoptr(Clickhouse) ch = NULL;
     for (unsigned i = 0; i < pipe->tables->len; i++) {
         PipeTable *table = pipe->tables->pdata[i];
-        GError *problem = NULL;
         if (!table->record->leftover)
             continue;
-        FAULT_POINT("resync-before-drop");
-        if (!ch && !(ch = setup_open_destination(pipe, pipe->life, error)))
-            return false;
-        if (!setup_drop_target(pipe, ch, table, table->record->leftover, &problem)) {
-            if (!g_error_matches(problem, SLUICE_ERROR, SLUICE_ERROR_REFUSED)) {
-                g_propagate_error(error, problem);
-                return false;
-            }
-            pipe_journal(pipe, "engine", "note", NULL, "what stood as %s before the resync is kept as %s: it was not made by this pipe",
-                         table->record->target, table->record->leftover);
-            g_error_free(problem);
-        }
-        pthread_mutex_lock(&pipe->lock);
-        g_clear_pointer(&table->record->leftover, g_free);
-        pthread_mutex_unlock(&pipe->lock);
-        if (!save(pipe, table, error))
+        if ((!ch && !(ch = setup_open_destination(pipe, pipe->life, error))) || !resync_drop_leftover(pipe, ch, table, error))
             return false;
     }
     return true;
