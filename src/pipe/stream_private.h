@@ -127,7 +127,8 @@ bool stream_ddl(Stream *s, const DdlStatement *statement, const BinlogEvent *eve
 bool stream_ddl_finish(Stream *s, StreamDdl *pending_take, const BinlogEvent *event, GError **error);
 
 /* stream_parents.c: what changes rows of followed tables without a trace of its own */
-void stream_parents_find(Stream *s, SourceConnection *source); /* by the definitions as they are now */
+/* By the definitions as they are now. False: the source could not be read. */
+bool stream_parents_find(Stream *s, SourceConnection *source, GError **error);
 bool stream_parents_renew(Stream *s, GError **error);          /* the same, over a connection of its own */
 void stream_parents_clear(Stream *s);
 void stream_parents_statement(Stream *s, const DdlStatement *statement);

@@ -76,3 +76,11 @@ def test_a_key_that_comes_later(family):
     wait_until(lambda: advised(family) == {"cousin"}, 30 * PATIENCE, lambda: family.journal())
     family.run("DELETE FROM parent WHERE id = 3")
     wait_until(lambda: advised(family) == {"cousin", "child"}, 30 * PATIENCE, lambda: family.journal())
+
+
+def test_a_parent_is_renamed(family):
+    """The children say nothing of it in the log."""
+    family.live(tables=family.tables, settings=["foreign_keys=flag"])
+    family.run("RENAME TABLE parent TO forebear")
+    family.run("DELETE FROM forebear WHERE id = 1")
+    wait_until(lambda: advised(family) == {"child", "grandchild"}, 30 * PATIENCE, lambda: family.journal())
