@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define DEFINITION_TRIES 10
+#define COUNT_SECONDS    (SOURCE_ANSWER_SECONDS - 10) /* the stream stands still meanwhile */
 
 /* ---- Provisioning ---- */
 
@@ -633,7 +634,7 @@ static bool check_new(Pipe *pipe, SourceConnection *source, Clickhouse *ch, cons
     if (!settings->new_tables_add) /* `tables add` has looked */
         return true;
     json_t *set = settings_copy(pipe);
-    PreflightRequest request = {.settings = settings, .set = set, .uuid = pipe->uuid};
+    PreflightRequest request = {.settings = settings, .set = set, .uuid = pipe->uuid, .count_seconds = COUNT_SECONDS};
     preflight_table(source, ch, &request, record->database, record->name, record->target, checks);
     json_decref(set);
     return !cancel_set_error(pipe->life, error) && provision_judge(checks, &side, error);

@@ -188,8 +188,11 @@ void stream_parents_map(Stream *s, const char *key, TableMap *map_take)
 {
     g_autoptr(TableMap) map = map_take;
     StreamParent *parent = s->parents ? g_hash_table_lookup(s->parents, key) : NULL;
-    if (!parent)
+    if (!parent) {
+        if (s->parents) /* the server may have begun to count anew */
+            g_hash_table_remove(s->parents_by_id, &map->table_id);
         return;
+    }
     g_hash_table_insert(s->parents_by_id, g_memdup2(&map->table_id, sizeof map->table_id), parent);
     table_map_free(parent->map);
     parent->map = g_steal_pointer(&map);
