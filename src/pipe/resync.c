@@ -270,7 +270,9 @@ static void fail_kept(Pipe *pipe, PipeTable *table, const char *what)
 static bool stand_alone(Pipe *pipe, PipeTable *table, const char *error_json, GError **error)
 {
     bool kept = atomic_load(&table->state) == TABLE_KEPT;
-    if (kept && !table->record->definition) {
+    if (kept && !table->record->definition && !error_json && shared_is(pipe, table)) {
+        atomic_store(&table->state, TABLE_WAITING); /* it came just before, and is loaded beside the others */
+    } else if (kept && !table->record->definition) {
         fail_kept(pipe, table, "nothing was loaded: what was to take the place of the table that stood at the destination is not there");
     } else if (kept && pipe->mode == PIPE_MODE_SNAPSHOT) {
         atomic_store(&table->state, table->record->error ? TABLE_FAILED : TABLE_LIVE); /* it is what it was */

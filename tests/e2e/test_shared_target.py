@@ -288,6 +288,24 @@ def test_one_that_comes_by_itself_during_a_resync(pipe):
     assert pipe.rows("more", f"{COLUMN}, count()", "1 GROUP BY 1") == [[f"{two}.more", 500]]
 
 
+def test_one_that_came_before_a_resync_that_is_cancelled(pipe):
+    shards = Shards(pipe, rows=500).live()
+    pipe.engine.sluice("pause", pipe.name, "--wait")
+    three = shards.new(500)
+    shards.set(f"{of(three)}:source_column={COLUMN}")
+    shards.add(three)
+    with contextlib.closing(pipe.mariadb.connect(shards.names[0])) as connection, connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLES {TARGET} WRITE")
+        shards.resync(wait=False)
+        pipe.wait("Snapshot")
+        wait_until(lambda: len(targets(pipe)) == 2, 60 * PATIENCE, pipe.journal)
+        pipe.engine.sluice("cancel", pipe.name)
+        wait_until(lambda: "the resync was cancelled" in pipe.journal(), 60 * PATIENCE, pipe.journal)
+    wait_until(lambda: shards.table(three)["state"] == "live", 60 * PATIENCE, pipe.journal)
+    pipe.wait("Running")
+    assert shards.equal() == 1_500 and targets(pipe) == [TARGET]
+
+
 @pytest.mark.parametrize("mode", ["snapshot", "cdc"])
 def test_modes_and_appending(pipe, mode):
     """A MergeTree keeps every change; TRUNCATE empties it of one table's."""
