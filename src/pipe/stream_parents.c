@@ -198,6 +198,11 @@ void stream_parents_map(Stream *s, const char *key, TableMap *map_take)
     parent->map = g_steal_pointer(&map);
 }
 
+bool stream_parents_have(const Stream *s, uint64_t table_id)
+{
+    return s->parents && g_hash_table_contains(s->parents_by_id, &table_id);
+}
+
 /* Where its columns stand in the rows; -1: not known. */
 static int find_column(const StreamParent *parent, const char *name)
 {

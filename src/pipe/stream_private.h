@@ -133,6 +133,7 @@ bool stream_parents_renew(Stream *s, GError **error);          /* the same, over
 void stream_parents_clear(Stream *s);
 void stream_parents_statement(Stream *s, const DdlStatement *statement);
 void stream_parents_map(Stream *s, const char *key, TableMap *map_take); /* seen for the first time under its id */
+bool stream_parents_have(const Stream *s, uint64_t table_id); /* rows of that table are looked at */
 void stream_parents_rows(Stream *s, const RowsEvent *rows, const BinlogEvent *event); /* while there are parents */
 
 /* The statement's name is that of the table, or of its database; as the server compares names. */
