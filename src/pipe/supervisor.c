@@ -717,11 +717,12 @@ static void handle(Supervisor *s, Message *message)
     message_free(message);
 }
 
-/* When the Work is to be started anew, with tables that it runs without; monotonic, 0: not. */
+/* When the Work is to be started anew, with tables that it runs without; monotonic, 0: not. A load that would begin again
+ * then comes first: new tables, one after another, could keep it from its end for ever. */
 static int64_t restart_due(const Supervisor *s)
 {
     int64_t looked_at = new_tables_due(s->news);
-    if (!s->work || s->work->ending != END_NONE)
+    if (!s->work || s->work->ending != END_NONE || (!s->set_up_at && !looked_at) || exact_is_on(s->pipe))
         return 0;
     return s->set_up_at && looked_at ? MIN(s->set_up_at, looked_at) : MAX(s->set_up_at, looked_at);
 }
