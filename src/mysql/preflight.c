@@ -469,9 +469,21 @@ static void check_key(const SourceTable *table, GPtrArray *checks)
               table->database, table->name);
 }
 
-bool source_preflight_key(SourceConnection *source, const SourceTable *table, GPtrArray *checks)
+/* The beginning of a statement that the server itself gives up after that time; 0: never. */
+static GString *select_within(SourceConnection *source, unsigned seconds)
 {
-    g_autoptr(GString) columns = g_string_new(NULL), sql = g_string_new("SELECT 1 FROM ");
+    GString *sql = g_string_new(NULL);
+    if (seconds > 0 && source_server(source)->flavour == SOURCE_MARIADB)
+        g_string_printf(sql, "SET STATEMENT max_statement_time=%u FOR ", seconds);
+    g_string_append(sql, "SELECT ");
+    if (seconds > 0 && source_server(source)->flavour != SOURCE_MARIADB)
+        g_string_append_printf(sql, "/*+ MAX_EXECUTION_TIME(%u) */ ", seconds * 1000);
+    return sql;
+}
+
+bool source_preflight_key(SourceConnection *source, const SourceTable *table, unsigned seconds, GPtrArray *checks)
+{
+    g_autoptr(GString) columns = g_string_new(NULL), sql = select_within(source, seconds);
     g_autoptr(GError) error = NULL;
     g_autofree char *twice = NULL;
 
@@ -479,6 +491,7 @@ bool source_preflight_key(SourceConnection *source, const SourceTable *table, GP
         g_string_append(columns, i > 0 ? ", " : "");
         source_quote_name(columns, table->columns[table->key[i]].name);
     }
+    g_string_append(sql, "1 FROM ");
     source_quote_table(sql, table->database, table->name);
     g_string_append_printf(sql, " GROUP BY %s HAVING COUNT(*) > 1 LIMIT 1", columns->str);
     twice = source_query_value(source, sql->str, &error);

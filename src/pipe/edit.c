@@ -257,6 +257,8 @@ static bool remove_one(Pipe *pipe, Clickhouse *ch, PipeTable *table, GError **er
 {
     PipeTable *twin = resync_twin(pipe, table);
     bool drop = table->record->removing == 2, shared = shared_is(pipe, table);
+    if (table->record->leftover && !resync_drop_leftover(pipe, ch, table, error))
+        return false;
     if (twin && (!setup_leave_target(pipe, ch, twin, error) || !edit_forget(pipe, twin, error)))
         return false;
     if (drop && !shared && !live_view_drop(pipe, ch, table->record, error))
@@ -289,7 +291,7 @@ bool edit_remove_marked(Pipe *pipe, GError **error)
         PipeTable *table = pipe->tables->pdata[i];
         if (!table->record->removing || table->record->twin_of)
             continue;
-        bool talks = table->record->removing == 2 || resync_twin(pipe, table);
+        bool talks = table->record->removing == 2 || table->record->leftover || resync_twin(pipe, table);
         if (talks && !ch && !(ch = setup_open_destination(pipe, pipe->life, error)))
             return false;
         GError *problem = NULL;

@@ -92,6 +92,19 @@ bool exact_begin(Pipe *pipe, GError **error)
     return url != NULL;
 }
 
+bool exact_is_on(Pipe *pipe)
+{
+    bool on = false;
+    pthread_mutex_lock(&pipe->load_lock);
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        PipeTable *table = pipe->tables->pdata[i];
+        int state = atomic_load(&table->state); /* what has failed is not read on */
+        on = on || (table->consistent && (state == TABLE_WAITING || state == TABLE_LOADING));
+    }
+    pthread_mutex_unlock(&pipe->load_lock);
+    return on;
+}
+
 void exact_follow(Pipe *pipe)
 {
     for (unsigned i = 0; i < pipe->tables->len; i++)

@@ -20,6 +20,9 @@ void exact_follow(Pipe *pipe);
 /* No Work runs any more. */
 void exact_end(Pipe *pipe);
 
+/* A load is under way that would begin again if the Work were started anew. */
+bool exact_is_on(Pipe *pipe);
+
 /* A reader, with load_lock held: the table's transaction is not needed, or of no use, any more. */
 void exact_close(PipeTable *table);
 

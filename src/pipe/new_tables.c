@@ -265,13 +265,24 @@ static void tell_added(Pipe *pipe, const GPtrArray *added)
     pipe_journal(pipe, "engine", "table", NULL, "new at the source, and added by new_tables=add: %s", names->str);
 }
 
+/* What it goes into is being replaced, and would be without its rows: the look after the resync finds it again. */
+static bool waits_for_resync(const Pipe *pipe, const CatalogTable *table)
+{
+    for (unsigned i = 0; i < pipe->tables->len; i++) {
+        const PipeTable *other = pipe->tables->pdata[i];
+        if (strcmp(other->record->target, table->target) == 0 && resync_twin(pipe, other))
+            return true;
+    }
+    return false;
+}
+
 static bool add_new(Look *look, GError **error)
 {
     Pipe *pipe = look->pipe;
     g_autoptr(GPtrArray) added = g_ptr_array_new();
     for (unsigned i = 0; i < look->listed->len; i++) {
         CatalogTable *table = look->listed->pdata[i];
-        if (!is_in(look, look->known, table) && !leave_out(look->news, pipe, table))
+        if (!is_in(look, look->known, table) && !leave_out(look->news, pipe, table) && !waits_for_resync(pipe, table))
             g_ptr_array_add(added, table);
     }
     if (added->len == 0)

@@ -337,9 +337,10 @@ bool resync_note_cancel(Pipe *pipe, GError **error);
 bool resync_is_cancelled(const Pipe *pipe); /* so noted, and not all of its twins are gone yet */
 bool resync_cancel(Pipe *pipe, GError **error);   /* talks to the destination; may be repeated */
 bool resync_exchange(Pipe *pipe, GError **error); /* likewise */
-/* Before a Work runs in Resync: exchanges that a crash cut off are brought to their end. */
+/* Before a Work runs in Resync, and before tables leave: exchanges that a crash cut off are brought to their end. */
 bool resync_settle(Pipe *pipe, GError **error);
 bool resync_drop_leftovers(Pipe *pipe, GError **error);
+bool resync_drop_leftover(Pipe *pipe, Clickhouse *ch, PipeTable *table, GError **error); /* of a table that has one */
 
 /* The definition, and the shape of its destination table, as the catalog keeps them. */
 char *pipe_definition_text(const PipeTable *table, const SourceTable *definition);

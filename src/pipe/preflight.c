@@ -131,7 +131,7 @@ static void check_source_table(SourceConnection *source, const PreflightRequest 
     if (!column_settings_apply(request->set, definition, &error))
         check_add(checks, CHECK_FAIL, "column", "mend the settings of the table", "%s", error->message);
     else if (names_key)
-        source_preflight_key(source, definition, checks);
+        source_preflight_key(source, definition, request->count_seconds, checks);
     check_mapping(definition, request->settings, checks);
     check_exact(source, definition, checks);
     check_generated(source_server(source), definition, checks);

@@ -19,6 +19,7 @@ typedef struct {
     const char *uuid; /* of the pipe whose own tables are expected at the destination; NULL: a new pipe */
     const GPtrArray
         *known; /* of PreflightTable: what the pipe has already, that others may go into one table with; NULL: none */
+    unsigned count_seconds; /* for how long rows are counted at most; 0: as long as it takes */
 } PreflightRequest;
 
 typedef struct {
@@ -30,8 +31,8 @@ typedef struct {
 /* Appends findings to `checks` and what the pipe would replicate to `tables` (of PreflightTable, by source name). */
 void preflight_run(const PreflightRequest *request, Cancel *cancel, GPtrArray *checks, GPtrArray *tables);
 GPtrArray *preflight_tables_new(void);
-/* The same of one table that comes to a pipe whose ends have been looked at. Of the request: settings, set, uuid. `ch`
- * has the pipe's cluster. */
+/* The same of one table that comes to a pipe whose ends have been looked at. Of the request: settings, set, uuid,
+ * count_seconds. `ch` has the pipe's cluster. */
 void preflight_table(SourceConnection *source, Clickhouse *ch, const PreflightRequest *request, const char *database,
                      const char *name, const char *target, GPtrArray *checks);
 /* Those of the pipe's tables (of CatalogTable) that were set up, for PreflightRequest.known. */

@@ -270,7 +270,9 @@ static void fail_kept(Pipe *pipe, PipeTable *table, const char *what)
 static bool stand_alone(Pipe *pipe, PipeTable *table, const char *error_json, GError **error)
 {
     bool kept = atomic_load(&table->state) == TABLE_KEPT;
-    if (kept && !table->record->definition) {
+    if (kept && !table->record->definition && !error_json && shared_is(pipe, table)) {
+        atomic_store(&table->state, TABLE_WAITING); /* it came just before, and is loaded beside the others */
+    } else if (kept && !table->record->definition) {
         fail_kept(pipe, table, "nothing was loaded: what was to take the place of the table that stood at the destination is not there");
     } else if (kept && pipe->mode == PIPE_MODE_SNAPSHOT) {
         atomic_store(&table->state, table->record->error ? TABLE_FAILED : TABLE_LIVE); /* it is what it was */
@@ -547,30 +549,33 @@ bool resync_exchange(Pipe *pipe, GError **error)
     return true;
 }
 
+bool resync_drop_leftover(Pipe *pipe, Clickhouse *ch, PipeTable *table, GError **error)
+{
+    GError *problem = NULL;
+    FAULT_POINT("resync-before-drop");
+    if (!setup_drop_target(pipe, ch, table, table->record->leftover, &problem)) {
+        if (!g_error_matches(problem, SLUICE_ERROR, SLUICE_ERROR_REFUSED)) {
+            g_propagate_error(error, problem);
+            return false;
+        }
+        pipe_journal(pipe, "engine", "note", NULL, "what stood as %s before the resync is kept as %s: it was not made by this pipe",
+                     table->record->target, table->record->leftover);
+        g_error_free(problem);
+    }
+    pthread_mutex_lock(&pipe->lock);
+    g_clear_pointer(&table->record->leftover, g_free);
+    pthread_mutex_unlock(&pipe->lock);
+    return save(pipe, table, error);
+}
+
 bool resync_drop_leftovers(Pipe *pipe, GError **error)
 {
     g_autoptr(Clickhouse) ch = NULL;
     for (unsigned i = 0; i < pipe->tables->len; i++) {
         PipeTable *table = pipe->tables->pdata[i];
-        GError *problem = NULL;
         if (!table->record->leftover)
             continue;
-        FAULT_POINT("resync-before-drop");
-        if (!ch && !(ch = setup_open_destination(pipe, pipe->life, error)))
-            return false;
-        if (!setup_drop_target(pipe, ch, table, table->record->leftover, &problem)) {
-            if (!g_error_matches(problem, SLUICE_ERROR, SLUICE_ERROR_REFUSED)) {
-                g_propagate_error(error, problem);
-                return false;
-            }
-            pipe_journal(pipe, "engine", "note", NULL, "what stood as %s before the resync is kept as %s: it was not made by this pipe",
-                         table->record->target, table->record->leftover);
-            g_error_free(problem);
-        }
-        pthread_mutex_lock(&pipe->lock);
-        g_clear_pointer(&table->record->leftover, g_free);
-        pthread_mutex_unlock(&pipe->lock);
-        if (!save(pipe, table, error))
+        if ((!ch && !(ch = setup_open_destination(pipe, pipe->life, error))) || !resync_drop_leftover(pipe, ch, table, error))
             return false;
     }
     return true;

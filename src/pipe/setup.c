@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define DEFINITION_TRIES 10
+#define COUNT_SECONDS    (SOURCE_ANSWER_SECONDS - 10) /* the stream stands still meanwhile */
 
 /* ---- Provisioning ---- */
 
@@ -633,7 +634,7 @@ static bool check_new(Pipe *pipe, SourceConnection *source, Clickhouse *ch, cons
     if (!settings->new_tables_add) /* `tables add` has looked */
         return true;
     json_t *set = settings_copy(pipe);
-    PreflightRequest request = {.settings = settings, .set = set, .uuid = pipe->uuid};
+    PreflightRequest request = {.settings = settings, .set = set, .uuid = pipe->uuid, .count_seconds = COUNT_SECONDS};
     preflight_table(source, ch, &request, record->database, record->name, record->target, checks);
     json_decref(set);
     return !cancel_set_error(pipe->life, error) && provision_judge(checks, &side, error);
@@ -817,9 +818,16 @@ bool setup_leave_target(Pipe *pipe, Clickhouse *ch, const PipeTable *table, GErr
     const char *target = table->record->target;
     if (!shared_is(pipe, table))
         return setup_drop_target(pipe, ch, table, target, error);
-    g_autofree char *mark = setup_mark_there(pipe, ch, target, "", error);
-    if (!mark || *mark)
-        return mark && shared_delete_rows(pipe, ch, table, error);
+    GError *problem = NULL;
+    g_autofree char *mark = dest_table_comment(ch, clickhouse_database(ch), target, &problem);
+    if (problem) {
+        g_propagate_error(error, problem);
+        return false;
+    }
+    if (!mark) /* it was not made yet */
+        return true;
+    if (preflight_mark_is_ours(mark, pipe->uuid))
+        return shared_delete_rows(pipe, ch, table, error);
     g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_REFUSED,
                 "destination table %s was not made by this pipe, so no rows of %s.%s are deleted there", target,
                 table->record->database, table->record->name);

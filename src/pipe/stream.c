@@ -290,7 +290,8 @@ static bool stream_open(Stream *s, CatalogCheckpoint *checkpoint, GError **error
     if (!s->stream || !parse_beginnings(s, source_server(source), error))
         return false;
     s->cascades_logged = source_logs_cascades(source);
-    stream_parents_find(s, source);
+    if (!stream_parents_find(s, source, error))
+        return false;
     /* A MySQL pipe that began without GTIDs has no set, and does not make up one of those it happens to see. */
     if (checkpoint->gtid || source_server(source)->flavour == SOURCE_MARIADB)
         s->gtid = gtid_set_parse(source_server(source)->flavour, checkpoint->gtid ? checkpoint->gtid : "", error);

@@ -43,16 +43,46 @@ typedef struct {
     Stream *s;
     SourceConnection *source;
     GHashTable *above; /* parents that were gone through for this child */
+    GError *error;     /* of the source, which may pass; NULL: none */
 } Search;
 
-static SourceTable *find_definition(const Search *search, const Cascade *cascade)
+/* As the source has it now; NULL: it is gone, cannot be read, or `error` is set. Preflight asked for the right to. */
+static SourceTable *read_definition(Search *search, const char *database, const char *name)
+{
+    GError *problem = NULL;
+    SourceTable *definition = search->error ? NULL : source_table_read(search->source, database, name, &problem);
+    if (!problem)
+        return definition;
+    Verdict verdict = retry_decide(problem, SIDE_SOURCE).verdict;
+    if (verdict == VERDICT_RETRY || verdict == VERDICT_CANCELLED)
+        search->error = problem;
+    else
+        g_error_free(problem);
+    return NULL;
+}
+
+/* As it was recorded where it is followed. */
+static SourceTable *find_definition(Search *search, const Cascade *cascade, bool *recorded)
 {
     const StreamTable *followed;
     g_autofree char *key = stream_table_key(cascade->database, cascade->table);
     followed = g_hash_table_lookup(search->s->by_name, key);
+    *recorded = followed != NULL;
     if (followed)
         return source_table_ref(followed->table->definition);
-    return source_table_read(search->source, cascade->database, cascade->table, NULL); /* preflight asked for the right to */
+    return read_definition(search, cascade->database, cascade->table);
+}
+
+/* The source tells most keys as the recorded definition does. */
+static bool has_link(const StreamParent *parent, const PipeTable *child, const Cascade *cascade)
+{
+    for (unsigned i = 0; i < parent->links->len; i++) {
+        const Link *link = parent->links->pdata[i];
+        if (link->child == child && link->on_delete == cascade->on_delete && link->on_update == cascade->on_update &&
+            g_strv_equal((const char *const *)link->columns, (const char *const *)cascade->columns))
+            return true;
+    }
+    return false;
 }
 
 static void add_link(Search *search, PipeTable *child, const Cascade *cascade);
@@ -63,25 +93,39 @@ static void go_up(Search *search, PipeTable *child, const GPtrArray *cascades)
         add_link(search, child, cascades->pdata[i]);
 }
 
+/* Where a parent was renamed the source tells another name than what was recorded, without a statement on the table. */
+static void go_up_from(Search *search, PipeTable *child, const SourceTable *definition, bool recorded)
+{
+    if (!definition->cascades || definition->cascades->len == 0)
+        return;
+    go_up(search, child, definition->cascades);
+    g_autoptr(SourceTable) now = recorded ? read_definition(search, definition->database, definition->name) : NULL;
+    if (now)
+        go_up(search, child, now->cascades);
+}
+
 static void add_link(Search *search, PipeTable *child, const Cascade *cascade)
 {
     Stream *s = search->s;
-    char *key = stream_table_key(cascade->database, cascade->table);
+    g_autofree char *key = stream_table_key(cascade->database, cascade->table);
     StreamParent *parent = g_hash_table_lookup(s->parents, key);
     if (!parent) {
         parent = g_new0(StreamParent, 1);
         parent->links = g_ptr_array_new_with_free_func(link_free);
         g_hash_table_insert(s->parents, g_strdup(key), parent);
     }
+    if (has_link(parent, child, cascade))
+        return;
     Link *link = g_new0(Link, 1);
     *link = (Link){.child = child,
                    .on_delete = cascade->on_delete,
                    .on_update = cascade->on_update,
                    .columns = g_strdupv(cascade->columns)};
     g_ptr_array_add(parent->links, link);
-    if (!g_hash_table_add(search->above, key)) /* keys can go round in circles */
+    if (!g_hash_table_add(search->above, g_strdup(key))) /* keys can go round in circles */
         return;
-    g_autoptr(SourceTable) definition = find_definition(search, cascade);
+    bool recorded;
+    g_autoptr(SourceTable) definition = find_definition(search, cascade, &recorded);
     if (!definition)
         return;
     if (!parent->names) {
@@ -89,7 +133,7 @@ static void add_link(Search *search, PipeTable *child, const Cascade *cascade)
         for (unsigned i = 0; i < definition->n_columns; i++)
             parent->names[i] = g_strdup(definition->columns[i].name);
     }
-    go_up(search, child, definition->cascades);
+    go_up_from(search, child, definition, recorded);
 }
 
 void stream_parents_clear(Stream *s)
@@ -98,35 +142,34 @@ void stream_parents_clear(Stream *s)
     g_clear_pointer(&s->parents, g_hash_table_destroy);
 }
 
-void stream_parents_find(Stream *s, SourceConnection *source)
+bool stream_parents_find(Stream *s, SourceConnection *source, GError **error)
 {
+    Search search = {.s = s, .source = source};
     stream_parents_clear(s);
     g_hash_table_remove_all(s->by_id); /* maps come again, and are looked at anew */
     s->map_id = UINT64_MAX;
-    s->parents_stale = false;
-    if (s->cascades_logged)
-        return;
-    for (unsigned i = 0; i < s->tables->len; i++) {
+    s->parents = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, parent_free);
+    s->parents_by_id = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    for (unsigned i = 0; !s->cascades_logged && i < s->tables->len; i++) {
+        search.above = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         PipeTable *child = ((StreamTable *)s->tables->pdata[i])->table;
-        const GPtrArray *cascades = ((const SourceTable *)child->definition)->cascades;
-        if (!cascades || cascades->len == 0)
-            continue;
-        if (!s->parents) {
-            s->parents = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, parent_free);
-            s->parents_by_id = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
-        }
-        Search search = {.s = s, .source = source, .above = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
-        go_up(&search, child, cascades);
+        go_up_from(&search, child, child->definition, true);
         g_hash_table_destroy(search.above);
     }
+    if (g_hash_table_size(s->parents) == 0)
+        stream_parents_clear(s);
+    if (search.error) {
+        g_propagate_error(error, search.error);
+        return false;
+    }
+    s->parents_stale = false;
+    return true;
 }
 
 bool stream_parents_renew(Stream *s, GError **error)
 {
     g_autoptr(SourceConnection) source = source_open(s->work->source_url, s->work->reading, error);
-    if (source)
-        stream_parents_find(s, source);
-    return source != NULL;
+    return source && stream_parents_find(s, source, error);
 }
 
 /* ---- Their changes ---- */
@@ -145,11 +188,19 @@ void stream_parents_map(Stream *s, const char *key, TableMap *map_take)
 {
     g_autoptr(TableMap) map = map_take;
     StreamParent *parent = s->parents ? g_hash_table_lookup(s->parents, key) : NULL;
-    if (!parent)
+    if (!parent) {
+        if (s->parents) /* the server may have begun to count anew */
+            g_hash_table_remove(s->parents_by_id, &map->table_id);
         return;
+    }
     g_hash_table_insert(s->parents_by_id, g_memdup2(&map->table_id, sizeof map->table_id), parent);
     table_map_free(parent->map);
     parent->map = g_steal_pointer(&map);
+}
+
+bool stream_parents_have(const Stream *s, uint64_t table_id)
+{
+    return s->parents && g_hash_table_contains(s->parents_by_id, &table_id);
 }
 
 /* Where its columns stand in the rows; -1: not known. */

@@ -127,11 +127,13 @@ bool stream_ddl(Stream *s, const DdlStatement *statement, const BinlogEvent *eve
 bool stream_ddl_finish(Stream *s, StreamDdl *pending_take, const BinlogEvent *event, GError **error);
 
 /* stream_parents.c: what changes rows of followed tables without a trace of its own */
-void stream_parents_find(Stream *s, SourceConnection *source); /* by the definitions as they are now */
+/* By the definitions as they are now. False: the source could not be read. */
+bool stream_parents_find(Stream *s, SourceConnection *source, GError **error);
 bool stream_parents_renew(Stream *s, GError **error);          /* the same, over a connection of its own */
 void stream_parents_clear(Stream *s);
 void stream_parents_statement(Stream *s, const DdlStatement *statement);
 void stream_parents_map(Stream *s, const char *key, TableMap *map_take); /* seen for the first time under its id */
+bool stream_parents_have(const Stream *s, uint64_t table_id); /* rows of that table are looked at */
 void stream_parents_rows(Stream *s, const RowsEvent *rows, const BinlogEvent *event); /* while there are parents */
 
 /* The statement's name is that of the table, or of its database; as the server compares names. */

@@ -52,9 +52,10 @@ bool stream_xa_table_map(Stream *s, const BinlogEvent *event, GError **error)
     if (!stream_handle_table_map(s, event, error))
         return false;
     xa_begin(s);
-    if (is_followed(s, s->map_table, event))
+    bool followed = is_followed(s, s->map_table, event);
+    if (followed || stream_parents_have(s, s->map_id))
         prepared_add_event(s->xa, PREPARED_TABLE_MAP, event, 0);
-    else if (!add_other_table(s, event, error))
+    if (!followed && !add_other_table(s, event, error))
         return false;
     return spill_or_wait(s, error);
 }
@@ -70,7 +71,7 @@ bool stream_xa_rows(Stream *s, const BinlogEvent *event, GError **error)
     uint64_t place = prepared_count(s->xa, event->body_len);
     if (!rows_event_parse(event, &rows, error) || !stream_rows_table(s, &rows, event, &table, error))
         return false;
-    if (!is_followed(s, table, event))
+    if (!is_followed(s, table, event) && !stream_parents_have(s, rows.table_id))
         return true;
     prepared_add_event(s->xa, PREPARED_ROWS, event, place);
     return spill_or_wait(s, error);

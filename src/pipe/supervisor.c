@@ -142,6 +142,14 @@ static void attempt_worked(Supervisor *s)
     pipe_stalls_leave(s->pipe);
 }
 
+/* What a resync replaced holds nobody up: what cannot be dropped now is tried again whenever the stream is started. */
+static void drop_leftovers(Pipe *pipe)
+{
+    g_autoptr(GError) error = NULL;
+    if (!resync_drop_leftovers(pipe, &error) && !cancel_requested(pipe->life))
+        pipe_journal(pipe, "error", "note", NULL, "what a resync replaced is not dropped yet: %s", error->message);
+}
+
 static void start_work(Supervisor *s, GError **error)
 {
     Pipe *pipe = s->pipe;
@@ -150,6 +158,7 @@ static void start_work(Supervisor *s, GError **error)
     s->set_up_at = 0;
     s->looked = false;
     new_tables_rest(s->news);
+    drop_leftovers(pipe);
     if (!live_views_settle(pipe, error))
         return;
     exact_follow(pipe);
@@ -266,14 +275,6 @@ static void drive_snapshot(Supervisor *s, GError **error)
     wait_without(s, wait && look_again ? MIN(wait, look_again) : MAX(wait, look_again));
 }
 
-/* What a resync replaced holds nobody up: what cannot be dropped now is tried again whenever the stream is started. */
-static void drop_leftovers(Pipe *pipe)
-{
-    g_autoptr(GError) error = NULL;
-    if (!resync_drop_leftovers(pipe, &error) && !cancel_requested(pipe->life))
-        pipe_journal(pipe, "error", "note", NULL, "what a resync replaced is not dropped yet: %s", error->message);
-}
-
 /* Running: the stream alone. */
 static void follow(Supervisor *s, GError **error)
 {
@@ -287,7 +288,6 @@ static void follow(Supervisor *s, GError **error)
         transition(s->pipe, EVENT_ADD_TABLES, "engine", "tables are to be loaded", NULL);
         return;
     }
-    drop_leftovers(s->pipe);
     start_work(s, error);
     wait_without(s, wait);
 }
@@ -421,7 +421,7 @@ static bool drive(Supervisor *s)
         break;
     case PIPE_MODIFYING:
         pipe_set_activity(pipe, "removing tables");
-        if (edit_remove_marked(pipe, &error))
+        if (resync_settle(pipe, &error) && edit_remove_marked(pipe, &error))
             transition(pipe, EVENT_MODIFIED, "engine", NULL, NULL);
         break;
     case PIPE_PAUSING:
@@ -717,11 +717,12 @@ static void handle(Supervisor *s, Message *message)
     message_free(message);
 }
 
-/* When the Work is to be started anew, with tables that it runs without; monotonic, 0: not. */
+/* When the Work is to be started anew, with tables that it runs without; monotonic, 0: not. A load that would begin again
+ * then comes first: new tables, one after another, could keep it from its end for ever. */
 static int64_t restart_due(const Supervisor *s)
 {
     int64_t looked_at = new_tables_due(s->news);
-    if (!s->work || s->work->ending != END_NONE)
+    if (!s->work || s->work->ending != END_NONE || (!s->set_up_at && !looked_at) || exact_is_on(s->pipe))
         return 0;
     return s->set_up_at && looked_at ? MIN(s->set_up_at, looked_at) : MAX(s->set_up_at, looked_at);
 }

@@ -1,5 +1,7 @@
 """Rows that a foreign key changes along with their parent's: MariaDB logs nothing of it, nor does MySQL with InnoDB's own keys."""
 
+import contextlib
+
 import pytest
 from harness.engine import PATIENCE
 from harness.pipe import Pipe
@@ -76,3 +78,25 @@ def test_a_key_that_comes_later(family):
     wait_until(lambda: advised(family) == {"cousin"}, 30 * PATIENCE, lambda: family.journal())
     family.run("DELETE FROM parent WHERE id = 3")
     wait_until(lambda: advised(family) == {"cousin", "child"}, 30 * PATIENCE, lambda: family.journal())
+
+
+def test_a_parent_is_renamed(family):
+    """The children say nothing of it in the log."""
+    family.live(tables=family.tables, settings=["foreign_keys=flag"])
+    family.run("RENAME TABLE parent TO forebear")
+    family.run("DELETE FROM forebear WHERE id = 1")
+    wait_until(lambda: advised(family) == {"child", "grandchild"}, 30 * PATIENCE, lambda: family.journal())
+
+
+def test_a_parent_in_an_xa_transaction(family):
+    """Its rows stand where it was prepared, and count where it is committed."""
+    family.live(tables=family.tables, settings=["foreign_keys=flag"])
+    with contextlib.closing(family.mariadb.connect(family.source)) as connection, connection.cursor() as cursor:
+        for statement in ("XA START 'x'", "DELETE FROM parent WHERE id = 1", "XA END 'x'", "XA PREPARE 'x'"):
+            cursor.execute(statement)
+    family.caught_up()
+    assert advised(family) == set()
+    family.engine.kill()
+    family.engine.start()
+    family.run("XA COMMIT 'x'")
+    wait_until(lambda: advised(family) == {"child", "grandchild"}, 30 * PATIENCE, lambda: family.journal())

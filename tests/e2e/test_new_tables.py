@@ -232,3 +232,15 @@ def test_refused_where_it_cannot_work(pipe):
     assert "no wildcard" in pipe.check(tables=[f"{pipe.source}.a"], settings=["new_tables=add"]).out
     pipe.create(mode="cdc")
     assert "mode full" in pipe.engine.sluice("set", pipe.name, "new_tables=add", ok=2).err
+
+
+def test_a_load_that_cannot_go_on_comes_first(pipe):
+    """One transaction reads a table that keeps every change: it would begin again with each start of the stream."""
+    fill(pipe, "a", rows=300_000)
+    pipe.create(settings=["new_tables=add", f"{pipe.source}.a:engine=MergeTree", "batch_bytes=64KiB"])
+    wait_until(lambda: pipe.table("a")["rows_done"], 60 * PATIENCE, pipe.journal, 0.02)
+    fill(pipe, "b")
+    wait_states(pipe, a="live", b="live")
+    pipe.wait("Running")
+    assert pipe.equal("b") and pipe.clickhouse.value(f"SELECT count() FROM {pipe.destination}.a") == 300_000
+    assert not told(pipe, "begins again")

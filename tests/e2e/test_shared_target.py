@@ -1,5 +1,7 @@
 """Several source tables in one destination table: rows of each by its name, whatever happens to the others."""
 
+import contextlib
+
 import pytest
 from harness import workload
 from harness.engine import PATIENCE
@@ -263,6 +265,45 @@ def test_tables_that_come_by_themselves(pipe):
     pipe.wait("Running")
     assert pipe.rows("more", f"{COLUMN}, count()", "1 GROUP BY 1 ORDER BY 1") == sorted([f"{name}.more", 100] for name in shards.names)
     assert shards.equal() == 1_000
+
+
+def test_one_that_comes_by_itself_during_a_resync(pipe):
+    """It waits for the end of that: the table that is to take the place would lack its rows."""
+    shards = Shards(pipe, rows=500)
+    one, two = shards.names
+    shards.run(one, TABLE.format("more"))
+    settings = [f"{name}.*:source_column={COLUMN}" for name in shards.names]
+    pipe.live(tables=[f"{name}.*" for name in shards.names], settings=[*settings, "new_tables=add"])
+    with contextlib.closing(pipe.mariadb.connect(one)) as connection, connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLES {TARGET} WRITE")
+        shards.resync(wait=False)
+        pipe.wait("Snapshot")
+        for table in ("more", "other"):
+            shards.run(two, f"CREATE TABLE {table} LIKE {TARGET}")
+            shards.run(two, f"INSERT INTO {table} SELECT * FROM {TARGET}")
+        wait_until(lambda: "other" in targets(pipe), 60 * PATIENCE, pipe.journal)
+    wait_until(lambda: f"{two}.more is loaded" in pipe.journal(), 60 * PATIENCE, pipe.journal)
+    pipe.wait("Running")
+    assert shards.equal() == 1_000
+    assert pipe.rows("more", f"{COLUMN}, count()", "1 GROUP BY 1") == [[f"{two}.more", 500]]
+
+
+def test_one_that_came_before_a_resync_that_is_cancelled(pipe):
+    shards = Shards(pipe, rows=500).live()
+    pipe.engine.sluice("pause", pipe.name, "--wait")
+    three = shards.new(500)
+    shards.set(f"{of(three)}:source_column={COLUMN}")
+    shards.add(three)
+    with contextlib.closing(pipe.mariadb.connect(shards.names[0])) as connection, connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLES {TARGET} WRITE")
+        shards.resync(wait=False)
+        pipe.wait("Snapshot")
+        wait_until(lambda: len(targets(pipe)) == 2, 60 * PATIENCE, pipe.journal)
+        pipe.engine.sluice("cancel", pipe.name)
+        wait_until(lambda: "the resync was cancelled" in pipe.journal(), 60 * PATIENCE, pipe.journal)
+    wait_until(lambda: shards.table(three)["state"] == "live", 60 * PATIENCE, pipe.journal)
+    pipe.wait("Running")
+    assert shards.equal() == 1_500 and targets(pipe) == [TARGET]
 
 
 @pytest.mark.parametrize("mode", ["snapshot", "cdc"])

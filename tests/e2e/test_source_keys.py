@@ -85,6 +85,29 @@ def test_a_key_of_the_operators_choice(pipe):
     wait_until(lambda: pipe.table("t")["state"] == "failed", 30 * PATIENCE, lambda: pipe.journal())
 
 
+def test_a_named_key_of_tables_that_come_by_themselves(pipe):
+    """Counted as those of a new pipe are, tried again when the table was altered, and loaded again beside itself."""
+    keyless = "CREATE TABLE {} (a INT NOT NULL, b VARCHAR(9) NOT NULL, v INT)"
+    pipe.run(keyless.format("k_1"))
+    pipe.live(tables=[f"{pipe.source}.k_*"], settings=[f"{pipe.source}.k_*:key=b,a", "new_tables=add"])
+    pipe.run(keyless.format("k_2"))
+    pipe.run("INSERT INTO k_2 SELECT seq % 50, CONCAT('b', seq), 0 FROM seq_1_to_3000")
+    pipe.run(f"{keyless.format('twice')} SELECT 1 AS a, 'b' AS b, seq AS v FROM seq_1_to_2")
+    pipe.run("RENAME TABLE twice TO k_4")
+    wait_until(lambda: "rows are alike in `b`,`a`" in pipe.journal().replace(", ", ","), 30 * PATIENCE, lambda: pipe.journal())
+    pipe.run("DELETE FROM k_4 WHERE v = 1")
+    pipe.run("ALTER TABLE k_4 COMMENT 'mended'")
+    wait_until(lambda: {table["state"] for table in pipe.status()["tables"]} == {"live"}, 60 * PATIENCE, lambda: pipe.journal())
+    pipe.run("UPDATE k_2 SET b = CONCAT('c', b) WHERE a < 9")
+    pipe.engine.sluice("resync", pipe.name, "--wait", timeout=120 * PATIENCE)
+    pipe.run("UPDATE k_2 SET a = a + 100 WHERE a > 40")
+    pipe.caught_up()
+    for table in ("k_1", "k_2", "k_4"):
+        ours, theirs = both(pipe, table, "a", "b", "v")
+        assert ours == theirs, table
+    assert len(pipe.status()["tables"]) == 3
+
+
 @pytest.mark.parametrize(
     "key, why",
     [

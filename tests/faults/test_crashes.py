@@ -402,3 +402,58 @@ def test_killed_while_every_change_is_loaded(engine, mariadb, clickhouse, step):
     assert pipe.clickhouse.rows(f"SELECT * FROM ({images}) WHERE images > 1") == []
     assert pipe.clickhouse.rows(f"SELECT count(), sum(n) FROM (SELECT id, max(n) AS n FROM ({images}) GROUP BY id)")[0] == list(pipe.run("SELECT COUNT(*), CAST(SUM(n) AS SIGNED) FROM a")[0])
     assert pipe.clickhouse.rows(f"SELECT id, max(n) - min(n) + 1 - count() FROM ({images}) GROUP BY id HAVING max(n) - min(n) + 1 != count()") == [], "no change is left out"
+
+
+# Tables that leave what a crash cut off, by commands while no engine runs.
+
+
+def killed(engine, mariadb, clickhouse, step, leads_to_it):
+    """What leads to the step gets the pipe."""
+    pipe = Pipe(engine, mariadb, clickhouse)
+    pipe.engine.env["SLUICE_FAULT"] = step
+    pipe.engine.start()
+    leads_to_it(pipe)
+    wait_until(lambda: pipe.engine.process.poll() is not None, 60 * PATIENCE, lambda: f"step {step} is reached: {pipe.journal()}")
+    del pipe.engine.env["SLUICE_FAULT"]
+    return pipe
+
+
+def leaves(pipe, table, *options):
+    pipe.engine.sluice("tables", pipe.name, "remove", table, *options, "--yes")
+    pipe.engine.start()
+    pipe.wait("Paused", "Running")
+    if pipe.status()["state"] == "Paused":
+        pipe.engine.sluice("resume", pipe.name)
+    pipe.wait("Running")
+
+
+def test_one_of_two_leaves_before_its_resync_has_a_table(engine, mariadb, clickhouse):
+    shards = []
+
+    def begin(pipe):
+        shards.append(Shards(pipe, rows=500).live())
+        shards[0].resync(shards[0].names[0], wait=False, ok=None)
+
+    pipe = killed(engine, mariadb, clickhouse, "tables-noted", begin)
+    one, two = shards[0].names
+    leaves(pipe, f"{two}.{TARGET}", "--drop-target")
+    assert shards[0].equal(one) == 500
+    assert shards[0].names_there() == [f"{one}.{TARGET}"]
+    assert targets(pipe) == [TARGET]
+
+
+@pytest.mark.parametrize("step", ["resync-before-drop", "resync-exchanged"])
+def test_a_table_leaves_with_what_its_resync_replaced(engine, mariadb, clickhouse, step):
+    pipe = killed(engine, mariadb, clickhouse, step, resync)
+    pipe.engine.sluice("pause", pipe.name)
+    leaves(pipe, f"{pipe.source}.b")
+    assert pipe.equal("a")
+    wait_until(lambda: targets(pipe) == ["a", "b"], 60 * PATIENCE, lambda: f"{targets(pipe)}, {pipe.journal()}")
+
+
+def test_a_table_leaves_that_has_replaced_somebodys(engine, mariadb, clickhouse):
+    pipe = killed(engine, mariadb, clickhouse, "resync-exchanged:2", replace)
+    pipe.engine.sluice("pause", pipe.name)
+    leaves(pipe, f"{pipe.source}.a", "--drop-target")
+    assert pipe.equal("b")
+    assert "is kept as" in pipe.journal() and len(targets(pipe)) == 3, f"{targets(pipe)}, {pipe.journal()}"
