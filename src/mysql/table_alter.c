@@ -242,9 +242,12 @@ static bool labels_fit(Work *work, const SourceColumn *column)
 }
 
 /* CONVERT TO: every text takes the charset, and as many characters as before have room in it. A column that the
- * statement defines has the size that it says; but MySQL gives it that of the old one [tried on 9.7]. */
+ * statement defines has the size that it says; but MySQL gives a TEXT, and a BLOB, that of the old one [tried on 9.7]. */
 static bool convert_column(Work *work, SourceColumn *column, const Item *item)
 {
+    bool sized = column->type == SOURCE_TYPE_TEXT || column->type == SOURCE_TYPE_BLOB;
+    if (work->convert && sized && item->text && item->origin >= 0 && work->context->flavour == SOURCE_MYSQL)
+        return refuse(work, "it converts and changes at once the column", column->name);
     if (!work->convert || !column->charset || strcmp(column->charset, "binary") == 0)
         return true;
     if (column->labels && !labels_survive(work, column, work->convert->charset))
@@ -255,8 +258,6 @@ static bool convert_column(Work *work, SourceColumn *column, const Item *item)
     column->charset = g_strdup(work->convert->charset);
     g_free(column->collation);
     column->collation = g_strdup(work->convert->collation);
-    if (column->type == SOURCE_TYPE_TEXT && item->text && item->origin >= 0 && work->context->flavour == SOURCE_MYSQL)
-        return refuse(work, "it converts and changes at once the column", column->name);
     if (column->type == SOURCE_TYPE_TEXT && !item->text)
         column_text_set_size(column, column_text_bytes(column) / before * after);
     else if (column->type == SOURCE_TYPE_VARCHAR && (uint64_t)column->precision * after > 65535)

@@ -215,7 +215,7 @@ def test_random_statements(mariadb, tool, seed):
         session.cursor.execute("DROP TABLE IF EXISTS t")
         session.create(CREATE.format(charset=["utf8mb4", "latin1", "utf8mb3 COLLATE utf8mb3_bin", "utf8mb4"][begin]))
         for _ in range(60):
-            columns = [row[0] for row in mariadb.run("SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = 't'",
+            columns = [row[0] for row in mariadb.run("SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = 't' ORDER BY ORDINAL_POSITION",
                                                      session.database)]  # fmt: skip
             taken += session.alter(maker.statement(columns))
     session.close()
