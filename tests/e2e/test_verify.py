@@ -1,0 +1,96 @@
+"""sluice verify: what differs is found, whatever the stream does meanwhile; what does not, is not told."""
+
+import json
+import threading
+
+import pytest
+from harness.compare import assert_equal
+from harness.engine import PATIENCE
+from harness.process import wait_until
+
+
+def verify(pipe, *options, ok=True):
+    """The result as JSON."""
+    result = pipe.engine.sluice("verify", pipe.name, "--wait", "--json", *options, ok=ok, timeout=240)
+    return json.loads(result.out)
+
+
+def listed(result):
+    return sorted((d["kind"], d["table"].split(".", 1)[1], d["key"]) for d in result["differences"])
+
+
+def assert_no_difference(result, rows):
+    assert listed(result) == [] and result["verify"]["rows"] == rows, json.dumps(result, indent=1)
+    assert [t for t in result["tables"] if t["skipped"] or t["unsettled"]] == [], result["tables"]
+
+
+def scratch_tables(pipe):
+    return pipe.clickhouse.rows(f"SELECT name FROM system.tables WHERE database = '{pipe.destination}' AND startsWith(name, '_sluice_verify')")
+
+
+class Load:
+    """Statements on a connection of their own, again and again, until it is left."""
+
+    def __init__(self, pipe, *statements):
+        self.pipe, self.statements = pipe, statements
+        self.end = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+        self.problem = None
+
+    def run(self):
+        connection = self.pipe.mariadb.connect(self.pipe.source)
+        try:
+            with connection.cursor() as cursor:
+                while not self.end.is_set():
+                    for statement in self.statements:
+                        cursor.execute(statement)
+        except Exception as problem:
+            self.problem = problem
+        finally:
+            connection.close()
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.end.set()
+        self.thread.join()
+        assert self.problem is None, self.problem
+
+
+ORDERS = "CREATE TABLE orders (id INT PRIMARY KEY, name VARCHAR(40), amount DECIMAL(12,2), at DATETIME(3))"
+FILL = "INSERT INTO orders SELECT seq, IF(seq % 7, CONCAT('größe ', seq), NULL), seq / 3, '2020-01-01' + INTERVAL seq SECOND FROM seq_1_to_{}"
+
+
+def tamper(pipe):
+    """Five rows changed, three deleted, two added at the destination, as by somebody's hand."""
+    target = f"{pipe.destination}.orders"
+    columns = "id, name, amount, at, _peerdb_synced_at, _peerdb_is_deleted, _peerdb_version"
+    take = f"INSERT INTO {target} ({columns}) SELECT"
+    pipe.clickhouse.query(f"{take} id, name, amount + 1, at, now64(9), 0, _peerdb_version FROM {target} FINAL WHERE id IN (1, 500, 900, 20000, 29999)")
+    pipe.clickhouse.query(f"{take} id, name, amount, at, now64(9), 1, _peerdb_version FROM {target} FINAL WHERE id IN (2, 15000, 30000)")
+    pipe.clickhouse.query(f"{take} id + 1000000, name, amount, at, now64(9), 0, 1 FROM {target} FINAL WHERE id IN (3, 4)")
+    return sorted([*(("different", "orders", str(n)) for n in (1, 500, 900, 20000, 29999)), *(("missing", "orders", str(n)) for n in (2, 15000, 30000)),
+                   *(("extra", "orders", str(n)) for n in (1000003, 1000004))])  # fmt: skip
+
+
+def test_what_differs_is_listed_and_repaired_under_load(pipe):
+    pipe.run(ORDERS)
+    pipe.run(FILL.format(30000))
+    pipe.live(settings=["batch_age=100ms"])
+    with Load(pipe, "UPDATE orders SET amount = amount + 1 WHERE id BETWEEN 5000 AND 5050", "INSERT INTO orders VALUES (40000, 'x', 1, NOW(3))",
+              "DELETE FROM orders WHERE id = 40000"):  # fmt: skip
+        result = verify(pipe)
+        assert listed(result) == [] and result["verify"]["rows"] >= 29999, json.dumps(result, indent=1)
+        expected = tamper(pipe)
+        result = verify(pipe, ok=1)
+        assert listed(result) == expected, json.dumps(result, indent=1)
+        (one,) = [d for d in result["differences"] if d["key"] == "500"]
+        assert one["values"] == [{"column": "amount", "source": "166.67", "dest": "167.67"}] and not one["repaired"]
+        result = verify(pipe, "--repair")
+        assert listed(result) == expected and all(d["repaired"] for d in result["differences"]), json.dumps(result, indent=1)
+        assert listed(verify(pipe)) == []
+    pipe.equal("orders")
+    assert scratch_tables(pipe) == []
+    assert "10 differences, 10 repaired" in pipe.journal()
