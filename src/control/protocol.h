@@ -27,8 +27,8 @@
  *   export   {names[]}                         -> pipes[{name, source, dest, mode, tables[], settings{}}], passwords as ***
  *   verify   {name, tables[]?, repair?: true}  -> number; progress is in the view
  *   verify_cancel {name}                       -> ok
- *   verify_result {name}                       -> number (null: none), tables[{table, rows, differences, at_least, repaired, unsettled,
- *                                                 skipped}], differences[{table, kind, key, repaired, ahead, values[{column, source, dest}]}]:
+ *   verify_result {name}                       -> number (null: none), tables[{table, rows, read (by value), differences, at_least, repaired,
+ *                                                 unsettled, skipped}], differences[{table, kind, key, repaired, ahead, values[{column, source, dest}]}]:
  *                                                 of the last one, also while it runs; the first 1000 are listed
  *   doctor                                     -> pipes[{name, source[], destination[]}], checks as those of `check`
  *   stop                                       -> ok (the engine ends cleanly after answering)

@@ -40,7 +40,8 @@ json_t *engine_verify_cancel(Engine *engine, const json_t *request, GError **err
 
 static json_t *table_to_json(const VerifyTableReport *table)
 {
-    return json_pack("{s:s, s:I, s:I, s:b, s:I, s:I, s:s?}", "table", table->table, "rows", (json_int_t)table->rows, "differences",
+    return json_pack("{s:s, s:I, s:I, s:I, s:b, s:I, s:I, s:s?}", "table", table->table, "rows", (json_int_t)table->rows, "read",
+                     (json_int_t)table->read, "differences",
                      (json_int_t)table->differences, "at_least", table->at_least, "repaired", (json_int_t)table->repaired, "unsettled",
                      (json_int_t)table->unsettled, "skipped", table->skipped);
 }

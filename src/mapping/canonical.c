@@ -42,7 +42,7 @@ static CanonicalKind kind_of(const SourceColumn *column, const char *base)
         return CANONICAL_PLAIN;
     if (column->type == SOURCE_TYPE_DATE || is_moment(column) || column->type == SOURCE_TYPE_TIME)
         return is_string ? CANONICAL_BYTES : strcmp(base, "Int64") == 0 ? CANONICAL_NONE : CANONICAL_PLAIN;
-    if (is_text(column) || column->type == SOURCE_TYPE_ENUM)
+    if (is_text(column) || is_bytes(column) || column->type == SOURCE_TYPE_ENUM)
         return CANONICAL_BYTES;
     if (column->type == SOURCE_TYPE_SET || column->type == SOURCE_TYPE_JSON)
         return is_string ? CANONICAL_BYTES : CANONICAL_NONE;
@@ -51,10 +51,12 @@ static CanonicalKind kind_of(const SourceColumn *column, const char *base)
     return CANONICAL_NONE;
 }
 
-CanonicalKind canonical_kind(const SourceColumn *column, const char *type)
+CanonicalKind canonical_kind(const SourceColumn *column, const char *type, BinaryForm binary)
 {
     g_autofree char *base = column_type_base(type);
     if (column->nullable && !column_type_nullable(type)) /* NULL became a value */
+        return CANONICAL_NONE;
+    if (is_bytes(column) && binary != BINARY_RAW)
         return CANONICAL_NONE;
     return kind_of(column, base);
 }
@@ -126,10 +128,10 @@ static void dest_plain(GString *sql, const SourceColumn *column, const char *typ
 void canonical_source_hash(GString *sql, const SourceColumn *column, const char *type, bool first)
 {
     g_autofree char *base = column_type_base(type);
-    g_string_append(sql, first ? "CAST(CONV(LEFT(MD5(CONCAT(" : ", ");
+    g_string_append(sql, first ? "CAST(CONV(LEFT(SHA2(CONCAT(" : ", ");
     if (column->nullable)
         g_string_append(sql, "IFNULL(CONCAT(");
-    if (canonical_kind(column, type) == CANONICAL_BYTES) {
+    if (kind_of(column, base) == CANONICAL_BYTES) {
         g_string_append(sql, "OCTET_LENGTH(");
         source_bytes(sql, column);
         g_string_append(sql, "), ':', ");
@@ -147,18 +149,19 @@ void canonical_source_hash(GString *sql, const SourceColumn *column, const char 
 
 void canonical_source_hash_end(GString *sql)
 {
-    g_string_append(sql, ")), 16), 16, 10) AS UNSIGNED)");
+    g_string_append(sql, "), 256), 16), 16, 10) AS UNSIGNED)");
 }
 
 void canonical_dest_hash(GString *sql, const SourceColumn *column, const char *type, const char *name, bool first)
 {
+    g_autofree char *base = column_type_base(type);
     g_autoptr(GString) expression = g_string_new(NULL);
     clickhouse_quote_name(expression, name);
-    g_string_append(sql, first ? "reinterpretAsUInt64(reverse(substring(MD5(concat('', " : ", ");
+    g_string_append(sql, first ? "reinterpretAsUInt64(reverse(substring(SHA256(concat('', " : ", ");
     bool nullable = column_type_nullable(type);
     if (nullable)
         g_string_append(sql, "ifNull(concat(");
-    if (canonical_kind(column, type) == CANONICAL_BYTES) {
+    if (kind_of(column, base) == CANONICAL_BYTES) {
         g_string_append_printf(sql, "toString(length(%s)), ':', %s", expression->str, expression->str);
     } else {
         dest_plain(sql, column, type, expression->str);
@@ -180,8 +183,10 @@ bool canonical_key_is_hex(const SourceColumn *column)
     return is_text(column) || is_bytes(column) || column->type == SOURCE_TYPE_ENUM || column->type == SOURCE_TYPE_SET;
 }
 
-CanonicalOrder canonical_key_order(const SourceColumn *column)
+CanonicalOrder canonical_key_order(const SourceColumn *column, BinaryForm binary)
 {
+    if (is_bytes(column) && binary != BINARY_RAW)
+        return CANONICAL_ORDER_UNLIKE;
     if (is_integer(column) || column->type == SOURCE_TYPE_YEAR || column->type == SOURCE_TYPE_BIT)
         return CANONICAL_ORDER_ALIKE;
     if (column->as_type) /* as text, or dates in another zone */
@@ -206,9 +211,13 @@ void canonical_key_source(GString *sql, const SourceColumn *column)
     g_string_append_c(sql, ')');
 }
 
-void canonical_key_dest(GString *sql, const SourceColumn *column, const char *expression)
+void canonical_key_dest(GString *sql, const SourceColumn *column, BinaryForm binary, const char *expression)
 {
-    if (canonical_key_is_hex(column))
+    if (is_bytes(column) && binary == BINARY_HEX)
+        g_string_append(sql, expression);
+    else if (is_bytes(column) && binary == BINARY_BASE64)
+        g_string_append_printf(sql, "hex(tryBase64Decode(%s))", expression);
+    else if (canonical_key_is_hex(column))
         g_string_append_printf(sql, "hex(%s)", expression);
     else if (column->type == SOURCE_TYPE_FLOAT)
         g_string_append_printf(sql, "toString(toFloat64(%s))", expression);
@@ -278,9 +287,17 @@ void canonical_key_source_literal(GString *sql, const SourceColumn *column, cons
         source_quote_string(sql, text);
 }
 
-void canonical_key_dest_literal(GString *sql, const SourceColumn *column, const char *type, const char *text)
+void canonical_key_dest_literal(GString *sql, const SourceColumn *column, BinaryForm binary, const char *type, const char *text)
 {
     g_autofree char *base = column_type_base(type);
+    if (is_bytes(column) && binary == BINARY_HEX) {
+        clickhouse_quote_string(sql, text);
+        return;
+    }
+    if (is_bytes(column) && binary == BINARY_BASE64) {
+        g_string_append_printf(sql, "base64Encode(unhex('%s'))", text);
+        return;
+    }
     if (canonical_key_is_hex(column)) {
         g_string_append_printf(sql, "unhex('%s')", text);
         return;

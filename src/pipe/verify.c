@@ -133,6 +133,7 @@ static void step_commit(Verify *verify)
     report->unsettled += step->unsettled;
     pthread_mutex_unlock(&verify->pipe->lock);
     verify->at->rows += step->rows;
+    verify->at->read += step->read;
     verify->at->differences += step->found->len + step->uncounted;
     verify->at->repaired += repaired;
     verify->at->unsettled += step->unsettled;

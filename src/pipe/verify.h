@@ -47,6 +47,7 @@ typedef struct {
     unsigned *key; /* of these n, in key order */
     bool by_range; /* both ends order the key alike, or nearly: it is cut into ranges. Else the source is walked by value */
     bool orders_alike;
+    BinaryForm binary; /* that bytes are kept in */
     bool hashed;       /* all columns have a form that both ends write alike */
     char *own_rows;    /* " AND ..." of the destination table's rows that come from this table */
     unsigned statements; /* PipeTable.statements when it was made */
@@ -72,6 +73,7 @@ typedef struct {
 typedef struct {
     GPtrArray *found; /* of VerifyFound: differences */
     uint64_t rows, ranges, unsettled;
+    uint64_t read; /* rows of the source that were read, and not only counted and hashed there */
     uint64_t uncounted; /* differences beside those in `found` */
     bool too_many; /* more than are listed of one look */
 } VerifyStep;

@@ -32,6 +32,7 @@ void verify_difference_free(VerifyDifference *difference);
 typedef struct {
     char *table;
     uint64_t rows; /* of the source, that were compared */
+    uint64_t read; /* of them: by value, for their hashes differed, or their types have none */
     uint64_t differences, repaired, unsettled;
     bool at_least; /* so many that counting them was given up */
     char *skipped; /* why it was not compared, or not to its end; NULL: it was */

@@ -159,6 +159,7 @@ bool verify_read_chunk(Verify *verify, const VerifyMark *mark, const char *after
         ok = (*last = chunk_reader_key(reader, error)) != NULL;
     chunk_reader_free(reader);
     *n += block->n_rows;
+    verify->step.read += block->n_rows;
     return ok && insert_rows(verify, block, error);
 }
 
@@ -323,7 +324,7 @@ static char *found_sql(const Verify *verify)
     g_autoptr(GString) sql = g_string_new("SELECT ");
     for (unsigned k = 0; k < shape->n_key; k++) {
         g_autofree char *name = g_strdup_printf("k%u", k);
-        canonical_key_dest(sql, shape->columns[shape->key[k]], name);
+        canonical_key_dest(sql, shape->columns[shape->key[k]], shape->binary, name);
         g_string_append(sql, ", ");
     }
     g_string_append(sql, "kind, vals, newest FROM ");

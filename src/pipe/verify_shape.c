@@ -72,7 +72,7 @@ static void find_columns(VerifyShape *shape)
         if (column->excluded && !source_table_column_is_placed(definition, i))
             continue;
         const DestColumn *dest = shape->spec->columns->pdata[shape->n];
-        shape->hashed = shape->hashed && canonical_kind(column, dest->type) != CANONICAL_NONE;
+        shape->hashed = shape->hashed && canonical_kind(column, dest->type, shape->binary) != CANONICAL_NONE;
         at[i] = shape->n;
         shape->columns[shape->n++] = column;
     }
@@ -80,7 +80,7 @@ static void find_columns(VerifyShape *shape)
     shape->key = g_new0(unsigned, shape->n_key);
     shape->by_range = shape->orders_alike = true;
     for (unsigned k = 0; k < shape->n_key; k++) {
-        CanonicalOrder order = canonical_key_order(&definition->columns[definition->key[k]]);
+        CanonicalOrder order = canonical_key_order(&definition->columns[definition->key[k]], shape->binary);
         shape->key[k] = at[definition->key[k]];
         shape->by_range = shape->by_range && order != CANONICAL_ORDER_UNLIKE;
         shape->orders_alike = shape->orders_alike && order == CANONICAL_ORDER_ALIKE;
@@ -93,6 +93,7 @@ VerifyShape *verify_shape_new(Verify *verify, PipeTable *table, GError **error)
     shape->statements = atomic_load(&table->statements);
     shape->definition = source_table_ref(table->definition);
     MappingSettings settings = pipe_table_mapping(table, &verify->work->settings);
+    shape->binary = settings.binary;
     shape->mapping = mapping_new(shape->definition, &settings, error);
     if (shape->mapping) {
         shape->spec = dest_table_spec_new(clickhouse_database(verify->ch), table->record->target);
@@ -136,7 +137,7 @@ void verify_append_keys(GString *sql, const VerifyShape *shape, const char *pref
 static void append_literal(GString *sql, const VerifyShape *shape, unsigned k, const char *text)
 {
     const DestColumn *dest = shape->spec->columns->pdata[shape->key[k]];
-    canonical_key_dest_literal(sql, shape->columns[shape->key[k]], dest->type, text);
+    canonical_key_dest_literal(sql, shape->columns[shape->key[k]], shape->binary, dest->type, text);
 }
 
 char *verify_keys_in(const VerifyShape *shape, const GPtrArray *found, unsigned first, unsigned n)

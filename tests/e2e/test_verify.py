@@ -4,9 +4,7 @@ import json
 import threading
 
 import pytest
-from harness.compare import assert_equal
-from harness.engine import PATIENCE
-from harness.process import wait_until
+from harness.compare import ch_name
 
 
 def verify(pipe, *options, ok=True):
@@ -94,3 +92,47 @@ def test_what_differs_is_listed_and_repaired_under_load(pipe):
     pipe.equal("orders")
     assert scratch_tables(pipe) == []
     assert "10 differences, 10 repaired" in pipe.journal()
+
+
+KEYS = {
+    "VARCHAR(40)": "CONCAT(IF(seq % 2, 'Ключ ', 'ключ '), seq)",
+    "VARCHAR(40) COLLATE utf8mb4_bin": "CONCAT('k', CHAR(9 + seq % 9), seq)",
+    "VARCHAR(40) CHARACTER SET latin1": "CONCAT('Ärger ', seq)",
+    "ENUM('z','y','x','w','it''s','a\\\\b','c','d')": "1 + seq % 8",
+    "VARBINARY(16)": "UNHEX(CONCAT(HEX(seq % 3), '0000', LPAD(HEX(seq), 6, '0')))",
+    "DECIMAL(20,4)": "CAST(seq AS SIGNED) * -1234.0567",
+    "DATETIME(6)": "'2001-01-01' + INTERVAL seq * 1001 MICROSECOND",
+    "TIME(2)": "SEC_TO_TIME(CAST(seq AS SIGNED) * 17 - 3000)",
+    "DOUBLE": "seq / 7",
+    "BIGINT UNSIGNED": "18446744073709551615 - seq * 1000000007",
+}
+
+
+def test_any_kind_of_key(pipe):
+    """Whether it is cut into ranges or walked by value; names and composites of all sorts beside them."""
+    tables = []
+    for n, (key, value) in enumerate(KEYS.items()):
+        count = 8 if key.startswith("ENUM") else 3000
+        tables.append(f"k{n}")
+        pipe.run(f"CREATE TABLE k{n} (k {key} NOT NULL PRIMARY KEY, v INT)")
+        pipe.run(f"INSERT INTO k{n} SELECT {value}, seq FROM seq_1_to_{count}")
+    odd = "o\\d`d 'n\""
+    name, column = odd.replace("`", "``"), "c\\o`l'".replace("`", "``")
+    pipe.run(f"CREATE TABLE `{name}` (`{column}` INT, b VARCHAR(9) COLLATE utf8mb4_bin, v INT, PRIMARY KEY (b, `{column}`))")
+    pipe.run(f"INSERT INTO `{name}` SELECT seq % 50, CONCAT('g', seq DIV 50), seq FROM seq_1_to_1000")
+    tables.append(odd)
+    pipe.live(settings=["batch_age=100ms"])
+    rows = 3000 * (len(KEYS) - 1) + 8 + 1000
+    assert_no_difference(verify(pipe), rows)
+    wrong = []
+    for table in tables:
+        target = f"{pipe.destination}.{ch_name(table)}"
+        (gone,), (changed,) = pipe.clickhouse.rows(f"SELECT v FROM {target} ORDER BY v LIMIT 2")
+        pipe.clickhouse.query(f"ALTER TABLE {target} DELETE WHERE v = {gone}", mutations_sync=1)
+        pipe.clickhouse.query(f"ALTER TABLE {target} UPDATE v = v + 70000 WHERE v = {changed}", mutations_sync=1)
+        wrong += [("missing", table), ("different", table)]
+    pipe.clickhouse.query(f"INSERT INTO {pipe.destination}.k0 SELECT * REPLACE (concat(k, '!') AS k) FROM {pipe.destination}.k0 LIMIT 3")
+    result = verify(pipe, "--repair")
+    assert sorted((kind, table) for kind, table, _ in listed(result)) == sorted(wrong + [("extra", "k0")] * 3), json.dumps(result, indent=1)
+    assert all(d["repaired"] for d in result["differences"]), result
+    assert_no_difference(verify(pipe), rows)
