@@ -9,7 +9,7 @@
 #define HASH_ROWS_AT_FIRST 50000
 #define ROW_BYTES_AT_FIRST 8000
 #define TRIES_MAX          6
-#define ALTERED_MAX        100
+#define ALTERED_MAX        30
 #define WAIT_SHOWN_USEC    (1000 * 1000)
 #define WAIT_USEC_MAX      (300 * INT64_C(1000000)) /* for a stream that does not move */
 #define SHOWN_MAX          200

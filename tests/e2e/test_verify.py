@@ -3,8 +3,9 @@
 import json
 import threading
 
-import pytest
 from harness.compare import ch_name
+from harness.engine import PATIENCE
+from harness.process import wait_until
 
 
 def verify(pipe, *options, ok=True):
@@ -27,10 +28,10 @@ def scratch_tables(pipe):
 
 
 class Load:
-    """Statements on a connection of their own, again and again, until it is left."""
+    """Statements on a connection of their own, again and again, until it is left; with a pause before each."""
 
-    def __init__(self, pipe, *statements):
-        self.pipe, self.statements = pipe, statements
+    def __init__(self, pipe, *statements, pause=0.01):
+        self.pipe, self.statements, self.pause = pipe, statements, pause
         self.end = threading.Event()
         self.thread = threading.Thread(target=self.run)
         self.problem = None
@@ -41,6 +42,7 @@ class Load:
             with connection.cursor() as cursor:
                 while not self.end.is_set():
                     for statement in self.statements:
+                        self.end.wait(self.pause)
                         cursor.execute(statement)
         except Exception as problem:
             self.problem = problem
@@ -136,3 +138,94 @@ def test_any_kind_of_key(pipe):
     assert sorted((kind, table) for kind, table, _ in listed(result)) == sorted(wrong + [("extra", "k0")] * 3), json.dumps(result, indent=1)
     assert all(d["repaired"] for d in result["differences"]), result
     assert_no_difference(verify(pipe), rows)
+
+
+def test_beside_ddl_and_truncate(pipe):
+    """The table is altered and emptied again and again while it is compared: nothing of that is a difference; a row that is lost is."""
+    pipe.run(ORDERS)
+    pipe.run("CREATE TABLE emptied (id INT PRIMARY KEY, f DOUBLE)")
+    pipe.run(FILL.format(20000))
+    pipe.live(settings=["batch_age=100ms"])
+    fill = "INSERT INTO emptied SELECT seq, seq / 3 FROM seq_1_to_500"
+    alter = ("ALTER TABLE orders ADD COLUMN extra INT DEFAULT 3", "UPDATE orders SET extra = id WHERE id % 10 = 0", "ALTER TABLE orders DROP COLUMN extra")
+    with Load(pipe, fill, "TRUNCATE TABLE emptied", *alter, pause=0.5):
+        for _ in range(4):
+            result = verify(pipe, "--repair")
+            assert listed(result) == [], json.dumps(result, indent=1)
+    pipe.run("UPDATE orders SET amount = 0 WHERE id = 10")
+    pipe.caught_up()
+    pipe.clickhouse.query(f"ALTER TABLE {pipe.destination}.orders DELETE WHERE id IN (10, 11)", mutations_sync=1)
+    with Load(pipe, fill, "DELETE FROM emptied", "UPDATE orders SET amount = amount + 1 WHERE id > 19000"):
+        result = verify(pipe, "--repair", "--table", f"{pipe.source}.orders")
+    assert listed(result) == [("missing", "orders", "10"), ("missing", "orders", "11")] and result["verify"]["repaired"] == 2
+    assert listed(verify(pipe)) == []
+    pipe.equal("emptied")
+
+
+def test_a_version_that_is_not_the_streams(pipe):
+    """No repair wins over such a row: it is told, and stays."""
+    pipe.run(ORDERS)
+    pipe.run(FILL.format(100))
+    pipe.live()
+    target = f"{pipe.destination}.orders"
+    pipe.clickhouse.query(f"INSERT INTO {target} SELECT * REPLACE (0 AS amount, _peerdb_version + 1000000 AS _peerdb_version) FROM {target} WHERE id = 7")
+    result = verify(pipe, "--repair", ok=1)
+    assert [(d["key"], d["ahead"], d["repaired"]) for d in result["differences"]] == [("7", True, False)], result
+
+
+def test_rows_that_stand_elsewhere(pipe):
+    """A row's old place, where ORDER BY and PARTITION BY have columns beside the key, is a row too many."""
+    pipe.run("CREATE TABLE placed (id INT PRIMARY KEY, day DATE NOT NULL, v INT)")
+    pipe.run("INSERT INTO placed SELECT seq, '2020-01-01' + INTERVAL seq % 90 DAY, seq FROM seq_1_to_300")
+    table = f"{pipe.source}.placed"
+    pipe.live(settings=[f"{table}:order_by=id, day", f"{table}:partition_by=toYYYYMM(day)"])
+    target = f"{pipe.destination}.placed"
+    pipe.clickhouse.query(f"INSERT INTO {target} SELECT * REPLACE (day + 40 AS day) FROM {target} WHERE id IN (5, 6)")
+    assert listed(verify(pipe, "--repair")) == [("different", "placed", "5"), ("different", "placed", "6")]
+    assert pipe.rows("placed", "count()") == [[300]]
+    assert_no_difference(verify(pipe), 300)
+
+
+def test_what_is_not_compared_is_told(pipe):
+    pipe.run(ORDERS)
+    pipe.run("CREATE TABLE log (id INT PRIMARY KEY)")
+    pipe.run(FILL.format(10))
+    pipe.live(settings=[f"{pipe.source}.log:engine=MergeTree"])
+    result = verify(pipe)
+    assert [(t["table"], t["skipped"]) for t in result["tables"] if t["skipped"]] == [(f"{pipe.source}.log", "its engine keeps every change, or nothing")]
+    sluice = pipe.engine.sluice
+    assert "has no table" in sluice("verify", "p", "--table", f"{pipe.source}.none", ok=3).err
+    assert "is not being verified" in sluice("verify", "p", "--cancel", ok=4).err
+    assert "10 rows of 2 tables compared: no differences" in sluice("verify", "p", "--show").out
+    assert "verify       done, 10 rows" in sluice("status", "p").out
+    sluice("pause", "p", "--wait")
+    assert "must be Running" in sluice("verify", "p", ok=4).err
+    sluice("create", "c", *pipe.arguments(mode="cdc", destination=pipe.clickhouse.url(pipe.clickhouse.new_database())))
+    pipe.engine.wait_state("c", "Running")
+    assert "holds only what changed" in sluice("verify", "c", ok=4).err
+
+
+def test_cancel_and_pause_end_it(pipe, own_clickhouse):
+    """Also while it waits for a stream that is stalled, which it says."""
+    pipe.clickhouse = own_clickhouse
+    pipe.run(ORDERS)
+    pipe.run(FILL.format(10))
+    pipe.live(destination=own_clickhouse.url(pipe.destination), settings=["batch_age=100ms"])
+    sluice = pipe.engine.sluice
+
+    def ends(act, why):
+        own_clickhouse.freeze()
+        pipe.run("UPDATE orders SET amount = amount + 1")
+        sluice("verify", "p")
+        wait_until(lambda: pipe.status()["verify"]["running"], 30, "it runs")
+        act()
+        wait_until(lambda: not pipe.status()["verify"]["running"], 60 * PATIENCE, lambda: pipe.engine.describe("p"))
+        assert pipe.status()["verify"]["stopped"] == why
+        own_clickhouse.freeze(False)
+
+    ends(lambda: sluice("verify", "p", "--cancel"), "it was cancelled")
+    ends(lambda: sluice("pause", "p"), "the pipe was paused")
+    pipe.wait("Paused")
+    sluice("resume", "p", "--wait")
+    assert_no_difference(verify(pipe), 10)
+    assert scratch_tables(pipe) == []
