@@ -304,7 +304,7 @@ static bool do_step(Verify *verify, char ***after, bool *done, GError **error)
     } else if (verify->shape->hashed) {
         ok = verify_hash_step(verify, &at, done, error);
     } else {
-        ok = verify_value_step(verify, &at, NULL, done, error);
+        ok = verify_value_step(verify, &at, done, error);
     }
     if (ok && verify_outdated(verify))
         ok = false, g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE, VERIFY_ALTERED);

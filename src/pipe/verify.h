@@ -160,7 +160,17 @@ typedef enum { LOOK_RANGE, LOOK_KEYS, LOOK_WALK } VerifyLook;
 /* What differs between the scratch table's rows (`n`) and the destination's: of VerifyFound; NULL on error. */
 GPtrArray *verify_compare(Verify *verify, VerifyLook look, const char *where, uint64_t n, GError **error);
 GPtrArray *verify_take_found(Verify *verify, GError **error); /* what stands in the table `found` */
-bool verify_value_step(Verify *verify, char ***after, char *const *upto, bool *done, GError **error);
+/* Ranges that are read by value before the stream is waited for; zero: nothing yet. After an error it is empty. */
+typedef struct {
+    VerifyMark mark;
+    GString *where; /* of them at the destination; NULL: it is empty */
+    uint64_t n;     /* rows */
+    unsigned ranges;
+} VerifyBatch;
+/* Reads a range into it; compares whenever it is full. */
+bool verify_batch_range(Verify *verify, VerifyBatch *batch, char *const *after, char *const *upto, GError **error);
+bool verify_batch_end(Verify *verify, VerifyBatch *batch, GError **error);
+bool verify_value_step(Verify *verify, char ***after, bool *done, GError **error); /* a batch of the table; as verify_hash_step */
 bool verify_walk(Verify *verify, GError **error); /* the whole table, for keys that the ends order otherwise */
 
 /* verify_settle.c */

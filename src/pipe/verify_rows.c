@@ -8,6 +8,9 @@
 #define CHUNK_BYTES    (16u << 20)
 #define CHUNK_ROWS_MAX 50000
 #define CHUNK_USEC_MAX (5 * 1000 * 1000)
+#define BATCH_BYTES    (64 << 20) /* that the scratch table holds at most, about */
+#define BATCH_ROWS     400000
+#define BATCH_WHERE    60000 /* bytes of text: a statement may have 256 KiB */
 #define CHECK_ROWS     1024
 #define SHOWN_BYTES    800 /* of a value */
 
@@ -403,21 +406,43 @@ GPtrArray *verify_compare(Verify *verify, VerifyLook look, const char *where, ui
     return verify_take_found(verify, error);
 }
 
-/* ---- Tables by value ---- */
+/* ---- Ranges by value ----
+ *
+ * As many as make a batch are read before the stream is waited for. */
 
-static bool read_range(Verify *verify, const VerifyMark *mark, char *const *after, char *const *upto, uint64_t *n, GError **error)
+static bool batch_begin(Verify *verify, VerifyBatch *batch, GError **error)
+{
+    *batch = (VerifyBatch){.where = g_string_new(NULL)};
+    return verify_clear(verify, verify->scratch, error) && verify_mark(verify, &batch->mark, error);
+}
+
+static void batch_clear(VerifyBatch *batch)
+{
+    verify_mark_clear(&batch->mark);
+    if (batch->where)
+        g_string_free(batch->where, TRUE);
+    *batch = (VerifyBatch){0};
+}
+
+static bool batch_is_full(const Verify *verify, const VerifyBatch *batch)
+{
+    return batch->n >= BATCH_ROWS || (double)batch->n * verify->row_bytes >= BATCH_BYTES || batch->where->len >= BATCH_WHERE;
+}
+
+/* All rows of it, statement by statement. */
+static bool batch_read(Verify *verify, VerifyBatch *batch, char *const *after, char *const *upto, GError **error)
 {
     g_autofree char *from = verify_source_bound(verify->shape, after), *to = verify_source_bound(verify->shape, upto);
-    *n = 0;
-    if (!verify_clear(verify, verify->scratch, error))
-        return false;
+    g_autofree char *where = verify_dest_range(verify->shape, after, upto);
     do {
         char *last = NULL;
-        if (!verify_read_chunk(verify, mark, from, to, &last, n, error))
+        if (!verify_read_chunk(verify, &batch->mark, from, to, &last, &batch->n, error))
             return false;
         g_free(from);
         from = last;
     } while (from);
+    g_string_append_printf(batch->where, "%s(%s)", batch->where->len ? " OR " : "", where);
+    batch->ranges++;
     return true;
 }
 
@@ -441,29 +466,62 @@ static bool check_extra(Verify *verify, const char *where, uint64_t n, GError **
     return true;
 }
 
-bool verify_value_step(Verify *verify, char ***after, char *const *upto, bool *done, GError **error)
+bool verify_batch_end(Verify *verify, VerifyBatch *batch, GError **error)
 {
-    VerifyMark mark = {0};
+    if (!batch->where)
+        return true;
+    g_autofree char *where = g_strdup_printf("(%s)", batch->where->str);
+    bool ok = verify_pass(verify, error) && check_extra(verify, where, batch->n, error);
+    if (ok && !verify->step.too_many) {
+        GPtrArray *found = verify_compare(verify, LOOK_RANGE, where, batch->n, error);
+        ok = found && verify_settle(verify, found, batch->mark.version, verify->shape->orders_alike, error);
+    }
+    if (ok)
+        verify_count(verify, batch->n, batch->ranges);
+    batch_clear(batch);
+    return ok;
+}
+
+/* The next part of the range, as much as one statement reads. */
+static bool batch_add(Verify *verify, VerifyBatch *batch, char ***after, char *const *upto, bool *done, GError **error)
+{
     char **bound = NULL;
-    uint64_t n = 0;
-    GPtrArray *found = NULL;
-    bool ok = verify_next_bound(verify, *after, upto, chunk_rows(verify), &bound, error) && verify_mark(verify, &mark, error);
-    char *const *to = bound ? bound : upto;
-    g_autofree char *where = ok ? verify_dest_range(verify->shape, *after, to) : NULL;
-    ok = ok && read_range(verify, &mark, *after, to, &n, error) && verify_pass(verify, error) && check_extra(verify, where, n, error);
-    if (ok && !verify->step.too_many)
-        ok = (found = verify_compare(verify, LOOK_RANGE, where, n, error)) &&
-             verify_settle(verify, found, mark.version, verify->shape->orders_alike, error);
-    verify_mark_clear(&mark);
+    bool ok = (batch->where || batch_begin(verify, batch, error)) &&
+              verify_next_bound(verify, *after, upto, chunk_rows(verify), &bound, error) &&
+              batch_read(verify, batch, *after, bound ? bound : upto, error);
     if (!ok) {
         g_strfreev(bound);
+        batch_clear(batch);
         return false;
     }
-    verify_count(verify, n, 1);
     *done = !bound;
     g_strfreev(*after);
     *after = bound;
     return true;
+}
+
+bool verify_batch_range(Verify *verify, VerifyBatch *batch, char *const *after, char *const *upto, GError **error)
+{
+    char **at = g_strdupv((char **)after);
+    bool ok = true;
+    for (bool done = false; ok && !done && !verify->step.too_many;)
+        ok = batch_add(verify, batch, &at, upto, &done, error) &&
+             (!batch_is_full(verify, batch) || verify_batch_end(verify, batch, error));
+    g_strfreev(at);
+    if (!ok)
+        batch_clear(batch);
+    return ok;
+}
+
+bool verify_value_step(Verify *verify, char ***after, bool *done, GError **error)
+{
+    VerifyBatch batch = {0};
+    *done = false;
+    do {
+        if (!batch_add(verify, &batch, after, NULL, done, error))
+            return false;
+    } while (!*done && !batch_is_full(verify, &batch));
+    return verify_batch_end(verify, &batch, error);
 }
 
 /* ---- Keys that the ends order otherwise ---- */
