@@ -19,6 +19,10 @@ tests_unit_mapping_same_bytes_test_LDADD = $(mapping_test_libs)
 tests_unit_mapping_rows_test_SOURCES = tests/unit/mapping_rows_test.c $(mapping_test_fixture)
 tests_unit_mapping_rows_test_LDADD = $(mapping_test_libs)
 
+check_PROGRAMS += tests/unit/canonical_test
+tests_unit_canonical_test_SOURCES = tests/unit/canonical_test.c
+tests_unit_canonical_test_LDADD = $(mapping_test_libs)
+
 check_PROGRAMS += tests/unit/schema_change_test
 tests_unit_schema_change_test_SOURCES = tests/unit/schema_change_test.c
 tests_unit_schema_change_test_LDADD = $(mapping_test_libs)
