@@ -1,4 +1,5 @@
-/* screen_verify.c - whether both ends of a pipe hold the same rows: how far a verify is, and what differs, with both values. */
+/* screen_verify.c - whether both ends of a pipe hold the same rows: how far a verify is, and what differs, with both
+ * values. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -71,10 +72,11 @@ static void add_values(Row *row, const json_t *values)
     json_t *value;
     json_array_foreach(values, i, value)
     {
-        const char *column = text_of(value, "column"), *ours = text_of(value, "source"), *theirs = text_of(value, "dest");
+        const char *column = text_of(value, "column"), *ours = text_of(value, "source"),
+                   *theirs = text_of(value, "dest");
         g_string_append_printf(names, "%s%s", i ? ", " : "", column ? column : "?");
-        g_string_append_printf(lines, "%s%s: source %s, destination %s", i ? "\n" : "", column ? column : "?", ours ? ours : "NULL",
-                               theirs ? theirs : "NULL");
+        g_string_append_printf(lines, "%s%s: source %s, destination %s", i ? "\n" : "", column ? column : "?",
+                               ours ? ours : "NULL", theirs ? theirs : "NULL");
     }
     row->columns = g_strdup(names->str);
     row->values = g_strdup(lines->str);
@@ -105,9 +107,10 @@ static void add_table(VerifyScreen *screen, const json_t *item)
     row->is_mended = true;
     row->kind = g_strdup(skipped ? "skipped" : "note");
     row->table = g_strdup(text_of(item, "table"));
-    row->note = skipped         ? g_strdup(skipped)
-                : unsettled > 0 ? g_strdup_printf("%" JSON_INTEGER_FORMAT " keys kept changing and were not compared", unsettled)
-                                : g_strdup("too many differences to list: a resync of the table loads it again");
+    row->note = skipped ? g_strdup(skipped)
+                : unsettled > 0
+                    ? g_strdup_printf("%" JSON_INTEGER_FORMAT " keys kept changing and were not compared", unsettled)
+                    : g_strdup("too many differences to list: a resync of the table loads it again");
     g_ptr_array_add(screen->rows, row);
 }
 
@@ -131,7 +134,8 @@ static void verify_tick(Screen *base, Ui *ui, int64_t now)
     VerifyScreen *screen = self(base);
     const ViewVerify *verify = verify_of(screen, ui);
     base->wake_at = now + REFRESH_USEC;
-    if (!verify || (verify->number == screen->number && verify->differences == screen->differences && verify->running == screen->ran))
+    if (!verify || (verify->number == screen->number && verify->differences == screen->differences &&
+                    verify->running == screen->ran))
         return;
     screen->number = verify->number;
     screen->differences = verify->differences;
@@ -154,17 +158,18 @@ static char *progress_text(const ViewVerify *verify)
         g_string_append_printf(text, " of some %s", format_count(estimate, verify->rows_estimate));
     g_string_append_printf(text, " rows   %s rows/s", format_rate(rate, verify->rows_per_second));
     if (verify->n_tables > 1)
-        g_string_append_printf(text, "   table %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT, MIN(verify->tables_done + 1, verify->n_tables),
-                               verify->n_tables);
+        g_string_append_printf(text, "   table %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT,
+                               MIN(verify->tables_done + 1, verify->n_tables), verify->n_tables);
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
 static char *done_text(const Ui *ui, const ViewVerify *verify)
 {
     char rows[FORMAT_MAX], when[FORMAT_MAX];
-    return g_strdup_printf("%s %s   %s rows of %" G_GINT64_FORMAT " table%s", verify->stopped ? "ended early at" : "compared until",
-                           format_when(when, verify->ended_at, ui->view->at), format_count(rows, verify->rows), verify->tables_done,
-                           verify->tables_done == 1 ? "" : "s");
+    return g_strdup_printf("%s %s   %s rows of %" G_GINT64_FORMAT " table%s",
+                           verify->stopped ? "ended early at" : "compared until",
+                           format_when(when, verify->ended_at, ui->view->at), format_count(rows, verify->rows),
+                           verify->tables_done, verify->tables_done == 1 ? "" : "s");
 }
 
 static char *found_text(const ViewVerify *verify, Style *style)
@@ -175,7 +180,8 @@ static char *found_text(const ViewVerify *verify, Style *style)
         return g_strdup(verify->running ? "no difference so far" : "no difference");
     g_autofree char *mended =
         verify->repair ? g_strdup_printf(", %s mended", format_count(repaired, verify->repaired)) : g_strdup("");
-    return g_strdup_printf("%s difference%s%s", format_count(differences, verify->differences), verify->differences == 1 ? "" : "s", mended);
+    return g_strdup_printf("%s difference%s%s", format_count(differences, verify->differences),
+                           verify->differences == 1 ? "" : "s", mended);
 }
 
 /* Returns the row behind it. */
@@ -186,7 +192,8 @@ static int draw_summary(const Ui *ui, Canvas *canvas, const VerifyScreen *screen
     Style style;
     if (!verify) {
         row += canvas_wrapped(canvas, row, 1, width, 3, STYLE_DIM,
-                              "Not compared since the engine started. Every row of both ends is compared beside the running stream; only rows "
+                              "Not compared since the engine started. Every row of both ends is compared beside the "
+                              "running stream; only rows "
                               "that differ travel.");
         return row + 1;
     }
@@ -227,7 +234,10 @@ static void draw_rows(Canvas *canvas, VerifyScreen *screen, int top)
         table_cell(canvas, line, &at, KIND, row->is_mended ? STYLE_DIM : STYLE_LOST, row->kind ? row->kind : "?");
         table_cell(canvas, line, &at, TABLE, style, row->table ? row->table : "");
         table_cell(canvas, line, &at, KEY, style, row->key ? row->key : "");
-        table_cell(canvas, line, &at, COLUMNS, style, row->columns && *row->columns ? row->columns : row->note ? row->note : "");
+        table_cell(canvas, line, &at, COLUMNS, style,
+                   row->columns && *row->columns ? row->columns
+                   : row->note                   ? row->note
+                                                 : "");
         if (index == screen->cursor.cursor)
             canvas_emphasise(canvas, line, STYLE_TITLE);
     }
@@ -309,11 +319,13 @@ static void repair_confirmed(Ui *ui, int choice, void *data)
 
 static void ask_to_repair(Ui *ui, const char *name)
 {
-    g_autofree char *title = g_strdup_printf("Mend %s", name), *command = action_command(ui, "verify %s --repair", name);
-    Dialog *dialog = dialog_choice(title,
-                                   "Every row is compared. Rows that differ are read from the source again and written to the destination; rows "
-                                   "that only the destination has are deleted there. Changes that come later win.",
-                                   command);
+    g_autofree char *title = g_strdup_printf("Mend %s", name),
+                    *command = action_command(ui, "verify %s --repair", name);
+    Dialog *dialog = dialog_choice(
+        title,
+        "Every row is compared. Rows that differ are read from the source again and written to the destination; rows "
+        "that only the destination has are deleted there. Changes that come later win.",
+        command);
     dialog_add_choice(dialog, 'y', "y", "compare and mend");
     ui_ask(ui, dialog, repair_confirmed, g_strdup(name), g_free);
 }
@@ -327,8 +339,10 @@ static bool verify_act(Screen *base, Ui *ui, KeyAction action)
     if (!ours)
         return false;
     if (!verify_can(base, ui, action)) {
-        ui_say(ui, STYLE_TEXT, NULL, action == ACTION_CANCEL_VERIFY ? "Nothing is being compared."
-                                                                    : "A pipe in mode full can be compared while it is Running, once at a time.");
+        ui_say(ui, STYLE_TEXT, NULL,
+               action == ACTION_CANCEL_VERIFY
+                   ? "Nothing is being compared."
+                   : "A pipe in mode full can be compared while it is Running, once at a time.");
         return true;
     }
     if (action == ACTION_REPAIR) {
@@ -337,7 +351,8 @@ static bool verify_act(Screen *base, Ui *ui, KeyAction action)
     }
     bool cancel = action == ACTION_CANCEL_VERIFY;
     g_autofree char *command = action_command(ui, cancel ? "verify %s --cancel" : "verify %s", screen->name);
-    ui_say(ui, STYLE_TEXT, command, cancel ? "The comparison of %s ends." : "Comparing %s, beside its stream.", screen->name);
+    ui_say(ui, STYLE_TEXT, command, cancel ? "The comparison of %s ends." : "Comparing %s, beside its stream.",
+           screen->name);
     request(ui, cancel ? "verify_cancel" : "verify", screen->name, false);
     return true;
 }

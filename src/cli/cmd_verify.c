@@ -80,7 +80,8 @@ static void show_table(const json_t *table)
     json_int_t unsettled = json_integer_value(json_object_get(table, "unsettled"));
     const char *name = json_string_value(json_object_get(table, "table"));
     if (json_is_true(json_object_get(table, "at_least")))
-        output_line("%s: too many differences to list, the rest was not compared: sluice resync --table loads it again", name);
+        output_line("%s: too many differences to list, the rest was not compared: sluice resync --table loads it again",
+                    name);
     if (skipped != NULL)
         output_line("%s: not compared: %s", name, skipped);
     if (unsettled > 0)
@@ -102,7 +103,8 @@ static int show_result(const ViewVerify *verify, const json_t *result)
     bool repairs = verify->repair && verify->differences > 0;
     output_line("%s rows of %" G_GINT64_FORMAT " table%s compared: %s difference%s%s%s%s", rows, verify->tables_done,
                 verify->tables_done == 1 ? "" : "s", verify->differences > 0 ? differences : "no",
-                verify->differences == 1 ? "" : "s", repairs ? ", " : "", repairs ? repaired : "", repairs ? " repaired" : "");
+                verify->differences == 1 ? "" : "s", repairs ? ", " : "", repairs ? repaired : "",
+                repairs ? " repaired" : "");
     if (verify->running)
         output_line("it is still running");
     if (verify->stopped != NULL)
@@ -140,11 +142,13 @@ static int tell_result(Caller *caller, const char *name, bool as_json)
     int code = 0;
     if (pipe->verify == NULL) {
         json_decref(result);
-        return cli_fail(g_error_new(SLUICE_ERROR, SLUICE_ERROR_REFUSED, "pipe %s was not verified since the engine started", name));
+        return cli_fail(
+            g_error_new(SLUICE_ERROR, SLUICE_ERROR_REFUSED, "pipe %s was not verified since the engine started", name));
     }
     if (as_json) {
         print_json(name, view, result);
-        code = pipe->verify->stopped != NULL || pipe->verify->differences > pipe->verify->repaired ? SLUICE_ERROR_FAILED : 0;
+        code = pipe->verify->stopped != NULL || pipe->verify->differences > pipe->verify->repaired ? SLUICE_ERROR_FAILED
+                                                                                                   : 0;
     } else {
         code = show_result(pipe->verify, result);
     }
@@ -168,7 +172,8 @@ static int run(Caller *caller, const char *name, const Options *options)
     int64_t number = json_integer_value(json_object_get(answer, "number"));
     json_decref(answer);
     if (!options->wait) {
-        output_line("it runs: `sluice status %s` shows how far it is, `sluice verify %s --show` what it found", name, name);
+        output_line("it runs: `sluice status %s` shows how far it is, `sluice verify %s --show` what it found", name,
+                    name);
         return 0;
     }
     if (!wait_for(caller, name, number, &error))
@@ -181,7 +186,8 @@ int cmd_verify(Cli *cli, char **argv)
     g_auto(GStrv) tables = NULL;
     Options options = {0};
     const GOptionEntry entries[] = {
-        {"table", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &tables, "this table alone; may be given several times", "DB.TABLE"},
+        {"table", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &tables, "this table alone; may be given several times",
+         "DB.TABLE"},
         {"repair", 0, 0, G_OPTION_ARG_NONE, &options.repair, "mend what differs at the destination", NULL},
         {"wait", 0, 0, G_OPTION_ARG_NONE, &options.wait, "return when it is done, with what it found", NULL},
         {"show", 0, 0, G_OPTION_ARG_NONE, &options.show, "what the last one found, or has found so far", NULL},

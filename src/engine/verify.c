@@ -9,10 +9,11 @@ static Pipe *find(Engine *engine, const json_t *request, GError **error)
     if (!name)
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_USAGE, "the request lacks \"name\"");
     else if (!engine->started_at)
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_RUNNING, "no engine runs on %s; start it with sluice run --detach",
-                    engine->state_dir);
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_RUNNING,
+                    "no engine runs on %s; start it with sluice run --detach", engine->state_dir);
     else if (!pipe)
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_FOUND, "no pipe is called %s; sluice status lists them", name);
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_FOUND, "no pipe is called %s; sluice status lists them",
+                    name);
     return pipe;
 }
 
@@ -40,10 +41,10 @@ json_t *engine_verify_cancel(Engine *engine, const json_t *request, GError **err
 
 static json_t *table_to_json(const VerifyTableReport *table)
 {
-    return json_pack("{s:s, s:I, s:I, s:I, s:b, s:I, s:I, s:s?}", "table", table->table, "rows", (json_int_t)table->rows, "read",
-                     (json_int_t)table->read, "differences",
-                     (json_int_t)table->differences, "at_least", table->at_least, "repaired", (json_int_t)table->repaired, "unsettled",
-                     (json_int_t)table->unsettled, "skipped", table->skipped);
+    return json_pack("{s:s, s:I, s:I, s:I, s:b, s:I, s:I, s:s?}", "table", table->table, "rows",
+                     (json_int_t)table->rows, "read", (json_int_t)table->read, "differences",
+                     (json_int_t)table->differences, "at_least", table->at_least, "repaired",
+                     (json_int_t)table->repaired, "unsettled", (json_int_t)table->unsettled, "skipped", table->skipped);
 }
 
 static json_t *difference_to_json(const VerifyDifference *difference)
@@ -51,10 +52,12 @@ static json_t *difference_to_json(const VerifyDifference *difference)
     json_t *values = json_array();
     for (unsigned i = 0; i < difference->values->len; i++) {
         const VerifyValue *value = difference->values->pdata[i];
-        json_array_append_new(values, json_pack("{s:s, s:s?, s:s?}", "column", value->column, "source", value->source, "dest", value->dest));
+        json_array_append_new(values, json_pack("{s:s, s:s?, s:s?}", "column", value->column, "source", value->source,
+                                                "dest", value->dest));
     }
-    return json_pack("{s:s, s:s, s:s, s:b, s:b, s:o}", "table", difference->table, "kind", verify_kind_name(difference->kind), "key",
-                     difference->key, "repaired", difference->repaired, "ahead", difference->ahead, "values", values);
+    return json_pack("{s:s, s:s, s:s, s:b, s:b, s:o}", "table", difference->table, "kind",
+                     verify_kind_name(difference->kind), "key", difference->key, "repaired", difference->repaired,
+                     "ahead", difference->ahead, "values", values);
 }
 
 json_t *engine_verify_result(Engine *engine, const json_t *request, GError **error)

@@ -22,7 +22,8 @@ static bool is_text(const SourceColumn *column)
 
 static bool is_bytes(const SourceColumn *column)
 {
-    return column->type == SOURCE_TYPE_BINARY || column->type == SOURCE_TYPE_VARBINARY || column->type == SOURCE_TYPE_BLOB;
+    return column->type == SOURCE_TYPE_BINARY || column->type == SOURCE_TYPE_VARBINARY ||
+           column->type == SOURCE_TYPE_BLOB;
 }
 
 static bool is_utf8(const char *charset)
@@ -194,7 +195,8 @@ CanonicalOrder canonical_key_order(const SourceColumn *column, BinaryForm binary
     if (column->type == SOURCE_TYPE_DECIMAL || column->type == SOURCE_TYPE_DATE || is_moment(column) ||
         column->type == SOURCE_TYPE_BINARY || column->type == SOURCE_TYPE_VARBINARY)
         return CANONICAL_ORDER_ALIKE;
-    if (!is_text(column) || !is_utf8(column->charset) || !column->collation || !g_str_has_suffix(column->collation, "_bin"))
+    if (!is_text(column) || !is_utf8(column->charset) || !column->collation ||
+        !g_str_has_suffix(column->collation, "_bin"))
         return CANONICAL_ORDER_UNLIKE;
     bool pads = !strstr(column->collation, "_0900_") && !strstr(column->collation, "_nopad_");
     return pads ? CANONICAL_ORDER_NEARLY : CANONICAL_ORDER_ALIKE;
@@ -281,13 +283,15 @@ void canonical_key_source_literal(GString *sql, const SourceColumn *column, cons
     else if (is_bytes(column))
         source_quote_bytes(sql, (const uint8_t *)bytes, len);
     else if (is_integer(column) || column->type == SOURCE_TYPE_YEAR || column->type == SOURCE_TYPE_BIT ||
-             column->type == SOURCE_TYPE_DECIMAL || column->type == SOURCE_TYPE_FLOAT || column->type == SOURCE_TYPE_DOUBLE)
+             column->type == SOURCE_TYPE_DECIMAL || column->type == SOURCE_TYPE_FLOAT ||
+             column->type == SOURCE_TYPE_DOUBLE)
         g_string_append(sql, text);
     else
         source_quote_string(sql, text);
 }
 
-void canonical_key_dest_literal(GString *sql, const SourceColumn *column, BinaryForm binary, const char *type, const char *text)
+void canonical_key_dest_literal(GString *sql, const SourceColumn *column, BinaryForm binary, const char *type,
+                                const char *text)
 {
     g_autofree char *base = column_type_base(type);
     if (is_bytes(column) && binary == BINARY_HEX) {

@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-#define THREADS_AT_DEST    "2"
-#define HASH_ROWS_AT_FIRST 50000
+#define HASH_ROWS_AT_FIRST 1000 /* which may be of a megabyte each */
 #define ROW_BYTES_AT_FIRST 8000
 #define TRIES_MAX          6
 #define ALTERED_MAX        30
@@ -148,7 +147,9 @@ static void step_commit(Verify *verify)
 
 bool verify_exec(Verify *verify, const char *sql, GError **error)
 {
-    static const char *const settings[] = {"max_threads", THREADS_AT_DEST, NULL};
+    /* Of a table with a thousand columns a statement is long. */
+    static const char *const settings[] = {
+        "max_threads", VERIFY_THREADS, "max_query_size", "16777216", "max_ast_elements", "1000000", NULL};
     return clickhouse_exec(verify->ch, sql, settings, error);
 }
 
@@ -199,6 +200,17 @@ void verify_mark_clear(VerifyMark *mark)
     g_clear_pointer(&mark->file, g_free);
 }
 
+/* MySQL without GTIDs tells of no commit that it can be read: who gets a lock on the table for a moment has waited for
+ * all of them. */
+static bool wait_for_writers(Verify *verify, GError **error)
+{
+    g_autoptr(GPtrArray) tables = g_ptr_array_new();
+    g_autofree char *file = NULL, *gtid = NULL;
+    uint64_t pos;
+    g_ptr_array_add(tables, verify->shape->definition);
+    return source_begin_position(verify->source, tables, false, &file, &pos, &gtid, error);
+}
+
 bool verify_mark(Verify *verify, VerifyMark *mark, GError **error)
 {
     Pipe *pipe = verify->pipe;
@@ -211,15 +223,19 @@ bool verify_mark(Verify *verify, VerifyMark *mark, GError **error)
     pthread_mutex_unlock(&pipe->lock);
     if (!same_server(verify, error))
         return false;
-    return !gtid || !*gtid || source_wait_executed(verify->source, gtid, verify->cancel, error);
+    if (mysql && gtid && *gtid)
+        return source_wait_executed(verify->source, gtid, verify->cancel, error);
+    return !mysql || wait_for_writers(verify, error);
 }
 
 /* What it waits for, in words; takes the lock. */
 static char *waiting_words(Pipe *pipe)
 {
     pthread_mutex_lock(&pipe->lock);
-    const Stall *stall = pipe->stalls[SIDE_DESTINATION].on ? &pipe->stalls[SIDE_DESTINATION] : &pipe->stalls[SIDE_SOURCE];
-    char *words = stall->on ? g_strdup_printf("waits for the stream, which is stalled: %s", stall->message) : g_strdup("waits for the stream");
+    const Stall *stall =
+        pipe->stalls[SIDE_DESTINATION].on ? &pipe->stalls[SIDE_DESTINATION] : &pipe->stalls[SIDE_SOURCE];
+    char *words = stall->on ? g_strdup_printf("waits for the stream, which is stalled: %s", stall->message)
+                            : g_strdup("waits for the stream");
     pthread_mutex_unlock(&pipe->lock);
     return words;
 }
@@ -245,8 +261,8 @@ static bool wait_past(Verify *verify, const char *file, uint64_t pos, GError **e
         before = at;
         if (now - moved > WAIT_USEC_MAX) {
             g_autofree char *words = waiting_words(verify->pipe);
-            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_REFUSED, "the stream has stood still for five minutes (%s); verify again once it moves",
-                        words);
+            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_REFUSED,
+                        "the stream has stood still for five minutes (%s); verify again once it moves", words);
             return false;
         }
         if (now - began > WAIT_SHOWN_USEC) {
@@ -266,12 +282,14 @@ bool verify_pass(Verify *verify, GError **error)
 {
     g_autofree char *file = NULL;
     uint64_t pos;
-    return source_log_end(verify->source, &file, &pos, NULL, error) && wait_past(verify, file, pos, error) && same_server(verify, error);
+    return source_log_end(verify->source, &file, &pos, NULL, error) && wait_past(verify, file, pos, error) &&
+           same_server(verify, error);
 }
 
 bool verify_outdated(const Verify *verify)
 {
-    return verify->table->definition != verify->shape->definition || atomic_load(&verify->table->statements) != verify->shape->statements;
+    return verify->table->definition != verify->shape->definition ||
+           atomic_load(&verify->table->statements) != verify->shape->statements;
 }
 
 /* ---- One table ---- */
@@ -445,10 +463,11 @@ static void tell(Verify *verify, const VerifyReport *report)
     unsigned skipped = 0;
     for (unsigned i = 0; i < report->tables->len; i++)
         skipped += ((const VerifyTableReport *)report->tables->pdata[i])->skipped != NULL;
-    g_string_append_printf(text, "verified %" G_GUINT64_FORMAT " row%s of %u table%s: ", report->rows, plural(report->rows), report->tables_done,
-                           plural(report->tables_done));
+    g_string_append_printf(text, "verified %" G_GUINT64_FORMAT " row%s of %u table%s: ", report->rows,
+                           plural(report->rows), report->tables_done, plural(report->tables_done));
     if (report->differences)
-        g_string_append_printf(text, "%" G_GUINT64_FORMAT " difference%s", report->differences, plural(report->differences));
+        g_string_append_printf(text, "%" G_GUINT64_FORMAT " difference%s", report->differences,
+                               plural(report->differences));
     else
         g_string_append(text, "no difference");
     if (report->repaired)
@@ -459,7 +478,8 @@ static void tell(Verify *verify, const VerifyReport *report)
         g_string_append_printf(text, ", %u table%s not compared", skipped, plural(skipped));
     if (report->stopped)
         g_string_append_printf(text, "; ended early: %s", report->stopped);
-    pipe_journal(verify->pipe, report->differences > report->repaired || report->stopped ? "error" : "engine", "note", NULL, "%s", text->str);
+    pipe_journal(verify->pipe, report->differences > report->repaired || report->stopped ? "error" : "engine", "note",
+                 NULL, "%s", text->str);
 }
 
 static void ended(Verify *verify, const GError *error)
@@ -520,7 +540,6 @@ static Verify *verify_new(Pipe *pipe, Work *work, unsigned number, const GPtrArr
     Verify *verify = g_new0(Verify, 1);
     verify->pipe = pipe;
     verify->work = work;
-    verify->number = number;
     verify->repair = repair;
     verify->cancel = cancel_new();
     verify->report = verify_report_new();
@@ -550,8 +569,9 @@ void verify_begin(Pipe *pipe, Work *work, unsigned number, const GPtrArray *name
         verify->started = true;
         return;
     }
-    g_autoptr(GError) error = g_error_new(SLUICE_ERROR, SLUICE_ERROR_REFUSED, work ? "no more threads can be started; raise the limit of tasks"
-                                                                                   : "the pipe does not run any more");
+    g_autoptr(GError) error = g_error_new(SLUICE_ERROR, SLUICE_ERROR_REFUSED,
+                                          work ? "no more threads can be started; raise the limit of tasks"
+                                               : "the pipe does not run any more");
     ended(verify, error);
 }
 
@@ -581,18 +601,21 @@ static bool may_verify(const Pipe *pipe, const GPtrArray *tables, GError **error
 {
     if (pipe->mode != PIPE_MODE_FULL)
         return pipe_refuse(error, "pipe %s is in mode %s: %s", pipe->name, pipe->record->mode,
-                           pipe->mode == PIPE_MODE_CDC ? "its destination holds only what changed since it began, so nothing can be compared"
-                                                       : "its destination stands at a position that the source has left");
+                           pipe->mode == PIPE_MODE_CDC
+                               ? "its destination holds only what changed since it began, so nothing can be compared"
+                               : "its destination stands at a position that the source has left");
     if (pipe->state != PIPE_RUNNING)
-        return pipe_refuse(error, "pipe %s is %s: verify compares beside the running stream, so the pipe must be Running", pipe->name,
-                           pipe->record->state);
+        return pipe_refuse(error,
+                           "pipe %s is %s: verify compares beside the running stream, so the pipe must be Running",
+                           pipe->name, pipe->record->state);
     if (pipe->verify_asked || (pipe->verify && pipe->verify->report->running))
-        return pipe_refuse(error, "pipe %s is being verified; sluice verify %s --cancel ends that", pipe->name, pipe->name);
+        return pipe_refuse(error, "pipe %s is being verified; sluice verify %s --cancel ends that", pipe->name,
+                           pipe->name);
     for (unsigned i = 0; tables && i < tables->len; i++) {
         if (edit_find(pipe, tables->pdata[i]))
             continue;
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_FOUND, "pipe %s has no table %s; sluice tables %s lists them", pipe->name,
-                    (const char *)tables->pdata[i], pipe->name);
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_NOT_FOUND, "pipe %s has no table %s; sluice tables %s lists them",
+                    pipe->name, (const char *)tables->pdata[i], pipe->name);
         return false;
     }
     return true;

@@ -1,11 +1,12 @@
-/* verify_range.c - ranges of the key, their rows counted and hashed by both servers: no row travels unless a range differs. */
+/* verify_range.c - ranges of the key, their rows counted and hashed by both servers: no row travels unless a range
+ * differs. */
 #include "pipe/verify.h"
 
-#define HASH_ROWS_MIN   1000
-#define HASH_ROWS_MAX   500000
-#define HASH_USEC_AIM   (1000 * 1000) /* of a statement at the source */
-#define ROUND_RANGES    16            /* that are asked for before the stream is waited for */
-#define ROUND_USEC_MAX  (8 * 1000 * 1000)
+#define HASH_ROWS_MIN  1000
+#define HASH_ROWS_MAX  500000
+#define HASH_USEC_AIM  (1000 * 1000) /* of a statement at the source */
+#define ROUND_RANGES   16            /* that are asked for before the stream is waited for */
+#define ROUND_USEC_MAX (8 * 1000 * 1000)
 
 typedef struct {
     char **after, **upto; /* NULL: open end */
@@ -30,7 +31,8 @@ static char *range_from(const VerifyShape *shape, char *const *after, char *cons
     return from;
 }
 
-bool verify_next_bound(Verify *verify, char *const *after, char *const *upto, uint64_t rows, char ***bound, GError **error)
+bool verify_next_bound(Verify *verify, char *const *after, char *const *upto, uint64_t rows, char ***bound,
+                       GError **error)
 {
     const VerifyShape *shape = verify->shape;
     g_autoptr(GString) sql = g_string_new("SELECT ");
@@ -66,7 +68,8 @@ static bool hash_source(Verify *verify, HashRange *range, GError **error)
     if (!from)
         return false;
     for (unsigned i = 0; i < shape->n; i++)
-        canonical_source_hash(sql, shape->columns[i], ((const DestColumn *)shape->spec->columns->pdata[i])->type, i == 0);
+        canonical_source_hash(sql, shape->columns[i], ((const DestColumn *)shape->spec->columns->pdata[i])->type,
+                              i == 0);
     canonical_source_hash_end(sql);
     g_string_append_printf(sql, ")%s", from);
     g_autoptr(SourceRows) rows = source_query(verify->source, sql->str, error);
@@ -93,7 +96,7 @@ static bool hash_dest(Verify *verify, HashRange *range, GError **error)
     g_string_append(sql, " FINAL WHERE ");
     clickhouse_quote_name(sql, shape->spec->deleted_column);
     g_autofree char *where = verify_dest_range(shape, range->after, range->upto);
-    g_string_append_printf(sql, " = 0 AND %s%s", where, shape->own_rows);
+    g_string_append_printf(sql, " = 0 AND %s%s SETTINGS max_threads = " VERIFY_THREADS, where, shape->own_rows);
     g_autoptr(GPtrArray) rows = verify_rows(verify, sql->str, error);
     if (!rows)
         return false;
@@ -104,14 +107,16 @@ static bool hash_dest(Verify *verify, HashRange *range, GError **error)
 
 /* ---- A round of them ---- */
 
-/* The source's half. The last one is open-ended: also what the destination has behind the source's last row is in it. */
+/* The source's half. The last one is open-ended: also what the destination has behind the source's last row is in it.
+ */
 static bool ask_source(Verify *verify, char *const *after, GArray *ranges, GError **error)
 {
     int64_t began = clock_monotonic_usec(), last = began;
     char *const *from = after;
     for (bool end = false; !end && ranges->len < ROUND_RANGES && last - began < ROUND_USEC_MAX;) {
         HashRange range = {.after = g_strdupv((char **)from)};
-        bool ok = verify_next_bound(verify, from, NULL, verify->hash_rows, &range.upto, error) && hash_source(verify, &range, error);
+        bool ok = verify_next_bound(verify, from, NULL, verify->hash_rows, &range.upto, error) &&
+                  hash_source(verify, &range, error);
         end = !range.upto;
         g_array_append_val(ranges, range);
         if (!ok)
@@ -119,7 +124,8 @@ static bool ask_source(Verify *verify, char *const *after, GArray *ranges, GErro
         from = g_array_index(ranges, HashRange, ranges->len - 1).upto;
         int64_t now = clock_monotonic_usec();
         double factor = (double)HASH_USEC_AIM / (double)MAX(now - last, 1000);
-        verify->hash_rows = (uint64_t)CLAMP((double)verify->hash_rows * CLAMP(factor, 0.1, 2.0), HASH_ROWS_MIN, HASH_ROWS_MAX);
+        verify->hash_rows =
+            (uint64_t)CLAMP((double)verify->hash_rows * CLAMP(factor, 0.1, 8.0), HASH_ROWS_MIN, HASH_ROWS_MAX);
         last = now;
     }
     return true;
@@ -137,8 +143,8 @@ static bool ask_dest(Verify *verify, GArray *ranges, bool differing, GError **er
     return true;
 }
 
-/* Those that differ are asked for once more behind the stream; what differs then is looked at by value. Where most differ the table
- * changes all over, and they would differ again. */
+/* Those that differ are asked for once more behind the stream; what differs then is looked at by value. Where most
+ * differ the table changes all over, and they would differ again. */
 static bool ask_again(Verify *verify, GArray *ranges, GError **error)
 {
     unsigned differing = 0;
@@ -158,7 +164,8 @@ bool verify_hash_step(Verify *verify, char ***after, bool *done, GError **error)
 {
     g_autoptr(GArray) ranges = g_array_new(FALSE, TRUE, sizeof(HashRange));
     g_array_set_clear_func(ranges, (GDestroyNotify)range_clear);
-    if (!ask_source(verify, *after, ranges, error) || !ask_dest(verify, ranges, false, error) || !ask_again(verify, ranges, error))
+    if (!ask_source(verify, *after, ranges, error) || !ask_dest(verify, ranges, false, error) ||
+        !ask_again(verify, ranges, error))
         return false;
     VerifyBatch batch = {0};
     for (unsigned i = 0; i < ranges->len && !verify->step.too_many; i++) {

@@ -1,5 +1,6 @@
-/* verify_repair.c - rows that differ are read again and inserted, and what the source has not is deleted at the destination, under the
- * version of a checkpoint that everything read is younger than: each later change has a greater one, and wins.
+/* verify_repair.c - rows that differ are read again and inserted, and what the source has not is deleted at the
+ * destination, under the version of a checkpoint that everything read is younger than: each later change has a greater
+ * one, and wins.
  */
 #include "pipe/verify.h"
 
@@ -16,7 +17,8 @@ static bool insert_rows(Verify *verify, const Block *block, GError **error)
                              .table = verify->shape->spec->table,
                              .query_id = id,
                              .token = token,
-                             .compression = clickhouse_is_local(verify->ch) ? COMPRESSION_NONE : verify->work->settings.compression};
+                             .compression = clickhouse_is_local(verify->ch) ? COMPRESSION_NONE
+                                                                            : verify->work->settings.compression};
     return block->n_rows == 0 || insert_block(verify->ch, &request, block, error);
 }
 
@@ -66,7 +68,8 @@ static char *delete_sql(const Verify *verify, const char *where, uint64_t versio
 
 static bool delete_rows(Verify *verify, const char *where, uint64_t version, GError **error)
 {
-    g_autofree char *token = g_uuid_string_random(), *id = query_id(verify, token), *sql = delete_sql(verify, where, version);
+    g_autofree char *token = g_uuid_string_random(), *id = query_id(verify, token),
+                    *sql = delete_sql(verify, where, version);
     const char *const settings[] = {"insert_deduplication_token", token, "query_id", id, "log_comment", id, NULL};
     return clickhouse_exec(verify->ch, sql, settings, error);
 }
@@ -95,7 +98,8 @@ bool verify_repair(Verify *verify, const GPtrArray *found, unsigned first, unsig
     g_autoptr(GPtrArray) keys = g_ptr_array_new();
     for (unsigned i = first; i < first + n; i++)
         g_ptr_array_add(keys, found->pdata[i]);
-    bool ok = verify_mark(verify, &mark, error) && verify_read_keys(verify, &mark, keys, mark.version, &rows, &block, error) &&
+    bool ok = verify_mark(verify, &mark, error) &&
+              verify_read_keys(verify, &mark, keys, mark.version, &rows, &block, error) &&
               write_rows(verify, block, where, mark.version, error);
     block_free(block);
     verify_mark_clear(&mark);

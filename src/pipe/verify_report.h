@@ -43,11 +43,12 @@ typedef struct {
     unsigned number; /* of the verifies of this pipe since the engine started, from 1 */
     bool running, repair;
     int64_t started_at, ended_at; /* ended_at 0: it runs */
-    char *table;    /* the one at hand; NULL: none */
-    char *activity; /* what it waits for, in words; NULL */
-    char *stopped;  /* why it ended before its end; NULL: it did not */
+    char *table;                  /* the one at hand; NULL: none */
+    char *activity;               /* what it waits for, in words; NULL */
+    char *stopped;                /* why it ended before its end; NULL: it did not */
     unsigned tables_done, n_tables;
-    /* Of all tables together. `unsettled`: keys that changed whenever they were looked at. `differences` counts the repaired ones. */
+    /* Of all tables together. `unsettled`: keys that changed whenever they were looked at. `differences` counts the
+     * repaired ones. */
     uint64_t rows, rows_estimate, ranges, differences, repaired, unsettled;
     double rows_per_second;
     GPtrArray *tables; /* of VerifyTableReport: those that are done, with and without comparison */

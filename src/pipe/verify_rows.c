@@ -1,5 +1,6 @@
-/* verify_rows.c - rows by value: the source's, made into the destination's types as the load makes them, stand in a scratch table there;
- * the destination compares. So values that the mapping changes (dates out of range, zero dates) are equal as they should be. */
+/* verify_rows.c - rows by value: the source's, made into the destination's types as the load makes them, stand in a
+ * scratch table there; the destination compares. So values that the mapping changes (dates out of range, zero dates)
+ * are equal as they should be. */
 #include "pipe/verify.h"
 
 #include <stdlib.h>
@@ -90,7 +91,8 @@ bool verify_make_scratch(Verify *verify, GError **error)
            (shape->by_range || create(verify, verify->keys, "h UInt64", error));
 }
 
-/* Also when the job was cancelled, on a connection of its own and not for ever: what stays is dropped by the next verify. */
+/* Also when the job was cancelled, on a connection of its own and not for ever: what stays is dropped by the next
+ * verify. */
 void verify_drop_scratch(Verify *verify)
 {
     g_autoptr(Url) url = verify->dest ? clickhouse_url_parse(verify->dest, NULL) : NULL;
@@ -137,7 +139,8 @@ static bool insert_rows(Verify *verify, Block *block, GError **error)
                              .table = verify->scratch,
                              .query_id = id,
                              .token = token,
-                             .compression = clickhouse_is_local(verify->ch) ? COMPRESSION_NONE : verify->work->settings.compression};
+                             .compression = clickhouse_is_local(verify->ch) ? COMPRESSION_NONE
+                                                                            : verify->work->settings.compression};
     if (block->n_rows == 0)
         return true;
     verify->row_bytes = MAX(8, (double)block_bytes(block) / (double)block->n_rows);
@@ -149,14 +152,15 @@ static uint64_t chunk_rows(const Verify *verify)
     return (uint64_t)CLAMP((double)CHUNK_BYTES / verify->row_bytes, 16, CHUNK_ROWS_MAX);
 }
 
-bool verify_read_chunk(Verify *verify, const VerifyMark *mark, const char *after, const char *upto, char **last, uint64_t *n, GError **error)
+bool verify_read_chunk(Verify *verify, const VerifyMark *mark, const char *after, const char *upto, char **last,
+                       uint64_t *n, GError **error)
 {
     uint64_t limit = chunk_rows(verify);
     g_autoptr(Block) block = mapping_block_new(verify->shape->mapping, verify->pipe->account);
     int got = 0;
     *last = NULL;
-    ChunkReader *reader = chunk_reader_open(verify->source, verify->shape->definition, after, upto, limit, mark->file, mark->pos,
-                                            verify->cancel, error);
+    ChunkReader *reader = chunk_reader_open(verify->source, verify->shape->definition, after, upto, limit, mark->file,
+                                            mark->pos, verify->cancel, error);
     bool ok = reader && append_rows(verify, reader, block, 0, &got, error);
     if (ok && (got > 0 || block->n_rows == limit))
         ok = (*last = chunk_reader_key(reader, error)) != NULL;
@@ -173,7 +177,8 @@ static GPtrArray *source_keys(const VerifyShape *shape, const GPtrArray *found)
         char **literals = g_new0(char *, shape->n_key + 1);
         for (unsigned k = 0; k < shape->n_key; k++) {
             g_autoptr(GString) literal = g_string_new(NULL);
-            canonical_key_source_literal(literal, shape->columns[shape->key[k]], ((const VerifyFound *)found->pdata[i])->key[k]);
+            canonical_key_source_literal(literal, shape->columns[shape->key[k]],
+                                         ((const VerifyFound *)found->pdata[i])->key[k]);
             literals[k] = g_string_free(g_steal_pointer(&literal), FALSE);
         }
         g_ptr_array_add(keys, literals);
@@ -181,15 +186,16 @@ static GPtrArray *source_keys(const VerifyShape *shape, const GPtrArray *found)
     return keys;
 }
 
-bool verify_read_keys(Verify *verify, const VerifyMark *mark, const GPtrArray *found, uint64_t version, uint64_t *n, Block **block,
-                      GError **error)
+bool verify_read_keys(Verify *verify, const VerifyMark *mark, const GPtrArray *found, uint64_t version, uint64_t *n,
+                      Block **block, GError **error)
 {
     g_autoptr(GPtrArray) keys = source_keys(verify->shape, found);
     *block = mapping_block_new(verify->shape->mapping, verify->pipe->account);
     *n = 0;
     if (!verify_clear(verify, verify->scratch, error))
         return false;
-    ChunkReader *reader = chunk_reader_open_keys(verify->source, verify->shape->definition, keys, mark->file, mark->pos, verify->cancel, error);
+    ChunkReader *reader = chunk_reader_open_keys(verify->source, verify->shape->definition, keys, mark->file, mark->pos,
+                                                 verify->cancel, error);
     int got = 1;
     bool ok = reader != NULL;
     while (ok && got > 0) /* all of it in one block: these are few */
@@ -303,7 +309,9 @@ static char *compare_sql(const Verify *verify, VerifyLook look, const char *wher
     g_string_append(sql, " SELECT ");
     for (unsigned k = 0; k < shape->n_key; k++)
         g_string_append_printf(sql, "if(in_s = 1, s%u, d%u), ", shape->key[k], shape->key[k]);
-    g_string_append_printf(sql, "multiIf(in_d = 0, %d, in_s = 0, %d, %d) AS kind, if(kind = %d, arrayStringConcat(arrayFilter(x -> x != '', [''",
+    g_string_append_printf(sql,
+                           "multiIf(in_d = 0, %d, in_s = 0, %d, %d) AS kind, if(kind = %d, "
+                           "arrayStringConcat(arrayFilter(x -> x != '', [''",
                            VERIFY_MISSING, VERIFY_EXTRA, VERIFY_DIFFERENT, VERIFY_DIFFERENT);
     for (unsigned i = 0; i < shape->n; i++) {
         if (in_key(shape, i))
@@ -319,8 +327,8 @@ static char *compare_sql(const Verify *verify, VerifyLook look, const char *wher
     return g_string_free(g_steal_pointer(&sql), FALSE);
 }
 
-/* The newest version of each of the keys, of deletes too, which FINAL does not show. It is asked for behind the rows: what was seen of
- * them is seen in it. */
+/* The newest version of each of the keys, of deletes too, which FINAL does not show. It is asked for behind the rows:
+ * what was seen of them is seen in it. */
 static char *found_sql(const Verify *verify)
 {
     const VerifyShape *shape = verify->shape;
@@ -392,7 +400,8 @@ static bool check_count(Verify *verify, const char *table, uint64_t n, GError **
     if (g_ascii_strtoull(count, NULL, 10) == n)
         return true;
     g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_FAILED,
-                "rows that were written to a scratch table of the destination are not in it: it was restarted, or several servers answer under its "
+                "rows that were written to a scratch table of the destination are not in it: it was restarted, or "
+                "several servers answer under its "
                 "address; verify with the address of one of them");
     return false;
 }
@@ -426,7 +435,8 @@ static void batch_clear(VerifyBatch *batch)
 
 static bool batch_is_full(const Verify *verify, const VerifyBatch *batch)
 {
-    return batch->n >= BATCH_ROWS || (double)batch->n * verify->row_bytes >= BATCH_BYTES || batch->where->len >= BATCH_WHERE;
+    return batch->n >= BATCH_ROWS || (double)batch->n * verify->row_bytes >= BATCH_BYTES ||
+           batch->where->len >= BATCH_WHERE;
 }
 
 /* All rows of it, statement by statement. */
@@ -561,26 +571,29 @@ static bool find_extra(Verify *verify, uint64_t version, uint64_t walked, GError
     g_string_append(sql, " NOT IN (SELECT h FROM ");
     verify_append_table(sql, verify, verify->keys);
     g_string_append_printf(sql, ") LIMIT %d", VERIFY_FOUND_MAX + 1);
-    if (!check_count(verify, verify->keys, walked, error) || !verify_pass(verify, error) || !verify_clear(verify, verify->found, error) ||
-        !verify_exec(verify, sql->str, error))
+    if (!check_count(verify, verify->keys, walked, error) || !verify_pass(verify, error) ||
+        !verify_clear(verify, verify->found, error) || !verify_exec(verify, sql->str, error))
         return false;
     GPtrArray *found = verify_take_found(verify, error);
     return found && verify_settle(verify, found, version, true, error);
 }
 
-static bool walk_chunk(Verify *verify, char **after, uint64_t *walked, GError **error)
+/* As many rows as make a batch. */
+static bool walk_on(Verify *verify, char **after, uint64_t *walked, GError **error)
 {
     VerifyMark mark = {0};
-    GPtrArray *found = NULL;
     uint64_t n = 0;
-    char *last = NULL;
-    bool ok = verify_clear(verify, verify->scratch, error) && verify_mark(verify, &mark, error) &&
-              verify_read_chunk(verify, &mark, *after, NULL, &last, &n, error) && keep_keys(verify, error) && verify_pass(verify, error) &&
-              (found = verify_compare(verify, LOOK_WALK, NULL, n, error)) &&
-              verify_settle(verify, found, mark.version, true, error);
+    bool ok = verify_clear(verify, verify->scratch, error) && verify_mark(verify, &mark, error);
+    do {
+        char *last = NULL;
+        ok = ok && verify_read_chunk(verify, &mark, *after, NULL, &last, &n, error);
+        g_free(*after);
+        *after = last;
+    } while (ok && *after && n < BATCH_ROWS && (double)n * verify->row_bytes < BATCH_BYTES);
+    ok = ok && keep_keys(verify, error) && verify_pass(verify, error);
+    GPtrArray *found = ok ? verify_compare(verify, LOOK_WALK, NULL, n, error) : NULL;
+    ok = found && verify_settle(verify, found, mark.version, true, error);
     verify_mark_clear(&mark);
-    g_free(*after);
-    *after = last;
     *walked += n;
     if (ok)
         verify_count(verify, n, 1);
@@ -594,7 +607,7 @@ bool verify_walk(Verify *verify, GError **error)
     uint64_t walked = 0;
     bool ok = verify_clear(verify, verify->keys, error) && verify_mark(verify, &begin, error);
     do {
-        ok = ok && walk_chunk(verify, &after, &walked, error);
+        ok = ok && walk_on(verify, &after, &walked, error);
     } while (ok && after && !verify->step.too_many);
     ok = ok && (verify->step.too_many || find_extra(verify, begin.version, walked, error));
     verify_mark_clear(&begin);

@@ -1,13 +1,14 @@
-/* verify_settle.c - which of the rows that were found to differ are differences (verify.h), and which changed meanwhile. */
+/* verify_settle.c - which of the rows that were found to differ are differences (verify.h), and which changed
+ * meanwhile. */
 #include "pipe/verify.h"
 
 #include <string.h>
 
-#define ROUNDS       8 /* after which a key that changes all the time is left */
-#define PAUSE_USEC   (100 * 1000)
-#define BATCH_KEYS   500
-#define BATCH_BYTES  (16 << 20) /* of rows */
-#define BATCH_TEXT   60000      /* of keys, in a statement that may have 256 KiB */
+#define ROUNDS      8 /* after which a key that changes all the time is left */
+#define PAUSE_USEC  (100 * 1000)
+#define BATCH_KEYS  500
+#define BATCH_BYTES (16 << 20) /* of rows */
+#define BATCH_TEXT  60000      /* of keys, in a statement that may have 256 KiB */
 
 unsigned verify_batch_of(const Verify *verify, const GPtrArray *found, unsigned first)
 {
@@ -36,7 +37,8 @@ static uint64_t applied_version(Pipe *pipe)
     return version;
 }
 
-/* A version that the stream, which is past all that was logged when it was seen first, has not come to: it is not the stream's. */
+/* A version that the stream, which is past all that was logged when it was seen first, has not come to: it is not the
+ * stream's. */
 static bool is_ahead(const VerifyFound *now, const VerifyFound *before, uint64_t applied)
 {
     return before && now->version == before->version && now->version > applied;
@@ -63,8 +65,8 @@ static bool look_at_keys(Verify *verify, const GPtrArray *keys, GPtrArray *settl
     g_autoptr(GHashTable) before = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     for (unsigned i = 0; i < keys->len; i++)
         g_hash_table_insert(before, key_text(keys->pdata[i]), keys->pdata[i]);
-    bool ok = verify_mark(verify, &mark, error) && verify_read_keys(verify, &mark, keys, 0, &n, &block, error) && verify_pass(verify, error) &&
-              (again = verify_compare(verify, LOOK_KEYS, where, n, error));
+    bool ok = verify_mark(verify, &mark, error) && verify_read_keys(verify, &mark, keys, 0, &n, &block, error) &&
+              verify_pass(verify, error) && (again = verify_compare(verify, LOOK_KEYS, where, n, error));
     if (ok && verify_outdated(verify))
         ok = false, g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE, VERIFY_ALTERED);
     uint64_t applied = applied_version(verify->pipe);
@@ -149,7 +151,8 @@ bool verify_settle(Verify *verify, GPtrArray *found_take, uint64_t version, bool
         VerifyFound *one = g_ptr_array_steal_index(found, found->len - 1);
         g_ptr_array_add(certain && one->version <= version ? settled : unsure, one);
     }
-    if (!look_until_settled(verify, unsure, settled, error) || (verify->repair && settled->len && !mend(verify, settled, error)))
+    if (!look_until_settled(verify, unsure, settled, error) ||
+        (verify->repair && settled->len && !mend(verify, settled, error)))
         return false;
     verify->step.unsettled += unsure->len;
     move_all(settled, verify->step.found);

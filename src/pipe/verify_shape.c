@@ -39,13 +39,13 @@ void verify_shape_free(VerifyShape *shape)
     g_free(shape);
 }
 
-/* Which rows of the destination table come from this source table: the place for every condition of that kind. A table that is not
- * ours held rows before: those have versions of earlier epochs (setup.c, settle_epoch). */
+/* Which rows of the destination table come from this source table: the place for every condition of that kind. A table
+ * that is not ours held rows before: those have versions of earlier epochs (setup.c, settle_epoch). */
 static bool find_own_rows(Verify *verify, const PipeTable *table, VerifyShape *shape, GError **error)
 {
     g_autoptr(GString) own = g_string_new("");
-    g_autoptr(DestTableInfo) info = dest_table_inspect(verify->ch, clickhouse_database(verify->ch), table->record->target,
-                                                       shape->spec->version_column, error);
+    g_autoptr(DestTableInfo) info = dest_table_inspect(verify->ch, clickhouse_database(verify->ch),
+                                                       table->record->target, shape->spec->version_column, error);
     if (!info)
         return false;
     if (!info->exists) {
@@ -170,7 +170,8 @@ char *verify_source_bound(const VerifyShape *shape, char *const *key)
     return g_string_free(g_steal_pointer(&sql), FALSE);
 }
 
-/* As chunk readers do at the source: a >= x AND (a > x OR (a = x AND b > y)), which finds its place in the primary index. */
+/* As chunk readers do at the source: a >= x AND (a > x OR (a = x AND b > y)), which finds its place in the primary
+ * index. */
 static void append_bound(GString *sql, const VerifyShape *shape, char *const *key, char beyond, const char *last)
 {
     unsigned n = shape->n_key;

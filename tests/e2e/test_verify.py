@@ -3,6 +3,7 @@
 import json
 import threading
 
+import pytest
 from harness.compare import ch_name
 from harness.engine import PATIENCE
 from harness.process import wait_until
@@ -75,6 +76,8 @@ def tamper(pipe):
                    *(("extra", "orders", str(n)) for n in (1000003, 1000004))])  # fmt: skip
 
 
+@pytest.mark.core
+@pytest.mark.servers
 def test_what_differs_is_listed_and_repaired_under_load(pipe):
     pipe.run(ORDERS)
     pipe.run(FILL.format(30000))
@@ -110,6 +113,7 @@ KEYS = {
 }
 
 
+@pytest.mark.flavours
 def test_any_kind_of_key(pipe):
     """Whether it is cut into ranges or walked by value; names and composites of all sorts beside them."""
     tables = []
@@ -140,6 +144,8 @@ def test_any_kind_of_key(pipe):
     assert_no_difference(verify(pipe), rows)
 
 
+@pytest.mark.core
+@pytest.mark.flavours
 def test_beside_ddl_and_truncate(pipe):
     """The table is altered and emptied again and again while it is compared: nothing of that is a difference; a row that is lost is."""
     pipe.run(ORDERS)

@@ -3,7 +3,11 @@
 
 static SourceColumn make(SourceType type, unsigned scale, const char *charset, const char *collation)
 {
-    return (SourceColumn){.name = (char *)"a`b", .type = type, .scale = scale, .charset = (char *)charset, .collation = (char *)collation};
+    return (SourceColumn){.name = (char *)"a`b",
+                          .type = type,
+                          .scale = scale,
+                          .charset = (char *)charset,
+                          .collation = (char *)collation};
 }
 
 static char *source_hash(const SourceColumn *column, const char *type)
@@ -30,15 +34,19 @@ static void check_hash(SourceColumn column, const char *type, const char *source
 static void test_hashes(void)
 {
     check_hash(make(SOURCE_TYPE_INT, 0, NULL, NULL), "Int32", ", (t.`a``b` + 0), ';'", ", toString(`a\\`b`), ';'");
-    check_hash(make(SOURCE_TYPE_TINYINT, 0, NULL, NULL), "Bool", ", (t.`a``b` <> 0), ';'", ", toString(toUInt8(`a\\`b`)), ';'");
-    check_hash(make(SOURCE_TYPE_DECIMAL, 3, NULL, NULL), "Decimal(10, 3)", ", CAST(t.`a``b` AS CHAR), ';'", ", toDecimalString(`a\\`b`, 3), ';'");
-    check_hash(make(SOURCE_TYPE_DATETIME, 2, NULL, NULL), "DateTime64(6, 'UTC')", ", CONCAT(CAST(t.`a``b` AS CHAR), '0000'), ';'",
-               ", toString(`a\\`b`, 'UTC'), ';'");
-    check_hash(make(SOURCE_TYPE_TIME, 0, NULL, NULL), "Time64(6)", ", CONCAT(CAST(t.`a``b` AS CHAR), '.000000'), ';'", ", toString(`a\\`b`), ';'");
+    check_hash(make(SOURCE_TYPE_TINYINT, 0, NULL, NULL), "Bool", ", (t.`a``b` <> 0), ';'",
+               ", toString(toUInt8(`a\\`b`)), ';'");
+    check_hash(make(SOURCE_TYPE_DECIMAL, 3, NULL, NULL), "Decimal(10, 3)", ", CAST(t.`a``b` AS CHAR), ';'",
+               ", toDecimalString(`a\\`b`, 3), ';'");
+    check_hash(make(SOURCE_TYPE_DATETIME, 2, NULL, NULL), "DateTime64(6, 'UTC')",
+               ", CONCAT(CAST(t.`a``b` AS CHAR), '0000'), ';'", ", toString(`a\\`b`, 'UTC'), ';'");
+    check_hash(make(SOURCE_TYPE_TIME, 0, NULL, NULL), "Time64(6)", ", CONCAT(CAST(t.`a``b` AS CHAR), '.000000'), ';'",
+               ", toString(`a\\`b`), ';'");
     SourceColumn text = make(SOURCE_TYPE_VARCHAR, 0, "latin1", "latin1_swedish_ci");
     text.nullable = true;
     check_hash(text, "Nullable(String)",
-               ", IFNULL(CONCAT(OCTET_LENGTH(CAST(CONVERT(t.`a``b` USING utf8mb4) AS BINARY)), ':', CAST(CONVERT(t.`a``b` USING utf8mb4) AS BINARY)), 'N')",
+               ", IFNULL(CONCAT(OCTET_LENGTH(CAST(CONVERT(t.`a``b` USING utf8mb4) AS BINARY)), ':', "
+               "CAST(CONVERT(t.`a``b` USING utf8mb4) AS BINARY)), 'N')",
                ", ifNull(concat(toString(length(`a\\`b`)), ':', `a\\`b`), 'N')");
 }
 
@@ -77,7 +85,8 @@ static void test_orders(void)
     }
 }
 
-static void check_literals(SourceColumn column, const char *type, const char *text, const char *source, const char *dest)
+static void check_literals(SourceColumn column, const char *type, const char *text, const char *source,
+                           const char *dest)
 {
     g_autoptr(GString) ours = g_string_new(NULL), theirs = g_string_new(NULL);
     canonical_key_source_literal(ours, &column, text);
@@ -90,9 +99,10 @@ static void test_literals(void)
 {
     static char *labels[] = {(char *)"a", (char *)"b", (char *)"c", NULL};
     check_literals(make(SOURCE_TYPE_INT, 0, NULL, NULL), "Int32", "-5", "-5", "CAST('-5' AS Int32)");
-    check_literals(make(SOURCE_TYPE_DATETIME, 0, NULL, NULL), "DateTime64(6, 'Asia/Tokyo')", "2020-01-01 00:00:00", "'2020-01-01 00:00:00'",
-                   "CAST('2020-01-01 00:00:00' AS DateTime64(6, 'UTC'))");
-    check_literals(make(SOURCE_TYPE_VARCHAR, 0, "utf8mb4", "utf8mb4_bin"), "String", "C3A9", "_utf8mb4 0xC3A9 COLLATE utf8mb4_bin", "unhex('C3A9')");
+    check_literals(make(SOURCE_TYPE_DATETIME, 0, NULL, NULL), "DateTime64(6, 'Asia/Tokyo')", "2020-01-01 00:00:00",
+                   "'2020-01-01 00:00:00'", "CAST('2020-01-01 00:00:00' AS DateTime64(6, 'UTC'))");
+    check_literals(make(SOURCE_TYPE_VARCHAR, 0, "utf8mb4", "utf8mb4_bin"), "String", "C3A9",
+                   "_utf8mb4 0xC3A9 COLLATE utf8mb4_bin", "unhex('C3A9')");
     check_literals(make(SOURCE_TYPE_VARCHAR, 0, "latin1", "latin1_bin"), "String", "C3A9",
                    "CONVERT(_utf8mb4 0xC3A9 USING latin1) COLLATE latin1_bin", "unhex('C3A9')");
     SourceColumn members = make(SOURCE_TYPE_SET, 0, "utf8mb4", "utf8mb4_bin");
