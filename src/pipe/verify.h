@@ -49,10 +49,11 @@ typedef struct {
     bool by_range; /* both ends order the key alike, or nearly: it is cut into ranges. Else the source is walked by
                       value */
     bool orders_alike;
-    BinaryForm binary;   /* that bytes are kept in */
-    bool hashed;         /* all columns have a form that both ends write alike */
-    char *own_rows;      /* " AND ..." of the destination table's rows that come from this table */
-    unsigned statements; /* PipeTable.statements when it was made */
+    BinaryForm binary;         /* that bytes are kept in */
+    bool hashed;               /* all columns have a form that both ends write alike */
+    const char *source_column; /* that tells its rows from those of other tables; NULL: all are its */
+    char *own_rows;            /* " AND ..." of the destination table's rows that come from this table */
+    unsigned statements;       /* PipeTable.statements when it was made */
 } VerifyShape;
 
 /* What a key is compared and shown by: a text for each of its columns (canonical.h). */

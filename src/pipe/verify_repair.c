@@ -45,6 +45,10 @@ static char *delete_sql(const Verify *verify, const char *where, uint64_t versio
         verify_append_name(names, shape, i);
         g_string_append(names, ", ");
     }
+    if (shape->source_column) {
+        clickhouse_quote_name(names, shape->source_column);
+        g_string_append(names, ", ");
+    }
     verify_append_target(sql, verify);
     g_string_append_printf(sql, " (%s", names->str);
     clickhouse_quote_name(sql, synced);

@@ -39,8 +39,9 @@ void verify_shape_free(VerifyShape *shape)
     g_free(shape);
 }
 
-/* Which rows of the destination table come from this source table: the place for every condition of that kind. A table
- * that is not ours held rows before: those have versions of earlier epochs (setup.c, settle_epoch). */
+/* Which rows of the destination table come from this source table: the place for every condition of that kind. One that
+ * shares its target has its name in them (shared.h). A target that is not ours held rows before: those have versions of
+ * earlier epochs (setup.c, settle_epoch). */
 static bool find_own_rows(Verify *verify, const PipeTable *table, VerifyShape *shape, GError **error)
 {
     g_autoptr(GString) own = g_string_new("");
@@ -51,6 +52,13 @@ static bool find_own_rows(Verify *verify, const PipeTable *table, VerifyShape *s
     if (!info->exists) {
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE, "its destination table is missing");
         return false;
+    }
+    if (shape->source_column) {
+        g_autofree char *value = source_table_value(shape->definition);
+        g_string_append(own, " AND ");
+        clickhouse_quote_name(own, shape->source_column);
+        g_string_append(own, " = ");
+        clickhouse_quote_string(own, value);
     }
     if (!preflight_mark_is_ours(info->comment, verify->pipe->uuid)) {
         g_string_append(own, " AND ");
@@ -92,6 +100,7 @@ VerifyShape *verify_shape_new(Verify *verify, PipeTable *table, GError **error)
     VerifyShape *shape = g_new0(VerifyShape, 1);
     shape->statements = atomic_load(&table->statements);
     shape->definition = source_table_ref(table->definition);
+    shape->source_column = shape->definition->texts[TABLE_SOURCE_COLUMN];
     MappingSettings settings = pipe_table_mapping(table, &verify->work->settings);
     shape->binary = settings.binary;
     shape->mapping = mapping_new(shape->definition, &settings, error);

@@ -192,6 +192,22 @@ def test_rows_that_stand_elsewhere(pipe):
     assert_no_difference(verify(pipe), 300)
 
 
+def test_tables_that_share_a_target(pipe):
+    """Each is compared with its own rows alone, and mended without the others'."""
+    for table in ("a", "b"):
+        pipe.run(f"CREATE TABLE {table} (id INT PRIMARY KEY, v VARCHAR(9))")
+        pipe.run(f"INSERT INTO {table} SELECT seq, '{table}' FROM seq_1_to_100")
+    names = [f"{pipe.source}.{table}" for table in ("a", "b")]
+    pipe.live(tables=[f"{name}:both" for name in names], settings=[f"{name}:source_column=src" for name in names])
+    assert_no_difference(verify(pipe), 200)
+    target = f"{pipe.destination}.both"
+    pipe.clickhouse.query(f"ALTER TABLE {target} DELETE WHERE id = 5 AND src = '{names[0]}'", mutations_sync=1)
+    pipe.clickhouse.query(f"INSERT INTO {target} SELECT * REPLACE (id + 1000 AS id) FROM (SELECT * FROM {target} WHERE id = 6 AND src = '{names[1]}')")
+    assert listed(verify(pipe, "--repair")) == [("extra", "b", "1006"), ("missing", "a", "5")]
+    assert_no_difference(verify(pipe), 200)
+    assert pipe.rows("both", "src, count()", "1 GROUP BY src ORDER BY src") == [[name, 100] for name in names]
+
+
 def test_what_is_not_compared_is_told(pipe):
     pipe.run(ORDERS)
     pipe.run("CREATE TABLE log (id INT PRIMARY KEY)")
