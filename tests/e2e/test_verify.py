@@ -133,11 +133,11 @@ def test_any_kind_of_key(pipe):
     wrong = []
     for table in tables:
         target = f"{pipe.destination}.{ch_name(table)}"
-        (gone,), (changed,) = pipe.clickhouse.rows(f"SELECT v FROM {target} ORDER BY v LIMIT 2")
+        (gone,), (changed,) = pipe.clickhouse.rows(f"SELECT v FROM {target} FINAL ORDER BY v LIMIT 2")
         pipe.clickhouse.query(f"ALTER TABLE {target} DELETE WHERE v = {gone}", mutations_sync=1)
         pipe.clickhouse.query(f"ALTER TABLE {target} UPDATE v = v + 70000 WHERE v = {changed}", mutations_sync=1)
         wrong += [("missing", table), ("different", table)]
-    pipe.clickhouse.query(f"INSERT INTO {pipe.destination}.k0 SELECT * REPLACE (concat(k, '!') AS k) FROM {pipe.destination}.k0 LIMIT 3")
+    pipe.clickhouse.query(f"INSERT INTO {pipe.destination}.k0 SELECT * REPLACE (concat(k, '!') AS k) FROM {pipe.destination}.k0 FINAL LIMIT 3")
     result = verify(pipe, "--repair")
     assert sorted((kind, table) for kind, table, _ in listed(result)) == sorted(wrong + [("extra", "k0")] * 3), json.dumps(result, indent=1)
     assert all(d["repaired"] for d in result["differences"]), result
