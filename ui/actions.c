@@ -63,6 +63,8 @@ bool action_possible(const ViewPipe *pipe, KeyAction action)
         return editable(pipe);
     case ACTION_SKIP:
         return failed && pipe->error && pipe->error->oldest_log;
+    case ACTION_VERIFY:
+        return g_strcmp0(pipe->state, "Running") == 0 && g_strcmp0(pipe->mode, "full") == 0;
     case ACTION_INCIDENT:
         return failed || pipe->error || pipe->stalled || pipe->n_tables_failed;
     default:

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define LISTS (KEYS_PIPES | KEYS_PIPE | KEYS_TABLE | KEYS_JOURNAL | KEYS_HELP | KEYS_INCIDENT | KEYS_SETTINGS | KEYS_ADD)
+#define LISTS (KEYS_PIPES | KEYS_PIPE | KEYS_TABLE | KEYS_JOURNAL | KEYS_HELP | KEYS_INCIDENT | KEYS_SETTINGS | KEYS_ADD | KEYS_VERIFY)
 #define ALL   (LISTS | KEYS_NEW)
 
 /* One rule: small letters never change data or lose ground; capitals can, say what they will do, and ask. */
@@ -129,7 +129,11 @@ static const KeyBinding bindings[] = {
      "journal",
      6,
      "what happened, newest first"},
-    {KEYS_PIPE | KEYS_TABLE | KEYS_JOURNAL | KEYS_HELP | KEYS_INCIDENT | KEYS_SETTINGS | KEYS_ADD,
+    {KEYS_PIPE, {'w'}, ACTION_VERIFY, "verify", 7, "whether both ends hold the same rows"},
+    {KEYS_VERIFY, {'w'}, ACTION_VERIFY, "compare", 1, "compare the rows of both ends, beside the running stream"},
+    {KEYS_VERIFY, {'M'}, ACTION_REPAIR, "mend", 2, "compare, and mend what differs at the destination; asks"},
+    {KEYS_VERIFY, {'c'}, ACTION_CANCEL_VERIFY, "cancel", 3, "end the comparison; nothing is lost by that"},
+    {KEYS_PIPE | KEYS_TABLE | KEYS_JOURNAL | KEYS_HELP | KEYS_INCIDENT | KEYS_SETTINGS | KEYS_ADD | KEYS_VERIFY,
      {KEYCODE_ESC, 'h', 'q', KEYCODE_LEFT, KEYCODE_F10},
      ACTION_BACK,
      "back",
@@ -201,6 +205,9 @@ const char *keys_action_name(KeyAction action)
         [ACTION_REMOVE] = "remove",
         [ACTION_JOURNAL] = "journal",
         [ACTION_INCIDENT] = "incident",
+        [ACTION_VERIFY] = "verify",
+        [ACTION_REPAIR] = "repair",
+        [ACTION_CANCEL_VERIFY] = "cancel-verify",
         [ACTION_HELP] = "help",
         [ACTION_COMMAND] = "command",
         [ACTION_COPY] = "copy",
@@ -235,6 +242,8 @@ const char *keys_place_name(KeysPlace place)
         return "editing";
     case KEYS_ADD:
         return "add";
+    case KEYS_VERIFY:
+        return "verify";
     }
     return "?";
 }

@@ -67,6 +67,9 @@ typedef enum {
     ACTION_CANCEL_RESYNC,
     ACTION_REMOVE,
     ACTION_JOURNAL,
+    ACTION_VERIFY, /* from the pipe: its screen; there: begins one */
+    ACTION_REPAIR,
+    ACTION_CANCEL_VERIFY,
     ACTION_INCIDENT,
     ACTION_HELP,
     ACTION_COMMAND,
@@ -90,9 +93,10 @@ typedef enum {
     KEYS_SETTINGS = 1 << 7,
     KEYS_EDITING = 1 << 8, /* a value is typed or chosen in place */
     KEYS_ADD = 1 << 9,     /* tables of the source are chosen for a pipe */
+    KEYS_VERIFY = 1 << 10,
 } KeysPlace;
 
-#define KEYS_PLACES 10 /* how many there are */
+#define KEYS_PLACES 11 /* how many there are */
 #define KEYS_PER_BINDING 5
 
 /* A binding of the default keymap. Keys are named first by what the footer shows. Where the first one is a capital

@@ -6,7 +6,7 @@ ui_libui_a_SOURCES = ui/ui.c ui/ui.h ui/screen.h ui/actions.c ui/actions_marked.
 	ui/findings.c ui/findings.h ui/form.c ui/form.h ui/format.c ui/format.h \
 	ui/json_delta.c ui/json_delta.h ui/keys.c ui/keys.h ui/marks.c ui/marks.h ui/picker.c ui/picker.h ui/recording.c ui/recording.h \
 	ui/spark.c ui/spark.h ui/table.c ui/table.h ui/term.c ui/term.h ui/theme.c ui/theme.h \
-	ui/screen_pipes.c ui/screen_pipe.c ui/screen_table.c ui/screen_new.c ui/screen_incident.c ui/screen_journal.c ui/screen_help.c \
+	ui/screen_pipes.c ui/screen_pipe.c ui/screen_table.c ui/screen_new.c ui/screen_incident.c ui/screen_journal.c ui/screen_verify.c ui/screen_help.c \
 	ui/screen_add.c ui/screen_settings.c ui/setting_list.c ui/setting_list.h
 
 check_PROGRAMS += tests/unit/ui_test

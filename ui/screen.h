@@ -140,6 +140,7 @@ typedef void SettingsChanged(Screen *form);
 Screen *screen_settings_draft_new(Ui *ui, json_t *draft, SettingsChanged *changed, Screen *form);
 Screen *screen_incident_new(const char *name);
 Screen *screen_journal_new(Ui *ui, const char *pipe); /* NULL: of all */
+Screen *screen_verify_new(const char *name);
 Screen *screen_help_new(KeysPlace place);
 
 #endif

@@ -30,6 +30,8 @@ static const char *place_name(KeysPlace place)
         return "help: what went wrong";
     case KEYS_JOURNAL:
         return "help: journal";
+    case KEYS_VERIFY:
+        return "help: both ends compared";
     case KEYS_SETTINGS:
         return "help: settings";
     case KEYS_ADD:

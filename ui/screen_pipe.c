@@ -555,6 +555,8 @@ static bool pipe_can(const Screen *base, const Ui *ui, KeyAction action)
         return pipe && pipe->n_tables > 1;
     case ACTION_OPEN:
         return pipe && pipe->n_tables;
+    case ACTION_VERIFY:
+        return pipe && (pipe->verify || action_possible(pipe, action));
     default:
         return true;
     }
@@ -650,6 +652,9 @@ static bool pipe_act(Screen *base, Ui *ui, KeyAction action)
         return true;
     case ACTION_JOURNAL:
         ui_push(ui, screen_journal_new(ui, screen->name));
+        return true;
+    case ACTION_VERIFY:
+        ui_push(ui, screen_verify_new(screen->name));
         return true;
     default:
         return false;

@@ -57,6 +57,7 @@ int cmd_stop(Cli *cli, char **argv);
 int cmd_log(Cli *cli, char **argv);
 int cmd_sql(Cli *cli, char **argv);
 int cmd_tables(Cli *cli, char **argv);
+int cmd_verify(Cli *cli, char **argv);
 int cmd_set(Cli *cli, char **argv);
 int cmd_version(Cli *cli, char **argv);
 int cmd_help(Cli *cli, char **argv);

@@ -5,7 +5,7 @@ src_cli_libcli_a_SOURCES = src/cli/arguments.c src/cli/arguments.h src/cli/expla
 bin_PROGRAMS += sluice
 sluice_SOURCES = src/cli/main.c src/cli/cli.h src/cli/action.h src/cli/caller.c src/cli/caller.h src/cli/cmd_action.c src/cli/cmd_check.c \
 	src/cli/cmd_completion.c src/cli/cmd_doctor.c src/cli/cmd_explain.c src/cli/cmd_export.c src/cli/cmd_log.c src/cli/cmd_reposition.c src/cli/cmd_run.c src/cli/cmd_set.c src/cli/cmd_sql.c src/cli/cmd_status.c src/cli/cmd_stop.c \
-	src/cli/cmd_tables.c
+	src/cli/cmd_tables.c src/cli/cmd_verify.c
 sluice_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)
 sluice_LDADD = src/cli/libcli.a ui/libui.a src/engine/libengine.a src/pipe/libpipe.a src/mapping/libmapping.a \
 	src/mysql/libmysql.a src/clickhouse/libclickhouse.a src/catalog/libcatalog.a src/control/libcontrol.a \

@@ -31,6 +31,7 @@ static const Command COMMANDS[] = {
     {"reposition", "NAME --file FILE --pos POS | --gtid GTIDS", "go on from another place in the source's log", cmd_reposition},
     {"drop", "NAME", "end a pipe for good", cmd_drop},
     {"tables", "NAME [TABLE|add TABLE…|remove TABLE…]", "the tables of a pipe, or the columns of one; or edits them", cmd_tables},
+    {"verify", "NAME [--table T]…", "compare both ends row by row, beside the running stream", cmd_verify},
     {"set", "NAME|--engine [SETTING=VALUE]…", "show or change the settings of a pipe, or of the engine", cmd_set},
     {"log", "[NAME]", "the journal", cmd_log},
     {"sql", "[NAME] QUERY", "run a query on a pipe's destination", cmd_sql},

@@ -137,6 +137,18 @@ static void show_settings(const ViewPipe *pipe)
     }
 }
 
+static void show_verify(const ViewVerify *verify)
+{
+    if (verify == NULL)
+        return;
+    g_autofree char *rows = output_count(verify->rows), *rate = output_rate(verify->rows_per_second);
+    g_autofree char *differences = output_count(verify->differences), *when = output_time(verify->ended_at);
+    const char *state = verify->stopped != NULL ? "ended early" : "done";
+    output_line("  verify       %s%s, %s rows at %s rows/s, %s differences%s%s", verify->running ? "at " : state,
+                verify->running && verify->table != NULL ? verify->table : verify->running ? "its end" : "", rows, rate, differences,
+                verify->running ? "" : ", ", verify->running ? "" : when);
+}
+
 void show_pipe(const View *view, const ViewPipe *pipe)
 {
     g_autofree char *since = output_time(pipe->since);
@@ -157,6 +169,7 @@ void show_pipe(const View *view, const ViewPipe *pipe)
     show_settings(pipe);
     show_flow(pipe);
     show_snapshot(pipe);
+    show_verify(pipe->verify);
     if (pipe->activity != NULL)
         output_line("  now          %s", pipe->activity);
     if (pipe->n_tables > 0)

@@ -25,6 +25,11 @@
  *   set      {engine: true, settings{}}        -> settings[], those of the engine
  *   sql      {name?, query}                    -> body (text)
  *   export   {names[]}                         -> pipes[{name, source, dest, mode, tables[], settings{}}], passwords as ***
+ *   verify   {name, tables[]?, repair?: true}  -> number; progress is in the view
+ *   verify_cancel {name}                       -> ok
+ *   verify_result {name}                       -> number (null: none), tables[{table, rows, read (by value), differences, at_least, repaired,
+ *                                                 unsettled, skipped}], differences[{table, kind, key, repaired, ahead, values[{column, source, dest}]}]:
+ *                                                 of the last one, also while it runs; the first 1000 are listed
  *   doctor                                     -> pipes[{name, source[], destination[]}], checks as those of `check`
  *   stop                                       -> ok (the engine ends cleanly after answering)
  * An object of more than 16 MiB is refused.

@@ -69,6 +69,12 @@ static void clear_pipe(ViewPipe *pipe)
         g_free(pipe->stalled->message);
         g_free(pipe->stalled);
     }
+    if (pipe->verify != NULL) {
+        g_free(pipe->verify->table);
+        g_free(pipe->verify->activity);
+        g_free(pipe->verify->stopped);
+        g_free(pipe->verify);
+    }
     view_error_free(pipe->error);
     g_free(pipe->position_file);
     g_free(pipe->position_gtid);

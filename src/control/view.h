@@ -73,6 +73,21 @@ typedef struct {
     double batch_rows, batch_bytes; /* of a mean insert at the destination; -1: there was none */
 } ViewHistoryCell;
 
+/* The last verify of a pipe, or the one that runs. */
+typedef struct {
+    int64_t number; /* counts those of the pipe */
+    bool running, repair;
+    int64_t started_at, ended_at;
+    char *table;    /* that is being compared; NULL: none */
+    char *activity; /* what it waits for; NULL */
+    char *stopped;  /* why it ended before its end; NULL: it did not */
+    int64_t tables_done, n_tables;
+    int64_t rows, rows_estimate, ranges;
+    int64_t differences, repaired, unsettled; /* `differences` counts the repaired ones; unsettled: keys that kept changing */
+    int64_t skipped;                          /* tables that were not compared */
+    double rows_per_second;
+} ViewVerify;
+
 typedef struct {
     char *name;
     char *state; /* lifecycle's word: Provisioning Setup Snapshot Running Pausing Paused Modifying Resync Completed Failed */
@@ -103,6 +118,7 @@ typedef struct {
     ViewSetting *settings; /* by name */
     unsigned n_history;
     ViewHistoryCell *history; /* oldest first, cells of 20 s on a common clock */
+    ViewVerify *verify; /* NULL: there was none since the engine started */
 } ViewPipe;
 
 typedef struct {

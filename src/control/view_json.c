@@ -151,6 +151,22 @@ static json_t *snapshot_to_json(const ViewPipe *pipe)
                      count_to_json(pipe->snapshot_eta_seconds));
 }
 
+static json_t *verify_to_json(const ViewVerify *verify)
+{
+    if (verify == NULL)
+        return json_null();
+    return json_pack("{s:I, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "number",
+                     (json_int_t)verify->number, "running", verify->running, "repair", verify->repair, "started_at",
+                     time_to_json(verify->started_at), "ended_at", time_to_json(verify->ended_at), "table",
+                     text_to_json(verify->table), "activity", text_to_json(verify->activity), "stopped",
+                     text_to_json(verify->stopped), "tables_done", (json_int_t)verify->tables_done, "tables",
+                     (json_int_t)verify->n_tables, "rows", (json_int_t)verify->rows, "rows_estimate",
+                     count_to_json(verify->rows_estimate), "ranges", (json_int_t)verify->ranges, "differences",
+                     (json_int_t)verify->differences, "repaired", (json_int_t)verify->repaired, "unsettled",
+                     (json_int_t)verify->unsettled, "skipped", (json_int_t)verify->skipped, "rows_per_second",
+                     real_to_json(verify->rows_per_second));
+}
+
 static json_t *pipe_to_json(const ViewPipe *pipe)
 {
     json_t *object = json_object();
@@ -189,6 +205,7 @@ static json_t *pipe_to_json(const ViewPipe *pipe)
     json_object_set_new(object, "tables_failed", json_integer(pipe->n_tables_failed));
     json_object_set_new(object, "tables", tables_to_json(pipe));
     json_object_set_new(object, "history", view_history_to_json(pipe->history, pipe->n_history));
+    json_object_set_new(object, "verify", verify_to_json(pipe->verify));
     return object;
 }
 
@@ -424,6 +441,32 @@ static void pipe_parts_from_json(const json_t *object, ViewPipe *pipe)
     pipe->history = view_history_from_json(json_object_get(object, "history"), &pipe->n_history);
 }
 
+static ViewVerify *verify_from_json(const json_t *object)
+{
+    if (!json_is_object(object))
+        return NULL;
+    ViewVerify *verify = g_new0(ViewVerify, 1);
+    *verify = (ViewVerify){.number = count_of(object, "number"),
+                           .running = json_is_true(json_object_get(object, "running")),
+                           .repair = json_is_true(json_object_get(object, "repair")),
+                           .started_at = time_of(object, "started_at"),
+                           .ended_at = time_of(object, "ended_at"),
+                           .table = text_of(object, "table"),
+                           .activity = text_of(object, "activity"),
+                           .stopped = text_of(object, "stopped"),
+                           .tables_done = count_of(object, "tables_done"),
+                           .n_tables = count_of(object, "tables"),
+                           .rows = count_of(object, "rows"),
+                           .rows_estimate = count_of(object, "rows_estimate"),
+                           .ranges = count_of(object, "ranges"),
+                           .differences = count_of(object, "differences"),
+                           .repaired = count_of(object, "repaired"),
+                           .unsettled = count_of(object, "unsettled"),
+                           .skipped = count_of(object, "skipped"),
+                           .rows_per_second = real_of(object, "rows_per_second")};
+    return verify;
+}
+
 static void pipe_from_json(const json_t *object, ViewPipe *pipe)
 {
     pipe->name = text_of(object, "name");
@@ -451,6 +494,7 @@ static void pipe_from_json(const json_t *object, ViewPipe *pipe)
     pipe->paused_by = text_of(object, "paused_by");
     pipe->pending = json_integer_value(json_object_get(object, "pending"));
     pipe->n_tables_failed = (unsigned)CLAMP(json_integer_value(json_object_get(object, "tables_failed")), 0, UINT_MAX);
+    pipe->verify = verify_from_json(json_object_get(object, "verify"));
     pipe_parts_from_json(object, pipe);
 }
 

@@ -76,6 +76,11 @@ void engine_fill_history(ViewHistoryCell *to, const PipeHistoryCell *from, unsig
 /* detail.c */
 json_t *engine_table(Engine *engine, const json_t *request, GError **error);
 
+/* verify.c: the requests `verify`, `verify_cancel`, `verify_result`. `tables`: of char *, or NULL */
+json_t *engine_verify(Engine *engine, const json_t *request, const GPtrArray *tables, GError **error);
+json_t *engine_verify_cancel(Engine *engine, const json_t *request, GError **error);
+json_t *engine_verify_result(Engine *engine, const json_t *request, GError **error);
+
 /* picture.c */
 View *engine_view(Engine *engine); /* at most 0.2 s old unless something changed; new reference */
 /* Waits for a change behind `seen`, at most until `deadline` (monotonic). Returns the count of changes now. */

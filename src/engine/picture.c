@@ -60,6 +60,33 @@ static ViewStalled *stalled_of(const PipeStatus *from)
     return stalled;
 }
 
+static ViewVerify *verify_of(const VerifyReport *from)
+{
+    if (!from)
+        return NULL;
+    ViewVerify *verify = g_new0(ViewVerify, 1);
+    *verify = (ViewVerify){.number = from->number,
+                           .running = from->running,
+                           .repair = from->repair,
+                           .started_at = from->started_at,
+                           .ended_at = from->ended_at ? from->ended_at : VIEW_UNKNOWN,
+                           .table = g_strdup(from->table),
+                           .activity = from->activity ? printable(from->activity, 0) : NULL,
+                           .stopped = g_strdup(from->stopped),
+                           .tables_done = from->tables_done,
+                           .n_tables = from->n_tables,
+                           .rows = (int64_t)from->rows,
+                           .rows_estimate = (int64_t)from->rows_estimate,
+                           .ranges = (int64_t)from->ranges,
+                           .differences = (int64_t)from->differences,
+                           .repaired = (int64_t)from->repaired,
+                           .unsettled = (int64_t)from->unsettled,
+                           .rows_per_second = from->rows_per_second};
+    for (unsigned i = 0; i < from->tables->len; i++)
+        verify->skipped += ((const VerifyTableReport *)from->tables->pdata[i])->skipped != NULL;
+    return verify;
+}
+
 static void fill_pipe(ViewPipe *to, const PipeStatus *from)
 {
     to->name = g_strdup(from->name);
@@ -94,6 +121,7 @@ static void fill_pipe(ViewPipe *to, const PipeStatus *from)
     to->activity = g_strdup(from->activity);
     to->paused_by = g_strdup(from->paused_by);
     to->pending = from->pending;
+    to->verify = verify_of(from->verify);
     to->time_read = from->time_read;
     to->time_build = from->time_build;
     to->time_send = from->time_send;

@@ -394,6 +394,16 @@ static json_t *do_action(Engine *engine, const json_t *request, PipeEvent event,
     return answer;
 }
 
+static json_t *do_verify(Engine *engine, const json_t *request, GError **error)
+{
+    GError *problem = NULL;
+    g_autoptr(GPtrArray) tables = named_tables(request, &problem);
+    if (!problem)
+        return engine_verify(engine, request, tables, error);
+    g_propagate_error(error, problem);
+    return NULL;
+}
+
 static json_t *do_pause(Engine *engine, const json_t *request, GError **error)
 {
     return do_action(engine, request, EVENT_PAUSE, error);
@@ -715,6 +725,7 @@ static const struct {
     {"reposition", do_reposition},
     {"tables", do_tables}, {"log", do_log}, {"table", engine_table}, {"history", engine_history}, {"set", engine_set},           {"sql", do_sql},
     {"stop", do_stop},     {"doctor", engine_doctor}, {"export", engine_export},
+    {"verify", do_verify}, {"verify_cancel", engine_verify_cancel}, {"verify_result", engine_verify_result},
 };
 
 json_t *engine_request(Engine *engine, const json_t *request)

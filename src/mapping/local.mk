@@ -1,6 +1,6 @@
 noinst_LIBRARIES += src/mapping/libmapping.a
 src_mapping_libmapping_a_CFLAGS = $(AM_CFLAGS) $(CONVERSION)
-src_mapping_libmapping_a_SOURCES = src/mapping/default_value.c src/mapping/default_value.h src/mapping/schema_change.c \
+src_mapping_libmapping_a_SOURCES = src/mapping/canonical.c src/mapping/canonical.h src/mapping/default_value.c src/mapping/default_value.h src/mapping/schema_change.c \
 	src/mapping/schema_change.h src/mapping/mapping.c src/mapping/mapping.h src/mapping/types.c src/mapping/writers.h \
 	src/mapping/writers_address.c src/mapping/writers_decimal.c src/mapping/writers_document.c src/mapping/writers_integer.c src/mapping/writers_member.c \
 	src/mapping/writers_temporal.c src/mapping/writers_text.c src/mapping/writers_vector.c
@@ -18,6 +18,10 @@ tests_unit_mapping_types_test_LDADD = $(mapping_test_libs)
 tests_unit_mapping_same_bytes_test_LDADD = $(mapping_test_libs)
 tests_unit_mapping_rows_test_SOURCES = tests/unit/mapping_rows_test.c $(mapping_test_fixture)
 tests_unit_mapping_rows_test_LDADD = $(mapping_test_libs)
+
+check_PROGRAMS += tests/unit/canonical_test
+tests_unit_canonical_test_SOURCES = tests/unit/canonical_test.c
+tests_unit_canonical_test_LDADD = $(mapping_test_libs)
 
 check_PROGRAMS += tests/unit/schema_change_test
 tests_unit_schema_change_test_SOURCES = tests/unit/schema_change_test.c

@@ -348,22 +348,35 @@ static bool append_bound(GString *where, const SourceTable *table, const char *b
     return true;
 }
 
-static char *chunk_sql(const SourceTable *table, const char *after, const char *upto, uint64_t max_rows)
+static char *range_where(const SourceTable *table, const char *after, const char *upto)
 {
-    g_autoptr(GString) sql = g_string_new("SELECT ");
     g_autoptr(GString) where = g_string_new(NULL);
 
     if ((after != NULL && !append_bound(where, table, after, '>', ">")) ||
         (upto != NULL && !append_bound(where, table, upto, '<', "<=")))
         return NULL;
-    for (unsigned i = 0; i < table->n_columns; i++) {
-        if (i > 0)
-            g_string_append(sql, ", ");
-        if (table->columns[i].excluded)
-            g_string_append(sql, "NULL");
-        else
-            append_column(sql, &table->columns[i]);
+    return g_string_free(g_steal_pointer(&where), FALSE);
+}
+
+static char *keys_where(const SourceTable *table, const GPtrArray *keys)
+{
+    g_autoptr(GString) where = g_string_new(NULL);
+
+    for (unsigned i = 0; i < keys->len; i++) {
+        char *const *literals = keys->pdata[i];
+
+        for (unsigned k = 0; k < table->n_key; k++) {
+            g_string_append(where, k > 0 ? " AND " : i > 0 ? " OR (" : " WHERE (");
+            append_column(where, &table->columns[table->key[k]]);
+            g_string_append_printf(where, " = %s", literals[k]);
+        }
+        g_string_append_c(where, ')');
     }
+    return g_string_free(g_steal_pointer(&where), FALSE);
+}
+
+static void append_from(GString *sql, const SourceTable *table, const char *where)
+{
     g_string_append(sql, " FROM ");
     source_quote_table(sql, table->database, table->name);
     g_string_append(sql, " AS t");
@@ -372,12 +385,47 @@ static char *chunk_sql(const SourceTable *table, const char *after, const char *
         source_quote_name(sql, table->key_name);
         g_string_append_c(sql, ')');
     }
-    g_string_append_printf(sql, "%s ORDER BY ", where->str);
+    g_string_append(sql, where);
+}
+
+void source_append_key_order(GString *sql, const SourceTable *table)
+{
+    g_string_append(sql, " ORDER BY ");
     for (unsigned i = 0; i < table->n_key; i++) {
         g_string_append(sql, i > 0 ? ", t." : "t.");
         source_quote_name(sql, table->columns[table->key[i]].name);
     }
-    g_string_append_printf(sql, " LIMIT %" G_GUINT64_FORMAT, max_rows);
+}
+
+char *source_range_from(const SourceTable *table, const char *after, const char *upto)
+{
+    g_autofree char *where = range_where(table, after, upto);
+    g_autoptr(GString) sql = g_string_new(NULL);
+
+    if (where == NULL)
+        return NULL;
+    append_from(sql, table, where);
+    return g_string_free(g_steal_pointer(&sql), FALSE);
+}
+
+/* `max_rows` 0: all of them, in no order. */
+static char *chunk_sql(const SourceTable *table, const char *where, uint64_t max_rows)
+{
+    g_autoptr(GString) sql = g_string_new("SELECT ");
+
+    for (unsigned i = 0; i < table->n_columns; i++) {
+        if (i > 0)
+            g_string_append(sql, ", ");
+        if (table->columns[i].excluded)
+            g_string_append(sql, "NULL");
+        else
+            append_column(sql, &table->columns[i]);
+    }
+    append_from(sql, table, where);
+    if (max_rows > 0) {
+        source_append_key_order(sql, table);
+        g_string_append_printf(sql, " LIMIT %" G_GUINT64_FORMAT, max_rows);
+    }
     return g_string_free(g_steal_pointer(&sql), FALSE);
 }
 
@@ -505,12 +553,12 @@ static bool begin_reading(ChunkReader *reader, const char *sql, GError **error)
 static char *chunk_statement(const SourceTable *table, const char *after, const char *upto, uint64_t max_rows, GError **error)
 {
     g_assert(table->n_key > 0 && max_rows > 0);
-    char *sql = chunk_sql(table, after, upto, max_rows);
-    if (sql == NULL)
+    g_autofree char *where = range_where(table, after, upto);
+    if (where == NULL)
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
                     "%s.%s: its key is not that of the saved key ranges: resync the table", table->database,
                     table->name);
-    return sql;
+    return where != NULL ? chunk_sql(table, where, max_rows) : NULL;
 }
 
 static ChunkReader *reader_new(SourceConnection *source, const SourceTable *table, bool lent)
@@ -543,6 +591,18 @@ ChunkReader *chunk_reader_open_within(SourceConnection *source, const SourceTabl
     g_autoptr(ChunkReader) reader = sql != NULL ? reader_new(source, table, true) : NULL;
 
     if (reader == NULL || !begin_reading(reader, sql, error))
+        return NULL;
+    return g_steal_pointer(&reader);
+}
+
+ChunkReader *chunk_reader_open_keys(SourceConnection *source, const SourceTable *table, const GPtrArray *keys,
+                                    const char *log_file, uint64_t log_pos, Cancel *cancel, GError **error)
+{
+    g_autofree char *where = keys_where(table, keys), *sql = chunk_sql(table, where, 0);
+    g_autoptr(ChunkReader) reader = reader_new(source, table, false);
+
+    g_assert(table->n_key > 0 && keys->len > 0);
+    if (!snapshot_begin(source, log_file, log_pos, cancel, error) || !begin_reading(reader, sql, error))
         return NULL;
     return g_steal_pointer(&reader);
 }

@@ -71,6 +71,14 @@ ChunkReader *chunk_reader_open(SourceConnection *source, const SourceTable *tabl
 /* The same behind `after` in a transaction that is open (consistent.h), and stays so. */
 ChunkReader *chunk_reader_open_within(SourceConnection *source, const SourceTable *table, const char *after, uint64_t max_rows,
                                       GError **error);
+/* The same for single rows: those of these keys (of char **: one literal a key column), in no order, at most a few hundred. A
+ * literal may compare equal to more than was meant (collations): what comes back is to be looked at. */
+ChunkReader *chunk_reader_open_keys(SourceConnection *source, const SourceTable *table, const GPtrArray *keys,
+                                    const char *log_file, uint64_t log_pos, Cancel *cancel, GError **error);
+/* " FROM `db`.`t` AS t FORCE INDEX (...) WHERE ..." of a range, for other questions about its rows; NULL: the bounds are not of
+ * this key. `source_append_key_order`: " ORDER BY t.`a`, t.`b`". */
+char *source_range_from(const SourceTable *table, const char *after, const char *upto);
+void source_append_key_order(GString *sql, const SourceTable *table);
 /* One row: 1, end: 0, error: -1. `packet` is borrowed until the next call: a binary protocol row, from its 0x00 header. */
 int chunk_reader_next(ChunkReader *reader, const uint8_t **packet, size_t *len, GError **error);
 /* Literals of the key of the row last returned: the `after` of the next chunk. Free with g_free. */

@@ -2,6 +2,7 @@
 
 #include "pipe/live_view.h"
 #include "pipe/prepared.h"
+#include "pipe/verify.h"
 
 #include <string.h>
 
@@ -79,6 +80,8 @@ static unsigned drop_doomed(Pipe *pipe, const GArray *list, char **why)
         clickhouse_watch(ch, give_up, &patience);
     while (ch && n < list->len && drop_one(pipe, ch, &g_array_index(list, Doomed, n), &error))
         n++;
+    if (ch && !error)
+        verify_drop_leftovers(pipe, ch, &error); /* of a verify that was killed */
     if (error)
         *why = patience.why ? g_strdup_printf("the destination does not answer (ping: %s)", patience.why) : g_strdup(error->message);
     g_clear_error(&error);

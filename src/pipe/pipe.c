@@ -1,5 +1,6 @@
 /* pipe.c - a pipe and its tables, as they are made from the catalog, started, asked, and freed. */
 #include "pipe/supervisor.h"
+#include "pipe/verify.h"
 
 #include <string.h>
 
@@ -120,6 +121,7 @@ Pipe *pipe_new_take(const PipeEnv *env, CatalogPipe *record, GError **error)
     pthread_mutex_init(&pipe->catalog_lock, NULL);
     pthread_mutex_init(&pipe->load_lock, NULL);
     pthread_mutex_init(&pipe->spares_lock, NULL);
+    pthread_mutex_init(&pipe->repair_lock, NULL);
     pthread_mutex_init(&pipe->lock, NULL);
     pipe->catalog = catalog_open(env->state_dir, error);
     if (!pipe->catalog || !load_state(pipe, error) || !load_tables(pipe, error) || !history_store_load(pipe, error)) {
@@ -154,6 +156,7 @@ void pipe_free(Pipe *pipe)
         pipe_stop(pipe);
         pthread_join(pipe->supervisor, NULL);
     }
+    verify_free(pipe->verify);
     queue_free(pipe->mailbox);
     cancel_unref(pipe->life);
     g_ptr_array_free(pipe->tables, TRUE);
@@ -168,6 +171,7 @@ void pipe_free(Pipe *pipe)
     pthread_mutex_destroy(&pipe->catalog_lock);
     pthread_mutex_destroy(&pipe->load_lock);
     pthread_mutex_destroy(&pipe->spares_lock);
+    pthread_mutex_destroy(&pipe->repair_lock);
     pthread_mutex_destroy(&pipe->lock);
     if (pipe->settings_shown)
         g_ptr_array_unref(pipe->settings_shown);

@@ -15,6 +15,7 @@
 #include "pipe/retry.h"
 #include "pipe/selection.h"
 #include "pipe/settings.h"
+#include "pipe/verify_report.h"
 
 /* What the pipes of one engine share; outlives them. */
 typedef struct {
@@ -81,6 +82,12 @@ bool pipe_is_dropped(Pipe *pipe);
 /* New values (JSON text of all settings); the live ones take effect with the next batch, connection or start. */
 bool pipe_set_settings(Pipe *pipe, const char *settings, GError **error);
 
+/* Compares both ends beside the stream (verify.h). `tables`: of char *, NULL: all. SLUICE_ERROR_REFUSED: not in this state or mode, or
+ * one runs already. Returns its number, 0 on error. Every pipe_verify_report has a number; NULL: none was asked for. */
+unsigned pipe_verify(Pipe *pipe, const GPtrArray *tables, bool repair, GError **error);
+bool pipe_verify_cancel(Pipe *pipe, GError **error); /* SLUICE_ERROR_REFUSED: none runs */
+VerifyReport *pipe_verify_report(Pipe *pipe);
+
 const char *pipe_name(const Pipe *pipe);
 
 /* ---- What it shows ---- */
@@ -133,6 +140,7 @@ typedef struct {
     int64_t memory_bytes;
     char *activity, *paused_by;
     unsigned pending; /* commands that were accepted and are not carried out yet */
+    VerifyReport *verify; /* the last one, without what it lists; NULL: there was none */
     double time_read, time_build, time_send;
     GPtrArray *tables;   /* of PipeTableStatus */
     GPtrArray *settings; /* of PipeSetting, by name */

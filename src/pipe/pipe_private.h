@@ -73,6 +73,7 @@ typedef struct {
     _Atomic int64_t parts; /* of its destination table, active ones; -1: not known (room.h) */
     bool unfollowed; /* of the supervisor: set up, and no Work has run since: nothing is at the destination (exact.h) */
     _Atomic bool viewed; /* its view (live_view.h) has its columns, or cannot be made */
+    _Atomic unsigned statements; /* that the stream has begun to carry out at the destination; changed under Pipe.repair_lock */
     _Atomic int64_t altered_at; /* monotonic: when we last altered its destination table; 0: not since the start */
 } PipeTable;
 
@@ -114,6 +115,7 @@ struct Pipe {
 
     pthread_mutex_t load_lock; /* plans, ledgers of chunks */
     pthread_mutex_t spares_lock; /* taken last, nothing is called under it */
+    pthread_mutex_t repair_lock; /* taken first: held while a verify inserts what it repairs, so that no such insert meets a TRUNCATE */
 
     pthread_mutex_t lock; /* everything below */
     CatalogPipe *record;
@@ -142,6 +144,9 @@ struct Pipe {
     GPtrArray *settings_shown;   /* of PipeSetting, as they were at: (status.c) NULL: not yet */
     uint64_t settings_shown_of;  /* a hash of settings and tables */
     unsigned try_now; /* counts the operator's "try now" */
+    struct Verify *verify; /* the last one, changed by the supervisor alone; NULL: there was none */
+    unsigned verifies;     /* that were asked for */
+    bool verify_asked;     /* one waits for the supervisor */
     /* rates and history (status.c) */
     double rows_per_second, bytes_per_second, time_read, time_build, time_send;
     History history, coarse; /* of cells of PIPE_HISTORY_CELL and PIPE_HISTORY_COARSE seconds */
@@ -155,7 +160,7 @@ struct Pipe {
 };
 
 
-typedef enum { MESSAGE_COMMAND, MESSAGE_THREAD_ENDED, MESSAGE_FATAL, MESSAGE_LOADED, MESSAGE_REACHED, MESSAGE_SETTINGS, MESSAGE_RESTART, MESSAGE_NEW_TABLES, MESSAGE_STOP } MessageKind;
+typedef enum { MESSAGE_COMMAND, MESSAGE_THREAD_ENDED, MESSAGE_FATAL, MESSAGE_LOADED, MESSAGE_REACHED, MESSAGE_SETTINGS, MESSAGE_RESTART, MESSAGE_NEW_TABLES, MESSAGE_VERIFY, MESSAGE_STOP } MessageKind;
 
 typedef struct {
     MessageKind kind;
@@ -170,6 +175,8 @@ typedef struct {
     bool sender;     /* THREAD_ENDED: a sender, else one that reads */
     Side side;       /* FATAL */
     GError *error;   /* FATAL */
+    unsigned verify; /* VERIFY: its number; `tables` are its tables */
+    bool repair;     /* VERIFY */
 } Message;
 void message_free(Message *message);
 /* A statement at the source does not fit a load and has failed its table: the load begins again by itself, with what stands at the

@@ -2,6 +2,7 @@
 #include "pipe/columns.h"
 #include "pipe/outlook.h"
 #include "pipe/trend.h"
+#include "pipe/verify.h"
 
 #include <string.h>
 
@@ -90,6 +91,7 @@ void pipe_status_free(PipeStatus *status)
         g_free(texts[i]);
     g_ptr_array_free(status->tables, TRUE);
     g_ptr_array_free(status->settings, TRUE);
+    verify_report_free(status->verify);
     g_free(status);
 }
 
@@ -382,6 +384,7 @@ PipeStatus *pipe_status(Pipe *pipe)
     status->rows_per_second = active ? pipe->rows_per_second : 0;
     status->bytes_per_second = active ? pipe->bytes_per_second : 0;
     status->pending = pipe->pending;
+    status->verify = pipe->verify ? verify_report_copy(pipe->verify->report, false) : NULL;
     status->readers = pipe->settings.readers;
     status->senders = pipe->settings.senders;
     status->memory_bytes = (int64_t)budget_account_used(pipe->account);

@@ -155,6 +155,9 @@ bool ddl_kill_statements(StreamDdl *ddl, GError **error)
 bool ddl_carry_out(StreamDdl *ddl, TableEffect *effect, Attempt attempt, void *data, GError **error)
 {
     Pipe *pipe = ddl->s->pipe;
+    pthread_mutex_lock(&pipe->repair_lock);
+    atomic_fetch_add(&effect->table->statements, 1);
+    pthread_mutex_unlock(&pipe->repair_lock);
     for (unsigned tries = 1;; tries++) {
         g_autoptr(GError) problem = NULL;
         if (connect_destination(ddl, &problem) && attempt(ddl, effect, data, &problem)) {

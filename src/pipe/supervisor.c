@@ -10,6 +10,7 @@
 #include "pipe/new_tables.h"
 #include "pipe/outlook.h"
 #include "pipe/reposition.h"
+#include "pipe/verify.h"
 #include "pipe/work.h"
 
 #include <string.h>
@@ -707,6 +708,10 @@ static void handle(Supervisor *s, Message *message)
     case MESSAGE_NEW_TABLES:
         new_tables_named(s->news, s->pipe, message->added,
                          s->pipe->state == PIPE_SNAPSHOT || s->pipe->state == PIPE_RUNNING);
+        break;
+    case MESSAGE_VERIFY:
+        verify_begin(s->pipe, s->pipe->state == PIPE_RUNNING && s->work && s->work->ending == END_NONE ? s->work : NULL, message->verify,
+                     message->tables, message->repair);
         break;
     case MESSAGE_STOP:
         s->stopping = true;

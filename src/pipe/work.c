@@ -1,5 +1,7 @@
 #include "pipe/work.h"
 
+#include "pipe/verify.h"
+
 #define INSERTS_WAITING 2 /* per lane and sender: enough to keep them busy, few enough to bound memory */
 
 typedef struct {
@@ -90,12 +92,20 @@ Work *work_start(Pipe *pipe, bool load, bool stops, GError **error)
     return NULL;
 }
 
+/* What a verify is told. */
+static const char *const end_words[] = {
+    [END_NONE] = "the pipe is stopped",    [END_RESTART] = "the pipe was changed", [END_PAUSE] = "the pipe was paused",
+    [END_REACHED] = "the pipe has ended", [END_STOP] = "the engine stops",         [END_FAIL] = "the pipe failed",
+    [END_DROP] = "the pipe was dropped",
+};
+
 void work_end(Work *work, EndReason reason, int64_t deadline)
 {
     if (reason > work->ending || work->ending == END_NONE)
         work->ending = reason;
     if (deadline && (!work->end_deadline || deadline < work->end_deadline))
         work->end_deadline = deadline;
+    verify_stop(work->pipe, end_words[work->ending]);
     cancel_request(work->reading);
     if (reason == END_DROP)
         cancel_request(work->sending);
@@ -119,6 +129,7 @@ void work_enforce_deadline(Work *work)
 
 void work_free(Work *work)
 {
+    verify_join(work->pipe);
     for (unsigned i = 0; i < work->n_threads; i++)
         pthread_join(work->threads[i], NULL);
     spares_drop(work->pipe);

@@ -343,6 +343,8 @@ def test_a_pipe_that_follows_by_file(make):
     pipe.caught_up()
     assert pipe.rows("t", "id, n", "id IN (5, 6) ORDER BY id") == [[5, 0], [6, 6]]
     assert pipe.status()["position"]["gtid"] is None
+    assert "different" in sluice(pipe, "verify", "--repair", "--wait").out
+    assert pipe.rows("t", "id, n", "id = 5") == [[5, 5]]
 
 
 @pytest.mark.only("mariadb", "mariadb11")

@@ -218,6 +218,16 @@ def replace(pipe):
     change(pipe)
 
 
+def verify_and_repair(pipe):
+    """A row is lost and one too many at the destination, which nobody told us."""
+    fill(pipe, "a", "b")
+    pipe.live()
+    target = f"{pipe.destination}.a"
+    pipe.clickhouse.query(f"ALTER TABLE {target} DELETE WHERE id = 70", mutations_sync=1)
+    pipe.clickhouse.query(f"INSERT INTO {target} SELECT * REPLACE (7000000 AS id) FROM {target} LIMIT 1")
+    pipe.engine.sluice("verify", pipe.name, "--repair", ok=None)
+
+
 # step -> what leads to it; the n-th time it is passed
 STEPS = [
     ("setup-tables-created", load), ("setup-start-recorded", load), ("load-planned", load), ("load-planned:2", load),
@@ -233,6 +243,7 @@ STEPS = [
     ("resync-place-taken", resync_after_failure), ("resync-tables-kept", resync_after_failure), ("resync-position-given-up", resync_after_failure), ("tables-noted", add),
     ("tables-noted", replace), ("tables-noted:2", replace), ("setup-tables-created", replace), ("setup-start-recorded", replace), ("load-inserted", replace),
     ("resync-exchanged", replace), ("resync-place-taken", replace), ("auto-resync-noted", resync_by_itself), ("reposition-saved", reposition), ("new-tables-found", new_table), ("tables-noted", new_table), ("remove-noted", remove), ("remove-target-done", remove), ("xa-on-disk", xa), ("xa-applied", xa), ("xa-applied:2", xa),
+    ("verify-scratch", verify_and_repair), ("verify-repair-inserted", verify_and_repair),
     ("ddl-before", schema), ("ddl-before:3", schema), ("ddl-planned", schema), ("ddl-planned:2", schema), ("ddl-step", schema), ("ddl-step:2", schema),
     ("ddl-step:3", schema), ("ddl-step:6", schema), ("ddl-done", schema), ("ddl-done:2", schema), ("ddl-done:4", schema), ("ddl-saved", schema), ("ddl-saved:2", schema),
 ]  # fmt: skip
@@ -344,6 +355,9 @@ def settled(pipe, leads_to_it):
         pipe.engine.sluice("tables", pipe.name, "remove", f"{pipe.source}.c", "--drop-target", "--yes", "--wait")
     if leads_to_it is add and len(pipe.status()["tables"]) == 1:
         pipe.engine.sluice("tables", pipe.name, "add", f"{pipe.source}.b", "--wait")
+
+    if leads_to_it is verify_and_repair:
+        assert "repaired" in pipe.engine.sluice("verify", pipe.name, "--repair", "--wait").out
 
     if leads_to_it is resync_and_cancel:
         assert "took its place" not in pipe.journal(), "what was begun to be cancelled is cancelled as a whole"

@@ -39,6 +39,29 @@ def with_changed_values(name):
     return picture
 
 
+def verify_result():
+    """The answer to `verify_result`: of the verify that `verified` shows."""
+    def one(kind, key, values=(), **more):
+        return {"table": "shop.customers", "kind": kind, "key": key, "repaired": False, "ahead": False, **more,
+                "values": [{"column": column, "source": ours, "dest": theirs} for column, ours, theirs in values]}  # fmt: skip
+
+    differences = [one("different", "41", [("name", "Größe", "Grösse"), ("note", None, "x" * 200)]), one("missing", "42"), one("extra", "日本語, 7", repaired=True),
+                   one("different", "43", [("name", "a", "b")], ahead=True)]  # fmt: skip
+    tables = [{"table": "shop.customers", "unsettled": 0, "skipped": None}, {"table": "shop.log", "unsettled": 0, "skipped": "its engine keeps every change, or nothing"}]
+    return {"ok": True, "number": 1, "differences": differences, "tables": tables}
+
+
+def verified(name, running=False):
+    """The picture, every Running pipe verified or being verified."""
+    picture = view(name)
+    for pipe in picture["pipes"]:
+        pipe["verify"] = {"number": 1, "running": running, "repair": True, "started_at": picture["at"], "ended_at": None if running else picture["at"],
+                          "table": "shop.customers" if running else None, "activity": "waits for the stream" if running else None, "stopped": None,
+                          "tables_done": 2 * (not running), "tables": 3, "rows": 1204332, "rows_estimate": 5000000, "ranges": 24, "differences": 4, "repaired": 1,
+                          "unsettled": 0, "skipped": 1, "rows_per_second": 181000.5}  # fmt: skip
+    return picture
+
+
 def many_pipes(count):
     """As many pipes as a large site has, one of them failed far down."""
     picture = view("calm")

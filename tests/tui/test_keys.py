@@ -60,6 +60,21 @@ def test_drop_needs_the_name(dashboard):
     assert len([r for r in engine.requests if r["do"] == "drop"]) == 1
 
 
+def test_verify_begins_mends_and_ends(dashboard):
+    screen, engine = dashboard("six")
+    engine.answers["verify_result"] = recording.verify_result()
+    screen.wait("orders").settle().press("G", "enter").settle().press("w").wait("Not compared since the engine started")
+    screen.press("w").wait(r"\$ sluice verify orders$")
+    assert engine.wait_for("verify") == {**engine.wait_for("verify"), "name": "orders"} and "repair" not in engine.wait_for("verify")
+    screen.press("M").wait("Mend orders").wait("sluice verify orders --repair").press("esc").wait_gone("Mend orders")
+    engine.show(recording.verified("six", True))
+    screen.wait("waits for the stream").press("c").wait(r"\$ sluice verify orders --cancel$")
+    assert engine.wait_for("verify_cancel")["name"] == "orders"
+    engine.show(recording.verified("six"))
+    screen.wait("compared until").wait("Grösse").press("M").wait("Mend orders").press("y").wait("mending what differs")
+    assert [r.get("repair") for r in engine.requests if r["do"] == "verify"] == [None, True]
+
+
 def test_resync_asks_and_cancel_does_not(dashboard):
     screen, engine = dashboard("six")
     screen.wait("orders").settle().press("R").wait("Resync billing").wait("readers keep|Readers keep").wait("sluice resync billing")

@@ -65,6 +65,17 @@ def test_screen(dashboard, name, rows, cols):
     compare(f"{name}-{cols}x{rows}", screen)
 
 
+@pytest.mark.parametrize("rows,cols", SIZES, ids=lambda n: str(n))
+@pytest.mark.parametrize("running", [False, True], ids=["done", "running"])
+def test_verify_screen(dashboard, running, rows, cols):
+    screen, engine = dashboard(recording.verified("six", running), rows, cols)
+    engine.answers["verify_result"] = recording.verify_result()
+    screen.wait("pipe").settle()
+    screen.press("G", "enter").settle().press("w").settle()
+    screen.wait("Grösse").settle()
+    compare(f"verify-{'running' if running else 'done'}-{cols}x{rows}", screen)
+
+
 @pytest.mark.parametrize("name", ["pipes", "pipe-snapshot", "table-loading", "help"])
 @pytest.mark.parametrize("how", ["option", "locale"])
 def test_ascii(dashboard, name, how):

@@ -4,6 +4,7 @@ The columns are spread over a few tables. Row r of a table holds the r-th value 
 loaded; inserted; updated from another value; inserted and deleted."""
 
 import contextlib
+import json
 
 from harness.compare import ch_name, mysql_name
 
@@ -104,8 +105,18 @@ class Matrix:
         self.pipe.caught_up()
         for table in self.tables:
             self.compare(table)
+        self.verified()
         assert not self.wrong, f"{self.title}: {len(self.wrong)} columns and ways differ, {self.cells} cells are equal:\n" + "\n".join([*self.wrong.values()][:SHOWN])
         return self.cells
+
+    def verified(self):
+        """sluice finds no difference either, by hash or by value."""
+        result = json.loads(self.pipe.engine.sluice("verify", self.pipe.name, "--wait", "--json", ok=None, timeout=120).out)
+        self.verify_result = result
+        found = [(d["table"], d["key"], d["kind"], d["values"]) for d in result["differences"]]
+        assert not found and result["verify"]["stopped"] is None, f"{self.title}: verify: {result['verify']}, {found[:SHOWN]}"
+        assert not [t for t in result["tables"] if t["skipped"] or t["unsettled"]], f"{self.title}: {result['tables']}"
+        assert result["verify"]["rows"] == sum(len(WAYS) * table.rows for table in self.tables), f"{self.title}: {result['verify']}"
 
     def compare(self, table):
         state = self.pipe.table(table.name)
