@@ -194,7 +194,7 @@ static int head_right(const Ui *ui, Canvas *canvas, const char *right)
     } else if (ui->silent) {
         text = g_strdup_printf("no news from the engine since %s", format_clock(clock, ui->view->at));
         style = STYLE_WAIT;
-    } else if (canvas->cols >= 100) {
+    } else if (canvas->cols >= 80) {
         text = g_strdup_printf("%s%s%s %s", before, gap, format_clock(clock, ui->view->at),
                                format_zone(zone, ui->view->at));
     } else {
