@@ -349,13 +349,22 @@ static void format_loaded(char out[], const ViewTable *table)
         format_count(out, table->rows_done);
 }
 
-static void draw_share(Canvas *canvas, int row, const TableLayout *at, const ViewTable *table)
+/* Ranges are told until the pipe goes on after a pause or a restart; a table that is live then was loaded, if the pipe loads. */
+static const char *share_without_ranges(const ViewPipe *pipe, const ViewTable *table)
+{
+    if (g_strcmp0(table->state, "waiting") == 0)
+        return "";
+    if (table->ranges_total >= 0 || g_strcmp0(pipe->mode, "cdc") == 0)
+        return FORMAT_NONE;
+    return g_strcmp0(table->state, "live") == 0 ? "done" : "?";
+}
+
+static void draw_share(Canvas *canvas, int row, const TableLayout *at, const ViewPipe *pipe, const ViewTable *table)
 {
     if (!at->width[SNAPSHOT])
         return;
-    bool waiting = g_strcmp0(table->state, "waiting") == 0;
-    if (table->ranges_total <= 0 || table->ranges_done < 0 || waiting) {
-        table_cell(canvas, row, at, SNAPSHOT, STYLE_TEXT, waiting ? "" : table->ranges_total < 0 ? "?" : FORMAT_NONE);
+    if (table->ranges_total <= 0 || table->ranges_done < 0 || g_strcmp0(table->state, "waiting") == 0) {
+        table_cell(canvas, row, at, SNAPSHOT, STYLE_TEXT, share_without_ranges(pipe, table));
         return;
     }
     if (table->ranges_done >= table->ranges_total) {
@@ -389,7 +398,7 @@ static void draw_table_row(const PipeScreen *screen, const Ui *ui, Canvas *canva
     }
     format_loaded(text, table);
     table_cell(canvas, row, at, LOADED, STYLE_TEXT, text);
-    draw_share(canvas, row, at, table);
+    draw_share(canvas, row, at, find(screen, ui), table);
     table_cell(canvas, row, at, INSERTS, STYLE_TEXT, format_count(text, table->inserts));
     table_cell(canvas, row, at, UPDATES, STYLE_TEXT, format_count(text, table->updates));
     table_cell(canvas, row, at, DELETES, STYLE_TEXT, format_count(text, table->deletes));
