@@ -204,8 +204,10 @@ static int draw_report(const Ui *ui, Canvas *report, const ViewPipe *pipe)
     if (pipe->stalled)
         row = draw_stalled(ui, report, row, pipe);
     if (!pipe->error && !pipe->stalled && pipe->n_tables_failed) {
-        g_autofree char *what =
-            g_strdup_printf("%u of %u tables failed; the others go on.", pipe->n_tables_failed, pipe->n_tables);
+        g_autofree char *failed = view_tables_failed(pipe);
+        bool others = pipe->n_tables_failed < pipe->n_tables;
+        g_autofree char *what = g_strdup_printf("%s%s.", failed, others ? "; the others go on" : "; the pipe itself goes on");
+        what[0] = g_ascii_toupper(what[0]);
         row = paragraph(report, row, "WHAT", STYLE_WAIT, what);
     }
     if (!action_possible(pipe, ACTION_INCIDENT))

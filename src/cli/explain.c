@@ -177,8 +177,9 @@ static bool explain(GString *out, const View *view, const ViewPipe *pipe)
     if (pipe->stalled != NULL)
         explain_stalled(out, view, pipe->stalled);
     if (pipe->n_tables_failed > 0) {
-        g_autofree char *what =
-            g_strdup_printf("%u of %u tables failed; the others go on", pipe->n_tables_failed, pipe->n_tables);
+        g_autofree char *failed = view_tables_failed(pipe);
+        bool others = pipe->n_tables_failed < pipe->n_tables;
+        g_autofree char *what = g_strdup_printf("%s%s", failed, others ? "; the others go on" : "; the pipe itself goes on");
         say(out, "WHAT", what);
     }
     explain_position(out, pipe);

@@ -148,6 +148,10 @@ ViewHistoryCell *view_history_from_json(const json_t *json, unsigned *n);
 
 /* No table is waiting or loading: the load, if there was one, is done. */
 bool view_pipe_loaded(const ViewPipe *pipe);
+
+/* "1 of 4 tables failed", for a pipe that has some. Free with g_free. */
+char *view_tables_failed(const ViewPipe *pipe);
+
 const ViewPipe *view_find_pipe(const View *view, const char *name);
 
 #endif
