@@ -83,6 +83,7 @@ typedef struct {
     ViewStalled *stalled; /* NULL: not stalled */
     ViewError *error;     /* of a Failed pipe */
     double lag_seconds;
+    double source_clock_seconds; /* the source's clock is ahead of ours by that much; 0 until it is known */
     int64_t lag_bytes, headroom_seconds, catching_up_seconds;
     bool logs_kept; /* the source never purges its logs by itself: there is no headroom to speak of */
     char *position_file, *position_gtid;
