@@ -221,7 +221,7 @@ static int draw_count(Canvas *canvas, int col, int end, Style style, unsigned n,
     if (!n || col >= end)
         return col;
     g_autofree char *text = g_strdup_printf("%u %s", n, word);
-    if (col + (*first ? 0 : 3) + canvas_text_width(canvas, text) > end - 2) { /* the sign that there is more needs room */
+    if (col + (*first ? 0 : 3) + canvas_text_width(canvas, text) > end - 1) { /* room for the sign that there is more */
         canvas_text(canvas, 0, col, end - col, STYLE_DIM, " …");
         return end;
     }

@@ -57,10 +57,18 @@ def quiet(screen, seconds=0.06):
     return screen
 
 
+def is_home(screen):
+    """On the list of pipes, with nothing over it, and no filter on its rule."""
+    head, rule, *rest = screen.lines()
+    return HOME in head and set(rule) == {"─"} and "┌" not in "".join(rest) and rest[-1].endswith("quit")
+
+
 def go_to(screen, place):
     keys, ready = PLACES[place]
-    for _ in range(6):  # out of a question, a box, a filter, and of each screen
+    for _ in range(8):  # out of a question, a box, a filter, and of each screen
         screen.press("esc")
+        if is_home(screen):
+            break
     screen.wait(HOME).press("g", *keys).wait(ready)
     return quiet(screen)
 
