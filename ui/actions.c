@@ -173,8 +173,8 @@ static void run_drop(Ui *ui, const ViewPipe *pipe)
     g_autofree char *command = action_command(ui, "drop %s --yes", pipe->name);
     g_autofree char *text = g_strdup_printf(
         "Replication of %s ends, and its position is forgotten: it cannot go on from there again. Its %u destination "
-        "table%s and their rows stay as they are.",
-        pipe->name, pipe->n_tables, pipe->n_tables == 1 ? "" : "s");
+        "table%s rows stay as they are.",
+        pipe->name, pipe->n_tables, pipe->n_tables == 1 ? " and its" : "s and their");
     ui_ask(ui, dialog_name(title, text, command, pipe->name), drop_confirmed, g_strdup(pipe->name), g_free);
 }
 

@@ -141,7 +141,7 @@ char *part_note(const Ui *ui, const ViewPipe *pipe, Style *style)
     }
     if (pipe->n_tables_failed) {
         *style = STYLE_WAIT;
-        return g_strdup_printf("%u of %u tables failed", pipe->n_tables_failed, pipe->n_tables);
+        return view_tables_failed(pipe);
     }
     if (pipe->paused_by && g_strcmp0(pipe->state, "Paused") == 0)
         return g_strdup_printf("by %s, %s ago", pipe->paused_by, part_since(text, ui, pipe->since));
@@ -194,7 +194,7 @@ static int head_right(const Ui *ui, Canvas *canvas, const char *right)
     } else if (ui->silent) {
         text = g_strdup_printf("no news from the engine since %s", format_clock(clock, ui->view->at));
         style = STYLE_WAIT;
-    } else if (canvas->cols >= 100) {
+    } else if (canvas->cols >= 80) {
         text = g_strdup_printf("%s%s%s %s", before, gap, format_clock(clock, ui->view->at),
                                format_zone(zone, ui->view->at));
     } else {

@@ -104,7 +104,9 @@ static int draw_last_good(const Ui *ui, Canvas *report, int row, const ViewPipe 
     }
     return paragraph(report, row, "DATA", STYLE_TEXT,
                      error && error->data ? error->data
-                                          : "The destination tables hold everything up to the last good position and can be queried.");
+                     : pipe->n_tables_failed
+                         ? "The destination tables hold everything up to the last good position, but for those that failed, and all can be queried."
+                         : "The destination tables hold everything up to the last good position and can be queried.");
 }
 
 static int draw_failed_tables(Canvas *report, int row, const ViewPipe *pipe)
@@ -167,7 +169,9 @@ static int draw_remedies(const Ui *ui, Canvas *report, int row, const ViewPipe *
     if (action_possible(pipe, ACTION_RESYNC) && pipe->error) {
         g_autofree char *command = action_command(ui, "resync %s", pipe->name);
         draw_key(ui, report, row, ACTION_RESYNC);
-        canvas_text(report, row++, 5, report->cols - 6, STYLE_TEXT, "Load every table again; readers keep the old data until the exchange");
+        g_autofree char *tables = pipe->n_tables == 1 ? g_strdup("the table") : g_strdup_printf("all %u tables", pipe->n_tables);
+        g_autofree char *text = g_strdup_printf("Load %s again; readers keep the old data until the exchange", tables);
+        canvas_text(report, row++, 5, report->cols - 6, STYLE_TEXT, text);
         row += canvas_wrapped(report, row, 5, report->cols - 6, 3, STYLE_DIM, command);
     }
     if (action_possible(pipe, ACTION_RESYNC) && pipe->n_tables > 1) {
@@ -200,8 +204,10 @@ static int draw_report(const Ui *ui, Canvas *report, const ViewPipe *pipe)
     if (pipe->stalled)
         row = draw_stalled(ui, report, row, pipe);
     if (!pipe->error && !pipe->stalled && pipe->n_tables_failed) {
-        g_autofree char *what =
-            g_strdup_printf("%u of %u tables failed; the others go on.", pipe->n_tables_failed, pipe->n_tables);
+        g_autofree char *failed = view_tables_failed(pipe);
+        bool others = pipe->n_tables_failed < pipe->n_tables;
+        g_autofree char *what = g_strdup_printf("%s%s.", failed, others ? "; the others go on" : "; the pipe itself goes on");
+        what[0] = g_ascii_toupper(what[0]);
         row = paragraph(report, row, "WHAT", STYLE_WAIT, what);
     }
     if (!action_possible(pipe, ACTION_INCIDENT))

@@ -10,7 +10,8 @@
 #include "spark.h"
 #include "table.h"
 
-#define DISK_LOW INT64_C(2000000000) /* bytes: logs and merges of a few minutes may need as much */
+#define CLOCK_OFF 1 /* s: from here on a difference of clocks is told; less comes with the way to the source and back */
+#define DISK_LOW  INT64_C(2000000000) /* bytes: logs and merges of a few minutes may need as much */
 
 typedef enum { SORT_TROUBLE, SORT_NAME, SORT_CHANGES, SORT_COUNT } Sort;
 static const char *const sort_names[SORT_COUNT] = {"trouble first", "name", "changes, most first"};
@@ -182,6 +183,18 @@ static int draw_disks(const Ui *ui, Canvas *canvas, int row, int col, const View
     return col;
 }
 
+/* Times of source and destination, and of two servers' logs, are compared at night: that the clocks differ must be seen. Lag is
+ * measured by the source's clock and does not suffer. */
+static int draw_clock(Canvas *canvas, int row, int col, const ViewPipe *pipe)
+{
+    double ahead = pipe->source_clock_seconds;
+    char text[FORMAT_MAX];
+    if (ABS(ahead) < CLOCK_OFF)
+        return col;
+    g_autofree char *value = g_strdup_printf("%c%s", ahead < 0 ? '-' : '+', format_duration(text, ABS(ahead)));
+    return draw_label(canvas, row, col, "source's clock", STYLE_TEXT, value);
+}
+
 static bool disk_is_low(const Ui *ui, const ViewPipe *pipe)
 {
     return (pipe->dest_free_bytes >= 0 && pipe->dest_free_bytes < DISK_LOW) || (ui->view->disk_free_bytes >= 0 && ui->view->disk_free_bytes < DISK_LOW);
@@ -205,6 +218,7 @@ static int draw_position(const Ui *ui, Canvas *canvas, int row, const ViewPipe *
     }
     if (!low && canvas->cols >= 120)
         col = draw_disks(ui, canvas, row, col, pipe);
+    col = draw_clock(canvas, row, col, pipe);
     if (pipe->position_gtid && *pipe->position_gtid)
         draw_label(canvas, row, col, "gtid", STYLE_TEXT, pipe->position_gtid);
     return 1;
@@ -349,13 +363,22 @@ static void format_loaded(char out[], const ViewTable *table)
         format_count(out, table->rows_done);
 }
 
-static void draw_share(Canvas *canvas, int row, const TableLayout *at, const ViewTable *table)
+/* Ranges are told until the pipe goes on after a pause or a restart; a table that is live then was loaded, if the pipe loads. */
+static const char *share_without_ranges(const ViewPipe *pipe, const ViewTable *table)
+{
+    if (g_strcmp0(table->state, "waiting") == 0)
+        return "";
+    if (table->ranges_total >= 0 || g_strcmp0(pipe->mode, "cdc") == 0)
+        return FORMAT_NONE;
+    return g_strcmp0(table->state, "live") == 0 ? "done" : "?";
+}
+
+static void draw_share(Canvas *canvas, int row, const TableLayout *at, const ViewPipe *pipe, const ViewTable *table)
 {
     if (!at->width[SNAPSHOT])
         return;
-    bool waiting = g_strcmp0(table->state, "waiting") == 0;
-    if (table->ranges_total <= 0 || table->ranges_done < 0 || waiting) {
-        table_cell(canvas, row, at, SNAPSHOT, STYLE_TEXT, waiting ? "" : table->ranges_total < 0 ? "?" : FORMAT_NONE);
+    if (table->ranges_total <= 0 || table->ranges_done < 0 || g_strcmp0(table->state, "waiting") == 0) {
+        table_cell(canvas, row, at, SNAPSHOT, STYLE_TEXT, share_without_ranges(pipe, table));
         return;
     }
     if (table->ranges_done >= table->ranges_total) {
@@ -389,7 +412,7 @@ static void draw_table_row(const PipeScreen *screen, const Ui *ui, Canvas *canva
     }
     format_loaded(text, table);
     table_cell(canvas, row, at, LOADED, STYLE_TEXT, text);
-    draw_share(canvas, row, at, table);
+    draw_share(canvas, row, at, find(screen, ui), table);
     table_cell(canvas, row, at, INSERTS, STYLE_TEXT, format_count(text, table->inserts));
     table_cell(canvas, row, at, UPDATES, STYLE_TEXT, format_count(text, table->updates));
     table_cell(canvas, row, at, DELETES, STYLE_TEXT, format_count(text, table->deletes));

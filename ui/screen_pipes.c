@@ -221,7 +221,7 @@ static int draw_count(Canvas *canvas, int col, int end, Style style, unsigned n,
     if (!n || col >= end)
         return col;
     g_autofree char *text = g_strdup_printf("%u %s", n, word);
-    if (col + (*first ? 0 : 3) + canvas_text_width(canvas, text) > end) {
+    if (col + (*first ? 0 : 3) + canvas_text_width(canvas, text) > end - 1) { /* room for the sign that there is more */
         canvas_text(canvas, 0, col, end - col, STYLE_DIM, " …");
         return end;
     }
@@ -249,20 +249,22 @@ static void draw_head(const Ui *ui, Canvas *canvas)
                (wide ? 4 : 2);
     if (!view->n_pipes || col >= end)
         return;
-    unsigned failed = 0, stalled = 0;
+    unsigned failed = 0, stalled = 0, in_part = 0;
     for (unsigned i = 0; i < view->n_pipes; i++) {
         failed += trouble(&view->pipes[i]) == 0;
         stalled += trouble(&view->pipes[i]) == 1;
+        in_part += trouble(&view->pipes[i]) == 2;
     }
     bool first = true;
     col += canvas_printf(canvas, 0, col, end - col, STYLE_TEXT, "%u pipe%s: ", view->n_pipes,
                          view->n_pipes == 1 ? "" : "s");
     col = draw_count(canvas, col, end, STYLE_LOST, failed, "failed", &first);
     col = draw_count(canvas, col, end, STYLE_WAIT, stalled, "stalled", &first);
+    col = draw_count(canvas, col, end, STYLE_WAIT, in_part, "failed in part", &first);
     for (gsize s = 0; s < G_N_ELEMENTS(states); s++) {
         unsigned n = 0;
         for (unsigned i = 0; i < view->n_pipes; i++)
-            n += trouble(&view->pipes[i]) > 1 && g_strcmp0(view->pipes[i].state, states[s]) == 0;
+            n += trouble(&view->pipes[i]) > 2 && g_strcmp0(view->pipes[i].state, states[s]) == 0;
         g_autofree char *word = g_ascii_strdown(states[s], -1);
         col = draw_count(canvas, col, end, STYLE_TEXT, n, word, &first);
     }

@@ -307,8 +307,10 @@ static int draw_trouble(Canvas *canvas, int row, const ViewTable *table, const c
         return row - first;
     canvas_text(canvas, row, 1, 7, STYLE_DIM, "WHAT");
     row += canvas_wrapped(canvas, row, 8, width, most, STYLE_WAIT, error->message ? error->message : "?");
-    canvas_text(canvas, row, 1, 7, STYLE_DIM, "WHY");
-    row += canvas_wrapped(canvas, row, 8, width, most, STYLE_TEXT, error->cause ? error->cause : "not known");
+    if (error->cause) { /* else the message says it */
+        canvas_text(canvas, row, 1, 7, STYLE_DIM, "WHY");
+        row += canvas_wrapped(canvas, row, 8, width, most, STYLE_TEXT, error->cause);
+    }
     for (char **mend = error->remedies; mend && *mend && mend - error->remedies < most; mend++) {
         canvas_text(canvas, row, 1, 7, STYLE_DIM, mend == error->remedies ? "MEND" : "");
         row += canvas_wrapped(canvas, row, 8, width, most, STYLE_TEXT, *mend);

@@ -31,6 +31,7 @@ struct Term {
     bool answered;
     unsigned n_held; /* characters of an answer that comes in pieces */
     int held_value;  /* and the digit in it */
+    int sequence;    /* what came last of a key that is not known: Esc, [ or O; 0: in none */
 };
 
 static const int handled[] = {SIGWINCH, SIGTSTP, SIGCONT, SIGHUP, SIGTERM, SIGINT};
@@ -107,6 +108,7 @@ static void take_sync_answer(Term *term, int value)
 {
     term->answered = true;
     term->n_held = 0;
+    term->sequence = 0;
     term->synchronised = value == 1 || value == 2;
 }
 
@@ -156,6 +158,39 @@ static bool hold_answer(Term *term, int status, wint_t code)
         unget_wch(i == digit ? (wchar_t)('0' + term->held_value)
                              : (wchar_t)(i < digit ? head[i] : tail[i - digit - 1]));
     return true;
+}
+
+/* -- keys that are not known -- */
+
+/* Whether an Esc that was read begins a sequence that curses knows no key for: what follows it came with it. Nobody types
+ * as fast; Esc and a letter may have come in one packet all the same, and are two keys. */
+static bool begins_sequence(void)
+{
+    wint_t next;
+    int status = get_wch(&next);
+    if (status == KEY_CODE_YES)
+        ungetch((int)next);
+    else if (status == OK)
+        unget_wch((wchar_t)next);
+    return status == OK && (next == '[' || next == 'O');
+}
+
+/* Takes such a sequence whole, so that its letters are not taken for keys: Esc [ ... letter, or Esc O letter. True: taken. */
+static bool skip_sequence(Term *term, int status, wint_t code)
+{
+    if (status == OK && code == KEYCODE_ESC) {
+        term->sequence = begins_sequence() ? KEYCODE_ESC : 0;
+        return term->sequence != 0;
+    }
+    if (!term->sequence)
+        return false;
+    if (status != OK || code < ' ')
+        term->sequence = 0;
+    else if (term->sequence == KEYCODE_ESC)
+        term->sequence = (int)code;
+    else if (term->sequence != '[' || code >= '@')
+        term->sequence = 0;
+    return status == OK && code >= ' ';
 }
 
 static void start_colours(Term *term, bool ascii, const ThemeChoice *choice)
@@ -313,7 +348,7 @@ TermEvent term_key(Term *term, int *key)
             take_sync_answer(term, (int)code - SYNC_KEY);
             continue;
         }
-        if (hold_answer(term, status, code))
+        if (hold_answer(term, status, code) || skip_sequence(term, status, code))
             continue;
         *key = status == KEY_CODE_YES && code == KEY_MOUSE ? take_mouse(term) : translate(status, code);
         if (*key != KEYCODE_NONE)

@@ -157,7 +157,8 @@ static bool explain(GString *out, const View *view, const ViewPipe *pipe)
 {
     bool completed = g_strcmp0(pipe->state, "Completed") == 0;
     bool gone = view->pid == 0 && !completed;
-    bool short_of_log = pipe->headroom_seconds >= 0 && pipe->headroom_seconds < HEADROOM_LAST;
+    bool lost = pipe->error != NULL && pipe->error->lost != NULL; /* then it is too late to warn */
+    bool short_of_log = !lost && pipe->headroom_seconds >= 0 && pipe->headroom_seconds < HEADROOM_LAST;
     bool well = !gone && !short_of_log && pipe->error == NULL && pipe->stalled == NULL && pipe->n_tables_failed == 0 &&
                 g_strcmp0(pipe->state, "Failed") != 0;
     g_autofree char *since = when_text(view, pipe->since);
@@ -176,8 +177,9 @@ static bool explain(GString *out, const View *view, const ViewPipe *pipe)
     if (pipe->stalled != NULL)
         explain_stalled(out, view, pipe->stalled);
     if (pipe->n_tables_failed > 0) {
-        g_autofree char *what =
-            g_strdup_printf("%u of %u tables failed; the others go on", pipe->n_tables_failed, pipe->n_tables);
+        g_autofree char *failed = view_tables_failed(pipe);
+        bool others = pipe->n_tables_failed < pipe->n_tables;
+        g_autofree char *what = g_strdup_printf("%s%s", failed, others ? "; the others go on" : "; the pipe itself goes on");
         say(out, "WHAT", what);
     }
     explain_position(out, pipe);

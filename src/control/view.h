@@ -98,6 +98,7 @@ typedef struct {
     ViewStalled *stalled; /* NULL: not stalled */
     ViewError *error;     /* of a Failed pipe */
     double lag_seconds;
+    double source_clock_seconds; /* the source's clock is ahead of ours by that much; 0 until it is known */
     int64_t lag_bytes, headroom_seconds, catching_up_seconds;
     bool logs_kept; /* the source never purges its logs by itself: there is no headroom to speak of */
     char *position_file, *position_gtid;
@@ -164,6 +165,10 @@ ViewHistoryCell *view_history_from_json(const json_t *json, unsigned *n);
 
 /* No table is waiting or loading: the load, if there was one, is done. */
 bool view_pipe_loaded(const ViewPipe *pipe);
+
+/* "1 of 4 tables failed", for a pipe that has some. Free with g_free. */
+char *view_tables_failed(const ViewPipe *pipe);
+
 const ViewPipe *view_find_pipe(const View *view, const char *name);
 
 #endif

@@ -180,6 +180,7 @@ static json_t *pipe_to_json(const ViewPipe *pipe)
     json_object_set_new(object, "dest_version", text_to_json(pipe->dest_version));
     json_object_set_new(object, "stalled", stalled_to_json(pipe->stalled));
     json_object_set_new(object, "lag_seconds", real_to_json(pipe->lag_seconds));
+    json_object_set_new(object, "source_clock_seconds", json_real(pipe->source_clock_seconds));
     json_object_set_new(object, "lag_bytes", count_to_json(pipe->lag_bytes));
     json_object_set_new(object, "headroom_seconds", count_to_json(pipe->headroom_seconds));
     json_object_set_new(object, "logs_kept", json_boolean(pipe->logs_kept));
@@ -480,6 +481,7 @@ static void pipe_from_json(const json_t *object, ViewPipe *pipe)
     pipe->stalled = stalled_from_json(json_object_get(object, "stalled"));
     pipe->error = view_error_from_json(json_object_get(object, "error"));
     pipe->lag_seconds = real_of(object, "lag_seconds");
+    pipe->source_clock_seconds = json_number_value(json_object_get(object, "source_clock_seconds"));
     pipe->lag_bytes = count_of(object, "lag_bytes");
     pipe->headroom_seconds = count_of(object, "headroom_seconds");
     pipe->logs_kept = json_is_true(json_object_get(object, "logs_kept"));

@@ -100,6 +100,7 @@ static void fill_pipe(ViewPipe *to, const PipeStatus *from)
     to->stalled = stalled_of(from);
     to->error = error_from_text(from->error);
     to->lag_seconds = from->lag_seconds;
+    to->source_clock_seconds = from->source_clock_seconds;
     to->lag_bytes = from->lag_bytes;
     to->headroom_seconds = from->headroom_seconds;
     to->logs_kept = from->logs_kept;

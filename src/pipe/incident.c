@@ -270,7 +270,8 @@ char *incident_json(Pipe *pipe, const GError *error, const RetryDecision *decisi
     if (decision->cause && of_server) {
         g_autofree char *said = printable(error->message, 2000);
         set_sentence_take(object, "what", g_strdup(decision->cause));
-        json_object_set_new(object, "server", json_sprintf("error %d: %s", error->code, said));
+        g_autofree char *number = g_strdup_printf("(error %d)", error->code); /* which most messages have */
+        set_text_take(object, "server", strstr(said, number) ? g_strdup(said) : g_strdup_printf("error %d: %s", error->code, said));
     }
     if (pipe->applied.source_time > 0) {
         char time[32];

@@ -129,6 +129,7 @@ typedef struct {
     unsigned stalled_tries;
     char *stalled_message;
     double lag_seconds;
+    double source_clock_seconds; /* the source's clock is ahead of ours by that much; 0 until it is known */
     int64_t lag_bytes, headroom_seconds, catching_up_seconds;
     int64_t dest_free_bytes; /* on the destination's fullest disk */
     bool logs_kept; /* the source never purges its logs by itself */

@@ -559,7 +559,7 @@ static bool read_chunk(Reader *reader, PipeTable *table, TableMapping *mapping, 
     uint64_t limit = reader->chunk_rows, begin_pos = 0;
     g_autofree char *begin_file = NULL;
 
-    bool exact = table->consistent != NULL;
+    bool exact = exact_is(table); /* then no other reader is on it */
     if (!exact && !wait_visible(reader, table, &begin_file, &begin_pos, error))
         return false;
     g_autoptr(ChunkReader) chunk =
@@ -664,7 +664,8 @@ static void give_back(Reader *reader, PipeTable *table, uint64_t range_id, bool 
 {
     pthread_mutex_lock(&reader->pipe->load_lock);
     table->readers--;
-    exact_close(table); /* it is read, or its load begins again */
+    if (exact_is(table))
+        exact_close(table); /* it is read, or its load begins again */
     if (failed && !cancel_requested(reader->work->reading)) {
         for (GList *l = table->chunks.head; l; l = l->next)
             if (((Chunk *)l->data)->range_id == range_id)

@@ -521,6 +521,7 @@ static bool stream_run(Stream *s, GError **error)
 
 static void stream_clear(Stream *s)
 {
+    stream_untell_large(s);
     binlog_stream_free(s->stream);
     stream_parents_clear(s);
     g_ptr_array_free(s->tables, TRUE);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define LARGE_STEP (UINT64_C(16) << 20) /* bytes of rows events after which a transaction's size is told, again and again */
+
 static char *position_text(const Stream *s)
 {
     return g_strdup_printf("%s:%" G_GUINT64_FORMAT, s->file ? s->file : "?", s->pos);
@@ -39,6 +41,7 @@ static void undo_to(Stream *s, unsigned mark)
 
 static void group_forget(Stream *s)
 {
+    stream_untell_large(s);
     for (unsigned i = 0; i < s->tables->len; i++) {
         StreamTable *table = s->tables->pdata[i];
         stream_table_forget_marks(table, 0);
@@ -183,6 +186,28 @@ bool stream_rows_table(const Stream *s, const RowsEvent *rows, const BinlogEvent
     return true;
 }
 
+/* Within a large transaction no position moves: that the pipe does all the same is told. */
+static void tell_large(Stream *s, const StreamTable *table, size_t grown)
+{
+    uint64_t size = s->rows_end - s->group_offset;
+    if (!s->group.open || size / LARGE_STEP == (size - grown) / LARGE_STEP)
+        return;
+    g_autofree char *of = size < UINT64_C(1000000000) ? g_strdup_printf("%u MB", (unsigned)(size / 1000000))
+                                                      : g_strdup_printf("%.1f GB", (double)size / 1e9);
+    if (table)
+        pipe_set_activity(s->pipe, "in a transaction of %s, %s.%s", of, table->table->record->database, table->table->record->name);
+    else
+        pipe_set_activity(s->pipe, "in a transaction of %s", of);
+    s->large = true;
+}
+
+void stream_untell_large(Stream *s)
+{
+    if (s->large)
+        pipe_set_activity(s->pipe, NULL);
+    s->large = false;
+}
+
 bool stream_handle_rows(Stream *s, const BinlogEvent *event, GError **error)
 {
     RowsEvent rows;
@@ -193,6 +218,7 @@ bool stream_handle_rows(Stream *s, const BinlogEvent *event, GError **error)
     s->rows_end = s->offset;
     if (!rows_event_parse(event, &rows, error) || !stream_rows_table(s, &rows, event, &table, error))
         return false;
+    tell_large(s, table, event->body_len);
     if (G_UNLIKELY(s->parents))
         stream_parents_rows(s, &rows, event);
     for (; table; table = table->next)

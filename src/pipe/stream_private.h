@@ -68,6 +68,7 @@ typedef struct {
     uint64_t offset;     /* grows by the bodies of rows events */
     uint64_t rows_end;   /* offset behind the last rows event */
     uint64_t group_offset; /* rows_end where the open group began */
+    bool large;            /* the open group's size is told as what the pipe does */
     uint64_t sealed_end; /* where the last batch ended */
     int64_t fresh_noted; /* monotonic: when Pipe.fresh_until was last brought up to newest_time */
     int64_t newest_time; /* commit time of the last group, microseconds */
@@ -108,6 +109,7 @@ bool stream_table_renew(Stream *s, StreamTable *table, GError **error);
 
 /* stream_events.c */
 bool stream_handle_event(Stream *s, const BinlogEvent *event, GError **error);
+void stream_untell_large(Stream *s); /* the group is over, or is not read on */
 bool stream_handle_table_map(Stream *s, const BinlogEvent *event, GError **error);
 bool stream_handle_rows(Stream *s, const BinlogEvent *event, GError **error);
 /* `table`: whose rows these are by the table map before them, NULL: of a table that is not followed. */

@@ -29,6 +29,39 @@ def day():
     return {"ok": True, "cell_seconds": 600, "cells": cells}
 
 
+SOURCE_TABLES = {"ok": True, "tables": [
+    {"source": "crm.accounts", "database": "crm", "table": "accounts", "rows": 12000, "bytes": 4000000, "key": "id", "view": False, "in_pipe": False},
+    {"source": "crm.notes", "database": "crm", "table": "notes", "rows": 88000, "bytes": 61000000, "key": "id", "view": False, "in_pipe": False},
+    {"source": "shop.customers", "database": "shop", "table": "customers", "rows": 80400, "bytes": 9000000, "key": "id", "view": False, "in_pipe": True},
+    {"source": "shop.open_orders", "database": "shop", "table": "open_orders", "rows": 0, "bytes": 0, "key": None, "view": True, "in_pipe": False},
+    {"source": "shop.sessions_raw", "database": "shop", "table": "sessions_raw", "rows": 1100000000, "bytes": 400000000000, "key": None, "view": False, "in_pipe": False},
+    {"source": "shop.stock", "database": "shop", "table": "stock", "rows": 61000000, "bytes": 11000000000, "key": "warehouse_id,product_id", "view": False,
+     "in_pipe": False}]}
+CHECK_GOOD = {"result": "ok", "name": "reach", "found": "reached db-7:3306 over TLS 1.3", "mend": None}
+CHECK_GRANT = {"result": "fail", "name": "grants", "found": "user repl lacks REPLICATION SLAVE", "mend": "GRANT REPLICATION SLAVE ON *.* TO 'repl'@'%';"}
+CHECK_TARGET = {"result": "fail", "name": "target", "found": "target table analytics.stock exists and holds 12 rows",
+                "mend": "choose another target with =, or drop that table"}
+
+
+def settings(request):
+    """The answer to `set`: the list, with what was set."""
+    page = view("settings")
+    if request.get("engine"):
+        return {"ok": True, "settings": page["engine"]}
+    listed = [dict(setting, value=request["settings"].get(setting["name"], setting["value"])) for setting in page["settings"]]
+    known = {setting["name"] for setting in listed}
+    listed += [{"name": name, "value": value, "default": "", "values": "", "meaning": "of a table", "when": "resync", "waits": True}
+               for name, value in request["settings"].items() if name not in known]
+    return {"ok": True, "settings": listed, "table_settings": page["table_settings"], "notes": []}
+
+
+def answers():
+    """What each screen asks for, so that all of them can be opened."""
+    return {"table": {"ok": True, "table": view("columns")}, "history": day(), "source_tables": SOURCE_TABLES, "set": settings,
+            "check": {"ok": True, "ok_to_create": False, "checks": [CHECK_GOOD, CHECK_GRANT]},
+            "tables_add": {"error": {"code": 5, "message": "preflight failed, no table was added; mend what is marked"}, "checks": [CHECK_GOOD, CHECK_TARGET]}}
+
+
 def with_changed_values(name):
     """The picture with values of shop.stock_moves that were changed on the way."""
     picture = view(name)

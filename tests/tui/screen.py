@@ -148,6 +148,21 @@ class Screen:
     def colours(self):
         return {cell.fg for row in self.model.buffer.values() for cell in row.values()}
 
+    def alarms(self):
+        """What stands in red or yellow: "red: ✖ Failed", from top to bottom."""
+        names, found = {"red": "red", "brown": "yellow"}, []  # brown is pyte's name of yellow
+        for row in range(self.model.lines):
+            before = None
+            for col in range(self.model.columns):
+                cell = self.model.buffer[row][col]
+                colour = names.get(cell.fg)
+                if colour and colour == before:
+                    found[-1] += cell.data
+                elif colour:
+                    found.append(f"{colour}: {cell.data}")
+                before = colour
+        return [line.rstrip() for line in found]
+
     def signal(self, number):
         os.kill(self.child.pid, number)
 

@@ -1,41 +1,15 @@
 """Settings of a pipe, of single tables, and of the engine: looked at and changed in place."""
-import pytest
-
 import recording
-from test_screens import compare
-
-PAGE = recording.view("settings")
-
-
-def answer(request):
-    """As the engine: the list, with what was set."""
-    if request.get("engine"):
-        return {"ok": True, "settings": PAGE["engine"]}
-    settings = [dict(setting, value=request["settings"].get(setting["name"], setting["value"])) for setting in PAGE["settings"]]
-    known = {setting["name"] for setting in settings}
-    settings += [{"name": name, "value": value, "default": "", "values": "", "meaning": "of a table", "when": "resync", "waits": True}
-                 for name, value in request["settings"].items() if name not in known]
-    return {"ok": True, "settings": settings, "table_settings": PAGE["table_settings"], "notes": []}
-
 
 def opened(dashboard, rows=24, cols=80):
     screen, engine = dashboard("six", rows, cols)
-    engine.answers["set"] = answer
+    engine.answers["set"] = recording.settings
     screen.wait("orders").settle().press("/", "orders", "enter", "e").wait("› settings").wait("batch_rows").settle()
     return screen, engine
 
 
 def sent(engine):
     return [request["settings"] for request in engine.requests if request["do"] == "set" and request["settings"]]
-
-
-@pytest.mark.parametrize("rows,cols", [(24, 80), (40, 120), (60, 200)])
-def test_page(dashboard, rows, cols):
-    screen, _ = opened(dashboard, rows, cols)
-    screen.press("j", "j", "j", "j", "j").wait("Takes lz4, zstd, none").settle()
-    compare(f"settings-{cols}x{rows}", screen)
-    screen.press("a").wait("other tables of the pipe").press("down", "tab", "right", "tab", "a=b").settle()
-    compare(f"settings-table-{cols}x{rows}", screen)
 
 
 def test_a_choice(dashboard):
@@ -51,7 +25,7 @@ def test_a_value_that_is_refused_stays_to_be_mended(dashboard):
     screen, engine = opened(dashboard)
     engine.answers["set"] = {"error": {"code": 2, "message": "setting batch_rows cannot be none; it takes 1 to 1000000"}}
     screen.press("enter", "^U", "none", "enter").wait("setting batch_rows cannot be none; it takes 1 to 1000000").wait("▸ batch_rows +none")
-    engine.answers["set"] = answer
+    engine.answers["set"] = recording.settings
     screen.press("^U", "5000").wait_gone("cannot be none").press("enter").wait("batch_rows is 5000")
     assert sent(engine) == [{"batch_rows": "none"}, {"batch_rows": "5000"}]
 

@@ -95,6 +95,7 @@ static void fill_table(ViewTable *table)
 static void fill_numbers(ViewPipe *pipe)
 {
     pipe->lag_seconds = some_real();
+    pipe->source_clock_seconds = -some_real();
     pipe->lag_bytes = some_count();
     pipe->headroom_seconds = some_count();
     pipe->catching_up_seconds = some_count();
@@ -231,6 +232,7 @@ static void same_table(const ViewTable *a, const ViewTable *b)
 static void same_numbers(const ViewPipe *a, const ViewPipe *b)
 {
     g_assert_cmpfloat(a->lag_seconds, ==, b->lag_seconds);
+    g_assert_cmpfloat(a->source_clock_seconds, ==, b->source_clock_seconds);
     g_assert_cmpint(a->lag_bytes, ==, b->lag_bytes);
     g_assert_cmpint(a->headroom_seconds, ==, b->headroom_seconds);
     g_assert_cmpint(a->catching_up_seconds, ==, b->catching_up_seconds);
