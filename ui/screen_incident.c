@@ -105,7 +105,8 @@ static int draw_last_good(const Ui *ui, Canvas *report, int row, const ViewPipe 
     return paragraph(report, row, "DATA", STYLE_TEXT,
                      error && error->data ? error->data
                      : pipe->n_tables_failed
-                         ? "The destination tables hold everything up to the last good position, but for those that failed, and all can be queried."
+                         ? "The destination tables hold everything up to the last good position, but for those that "
+                           "failed, and all can be queried."
                          : "The destination tables hold everything up to the last good position and can be queried.");
 }
 
@@ -169,7 +170,8 @@ static int draw_remedies(const Ui *ui, Canvas *report, int row, const ViewPipe *
     if (action_possible(pipe, ACTION_RESYNC) && pipe->error) {
         g_autofree char *command = action_command(ui, "resync %s", pipe->name);
         draw_key(ui, report, row, ACTION_RESYNC);
-        g_autofree char *tables = pipe->n_tables == 1 ? g_strdup("the table") : g_strdup_printf("all %u tables", pipe->n_tables);
+        g_autofree char *tables =
+            pipe->n_tables == 1 ? g_strdup("the table") : g_strdup_printf("all %u tables", pipe->n_tables);
         g_autofree char *text = g_strdup_printf("Load %s again; readers keep the old data until the exchange", tables);
         canvas_text(report, row++, 5, report->cols - 6, STYLE_TEXT, text);
         row += canvas_wrapped(report, row, 5, report->cols - 6, 3, STYLE_DIM, command);
@@ -206,7 +208,8 @@ static int draw_report(const Ui *ui, Canvas *report, const ViewPipe *pipe)
     if (!pipe->error && !pipe->stalled && pipe->n_tables_failed) {
         g_autofree char *failed = view_tables_failed(pipe);
         bool others = pipe->n_tables_failed < pipe->n_tables;
-        g_autofree char *what = g_strdup_printf("%s%s.", failed, others ? "; the others go on" : "; the pipe itself goes on");
+        g_autofree char *what =
+            g_strdup_printf("%s%s.", failed, others ? "; the others go on" : "; the pipe itself goes on");
         what[0] = g_ascii_toupper(what[0]);
         row = paragraph(report, row, "WHAT", STYLE_WAIT, what);
     }

@@ -10,8 +10,9 @@
 #include "spark.h"
 #include "table.h"
 
-#define CLOCK_OFF 1 /* s: from here on a difference of clocks is told; less comes with the way to the source and back */
-#define DISK_LOW  INT64_C(2000000000) /* bytes: logs and merges of a few minutes may need as much */
+#define CLOCK_OFF 1 /* s: from here on a difference of clocks is told; less comes with the way to the source and back  \
+                     */
+#define DISK_LOW INT64_C(2000000000) /* bytes: logs and merges of a few minutes may need as much */
 
 typedef enum { SORT_TROUBLE, SORT_NAME, SORT_CHANGES, SORT_COUNT } Sort;
 static const char *const sort_names[SORT_COUNT] = {"trouble first", "name", "changes, most first"};
@@ -183,8 +184,8 @@ static int draw_disks(const Ui *ui, Canvas *canvas, int row, int col, const View
     return col;
 }
 
-/* Times of source and destination, and of two servers' logs, are compared at night: that the clocks differ must be seen. Lag is
- * measured by the source's clock and does not suffer. */
+/* Times of source and destination, and of two servers' logs, are compared at night: that the clocks differ must be
+ * seen. Lag is measured by the source's clock and does not suffer. */
 static int draw_clock(Canvas *canvas, int row, int col, const ViewPipe *pipe)
 {
     double ahead = pipe->source_clock_seconds;
@@ -363,7 +364,8 @@ static void format_loaded(char out[], const ViewTable *table)
         format_count(out, table->rows_done);
 }
 
-/* Ranges are told until the pipe goes on after a pause or a restart; a table that is live then was loaded, if the pipe loads. */
+/* Ranges are told until the pipe goes on after a pause or a restart; a table that is live then was loaded, if the pipe
+ * loads. */
 static const char *share_without_ranges(const ViewPipe *pipe, const ViewTable *table)
 {
     if (g_strcmp0(table->state, "waiting") == 0)

@@ -162,8 +162,8 @@ static bool hold_answer(Term *term, int status, wint_t code)
 
 /* -- keys that are not known -- */
 
-/* Whether an Esc that was read begins a sequence that curses knows no key for: what follows it came with it. Nobody types
- * as fast; Esc and a letter may have come in one packet all the same, and are two keys. */
+/* Whether an Esc that was read begins a sequence that curses knows no key for: what follows it came with it. Nobody
+ * types as fast; Esc and a letter may have come in one packet all the same, and are two keys. */
 static bool begins_sequence(void)
 {
     wint_t next;
@@ -175,7 +175,8 @@ static bool begins_sequence(void)
     return status == OK && (next == '[' || next == 'O');
 }
 
-/* Takes such a sequence whole, so that its letters are not taken for keys: Esc [ ... letter, or Esc O letter. True: taken. */
+/* Takes such a sequence whole, so that its letters are not taken for keys: Esc [ ... letter, or Esc O letter. True:
+ * taken. */
 static bool skip_sequence(Term *term, int status, wint_t code)
 {
     if (status == OK && code == KEYCODE_ESC) {

@@ -179,7 +179,8 @@ static bool explain(GString *out, const View *view, const ViewPipe *pipe)
     if (pipe->n_tables_failed > 0) {
         g_autofree char *failed = view_tables_failed(pipe);
         bool others = pipe->n_tables_failed < pipe->n_tables;
-        g_autofree char *what = g_strdup_printf("%s%s", failed, others ? "; the others go on" : "; the pipe itself goes on");
+        g_autofree char *what =
+            g_strdup_printf("%s%s", failed, others ? "; the others go on" : "; the pipe itself goes on");
         say(out, "WHAT", what);
     }
     explain_position(out, pipe);

@@ -129,7 +129,8 @@ char *view_tables_failed(const ViewPipe *pipe)
 {
     if (pipe->n_tables_failed < pipe->n_tables)
         return g_strdup_printf("%u of %u tables failed", pipe->n_tables_failed, pipe->n_tables);
-    return pipe->n_tables == 1 ? g_strdup("its only table failed") : g_strdup_printf("all %u tables failed", pipe->n_tables);
+    return pipe->n_tables == 1 ? g_strdup("its only table failed")
+                               : g_strdup_printf("all %u tables failed", pipe->n_tables);
 }
 
 const ViewPipe *view_find_pipe(const View *view, const char *name)

@@ -271,7 +271,8 @@ char *incident_json(Pipe *pipe, const GError *error, const RetryDecision *decisi
         g_autofree char *said = printable(error->message, 2000);
         set_sentence_take(object, "what", g_strdup(decision->cause));
         g_autofree char *number = g_strdup_printf("(error %d)", error->code); /* which most messages have */
-        set_text_take(object, "server", strstr(said, number) ? g_strdup(said) : g_strdup_printf("error %d: %s", error->code, said));
+        set_text_take(object, "server",
+                      strstr(said, number) ? g_strdup(said) : g_strdup_printf("error %d: %s", error->code, said));
     }
     if (pipe->applied.source_time > 0) {
         char time[32];

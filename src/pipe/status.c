@@ -377,7 +377,8 @@ PipeStatus *pipe_status(Pipe *pipe)
     status->activity = g_strdup(pipe->activity);
     status->paused_by = g_strdup(pipe->state == PIPE_PAUSED ? pipe->paused_by : NULL);
     status->lag_seconds = lag_seconds_unlocked(pipe);
-    status->source_clock_seconds = (double)(pipe->source_clock_offset / 100000) / 10; /* finer it would change all the time */
+    status->source_clock_seconds =
+        (double)(pipe->source_clock_offset / 100000) / 10; /* finer it would change all the time */
     status->lag_bytes = pipe->lag_bytes;
     status->dest_free_bytes = pipe->dest_free_bytes;
     status->logs_kept = pipe->limits_known && pipe->limits.keep_seconds < 0 && pipe->limits.keep_bytes < 0;

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#define LARGE_STEP (UINT64_C(16) << 20) /* bytes of rows events after which a transaction's size is told, again and again */
+/* Bytes of rows events after which a transaction's size is told, again and again. */
+#define LARGE_STEP (UINT64_C(16) << 20)
 
 static char *position_text(const Stream *s)
 {
@@ -195,7 +196,8 @@ static void tell_large(Stream *s, const StreamTable *table, size_t grown)
     g_autofree char *of = size < UINT64_C(1000000000) ? g_strdup_printf("%u MB", (unsigned)(size / 1000000))
                                                       : g_strdup_printf("%.1f GB", (double)size / 1e9);
     if (table)
-        pipe_set_activity(s->pipe, "in a transaction of %s, %s.%s", of, table->table->record->database, table->table->record->name);
+        pipe_set_activity(s->pipe, "in a transaction of %s, %s.%s", of, table->table->record->database,
+                          table->table->record->name);
     else
         pipe_set_activity(s->pipe, "in a transaction of %s", of);
     s->large = true;
