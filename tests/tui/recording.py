@@ -57,7 +57,7 @@ def settings(request):
 
 def answers():
     """What each screen asks for, so that all of them can be opened."""
-    return {"table": {"ok": True, "table": view("columns")}, "history": day(), "source_tables": SOURCE_TABLES, "set": settings,
+    return {"verify_result": verify_result(), "table": {"ok": True, "table": view("columns")}, "history": day(), "source_tables": SOURCE_TABLES, "set": settings,
             "check": {"ok": True, "ok_to_create": False, "checks": [CHECK_GOOD, CHECK_GRANT]},
             "tables_add": {"error": {"code": 5, "message": "preflight failed, no table was added; mend what is marked"}, "checks": [CHECK_GOOD, CHECK_TARGET]}}
 

@@ -28,7 +28,7 @@ PLACES = {
     "settings": (["/", "orders", "enter", "e"], "batch_rows"),
     "editing": (["/", "orders", "enter", "e", "enter"], "leave as it is"),
     "add": (["/", "orders", "enter", "a"], "crm.accounts"),
-    "verify": (["/", "orders", "enter", "w"], "Not compared since"),
+    "verify": (["/", "orders", "enter", "enter", "w"], "Grösse"),
 }
 TYPED_INTO = ("new", "editing")  # there a character is text
 
@@ -87,7 +87,7 @@ def junk(screen):
 
 @pytest.mark.parametrize("place", PLACES)
 def test_every_key(dashboard, keymap, place):
-    screen, engine = dashboard(recording.with_changed_values("six"), 24, 80)
+    screen, engine = dashboard(recording.verified("six"), 24, 80)
     engine.answers.update(recording.answers(), stop={"error": {"code": 4, "message": "not now"}})
     screen.wait("orders").settle()
     go_to(screen, place)
@@ -106,7 +106,7 @@ def test_every_key(dashboard, keymap, place):
 
 @pytest.mark.parametrize("place", [place for place in PLACES if place not in TYPED_INTO])
 def test_other_keys_do_nothing(dashboard, keymap, place):
-    screen, engine = dashboard(recording.with_changed_values("six"), 24, 80)
+    screen, engine = dashboard(recording.verified("six"), 24, 80)
     engine.answers.update(recording.answers())
     screen.wait("orders").settle()
     go_to(screen, place)
@@ -120,4 +120,4 @@ def test_other_keys_do_nothing(dashboard, keymap, place):
             screen.pump(0.002)
     quiet(screen, 0.2)
     assert screen.text() == before
-    assert [r for r in engine.requests[asked:] if r["do"] not in ("table", "source_tables", "history")] == []  # asked for by the screen itself
+    assert [r for r in engine.requests[asked:] if r["do"] not in ("table", "source_tables", "history", "verify_result")] == []  # asked for by the screen itself
