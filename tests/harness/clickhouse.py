@@ -19,7 +19,10 @@ class ClickHouseError(Exception):
 
 
 class Missing(ClickHouseError, NotThereYet):
-    """The table or database is not there."""
+    """The table, database or column is not there."""
+
+
+MISSING = ("(UNKNOWN_TABLE)", "(UNKNOWN_DATABASE)", "(UNKNOWN_IDENTIFIER)")
 
 
 class ClickHouse:
@@ -94,7 +97,7 @@ class ClickHouse:
         connection.close()
         if answer.status != 200 or answer.getheader("X-ClickHouse-Exception-Code"):
             text = data.decode(errors="replace").strip()
-            raise (Missing if "(UNKNOWN_TABLE)" in text or "(UNKNOWN_DATABASE)" in text else ClickHouseError)(text)
+            raise (Missing if any(word in text for word in MISSING) else ClickHouseError)(text)
         return data
 
     def rows(self, text, **settings):
