@@ -688,13 +688,7 @@ static bool reader_connect(Reader *reader, GError **error)
 {
     if (!reader->source && !(reader->source = source_open(reader->work->source_url, reader->work->reading, error)))
         return false;
-    const char *answers = source_server(reader->source)->identity;
-    pthread_mutex_lock(&reader->pipe->lock);
-    bool other = g_strcmp0(reader->pipe->record->identity, answers) != 0;
-    pthread_mutex_unlock(&reader->pipe->lock);
-    if (other)
-        g_set_error(error, SOURCE_ERROR, 2013, "another server answers (%s) than the one that is followed", answers);
-    return !other;
+    return setup_is_followed(reader->pipe, reader->source, error);
 }
 
 /* Where the log ended when a table could not be read by its definition, or where the stream is. NULL: the source cannot tell. */

@@ -161,13 +161,7 @@ GPtrArray *verify_rows(Verify *verify, const char *sql, GError **error)
 /* Behind an address that leads to several servers a connection may come to another one than the stream's. */
 static bool same_server(Verify *verify, GError **error)
 {
-    const char *answers = source_server(verify->source)->identity;
-    pthread_mutex_lock(&verify->pipe->lock);
-    bool same = g_strcmp0(verify->pipe->record->identity, answers) == 0;
-    pthread_mutex_unlock(&verify->pipe->lock);
-    if (!same)
-        g_set_error(error, SOURCE_ERROR, 2013, "another server answers (%s) than the one that is followed", answers);
-    return same;
+    return setup_is_followed(verify->pipe, verify->source, error);
 }
 
 static void disconnect(Verify *verify)
