@@ -2,11 +2,15 @@
 
 #include "clickhouse/layout.h"
 
+bool exact_is_defined(const SourceTable *definition)
+{
+    DestEngine engine;
+    return dest_engine_find(definition->texts[TABLE_ENGINE], &engine) && engine != DEST_REPLACING;
+}
+
 bool exact_is(const PipeTable *table)
 {
-    const SourceTable *definition = table->definition;
-    DestEngine engine;
-    return definition && dest_engine_find(definition->texts[TABLE_ENGINE], &engine) && engine != DEST_REPLACING;
+    return table->definition && exact_is_defined(table->definition);
 }
 
 /* It is to be loaded, and not all of it is read. */

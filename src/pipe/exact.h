@@ -9,6 +9,7 @@
 
 #include "pipe/pipe_private.h"
 
+bool exact_is_defined(const SourceTable *definition);
 bool exact_is(const PipeTable *table); /* its definition is known */
 
 /* The supervisor, before a Work runs: loads that were cut off are taken back, so that those tables are set up again. */

@@ -1,5 +1,6 @@
 #include "pipe/preflight.h"
 #include "pipe/columns.h"
+#include "pipe/exact.h"
 #include "pipe/live_view.h"
 #include "pipe/shared.h"
 
@@ -114,8 +115,7 @@ static void check_mapping(SourceTable *definition, const PipeSettings *settings,
 /* It is loaded at one position (exact.h). */
 static void check_exact(SourceConnection *source, const SourceTable *definition, GPtrArray *checks)
 {
-    DestEngine engine;
-    if (dest_engine_find(definition->texts[TABLE_ENGINE], &engine) && engine != DEST_REPLACING)
+    if (exact_is_defined(definition))
         source_preflight_lock_tables(source, "a table that keeps every change is loaded as it is at one position", "", checks);
 }
 
