@@ -7,7 +7,7 @@ static json_t *definition(const CatalogPipe *record)
 {
     g_autofree char *source = url_redact(record->source), *dest = url_redact(record->dest);
     g_auto(GStrv) lines = g_strsplit(record->tables ? record->tables : "", "\n", -1);
-    json_t *tables = json_array(), *settings = record->settings ? json_loads(record->settings, 0, NULL) : NULL;
+    json_t *tables = json_array(), *settings = settings_values(record->settings);
     for (unsigned i = 0; lines[i]; i++)
         if (*lines[i])
             json_array_append_new(tables, json_string(lines[i]));

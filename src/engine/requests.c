@@ -472,7 +472,7 @@ static json_t *add_tables(Engine *engine, const CatalogPipe *record, const json_
 {
     Wanted wanted = {.source = record->source, .dest = record->dest, .mode = record->mode};
     g_autofree const char **names = texts_of(request, "tables");
-    json_t *set = record->settings ? json_loads(record->settings, 0, NULL) : NULL, *answer = NULL;
+    json_t *set = settings_values(record->settings), *answer = NULL;
     GError *problem = NULL;
     g_autofree char *note = NULL;
 

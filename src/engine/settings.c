@@ -177,7 +177,7 @@ static json_t *set_pipe(Engine *engine, const char *name, const json_t *changes,
 
     bool ok = known_read(engine, name, &known, error);
     if (ok) {
-        set = known.record->settings ? json_loads(known.record->settings, 0, NULL) : NULL;
+        set = settings_values(known.record->settings);
         set = set ? set : json_object();
     }
     if (ok && json_object_size(changes) > 0)

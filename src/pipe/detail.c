@@ -179,7 +179,7 @@ static bool fill(TableDetail *detail, const CatalogPipe *pipe, const CatalogTabl
     g_autoptr(GPtrArray) counts = column_counts_from_json(table->column_counts);
     add_source_columns(detail, definition, &shape, counts);
     add_added_columns(detail, definition, &shape);
-    json_t *set = pipe->settings ? json_loads(pipe->settings, 0, NULL) : NULL;
+    json_t *set = settings_values(pipe->settings);
     note_next(detail, fresh, set, &settings.mapping);
     json_decref(set);
     return true;

@@ -26,9 +26,7 @@ bool live_view_fits(const SourceTable *definition)
 /* Whether the setting was ever given: pipes without it never had views. */
 static bool was_set(Pipe *pipe)
 {
-    pthread_mutex_lock(&pipe->lock);
-    json_t *set = pipe->record->settings ? json_loads(pipe->record->settings, 0, NULL) : NULL;
-    pthread_mutex_unlock(&pipe->lock);
+    json_t *set = pipe_settings_given(pipe);
     bool found = json_object_get(set, "live_view") != NULL;
     json_decref(set);
     return found;

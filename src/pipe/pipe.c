@@ -240,6 +240,14 @@ bool pipe_set_settings(Pipe *pipe, const char *settings, GError **error)
     return true;
 }
 
+json_t *pipe_settings_given(Pipe *pipe)
+{
+    pthread_mutex_lock(&pipe->lock);
+    json_t *set = settings_values(pipe->record->settings);
+    pthread_mutex_unlock(&pipe->lock);
+    return set;
+}
+
 const char *pipe_name(const Pipe *pipe)
 {
     return pipe->name;

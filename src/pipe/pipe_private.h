@@ -274,6 +274,9 @@ typedef enum { LOAD_READS, LOAD_READ, LOAD_DONE } LoadStanding;
  * READ: nothing is read any more, but some may have been behind it. DONE: all that was read is of before it. */
 LoadStanding snapshot_standing(Pipe *pipe, PipeTable *table, const char *file, uint64_t pos);
 
+/* pipe.c */
+json_t *pipe_settings_given(Pipe *pipe); /* as given, with those of single tables; a new reference, NULL: none */
+
 /* setup.c */
 /* `side`: whose fault it is. */
 bool setup_provision(Pipe *pipe, Side *side, GError **error);

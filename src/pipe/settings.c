@@ -306,9 +306,14 @@ bool settings_parse(const json_t *values, PipeSettings *out, GError **error)
     return true;
 }
 
+json_t *settings_values(const char *text)
+{
+    return text && *text ? json_loads(text, 0, NULL) : NULL;
+}
+
 bool settings_load(const char *text, PipeSettings *out, GError **error)
 {
-    json_t *values = text && *text ? json_loads(text, 0, NULL) : NULL;
+    json_t *values = settings_values(text);
     bool ok;
 
     if (text && *text && !json_is_object(values)) {

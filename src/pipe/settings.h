@@ -49,7 +49,8 @@ const char *setting_when_name(SettingWhen when);
 /* Fills `out` from a JSON object of text values (NULL: all defaults). SLUICE_ERROR_USAGE names the setting, and the nearest
  * known name or the allowed values. */
 bool settings_parse(const json_t *values, PipeSettings *out, GError **error);
-/* Like it, from the catalog's JSON text. */
+json_t *settings_values(const char *text); /* the object that the catalog's text is; a new reference. NULL: none */
+/* settings_parse of the catalog's JSON text. */
 bool settings_load(const char *text, PipeSettings *out, GError **error);
 
 bool settings_parse_size(const char *text, uint64_t *bytes);   /* "32MiB", "100", "2GB" */

@@ -21,15 +21,6 @@ static uint32_t choose_server_id(const Pipe *pipe)
     return pipe->settings.server_id ? pipe->settings.server_id : 0x40000000u | (g_str_hash(pipe->uuid) & 0x3fffffffu);
 }
 
-/* As given, with those of single tables; NULL: none. A new reference. */
-static json_t *settings_copy(Pipe *pipe)
-{
-    pthread_mutex_lock(&pipe->lock);
-    json_t *set = pipe->record->settings ? json_loads(pipe->record->settings, 0, NULL) : NULL;
-    pthread_mutex_unlock(&pipe->lock);
-    return set;
-}
-
 static bool write_source(Catalog *catalog, void *data, GError **error)
 {
     Pipe *pipe = data;
@@ -78,7 +69,7 @@ bool setup_provision(Pipe *pipe, Side *side, GError **error)
     dest = pipe->env->resolve_dest(pipe->env->data, pipe->record->dest, error);
     if (!dest)
         return false;
-    json_t *set = settings_copy(pipe);
+    json_t *set = pipe_settings_given(pipe);
     PreflightRequest request = {.source = pipe->record->source,
                                 .dest_url = dest,
                                 .selection = selection,
@@ -123,7 +114,7 @@ static SourceTable *read_definition(Pipe *pipe, SourceConnection *source, const 
     g_autoptr(SourceTable) definition = source_table_read(source, record->database, record->name, error);
     if (!definition)
         return NULL;
-    json_t *set = settings_copy(pipe);
+    json_t *set = pipe_settings_given(pipe);
     bool ok = column_settings_apply(set, definition, error);
     json_decref(set);
     return ok ? g_steal_pointer(&definition) : NULL;
@@ -633,7 +624,7 @@ static bool check_new(Pipe *pipe, SourceConnection *source, Clickhouse *ch, cons
         return false;
     if (!settings->new_tables_add) /* `tables add` has looked */
         return true;
-    json_t *set = settings_copy(pipe);
+    json_t *set = pipe_settings_given(pipe);
     PreflightRequest request = {.settings = settings, .set = set, .uuid = pipe->uuid, .count_seconds = COUNT_SECONDS};
     preflight_table(source, ch, &request, record->database, record->name, record->target, checks);
     json_decref(set);

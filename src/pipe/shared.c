@@ -48,7 +48,7 @@ bool shared_is_meant(const Pipe *pipe, const CatalogTable *table, const PipeTabl
 {
     const CatalogTable *record = other->record;
     const SourceTable *definition = other->definition;
-    json_t *set = pipe->record->settings ? json_loads(pipe->record->settings, 0, NULL) : NULL;
+    json_t *set = settings_values(pipe->record->settings);
     g_autofree char *column = column_settings_source_column(set, table->database, table->name);
     g_autofree char *its = definition ? g_strdup(definition->texts[TABLE_SOURCE_COLUMN])
                                       : column_settings_source_column(set, record->database, record->name);

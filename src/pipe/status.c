@@ -132,7 +132,7 @@ static bool shape_waits(const char *name, const MappingSettings *now, const Made
 static GPtrArray *settings_shown(const char *text, const MappingSettings *now, const Made *made)
 {
     GPtrArray *shown = g_ptr_array_new_with_free_func((GDestroyNotify)setting_free);
-    json_t *set = text ? json_loads(text, 0, NULL) : NULL, *value;
+    json_t *set = settings_values(text), *value;
     const SettingInfo *info;
     const char *name;
     for (unsigned i = 0; (info = settings_info(i)); i++) {

@@ -271,9 +271,7 @@ static bool attempt_alter(StreamDdl *ddl, TableEffect *effect, void *data, GErro
 static bool apply_column_settings(StreamDdl *ddl, const TableChange *change, GError **error)
 {
     Pipe *pipe = ddl->s->pipe;
-    pthread_mutex_lock(&pipe->lock);
-    json_t *set = pipe->record->settings ? json_loads(pipe->record->settings, 0, NULL) : NULL;
-    pthread_mutex_unlock(&pipe->lock);
+    json_t *set = pipe_settings_given(pipe);
     bool ok = column_settings_apply_added(set, change->table, change->origin, error);
     json_decref(set);
     return ok;
