@@ -560,12 +560,18 @@ static void carry_out_waiting(Supervisor *s)
     }
 }
 
+/* Batches in flight are sent, within STOP_PATIENCE_USEC. */
+static void restart_work(Supervisor *s)
+{
+    work_end(s->work, END_RESTART, clock_monotonic_usec() + STOP_PATIENCE_USEC);
+}
+
 /* The tables change while no thread uses them: batches in flight are sent, then the Work is started again with the new ones. */
 static void when_quiet(Supervisor *s, Message *message_take)
 {
     g_queue_push_tail(&s->waiting, message_take);
     if (s->work)
-        work_end(s->work, END_RESTART, clock_monotonic_usec() + STOP_PATIENCE_USEC);
+        restart_work(s);
     else
         carry_out_waiting(s);
 }
@@ -696,14 +702,12 @@ static void handle(Supervisor *s, Message *message)
         if (s->work && s->work->ending == END_NONE)
             work_end(s->work, END_REACHED, 0);
         break;
+    case MESSAGE_SETTINGS:
+        s->views_due = true;
+        G_GNUC_FALLTHROUGH;
     case MESSAGE_RESTART:
         if (s->work && s->work->ending == END_NONE)
-            work_end(s->work, END_RESTART, clock_monotonic_usec() + STOP_PATIENCE_USEC);
-        break;
-    case MESSAGE_SETTINGS:
-        if (s->work && s->work->ending == END_NONE)
-            work_end(s->work, END_RESTART, clock_monotonic_usec() + STOP_PATIENCE_USEC);
-        s->views_due = true;
+            restart_work(s);
         break;
     case MESSAGE_NEW_TABLES:
         new_tables_named(s->news, s->pipe, message->added,
@@ -750,18 +754,19 @@ void *supervisor_main(void *data)
             lookout_tick(s.lookout);
         else
             lookout_rest(s.lookout);
-        int64_t wait = TICK_USEC;
+        int64_t wait = TICK_USEC, due = restart_due(&s);
         if (s.work && s.work->end_deadline)
             wait = 100000;
         else if (s.retry_at > clock_monotonic_usec())
             wait = MIN(wait, s.retry_at - clock_monotonic_usec());
-        else if (restart_due(&s))
-            wait = CLAMP(restart_due(&s) - clock_monotonic_usec(), 0, wait);
+        else if (due)
+            wait = CLAMP(due - clock_monotonic_usec(), 0, wait);
         Message *message = queue_pop(s.pipe->mailbox, wait);
         if (message)
             handle(&s, message);
-        if (restart_due(&s) && clock_monotonic_usec() >= restart_due(&s))
-            work_end(s.work, END_RESTART, clock_monotonic_usec() + STOP_PATIENCE_USEC);
+        due = restart_due(&s); /* the message may have changed it */
+        if (due && clock_monotonic_usec() >= due)
+            restart_work(&s);
         if (s.work)
             work_enforce_deadline(s.work);
         if (clock_monotonic_usec() - sampled >= TICK_USEC) {
