@@ -328,14 +328,21 @@ static bool set_key(SourceTable *table, const GPtrArray *items, GError **error)
     return true;
 }
 
+/* NULL: the setting of that name gives the table no key. */
+static const char *key_given(const char *name, const json_t *value, const char *database, const char *table)
+{
+    ColumnSetting setting;
+    bool its = find(name, &setting, NULL) && setting == KEY && json_string_length(value) && column_setting_names_table(name, database, table);
+    return its ? json_string_value(value) : NULL;
+}
+
 bool column_settings_name_key(const json_t *settings, const char *database, const char *table)
 {
     const char *name;
     json_t *value;
     json_object_foreach((json_t *)settings, name, value)
     {
-        ColumnSetting setting;
-        if (find(name, &setting, NULL) && setting == KEY && json_string_length(value) && column_setting_names_table(name, database, table))
+        if (key_given(name, value, database, table))
             return true;
     }
     return false;
@@ -348,11 +355,8 @@ static bool apply_key(const json_t *settings, SourceTable *table, GError **error
     json_t *value;
     json_object_foreach((json_t *)settings, name, value)
     {
-        ColumnSetting setting;
-        if (!find(name, &setting, NULL) || setting != KEY || !json_is_string(value) ||
-            !column_setting_names_table(name, table->database, table->name))
-            continue;
-        g_autoptr(GPtrArray) items = parse_list(KEY, json_string_value(value));
+        const char *key = key_given(name, value, table->database, table->name);
+        g_autoptr(GPtrArray) items = key ? parse_list(KEY, key) : NULL;
         if (items && items->len && !set_key(table, items, error))
             return false;
     }
