@@ -481,7 +481,7 @@ static GString *select_within(SourceConnection *source, unsigned seconds)
     return sql;
 }
 
-bool source_preflight_key(SourceConnection *source, const SourceTable *table, unsigned seconds, GPtrArray *checks)
+void source_preflight_key(SourceConnection *source, const SourceTable *table, unsigned seconds, GPtrArray *checks)
 {
     g_autoptr(GString) columns = g_string_new(NULL), sql = select_within(source, seconds);
     g_autoptr(GError) error = NULL;
@@ -496,11 +496,10 @@ bool source_preflight_key(SourceConnection *source, const SourceTable *table, un
     g_string_append_printf(sql, " GROUP BY %s HAVING COUNT(*) > 1 LIMIT 1", columns->str);
     twice = source_query_value(source, sql->str, &error);
     if (twice == NULL && error == NULL)
-        return true;
+        return;
     check_add(checks, CHECK_FAIL, "key", "name columns that are unique together, --set DB.TABLE:key=a,b", "%s.%s: %s%s%s",
               table->database, table->name, twice != NULL ? "rows are alike in " : "whether rows are alike could not be counted: ",
               twice != NULL ? columns->str : error->message, twice != NULL ? ", so these columns do not tell them apart" : "");
-    return false;
 }
 
 static void check_engine(const SourceTable *table, GPtrArray *checks)

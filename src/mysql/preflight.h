@@ -20,7 +20,7 @@ SourceTable *source_preflight_table(SourceConnection *source, const char *databa
 void source_preflight_lock_tables(SourceConnection *source, const char *why, const char *or_else, GPtrArray *checks);
 /* Whether the columns of a key that the operator named tell the rows apart: all are counted. `seconds`: for how long, then
  * it is not known, which fails; 0: as long as it takes. */
-bool source_preflight_key(SourceConnection *source, const SourceTable *table, unsigned seconds, GPtrArray *checks);
+void source_preflight_key(SourceConnection *source, const SourceTable *table, unsigned seconds, GPtrArray *checks);
 
 /* What foreign keys do to rows of other tables is logged like any change: MySQL's own layer carries them out since 9.6, unless
  * InnoDB is told to do it as before. */
