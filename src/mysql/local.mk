@@ -39,7 +39,7 @@ tests_unit_value_test_LDADD = $(MYSQL_TEST_LIBS)
 
 # What asks the server: connection, definitions, preflight, snapshot ranges.
 src_mysql_libmysql_a_SOURCES += src/mysql/chunk.c src/mysql/connection.c src/mysql/consistent.c src/mysql/consistent.h src/mysql/consistent_private.h src/mysql/preflight.c src/mysql/probe.c src/mysql/retention.c \
-	src/mysql/ranges.c src/mysql/table.c src/mysql/table_json.c
+	src/mysql/ranges.c src/mysql/table.c src/mysql/table_json.c src/mysql/table_list.c src/mysql/table_list.h
 src_mysql_libmysql_a_SOURCES += src/mysql/connection.h src/mysql/connection_private.h src/mysql/preflight.h \
 	src/mysql/preflight_private.h src/mysql/probe.h src/mysql/ranges.h src/mysql/retention.h src/mysql/table.h src/mysql/table_private.h
 

@@ -18,6 +18,7 @@
 #include "mysql/retention.h"
 #include "mysql/rows.h"
 #include "mysql/table.h"
+#include "mysql/table_list.h"
 #include "mysql/value.h"
 
 #endif

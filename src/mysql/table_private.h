@@ -13,6 +13,9 @@ char *table_normalise_create(const char *create_sql);
 /* The same as the server shows it now. */
 char *table_show_create(SourceConnection *source, const char *database, const char *name, GError **error);
 
+/* SQL for whether the optimizer may use an index, as 'YES' or 'NO'. */
+const char *table_index_usable_sql(const SourceServer *server);
+
 /* Names of the unique keys that hold at every moment, in the order of the definition, "PRIMARY" among them. */
 GPtrArray *table_parse_unique_keys(const char *create_sql);
 
