@@ -43,15 +43,7 @@ static bool drop_one(Pipe *pipe, Clickhouse *ch, const Doomed *one, GError **err
     GError *problem = NULL;
     if (one->has_view && !live_view_drop(pipe, ch, one->record, error))
         return false;
-    if (setup_drop_marked(pipe, ch, one->record, one->target, &problem))
-        return true;
-    if (!g_error_matches(problem, SLUICE_ERROR, SLUICE_ERROR_REFUSED)) {
-        g_propagate_error(error, problem);
-        return false;
-    }
-    pipe_journal(pipe, "error", "note", NULL, "%s", problem->message);
-    g_error_free(problem);
-    return true;
+    return setup_drop_marked(pipe, ch, one->record, one->target, &problem) || pipe_note_refused(pipe, problem, error);
 }
 
 typedef struct {

@@ -257,18 +257,17 @@ static bool remove_one(Pipe *pipe, Clickhouse *ch, PipeTable *table, GError **er
 {
     PipeTable *twin = resync_twin(pipe, table);
     bool drop = table->record->removing == 2, shared = shared_is(pipe, table);
+    GError *problem = NULL;
     if (table->record->leftover && !resync_drop_leftover(pipe, ch, table, error))
         return false;
     if (twin && (!setup_leave_target(pipe, ch, twin, error) || !edit_forget(pipe, twin, error)))
         return false;
     if (drop && !shared && !live_view_drop(pipe, ch, table->record, error))
         return false;
-    if (drop && !setup_leave_target(pipe, ch, table, error)) {
-        if (!g_error_matches(*error, SLUICE_ERROR, SLUICE_ERROR_REFUSED))
+    if (drop && !setup_leave_target(pipe, ch, table, &problem)) {
+        if (!pipe_note_refused(pipe, problem, error))
             return false;
-        pipe_journal(pipe, "error", "note", NULL, "%s", (*error)->message); /* not ours: it stays */
-        g_clear_error(error);
-        drop = false;
+        drop = false; /* not ours: it stays */
     }
     const char *what = !drop    ? "is kept"
                        : shared ? "is kept, for other tables go into it, without its rows"
@@ -294,11 +293,8 @@ bool edit_remove_marked(Pipe *pipe, GError **error)
         bool talks = table->record->removing == 2 || table->record->leftover || resync_twin(pipe, table);
         if (talks && !ch && !(ch = setup_open_destination(pipe, pipe->life, error)))
             return false;
-        GError *problem = NULL;
-        if (!remove_one(pipe, ch, table, &problem)) {
-            g_propagate_error(error, problem);
+        if (!remove_one(pipe, ch, table, error))
             return false;
-        }
     }
     return true;
 }

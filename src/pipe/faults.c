@@ -33,6 +33,17 @@ void pipe_journal(Pipe *pipe, const char *actor, const char *kind, const char *p
     pipe_changed(pipe);
 }
 
+bool pipe_note_refused(Pipe *pipe, GError *problem_take, GError **error)
+{
+    if (!g_error_matches(problem_take, SLUICE_ERROR, SLUICE_ERROR_REFUSED)) {
+        g_propagate_error(error, problem_take);
+        return false;
+    }
+    pipe_journal(pipe, "error", "note", NULL, "%s", problem_take->message);
+    g_error_free(problem_take);
+    return true;
+}
+
 void pipe_set_activity(Pipe *pipe, const char *format, ...)
 {
     va_list args;

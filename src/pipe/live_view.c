@@ -56,16 +56,8 @@ bool live_view_renew(Pipe *pipe, Clickhouse *ch, PipeTable *table, GError **erro
     GError *problem = NULL;
     if (!settings.live_view || table->record->twin_of || !live_view_fits(table->definition))
         return true;
-    if (make(pipe, ch, table->record, settings.column_prefix, &problem)) {
-        atomic_store(&table->viewed, true);
-        return true;
-    }
-    if (!g_error_matches(problem, SLUICE_ERROR, SLUICE_ERROR_REFUSED)) {
-        g_propagate_error(error, problem);
+    if (!make(pipe, ch, table->record, settings.column_prefix, &problem) && !pipe_note_refused(pipe, problem, error))
         return false;
-    }
-    pipe_journal(pipe, "error", "note", NULL, "%s", problem->message);
-    g_error_free(problem);
     atomic_store(&table->viewed, true);
     return true;
 }

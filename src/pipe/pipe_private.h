@@ -384,6 +384,8 @@ void pipe_table_fail(Pipe *pipe, PipeTable *table, const GError *error, const Re
 void pipe_table_advise_resync(Pipe *pipe, PipeTable *table, const char *why, const char *position);
 void pipe_journal(Pipe *pipe, const char *actor, const char *kind, const char *position, const char *format, ...)
     G_GNUC_PRINTF(5, 6);
+/* That the destination has something of another under a name (SLUICE_ERROR_REFUSED) is told, and true; any other error is given on. */
+bool pipe_note_refused(Pipe *pipe, GError *problem_take, GError **error);
 /* `table`: whose error it is, NULL: the pipe's. */
 char *pipe_error_json(const Pipe *pipe, const PipeTable *table, const GError *error, const RetryDecision *decision);
 json_t *pipe_error_object(const Pipe *pipe, const PipeTable *table, const GError *error, const RetryDecision *decision);
