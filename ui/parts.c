@@ -1,6 +1,8 @@
 /* parts.c - what several screens draw alike. */
 #include <string.h>
 
+#include "base/casefold.h"
+
 #include "format.h"
 #include "screen.h"
 #include "spark.h"
@@ -159,9 +161,8 @@ bool part_matches(const char *filter, const char *name)
 {
     if (!filter || !*filter)
         return true;
-    g_autofree char *folded_filter = g_utf8_casefold(filter, -1);
-    g_autofree char *valid = g_utf8_make_valid(name ? name : "", -1);
-    g_autofree char *folded = g_utf8_casefold(valid, -1);
+    g_autofree char *folded_filter = casefold(filter);
+    g_autofree char *folded = casefold(name ? name : "");
     return strstr(folded, folded_filter) != NULL;
 }
 

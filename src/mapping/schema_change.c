@@ -1,5 +1,6 @@
 #include "mapping/schema_change.h"
 
+#include "base/casefold.h"
 #include "clickhouse/http.h"
 #include "clickhouse/layout.h"
 #include "mapping/writers.h"
@@ -182,12 +183,9 @@ static int label_index(char **labels, const char *label)
 
 static bool label_alike(char **labels, const char *label)
 {
-    g_autofree char *folded = g_utf8_casefold(label, -1);
-    for (unsigned i = 0; labels[i]; i++) {
-        g_autofree char *other = g_utf8_casefold(labels[i], -1);
-        if (strcmp(folded, other) == 0)
+    for (unsigned i = 0; labels[i]; i++)
+        if (casefold_equal(labels[i], label))
             return true;
-    }
     return false;
 }
 

@@ -1,6 +1,8 @@
 #include "mysql/table.h"
 #include "mysql/table_private.h"
 
+#include "base/casefold.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,13 +138,9 @@ int source_table_find_column(const SourceTable *table, const char *name)
     for (unsigned i = 0; i < table->n_columns; i++)
         if (strcmp(table->columns[i].name, name) == 0)
             return (int)i;
-    for (unsigned i = 0; i < table->n_columns; i++) { /* column names are the same in any case, on both servers */
-        g_autofree char *a = g_utf8_casefold(table->columns[i].name, -1);
-        g_autofree char *b = g_utf8_casefold(name, -1);
-
-        if (strcmp(a, b) == 0)
+    for (unsigned i = 0; i < table->n_columns; i++) /* column names are the same in any case, on both servers */
+        if (casefold_equal(table->columns[i].name, name))
             return (int)i;
-    }
     return -1;
 }
 

@@ -1,6 +1,7 @@
 #include "mysql/table_alter.h"
 
 #include "base/base.h"
+#include "base/casefold.h"
 
 #include <string.h>
 
@@ -23,15 +24,6 @@ typedef struct {
     char *why;
 } Work;
 
-static bool same_name(const char *a, const char *b)
-{
-    if (strcmp(a, b) == 0)
-        return true;
-    g_autofree char *left = g_utf8_casefold(a, -1);
-    g_autofree char *right = g_utf8_casefold(b, -1);
-    return strcmp(left, right) == 0;
-}
-
 static bool refuse(Work *work, const char *what, const char *name)
 {
     g_autofree char *shown = printable(name, 64);
@@ -48,7 +40,7 @@ static bool added_before(const Work *work, const AlterClause *clause)
         const AlterClause *other = work->alter->clauses->pdata[i];
         if (other == clause)
             return false;
-        if (other->kind == ALTER_ADD_COLUMN && same_name(other->column->column.name, clause->column->column.name))
+        if (other->kind == ALTER_ADD_COLUMN && casefold_equal(other->column->column.name, clause->column->column.name))
             return true;
     }
     return false;
@@ -80,7 +72,7 @@ static AlterClause *clause_on(const Work *work, AlterKind kind, const char *colu
 {
     for (unsigned i = 0; i < work->alter->clauses->len; i++) {
         AlterClause *clause = work->alter->clauses->pdata[i];
-        if (applies(work, clause, kind) && same_name(clause->name, column))
+        if (applies(work, clause, kind) && casefold_equal(clause->name, column))
             return clause;
     }
     return NULL;
@@ -150,7 +142,7 @@ static bool place(Work *work, const AlterClause *clause)
         return true;
     }
     for (unsigned i = 0; i < work->items->len; i++)
-        if (same_name(g_array_index(work->items, Item, i).name, clause->after)) {
+        if (casefold_equal(g_array_index(work->items, Item, i).name, clause->after)) {
             g_array_insert_val(work->items, i + 1, item);
             return true;
         }
@@ -169,7 +161,7 @@ static bool order_columns(Work *work)
     }
     for (unsigned i = 0; i < work->items->len; i++)
         for (unsigned j = i + 1; j < work->items->len; j++)
-            if (same_name(g_array_index(work->items, Item, i).name, g_array_index(work->items, Item, j).name))
+            if (casefold_equal(g_array_index(work->items, Item, i).name, g_array_index(work->items, Item, j).name))
                 return refuse(work, "it makes two columns of the name", g_array_index(work->items, Item, i).name);
     return work->items->len > 0 || refuse(work, "it drops", "all columns");
 }
@@ -389,7 +381,7 @@ static const AlterClause *key_made_again(const Work *work)
             continue;
         bool same = true;
         for (unsigned k = 0; same && k < table->n_key; k++)
-            same = same_name(clause->columns->pdata[k], table->columns[table->key[k]].name);
+            same = casefold_equal(clause->columns->pdata[k], table->columns[table->key[k]].name);
         if (same)
             return clause;
     }
@@ -403,7 +395,7 @@ static void key_check(Work *work)
         return;
     for (unsigned i = 0; i < work->alter->clauses->len; i++) {
         const AlterClause *clause = work->alter->clauses->pdata[i];
-        bool names = clause->name && table->key_name && same_name(clause->name, table->key_name);
+        bool names = clause->name && table->key_name && casefold_equal(clause->name, table->key_name);
         if (names && clause->kind == ALTER_RENAME_KEY) {
             g_free(table->key_name);
             table->key_name = g_strdup(clause->to);
@@ -499,7 +491,7 @@ static bool key_same(const SourceTable *old, const SourceTable *now)
 {
     bool same = old->n_key == now->n_key;
     for (unsigned k = 0; same && k < old->n_key; k++)
-        same = same_name(old->columns[old->key[k]].name, now->columns[now->key[k]].name);
+        same = casefold_equal(old->columns[old->key[k]].name, now->columns[now->key[k]].name);
     return same;
 }
 
