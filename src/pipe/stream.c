@@ -149,9 +149,12 @@ static bool fail_over(Stream *s, CatalogCheckpoint *checkpoint, const char *iden
         cancel_set_error(s->work->reading, error);
         return false;
     }
+    /* Together: who sees the new server sees no place in the log of the one that was left, and compares none with this one's. */
     pthread_mutex_lock(&pipe->lock);
     g_free(pipe->record->identity);
     pipe->record->identity = g_strdup(identity);
+    catalog_checkpoint_clear(&pipe->applied);
+    checkpoint_copy(&pipe->applied, checkpoint);
     pthread_mutex_unlock(&pipe->lock);
     snapshot_forget_reads(s->work);
     /* The place to stop at was the other server's too; the monitor notes none of it any more. */

@@ -205,23 +205,6 @@ static bool wait_for_writers(Verify *verify, GError **error)
     return source_begin_position(verify->source, tables, false, &file, &pos, &gtid, error);
 }
 
-bool verify_mark(Verify *verify, VerifyMark *mark, GError **error)
-{
-    Pipe *pipe = verify->pipe;
-    bool mysql = source_server(verify->source)->flavour == SOURCE_MYSQL;
-    pthread_mutex_lock(&pipe->lock);
-    mark->version = (uint64_t)pipe->applied.epoch << 48 | pipe->applied.offset;
-    mark->file = mysql ? NULL : g_strdup(pipe->applied.file);
-    mark->pos = pipe->applied.pos;
-    g_autofree char *gtid = mysql ? g_strdup(pipe->applied.gtid) : NULL;
-    pthread_mutex_unlock(&pipe->lock);
-    if (!same_server(verify, error))
-        return false;
-    if (mysql && gtid && *gtid)
-        return source_wait_executed(verify->source, gtid, verify->cancel, error);
-    return !mysql || wait_for_writers(verify, error);
-}
-
 /* What it waits for, in words; takes the lock. */
 static char *waiting_words(Pipe *pipe)
 {
@@ -234,11 +217,12 @@ static char *waiting_words(Pipe *pipe)
     return words;
 }
 
+/* Of no `file`: whether it has any place in the log of the server that it follows. Right after a failover it has none. */
 static bool stream_is_past(Verify *verify, const char *file, uint64_t pos, uint64_t *at)
 {
     Pipe *pipe = verify->pipe;
     pthread_mutex_lock(&pipe->lock);
-    bool past = pipe->applied.file && binlog_position_compare(pipe->applied.file, pipe->applied.pos, file, pos) >= 0;
+    bool past = pipe->applied.file && (!file || binlog_position_compare(pipe->applied.file, pipe->applied.pos, file, pos) >= 0);
     *at = pipe->applied.pos;
     pthread_mutex_unlock(&pipe->lock);
     return past;
@@ -270,6 +254,25 @@ static bool wait_past(Verify *verify, const char *file, uint64_t pos, GError **e
     if (told)
         set_text(verify, &verify->report->activity, NULL);
     return true;
+}
+
+bool verify_mark(Verify *verify, VerifyMark *mark, GError **error)
+{
+    Pipe *pipe = verify->pipe;
+    bool mysql = source_server(verify->source)->flavour == SOURCE_MYSQL;
+    if (!wait_past(verify, NULL, 0, error))
+        return false;
+    pthread_mutex_lock(&pipe->lock);
+    mark->version = (uint64_t)pipe->applied.epoch << 48 | pipe->applied.offset;
+    mark->file = mysql ? NULL : g_strdup(pipe->applied.file);
+    mark->pos = pipe->applied.pos;
+    g_autofree char *gtid = mysql ? g_strdup(pipe->applied.gtid) : NULL;
+    pthread_mutex_unlock(&pipe->lock);
+    if (!same_server(verify, error))
+        return false;
+    if (mysql && gtid && *gtid)
+        return source_wait_executed(verify->source, gtid, verify->cancel, error);
+    return !mysql || wait_for_writers(verify, error);
 }
 
 bool verify_pass(Verify *verify, GError **error)
