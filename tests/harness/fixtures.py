@@ -1,5 +1,6 @@
 """Fixtures for all suites (imported by conftest.py). SLUICE_SERVER says what kind of server is the source: see KINDS in mariadb.py."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -60,10 +61,12 @@ def own_mariadb(folder):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Tests marked `only` are for the servers that they name."""
+    """Tests marked `only` are for the servers that they name. Of those marked `rule` the report has the rules' names (traps/report)."""
     kept, dropped = [], []
     for item in items:
         only = item.get_closest_marker("only")
+        rules = [name for marker in item.iter_markers("rule") for name in marker.args]
+        item.user_properties += [("rule", name) for name in rules]
         (kept if only is None or KIND in only.args else dropped).append(item)
     config.hook.pytest_deselected(items=dropped)
     items[:] = kept
@@ -89,6 +92,30 @@ def engine(folder):
     made = Engine(folder / "engine")
     yield made
     made.close()
+
+
+@pytest.fixture
+def trap(record_property, engine):
+    """What shows that a rule guards against something real.
+
+    trap("what the server did"), after it was seen, notes it for the report. `with trap.without("name"):` runs the engines that start in
+    it without the rule of that name (RULE_HOLDS in src; builds with --enable-faults alone): the loss is to be seen then.
+    """
+
+    class Trap:
+        def __call__(self, seen):
+            record_property("trap", seen)
+
+        @staticmethod
+        @contextlib.contextmanager
+        def without(name):
+            engine.env["SLUICE_WITHOUT"] = name
+            try:
+                yield
+            finally:
+                del engine.env["SLUICE_WITHOUT"]
+
+    return Trap()
 
 
 @pytest.fixture
