@@ -1,7 +1,7 @@
 noinst_LIBRARIES += src/mapping/libmapping.a
 src_mapping_libmapping_a_CFLAGS = $(AM_CFLAGS) $(CONVERSION)
 src_mapping_libmapping_a_SOURCES = src/mapping/canonical.c src/mapping/canonical.h src/mapping/default_value.c src/mapping/default_value.h src/mapping/schema_change.c \
-	src/mapping/schema_change.h src/mapping/mapping.c src/mapping/mapping.h src/mapping/types.c src/mapping/writers.h \
+	src/mapping/schema_change.h src/mapping/mapping.c src/mapping/mapping.h src/mapping/mapping_private.h src/mapping/mapping_rows.c src/mapping/types.c src/mapping/writers.h \
 	src/mapping/writers_address.c src/mapping/writers_decimal.c src/mapping/writers_document.c src/mapping/writers_integer.c src/mapping/writers_member.c \
 	src/mapping/writers_temporal.c src/mapping/writers_text.c src/mapping/writers_vector.c
 
