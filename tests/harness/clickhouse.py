@@ -104,7 +104,7 @@ class ClickHouse:
         """Rows as lists of JSON values; 64-bit integers are numbers, NULL is None."""
         settings = {"output_format_json_quote_64bit_integers": 0, **settings}
         answer = self.query(text + "\nFORMAT JSONCompactEachRow", **settings)
-        return [json.loads(line) for line in answer.splitlines()]
+        return json.loads(f"[{answer.rstrip().replace(chr(10), ',')}]")  # at once: line by line takes three times as long
 
     def value(self, text, **settings):
         return self.rows(text, **settings)[0][0]
