@@ -294,7 +294,7 @@ static void drive_snapshot(Engine *e)
         unsigned as_of = source_readable(e->source, &file, &pos);
         if (e->identity != e->source->number)
             continue;
-        if (e->checkpoint.file && binlog_position_compare(file, pos, e->checkpoint.file, e->checkpoint.pos) < 0)
+        if (!load_is_visible(e, e->checkpoint.file, e->checkpoint.pos, e->checkpoint.gtid))
             continue; /* it waits until what the stream has passed can be read */
         table->base = as_of;
         table->begin_file = file;
@@ -567,7 +567,7 @@ static void destination_act(Engine *e)
         destination_commit(d, running);
         engine_tell(e, "insert %s %s into object %u", running->token, running->lost ? "commits late" : "commits", running->object->uuid);
         watch(e);
-        if (d->doubled && !e->doubles_allowed)
+        if (d->doubled)
             engine_finding(e, "a change was inserted twice: %s", running->token);
         return;
     }
@@ -745,7 +745,7 @@ static void compare_all(Engine *e, const Table *table, const Object *object)
     }
     n = g_hash_table_size(wanted);
     for (unsigned i = 0; i < object->rows->len; i++)
-        if (!g_hash_table_remove(wanted, GUINT_TO_POINTER(g_array_index(object->rows, Row, i).value)) && !e->doubles_allowed)
+        if (!g_hash_table_remove(wanted, GUINT_TO_POINTER(g_array_index(object->rows, Row, i).value)))
             engine_finding(e, "t%u has the change %u twice, or it never was", table->of, g_array_index(object->rows, Row, i).value);
     if (g_hash_table_size(wanted))
         engine_finding(e, "t%u lacks %u of %u changes", table->of, g_hash_table_size(wanted), n);

@@ -107,6 +107,7 @@ typedef struct {
     Random *random;
     const char *state_dir;
     char *finding; /* what is wrong; NULL: nothing so far */
+    bool stated;   /* a statement was carried out, and no checkpoint stands behind it */
     bool broken;   /* the source's history was rewritten since the pipe has its place */
     bool trace;
     /* in the catalog: */
@@ -138,7 +139,6 @@ typedef struct {
     unsigned shown[TABLES][KEYS];
     bool watched[TABLES]; /* readers rely on it */
     uint64_t watched_at;
-    bool doubles_allowed; /* another server took over while inserts had no answer */
     unsigned rows_limit;
 } Engine;
 
@@ -177,6 +177,8 @@ void stream_save_checkpoint(Engine *engine);
 /* load.c */
 void loader_act(Engine *engine, Loader *loader);
 void loader_clear(Loader *loader);
+/* What was logged up to there can be read; else it is waited for. */
+bool load_is_visible(const Engine *engine, const char *file, uint64_t pos, const char *gtid);
 void load_lose_connections(Engine *engine);
 void load_piece_done(Engine *engine, Sent *sent);
 void load_restore_plans(Engine *engine);

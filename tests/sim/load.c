@@ -245,17 +245,14 @@ static void give_back(Loader *loader, bool failed)
     loader_clear(loader);
 }
 
-/* What must be readable is; else it is waited for. */
-static bool is_visible(Engine *e, const Table *table)
+bool load_is_visible(const Engine *e, const char *from_file, uint64_t from_pos, const char *from_gtid)
 {
     const char *file;
     uint64_t pos;
-    if (table_keeps_all(table->of))
-        return true;
     source_readable(e->source, &file, &pos);
-    switch (load_sight(SOURCE_MARIADB, table->begin_file, table->begin_gtid)) {
+    switch (load_sight(SOURCE_MARIADB, from_file, from_gtid)) {
     case SIGHT_POSITION:
-        return binlog_position_compare(file, pos, table->begin_file, table->begin_pos) >= 0;
+        return binlog_position_compare(file, pos, from_file, from_pos) >= 0;
     case SIGHT_LOG_END:
         return binlog_position_compare(file, pos, e->source->file, e->source->pos) >= 0;
     case SIGHT_ANY:
@@ -355,7 +352,8 @@ void loader_act(Engine *e, Loader *loader)
         hand_over(e, loader);
     } else if (random_one_in(e->random, 50)) { /* a deadlock: it is read again */
         give_back(loader, true);
-    } else if (is_visible(e, loader->table)) {
+    } else if (table_keeps_all(loader->table->of) ||
+               load_is_visible(e, loader->table->begin_file, loader->table->begin_pos, loader->table->begin_gtid)) {
         read_rows(e, loader);
     }
 }

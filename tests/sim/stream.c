@@ -49,16 +49,21 @@ static char *gtid_state(const Engine *e)
     return g_string_free(text, FALSE);
 }
 
-static bool fail_over(Engine *e)
+static void advise(Engine *e, Table *table)
+{
+    if (!table_is_followed(table) || !table->set_up)
+        return;
+    engine_tell(e, "a resync of %" G_GINT64_FORMAT " is advised", table->id);
+    table->advised = true;
+}
+
+static void fail_over(Engine *e)
 {
     CatalogCheckpoint *c = &e->checkpoint;
     const char *was_file = c->file ? g_intern_string(c->file) : NULL;
     uint64_t was_pos = c->pos;
-    /* KNOWN: rows may stand there that the checkpoint does not know of. They come again under the new epoch: once more where all
-     * changes are kept, and readers see their way from the checkpoint on once more. */
+    /* They come again under the new epoch: until then readers see their way from the checkpoint on once more. */
     bool sent_ahead = e->batches->len > 0;
-    if (sent_ahead)
-        e->doubles_allowed = true;
     c->epoch++;
     c->offset = 0;
     g_clear_pointer(&c->file, g_free);
@@ -69,9 +74,10 @@ static bool fail_over(Engine *e)
     e->identity = e->source->number;
     for (unsigned i = 0; i < e->tables->len; i++) {
         Table *table = e->tables->pdata[i];
-        /* KNOWN: it begins ahead of the stream, and the changes before it come again from the other server. */
-        if (table->begin_file && (!was_file || binlog_position_compare(table->begin_file, table->begin_pos, was_file, was_pos) > 0))
-            e->doubles_allowed = true;
+        bool begins_ahead = table->begin_file && (!was_file || binlog_position_compare(table->begin_file, table->begin_pos, was_file,
+                                                                                       was_pos) > 0);
+        if (sent_ahead || (begins_ahead && table_keeps_all(table->of)))
+            advise(e, table);
         table->begin_file = NULL;
         table->begin_pos = 0;
         table->settled = table->settled && !sent_ahead;
@@ -80,7 +86,6 @@ static bool fail_over(Engine *e)
     }
     e->stop_file = NULL;
     engine_tell(e, "another server: epoch %u from %s", c->epoch, c->gtid);
-    return true;
 }
 
 /* The event that a dump from there begins with; -1: the server says why not. */
@@ -460,14 +465,6 @@ static void repeat_cuts(Engine *e, uint64_t offset)
     }
 }
 
-static void advise(Engine *e, Table *table)
-{
-    if (!table_is_followed(table) || !table->set_up)
-        return;
-    engine_tell(e, "a resync of %" G_GINT64_FORMAT " is advised", table->id);
-    table->advised = true;
-}
-
 static void xa_apply(Engine *e, const PreparedTransaction *transaction, const BinlogEvent *commit)
 {
     Session *s = &e->session;
@@ -779,6 +776,7 @@ static void statement_act(Engine *e)
     case DDL_RUN:
         statement_run(e, event->statement, &event->event);
         s->ddl = DDL_SAVE;
+        e->stated = true;
         break;
     case DDL_SAVE: {
         CatalogCheckpoint checkpoint = {0};
@@ -792,6 +790,7 @@ static void statement_act(Engine *e)
         prepared_save(s->prepared, seq, &checkpoint.prepared, NULL);
         checkpoint_of(s, &checkpoint);
         catalog_save(e, &checkpoint, seq);
+        e->stated = false;
         s->moved = false;
         s->last_seal = e->now;
         after_event(e, &event->event);
