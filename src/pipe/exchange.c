@@ -2,6 +2,8 @@
 
 ExchangeStep exchange_next(const ExchangeSituation *situation)
 {
+    if (situation->under_way)
+        return EXCHANGE_WAIT;
     if (!situation->inserts_gone)
         return EXCHANGE_KILL;
     if (!situation->noted)

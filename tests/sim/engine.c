@@ -369,6 +369,8 @@ static void exchange(Engine *e)
     }
     const Object *stands = destination_find(e->destination, table->target);
     switch (exchange_next(&e->exchange)) {
+    case EXCHANGE_WAIT:
+        break;
     case EXCHANGE_KILL:
         destination_kill(e->destination, PREFIX);
         e->exchange.inserts_gone = true;
@@ -451,7 +453,9 @@ static bool waits_to_begin(const Engine *e, const Table *table)
     if (e->state != PIPE_SNAPSHOT || e->identity != e->source->number || !e->session.on || !table_wants_loading(table))
         return false;
     bool is_read = table->plan && range_plan_all_done(table->plan);
-    return !table->set_up || (table_keeps_all(table->of) && !is_read && (table->exact_lost || !(table->exact_open || table->plan)));
+    bool begins = table->exact_lost || !(table->exact_open || table->plan);
+    return !table->set_up || (table_keeps_all(table->of) && !is_read && begins &&
+                              load_is_visible(e, e->checkpoint.file, e->checkpoint.pos, e->checkpoint.gtid));
 }
 
 static void supervise(Engine *e)
@@ -467,6 +471,9 @@ static void supervise(Engine *e)
     }
     if (e->ending != ENDS_NOT) {
         bool sent = g_queue_is_empty(&e->queue) && e->sending->len == 0;
+        ExchangeSituation at = {.under_way = e->queue.length + e->sending->len};
+        if (e->ending == ENDS_REACHED)
+            sent = exchange_next(&at) != EXCHANGE_WAIT;
         if (sent || e->ending == ENDS_FAIL || (e->ending != ENDS_REACHED && e->patience-- == 0)) {
             stream_ends(e, false);
             work_ended(e);
