@@ -110,9 +110,14 @@ static bool begin_locked(SourceConnection *source, const Url *url, const SourceT
 static bool begin_exactly(SourceConnection *source, const Url *url, const SourceTable *table, bool by_gtid,
                           const ConsistentPosition *floor, ConsistentPosition *at, Cancel *cancel, GError **error)
 {
-    if (source_server(source)->flavour == SOURCE_MARIADB)
-        return snapshot_begin(source, floor->file, floor->pos, cancel, error) &&
-               snapshot_position(source, &at->file, &at->pos, error);
+    if (source_server(source)->flavour == SOURCE_MARIADB) {
+        g_autofree char *file = g_strdup(floor->file);
+        uint64_t pos = floor->pos;
+        /* Behind a failover the stream has no position here yet: what it has passed is among what this server has logged. */
+        if (!file && floor->gtid && !source_log_end(source, &file, &pos, NULL, error))
+            return false;
+        return snapshot_begin(source, file, pos, cancel, error) && snapshot_position(source, &at->file, &at->pos, error);
+    }
     /* What the stream has passed already may not be committed yet. */
     return (floor->gtid == NULL || source_wait_executed(source, floor->gtid, cancel, error)) &&
            begin_locked(source, url, table, by_gtid && source_server(source)->gtid, at, cancel, error);

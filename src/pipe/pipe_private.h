@@ -20,6 +20,7 @@
 #include "pipe/group.h"
 #include "pipe/headroom.h"
 #include "pipe/history.h"
+#include "pipe/loading.h"
 #include "pipe/pipe.h"
 #include "pipe/shape.h"
 
@@ -265,13 +266,9 @@ void snapshot_chunk_done(Work *work, Insert *insert); /* acknowledged, or of a f
 /* Plans as the catalog has them: no thread of a Work may be running. */
 bool snapshot_restore_plans(Pipe *pipe, GError **error);
 void snapshot_forget(PipeTable *table);
-/* A table is loaded when all of it is read and the stream has come to where the log ended then: the source may have altered it
- * before the stream was there, and what was read since was read by a definition that the source had no more. */
 void snapshot_stream_at(Work *work, const char *file, uint64_t pos); /* by the stream, between transactions */
 void snapshot_forget_reads(Work *work); /* another server answers: those places were the other one's */
-typedef enum { LOAD_READS, LOAD_READ, LOAD_DONE } LoadStanding;
-/* How a statement at that place meets the load of the table. READS: what was read, or will be, may be of before it and of after it.
- * READ: nothing is read any more, but some may have been behind it. DONE: all that was read is of before it. */
+/* How a statement at that place meets the load of the table (loading.h). */
 LoadStanding snapshot_standing(Pipe *pipe, PipeTable *table, const char *file, uint64_t pos);
 
 /* pipe.c */

@@ -11,6 +11,7 @@
  * Cut off at any point it goes on: what is under way is in the catalog, and whether the exchange was done is told by the uuid of
  * the table that now stands under the name.
  */
+#include "pipe/exchange.h"
 #include "pipe/pipe_private.h"
 #include "pipe/shared.h"
 
@@ -404,30 +405,68 @@ static bool note_proof(Pipe *pipe, Clickhouse *ch, PipeTable *twin, GError **err
     return save(pipe, twin, error);
 }
 
-/* `twins`: of one destination table. */
-static bool exchange_all(Pipe *pipe, Clickhouse *ch, const GPtrArray *twins, GError **error)
+/* An insert that was given up on may still write into the table that it began with. */
+static bool kill_inserts(Pipe *pipe, Clickhouse *ch, bool *gone, GError **error)
+{
+    g_autofree char *prefix = g_strdup_printf("sluice-%s-", pipe->uuid);
+    *gone = *gone || insert_kill_all(ch, prefix, pipe->life, error);
+    return *gone;
+}
+
+static bool note_proofs(Pipe *pipe, Clickhouse *ch, const GPtrArray *twins, GError **error)
+{
+    for (unsigned i = 0; i < twins->len; i++) {
+        if (!note_proof(pipe, ch, twins->pdata[i], error))
+            return false;
+        FAULT_POINT("resync-proof-noted");
+    }
+    return true;
+}
+
+/* `twins`: of one destination table. `gone`: no insert is under way any more. */
+static bool exchange_all(Pipe *pipe, Clickhouse *ch, const GPtrArray *twins, bool *gone, GError **error)
 {
     const PipeTable *first = twins->pdata[0];
     const char *database = clickhouse_database(ch), *target = original_of(pipe, first)->record->target,
                *other = first->record->target;
     GError *problem = NULL;
 
-    for (unsigned i = 0; i < twins->len; i++) {
-        if (!note_proof(pipe, ch, twins->pdata[i], error))
+    g_autofree char *stands = NULL;
+    ExchangeSituation at = {.inserts_gone = *gone};
+    for (ExchangeStep step; (step = exchange_next(&at)) != EXCHANGE_TAKE_PLACE;) {
+        bool ok = true;
+        switch (step) {
+        case EXCHANGE_KILL:
+            ok = at.inserts_gone = kill_inserts(pipe, ch, gone, error);
+            break;
+        case EXCHANGE_NOTE:
+            ok = at.noted = note_proofs(pipe, ch, twins, error);
+            break;
+        case EXCHANGE_LOOK:
+            stands = dest_table_uuid(ch, database, target, &problem);
+            at.looked = true;
+            at.stands = stands != NULL;
+            at.done = g_strcmp0(stands, first->record->exchange_uuid) == 0;
+            if (problem)
+                g_propagate_error(error, problem);
+            ok = !problem;
+            break;
+        case EXCHANGE_SWAP:
+            ok = at.done = dest_table_exchange(ch, database, target, other, error);
+            break;
+        case EXCHANGE_RENAME:
+            ok = at.done = dest_table_rename(ch, database, other, target, error);
+            break;
+        case EXCHANGE_WAIT: /* no Work runs: it ended when all that it had read was sent (END_REACHED has no deadline) */
+        case EXCHANGE_TAKE_PLACE:
+            break;
+        }
+        if (!ok)
             return false;
-        FAULT_POINT("resync-proof-noted");
     }
-    g_autofree char *stands = dest_table_uuid(ch, database, target, &problem);
-    if (problem) {
-        g_propagate_error(error, problem);
-        return false;
-    }
-    bool done = g_strcmp0(stands, first->record->exchange_uuid) == 0;
-    if (!done && !(stands ? dest_table_exchange(ch, database, target, other, error) : dest_table_rename(ch, database, other, target, error)))
-        return false;
     FAULT_POINT("resync-exchanged");
     for (unsigned i = 0; i < twins->len; i++)
-        if (!take_place(pipe, original_of(pipe, twins->pdata[i]), twins->pdata[i], done || stands, error))
+        if (!take_place(pipe, original_of(pipe, twins->pdata[i]), twins->pdata[i], at.stands, error))
             return false;
     return true;
 }
@@ -506,12 +545,12 @@ static bool give_up(Pipe *pipe, Clickhouse *ch, PipeTable *twin, const char *mis
 }
 
 /* Of all that have one destination table. */
-static bool finish(Pipe *pipe, Clickhouse *ch, PipeTable *twin, GError **error)
+static bool finish(Pipe *pipe, Clickhouse *ch, PipeTable *twin, bool *gone, GError **error)
 {
     g_autoptr(GPtrArray) twins = twins_with(pipe, twin);
     const PipeTable *missing = who_is_missing(pipe, twins);
     if (!missing)
-        return exchange_all(pipe, ch, twins, error);
+        return exchange_all(pipe, ch, twins, gone, error);
     g_autofree char *name =
         selection_name(missing->record->database, missing->record->name); /* it may be gone before the last of them */
     for (unsigned i = 0; i < twins->len; i++)
@@ -523,9 +562,8 @@ static bool finish(Pipe *pipe, Clickhouse *ch, PipeTable *twin, GError **error)
 bool resync_exchange(Pipe *pipe, GError **error)
 {
     g_autoptr(Clickhouse) ch = setup_open_destination(pipe, pipe->life, error);
-    g_autofree char *prefix = g_strdup_printf("sluice-%s-", pipe->uuid);
-    /* An insert that was given up on may still write into the table that it began with. */
-    if (!ch || !insert_kill_all(ch, prefix, pipe->life, error) || !resync_settle(pipe, error))
+    bool gone = false;
+    if (!ch || !resync_settle(pipe, error))
         return false;
     for (unsigned i = pipe->tables->len; i-- > 0;) {
         if (i >= pipe->tables->len)
@@ -534,7 +572,7 @@ bool resync_exchange(Pipe *pipe, GError **error)
         if (!twin->record->twin_of)
             continue;
         GError *problem = NULL;
-        if (finish(pipe, ch, twin, &problem))
+        if (finish(pipe, ch, twin, &gone, &problem))
             continue;
         RetryDecision decision = retry_decide(problem, SIDE_DESTINATION);
         if (decision.verdict != VERDICT_FAIL_TABLE) {
@@ -543,7 +581,7 @@ bool resync_exchange(Pipe *pipe, GError **error)
         }
         pipe_table_fail(pipe, twin, problem, &decision, NULL);
         g_error_free(problem);
-        if (!finish(pipe, ch, twin, error))
+        if (!finish(pipe, ch, twin, &gone, error))
             return false;
     }
     return true;

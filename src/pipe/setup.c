@@ -6,6 +6,7 @@
 #include "pipe/columns.h"
 #include "pipe/live_view.h"
 #include "pipe/pipe_private.h"
+#include "pipe/place.h"
 #include "pipe/shared.h"
 
 #include <string.h>
@@ -458,7 +459,7 @@ static bool write_start(Catalog *catalog, void *data, GError **error)
 
 static uint64_t version_at(const CatalogCheckpoint *checkpoint)
 {
-    return (uint64_t)checkpoint->epoch << 48 | checkpoint->offset;
+    return place_version(checkpoint->epoch, checkpoint->offset);
 }
 
 static bool record_tables(Pipe *pipe, const GPtrArray *tables, const CatalogCheckpoint *begin, uint64_t version, GError **error)

@@ -5,6 +5,7 @@
  * when they are acknowledged.
  */
 #include "pipe/exact.h"
+#include "pipe/token.h"
 
 #include <string.h>
 
@@ -316,9 +317,20 @@ void snapshot_chunk_done(Work *work, Insert *insert)
 /* ---- From read to loaded ---- */
 
 /* With load_lock held. */
+static LoadSituation situation(const PipeTable *table)
+{
+    return (LoadSituation){.wanted = wants_loading(table),
+                           .read = table->plan && range_plan_all_done(table->plan),
+                           .passed = table->stream_passed,
+                           .read_file = table->read_file,
+                           .read_pos = table->read_pos};
+}
+
+/* With load_lock held. */
 static bool is_read(const PipeTable *table)
 {
-    return wants_loading(table) && !table->loaded_told && table->plan && range_plan_all_done(table->plan);
+    LoadSituation load = situation(table);
+    return load.wanted && load.read && !table->loaded_told;
 }
 
 void snapshot_stream_at(Work *work, const char *file, uint64_t pos)
@@ -329,7 +341,8 @@ void snapshot_stream_at(Work *work, const char *file, uint64_t pos)
         PipeTable *table = work->pipe->tables->pdata[i];
         if (!table->read_file || table->stream_passed)
             continue;
-        table->stream_passed = binlog_position_compare(file, pos, table->read_file, table->read_pos) >= 0;
+        LoadSituation load = situation(table);
+        table->stream_passed = load_is_passed(&load, file, pos);
         left = left || !table->stream_passed;
     }
     atomic_store(&work->settling, left);
@@ -347,12 +360,9 @@ void snapshot_forget_reads(Work *work)
 
 LoadStanding snapshot_standing(Pipe *pipe, PipeTable *table, const char *file, uint64_t pos)
 {
-    if (!wants_loading(table))
-        return LOAD_DONE;
     pthread_mutex_lock(&pipe->load_lock);
-    LoadStanding standing = !table->plan || !range_plan_all_done(table->plan) ? LOAD_READS : LOAD_READ;
-    if (table->stream_passed || (table->read_file && binlog_position_compare(file, pos, table->read_file, table->read_pos) >= 0))
-        standing = LOAD_DONE;
+    LoadSituation load = situation(table);
+    LoadStanding standing = load_standing(&load, file, pos);
     pthread_mutex_unlock(&pipe->load_lock);
     return standing;
 }
@@ -385,7 +395,8 @@ static void finish_passed(Reader *reader)
     pthread_mutex_lock(&pipe->load_lock);
     for (unsigned i = 0; i < pipe->tables->len; i++) {
         PipeTable *table = pipe->tables->pdata[i];
-        if (!is_read(table) || !table->stream_passed)
+        LoadSituation load = situation(table);
+        if (!load_is_over(&load) || table->loaded_told)
             continue;
         table->loaded_told = true; /* by this reader alone */
         g_ptr_array_add(done, table);
@@ -536,21 +547,26 @@ static bool read_rows(Reader *reader, PipeTable *table, TableMapping *mapping, C
 /* What a chunk must be able to see: `file` and `pos`, or nothing when that was waited for here. */
 static bool wait_visible(Reader *reader, const PipeTable *table, char **file, uint64_t *pos, GError **error)
 {
-    bool mysql = source_server(reader->source)->flavour == SOURCE_MYSQL;
     g_autofree char *gtid = NULL;
 
     pthread_mutex_lock(&reader->pipe->lock);
-    if (!mysql)
-        *file = g_strdup(table->record->begin_file);
-    *pos = table->record->begin_pos;
-    gtid = table->record->begin_file ? NULL : g_strdup(table->record->begin_gtid);
+    const CatalogTable *record = table->record;
+    LoadSight sight = load_sight(source_server(reader->source)->flavour, record->begin_file, record->begin_gtid);
+    if (sight == SIGHT_POSITION)
+        *file = g_strdup(record->begin_file);
+    *pos = record->begin_pos;
+    gtid = g_strdup(record->begin_gtid);
     pthread_mutex_unlock(&reader->pipe->lock);
-    if (!gtid) /* also MySQL by file: nobody was writing to the table there */
-        return true;
-    if (mysql)
+    switch (sight) {
+    case SIGHT_EXECUTED:
         return source_wait_executed(reader->source, gtid, reader->work->reading, error);
-    /* MariaDB after a failover: this server has logged what the other had, and its own positions tell what can be read. */
-    return source_log_end(reader->source, file, pos, NULL, error);
+    case SIGHT_LOG_END:
+        return source_log_end(reader->source, file, pos, NULL, error);
+    case SIGHT_ANY:
+    case SIGHT_POSITION:
+        break;
+    }
+    return true;
 }
 
 static bool read_chunk(Reader *reader, PipeTable *table, TableMapping *mapping, uint64_t range_id, const char *after,
@@ -591,11 +607,8 @@ static bool hand_over(Reader *reader, PipeTable *table, const TableMapping *mapp
     insert->block = g_steal_pointer(&read->block);
     insert->bytes = block_bytes(insert->block);
     insert->target = g_strdup(table->record->target);
-    insert->token =
-        g_strdup_printf("%s-%" G_GINT64_FORMAT "-g%" G_GINT64_FORMAT "-r%" G_GUINT64_FORMAT "-a%u-%u", pipe->uuid,
-                        table->record->id, table->record->generation, range_id, attempt, number);
-    insert->query_id = g_strdup_printf("sluice-%s-snapshot-%" G_GINT64_FORMAT "-%" G_GUINT64_FORMAT "-%u-%u",
-                                       pipe->uuid, table->record->id, range_id, attempt, number);
+    insert->token = token_of_chunk(pipe->uuid, table->record->id, table->record->generation, range_id, attempt, number);
+    insert->query_id = query_id_of_chunk(pipe->uuid, table->record->id, range_id, attempt, number);
     FAULT_POINT("load-chunk-read");
     pthread_mutex_lock(&pipe->load_lock);
     g_queue_push_tail(&table->chunks, chunk);

@@ -4,6 +4,7 @@
  * fingerprint, and ends with an error or when reading is cancelled. After an error that passes, what is in flight is
  * waited for and a new session begins exactly as after a restart, so there is one way back in and it is the tested one.
  */
+#include "pipe/exact.h"
 #include "pipe/stream_private.h"
 
 #include <string.h>
@@ -110,13 +111,30 @@ static bool write_failover(Catalog *catalog, void *data, GError **error)
            catalog_pipe_set_source(catalog, failover->pipe_id, failover->server_id, failover->identity, error);
 }
 
-/* Where tables began is a place in the other server's log, which cannot be compared with places in this one's. All of
- * them lie before the checkpoint. */
-static bool forget_beginnings(Stream *s)
+/* The other server's log is read from the checkpoint on, with other versions. Rows behind it that were sent already stay: where
+ * they were rolled back, or where each change is kept, no later one mends that. NULL: nothing is lost by it. */
+static const char *why_advised(const Stream *s, const PipeTable *table, const CatalogCheckpoint *checkpoint)
+{
+    const CatalogTable *record = table->record;
+    if (!table->definition || !table_state_is_followed(atomic_load(&table->state)))
+        return NULL;
+    if (s->sent_ahead)
+        return "another server took over while changes were on their way that no checkpoint covers";
+    bool begins_ahead = record->begin_file && (!checkpoint->file || binlog_position_compare(record->begin_file, record->begin_pos,
+                                                                                            checkpoint->file, checkpoint->pos) > 0);
+    return begins_ahead && exact_is(table) ? "another server took over before the stream came to where its load began" : NULL;
+}
+
+/* Where tables began is a place in the other server's log, which cannot be compared with places in this one's. What is read again
+ * before it, where a table began ahead of the stream, changes no row that is kept once. */
+static bool forget_beginnings(Stream *s, const CatalogCheckpoint *checkpoint)
 {
     Pipe *pipe = s->pipe;
     for (unsigned i = 0; i < pipe->tables->len; i++) {
         PipeTable *table = pipe->tables->pdata[i];
+        const char *why = why_advised(s, table, checkpoint);
+        if (why)
+            pipe_table_advise_resync(pipe, table, why, NULL);
         pthread_mutex_lock(&pipe->lock);
         g_clear_pointer(&table->record->begin_file, g_free);
         table->record->begin_pos = 0;
@@ -137,6 +155,10 @@ static bool fail_over(Stream *s, CatalogCheckpoint *checkpoint, const char *iden
                     identity);
         return false;
     }
+    if (!forget_beginnings(s, checkpoint)) {
+        cancel_set_error(s->work->reading, error);
+        return false;
+    }
     checkpoint->epoch++;
     checkpoint->offset = 0;
     g_clear_pointer(&checkpoint->file, g_free); /* it is the other server's */
@@ -145,7 +167,7 @@ static bool fail_over(Stream *s, CatalogCheckpoint *checkpoint, const char *iden
     g_clear_pointer(&checkpoint->print_gtid, g_free);
     Failover failover = {
         .pipe_id = pipe->id, .server_id = pipe->record->server_id, .identity = identity, .checkpoint = checkpoint};
-    if (!forget_beginnings(s) || !pipe_catalog_write(pipe, s->work->reading, write_failover, &failover)) {
+    if (!pipe_catalog_write(pipe, s->work->reading, write_failover, &failover)) {
         cancel_set_error(s->work->reading, error);
         return false;
     }
@@ -555,6 +577,7 @@ static bool stream_session(Work *work, GError **error)
     batches = ok ? catalog_batches(work->pipe->catalog, work->pipe->id, error) : NULL;
     pthread_mutex_unlock(&work->pipe->catalog_lock);
     atomic_store(&work->saved_seq, 0);
+    s.sent_ahead = batches && batches->len > 0;
     ok = ok && batches && stream_prepare_tables(&s, error) &&
          (s.prepared = prepared_open(work->pipe->env->state_dir, work->pipe->uuid, checkpoint.prepared, error)) &&
          stream_open(&s, &checkpoint, error);

@@ -1,6 +1,8 @@
 /* stream_events.c - what each event of the binlog means for the stream: groups, statements, table maps, rows. */
 #include "pipe/stream_private.h"
 
+#include "pipe/place.h"
+
 #include <string.h>
 
 /* Bytes of rows events after which a transaction's size is told, again and again. */
@@ -144,7 +146,7 @@ bool stream_handle_table_map(Stream *s, const BinlogEvent *event, GError **error
     return true;
 }
 
-static bool append_rows(Stream *s, StreamTable *table, const RowsEvent *rows, const BinlogEvent *event, uint64_t base,
+static bool append_rows(Stream *s, StreamTable *table, const RowsEvent *rows, const BinlogEvent *event, uint64_t version,
                         GError **error)
 {
     GError *fault = NULL;
@@ -153,7 +155,6 @@ static bool append_rows(Stream *s, StreamTable *table, const RowsEvent *rows, co
 
     if (s->group.open)
         stream_table_mark(table, &s->group);
-    uint64_t version = (uint64_t)s->epoch << 48 | base;
     if (mapping_append_event(table->mapping, table->block, rows, version, clock_real_nsec(), &counts, &fault)) {
         table->counts.inserts += counts.inserts;
         table->counts.updates += counts.updates;
@@ -214,9 +215,8 @@ bool stream_handle_rows(Stream *s, const BinlogEvent *event, GError **error)
 {
     RowsEvent rows;
     StreamTable *table;
-    uint64_t base = s->offset;
+    uint64_t version = place_pass(s->epoch, &s->offset, event);
 
-    s->offset += event->body_len; /* every rows event counts, whoever's it is (replication.md, Versions) */
     s->rows_end = s->offset;
     if (!rows_event_parse(event, &rows, error) || !stream_rows_table(s, &rows, event, &table, error))
         return false;
@@ -224,7 +224,7 @@ bool stream_handle_rows(Stream *s, const BinlogEvent *event, GError **error)
     if (G_UNLIKELY(s->parents))
         stream_parents_rows(s, &rows, event);
     for (; table; table = table->next)
-        if (stream_follows(s, table->table, event) && !append_rows(s, table, &rows, event, base, error))
+        if (stream_follows(s, table->table, event) && !append_rows(s, table, &rows, event, version, error))
             return false;
     return true;
 }

@@ -58,6 +58,7 @@ typedef struct {
     bool verifying; /* re-reading the last transaction */
     bool began;     /* an event behind the start position was read */
     bool answered;  /* the server sent something in this session */
+    bool sent_ahead; /* cuts are in the catalog: rows behind the checkpoint may have been sent */
     bool by_gtid;   /* the server sends exactly what is not in the checkpoint's set */
 
     const char *file; /* behind the last event; interned */

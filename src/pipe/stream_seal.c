@@ -1,6 +1,8 @@
 /* stream_seal.c - the open blocks of a stream: where they stood at each mark, and their way into sealed batches. */
 #include "pipe/stream_private.h"
 
+#include "pipe/token.h"
+
 #include <string.h>
 
 #define IDLE_CHECKPOINT_USEC (10 * 1000 * 1000)
@@ -125,10 +127,8 @@ static Insert *table_take_insert(Stream *s, StreamTable *table, uint64_t seq)
     insert->counts = table->counts;
     insert->change_time = s->newest_time;
     insert->target = g_strdup(table->table->record->target);
-    insert->token = g_strdup_printf("%s-%" G_GINT64_FORMAT "-g%" G_GINT64_FORMAT "-e%u-%" G_GUINT64_FORMAT, pipe->uuid,
-                                    table->table->record->id, table->table->record->generation, s->epoch, s->rows_end);
-    insert->query_id =
-        g_strdup_printf("sluice-%s-log-%" G_GUINT64_FORMAT "-%" G_GINT64_FORMAT, pipe->uuid, seq, table->table->record->id);
+    insert->token = token_of_stream(pipe->uuid, table->table->record->id, table->table->record->generation, s->epoch, s->rows_end);
+    insert->query_id = query_id_of_stream(pipe->uuid, seq, table->table->record->id);
     table->block = spares_take(pipe, table->table, table->mapping);
     table->counts = (RowCounts){0};
     stream_table_forget_marks(table, 0);

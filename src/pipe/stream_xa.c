@@ -3,6 +3,8 @@
  */
 #include "pipe/stream_private.h"
 
+#include "pipe/place.h"
+
 /* Of a table that is followed here, or that has a twin which is. */
 static bool is_followed(const Stream *s, const StreamTable *table, const BinlogEvent *event)
 {
@@ -65,7 +67,7 @@ bool stream_xa_rows(Stream *s, const BinlogEvent *event, GError **error)
     RowsEvent rows;
     StreamTable *table;
 
-    s->offset += event->body_len;
+    place_pass(s->epoch, &s->offset, event); /* what its rows count as is decided where it is committed */
     s->rows_end = s->offset;
     xa_begin(s);
     uint64_t place = prepared_count(s->xa, event->body_len);

@@ -1,0 +1,187 @@
+/* engine.h - a pipe without threads, servers and a disk: the decisions of src/pipe and src/mysql, carried out against the models one
+ * action at a time. What is decided is theirs; what is here is what threads do with it (stream.c, stream_seal.c, stream_xa.c,
+ * snapshot.c, apply.c, resync.c and supervisor.c are its originals, and it is to be kept like them).
+ */
+#ifndef SLUICE_SIM_ENGINE_H
+#define SLUICE_SIM_ENGINE_H
+
+#include "destination.h"
+
+#include "pipe/batch.h"
+#include "pipe/exchange.h"
+#include "pipe/group.h"
+#include "pipe/lifecycle.h"
+#include "pipe/loading.h"
+#include "pipe/prepared.h"
+
+typedef enum { ROWS_WAITING, ROWS_LOADING, ROWS_LIVE, ROWS_FAILED, ROWS_KEPT } RowsState;
+
+typedef struct {
+    uint64_t range_id;
+    char *key;
+    uint64_t rows;
+    bool acked, last;
+} Piece; /* of a load, on its way */
+
+/* A table of the pipe. */
+typedef struct {
+    /* in the catalog: */
+    int64_t id, twin_of, generation;
+    unsigned of; /* a table of the source */
+    RowsState state;
+    bool set_up, loaded, advised;
+    char *target, *leftover;
+    unsigned exchange_uuid;
+    const char *begin_file; /* interned */
+    uint64_t begin_pos;
+    char *begin_gtid;
+    uint64_t snapshot_version;
+    unsigned base;     /* of one that keeps all: the commit that its load saw */
+    GPtrArray *ranges; /* of CatalogRange */
+    /* not in it: */
+    RangePlan *plan;
+    bool has_bounds, told, passed, exact_open, exact_lost, unfollowed, start_over;
+    bool settled; /* the stream was at the end of the log since, and all of it had arrived: readers may rely on it */
+    unsigned readers;
+    uint32_t attempt;
+    GQueue pieces; /* of Piece */
+    const char *read_file;
+    uint64_t read_pos;
+    GArray *rows;  /* of Row: the open block */
+    GArray *marks; /* of unsigned */
+    unsigned sent_marks;
+} Table;
+
+typedef struct {
+    Table *table;
+    char *token, *query_id, *target;
+    GArray *rows;
+    bool snapshot;
+    uint64_t seq;
+    Piece *piece;
+} Sent;
+
+typedef struct {
+    Table *table;
+    uint64_t range_id;
+    uint32_t attempt;
+    unsigned number;
+    char *after, *upto;
+    GArray *rows; /* read and not handed over; NULL: none */
+    unsigned limit;
+} Loader;
+
+typedef enum { DDL_NONE, DDL_SEAL, DDL_WAIT, DDL_RUN, DDL_SAVE } DdlPhase;
+
+/* A session of the stream; the names are those of Stream. */
+typedef struct {
+    bool on;
+    unsigned next; /* event of the source's log */
+    Group group;
+    GtidSet *gtid;
+    Prepared *prepared;
+    PreparedTransaction *xa;
+    const char *print_file;
+    uint64_t print_pos;
+    char *print_gtid;
+    uint32_t print_time, print_crc;
+    bool verifying, by_gtid, moved, before_group, in_statement;
+    const char *file, *skip_file;
+    uint64_t pos, skip_pos;
+    uint32_t epoch;
+    uint64_t offset, rows_end, group_offset, sealed_end, next_seq, batch_rows, batch_bytes;
+    BatchCutter cutter;
+    int64_t last_seal;
+    DdlPhase ddl;
+    uint64_t ddl_seq;
+} Session;
+
+typedef enum { ENDS_NOT, ENDS_RESTART, ENDS_PAUSE, ENDS_REACHED, ENDS_FAIL } Ending;
+
+#define LOADERS 2
+#define SENDERS 3
+
+typedef struct {
+    Source *source;
+    Destination *destination;
+    Random *random;
+    const char *state_dir;
+    char *finding; /* what is wrong; NULL: nothing so far */
+    bool stated;   /* a statement was carried out, and no checkpoint stands behind it */
+    bool broken;   /* the source's history was rewritten since the pipe has its place */
+    bool trace;
+    /* in the catalog: */
+    PipeState state, back;
+    unsigned identity;
+    CatalogCheckpoint checkpoint;
+    GArray *batches;   /* of CatalogBatch */
+    GPtrArray *tables; /* of Table */
+    int64_t next_id;
+    /* not in it: */
+    bool work, stops, reached, dead;
+    Ending ending;
+    const char *stop_file;
+    uint64_t stop_pos;
+    Session session;
+    bool quiet_first; /* a session ended: what is in flight is waited for */
+    bool cut;         /* the connection is lost */
+    BatchTracker *tracker;
+    uint64_t saved_seq;
+    Loader loaders[LOADERS];
+    GQueue queue;   /* of Sent */
+    GPtrArray *sending;
+    int64_t now;
+    unsigned patience; /* while a Work ends */
+    bool resync_asked;
+    int64_t resync_one; /* a table's id; 0: all */
+    ExchangeSituation exchange;
+    Table *exchanging;
+    unsigned shown[TABLES][KEYS];
+    bool watched[TABLES]; /* readers rely on it */
+    uint64_t watched_at;
+    unsigned rows_limit;
+} Engine;
+
+void engine_init(Engine *engine, Source *source, Destination *destination, Random *random, const char *state_dir);
+void engine_clear(Engine *engine);
+/* One thing happens, whichever. */
+void engine_act(Engine *engine);
+void engine_crash(Engine *engine);
+void engine_pause(Engine *engine);
+void engine_resume(Engine *engine);
+void engine_resync(Engine *engine, int64_t table_id);
+void engine_lose_connection(Engine *engine);
+void engine_destination_restarts(Engine *engine);
+/* Running, at the end of the log, nothing on its way. */
+bool engine_is_caught_up(const Engine *engine);
+bool engine_wants_resync(const Engine *engine);
+void engine_compare(Engine *engine);
+
+void engine_finding(Engine *engine, const char *format, ...) G_GNUC_PRINTF(2, 3);
+Table *engine_twin(const Engine *engine, const Table *table);
+void engine_table_fails(Engine *engine, Table *table, const char *why);
+void engine_fails(Engine *engine, GError *error_take);
+bool table_wants_loading(const Table *table);
+bool table_is_followed(const Table *table);
+LoadSituation table_load(const Table *table);
+void table_forget(Table *table);
+void sent_free(void *sent);
+void engine_tell(const Engine *engine, const char *format, ...) G_GNUC_PRINTF(2, 3);
+void engine_acknowledged(Engine *engine, Sent *sent_take);
+bool engine_crashes_here(Engine *engine);
+
+/* stream.c */
+void stream_act(Engine *engine);
+void stream_ends(Engine *engine, bool pause);
+void stream_save_checkpoint(Engine *engine);
+/* load.c */
+void loader_act(Engine *engine, Loader *loader);
+void loader_clear(Loader *loader);
+/* What was logged up to there can be read; else it is waited for. */
+bool load_is_visible(const Engine *engine, const char *file, uint64_t pos, const char *gtid);
+void load_lose_connections(Engine *engine);
+void load_piece_done(Engine *engine, Sent *sent);
+void load_restore_plans(Engine *engine);
+void load_stream_at(Engine *engine, const char *file, uint64_t pos);
+
+#endif

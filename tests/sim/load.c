@@ -1,0 +1,359 @@
+/* load.c - the readers of the simulator: src/pipe/snapshot.c and exact.c without I/O. */
+#include "engine.h"
+
+#include "pipe/token.h"
+
+#include <stdlib.h>
+
+#define UUID     "u"
+#define KEY_STEP 30000 /* between two keys: ranges of them are large enough to be divided */
+
+static const SourceTable *definition(void)
+{
+    static SourceTable *table;
+    if (table)
+        return table;
+    json_t *json = json_pack("{s:s,s:s,s:s,s:s,s:[i],s:s,s:[{s:s,s:s,s:s,s:b,s:i,s:i}]}", "database", "d", "name", "t", "engine",
+                             "InnoDB", "create_sql", "", "key", 0, "key_name", "PRIMARY", "columns", "name", "id", "type", "int",
+                             "type_text", "int", "unsigned", 0, "precision", 10, "scale", 0);
+    table = source_table_from_json(json, NULL);
+    json_decref(json);
+    g_assert(table);
+    return table;
+}
+
+static void piece_free(void *data)
+{
+    Piece *piece = data;
+    g_free(piece->key);
+    g_free(piece);
+}
+
+void table_forget(Table *table)
+{
+    g_clear_pointer(&table->plan, range_plan_free);
+    g_queue_clear_full(&table->pieces, piece_free);
+    table->has_bounds = table->told = table->passed = false;
+    table->read_file = NULL;
+    table->readers = 0;
+}
+
+bool table_wants_loading(const Table *table)
+{
+    return table->state == ROWS_WAITING || table->state == ROWS_LOADING;
+}
+
+bool table_is_followed(const Table *table)
+{
+    return table_wants_loading(table) || table->state == ROWS_LIVE;
+}
+
+LoadSituation table_load(const Table *table)
+{
+    return (LoadSituation){.wanted = table_wants_loading(table),
+                           .read = table->plan && range_plan_all_done(table->plan),
+                           .passed = table->passed,
+                           .read_file = table->read_file,
+                           .read_pos = table->read_pos};
+}
+
+/* ---- Plans ---- */
+
+static void save_range(Table *table, const Range *range)
+{
+    CatalogRange *saved = NULL;
+    for (unsigned i = 0; i < table->ranges->len && !saved; i++)
+        if (((CatalogRange *)table->ranges->pdata[i])->id == range->id)
+            saved = table->ranges->pdata[i];
+    if (!saved) {
+        saved = g_new0(CatalogRange, 1);
+        g_ptr_array_add(table->ranges, saved);
+    }
+    g_free(saved->after);
+    g_free(saved->upto);
+    *saved = (CatalogRange){.id = range->id,
+                            .after = g_strdup(range->after),
+                            .upto = g_strdup(range->upto),
+                            .done = range->done,
+                            .rows = range->rows,
+                            .attempt = table->attempt};
+}
+
+void load_restore_plans(Engine *e)
+{
+    for (unsigned i = 0; i < e->tables->len; i++) {
+        Table *table = e->tables->pdata[i];
+        table_forget(table);
+        if (!table->set_up || table->loaded || !table->ranges->len)
+            continue;
+        GPtrArray *ranges = g_ptr_array_new_with_free_func((GDestroyNotify)range_free);
+        for (unsigned r = 0; r < table->ranges->len; r++) {
+            const CatalogRange *from = table->ranges->pdata[r];
+            Range *range = g_new0(Range, 1);
+            *range = (Range){.id = from->id, .after = g_strdup(from->after), .upto = g_strdup(from->upto), .done = from->done, .rows = from->rows};
+            table->attempt = MAX(table->attempt, from->attempt);
+            g_ptr_array_add(ranges, range);
+        }
+        table->plan = range_plan_restore_take(definition(), ranges);
+    }
+}
+
+static void make_plan(Engine *e, Table *table)
+{
+    g_autofree char *min = NULL, *max = NULL;
+    unsigned as_of = source_readable(e->source, NULL, NULL);
+    bool whole = table_keeps_all(table->of);
+    for (unsigned key = 0; key < KEYS && !whole; key++)
+        if (source_row(e->source, as_of, table->of, key)) {
+            g_free(max);
+            max = g_strdup_printf("%d", (int)(key + 1) * KEY_STEP);
+            if (!min)
+                min = g_strdup(max);
+        }
+    table->has_bounds = true;
+    if (table->plan) {
+        range_plan_set_bounds(table->plan, min, max);
+        return;
+    }
+    table->plan = range_plan_new(definition(), min, max, whole ? 1 : 1 + random_below(e->random, 4));
+    const GPtrArray *ranges = range_plan_ranges(table->plan);
+    for (unsigned i = 0; i < ranges->len; i++)
+        save_range(table, ranges->pdata[i]);
+}
+
+/* ---- From read to loaded ---- */
+
+static bool is_read(const Table *table)
+{
+    LoadSituation load = table_load(table);
+    return load.wanted && load.read && !table->told;
+}
+
+void load_stream_at(Engine *e, const char *file, uint64_t pos)
+{
+    for (unsigned i = 0; i < e->tables->len; i++) {
+        Table *table = e->tables->pdata[i];
+        LoadSituation load = table_load(table);
+        if (table->read_file && !table->passed)
+            table->passed = load_is_passed(&load, file, pos);
+    }
+}
+
+static void settle(Engine *e)
+{
+    for (unsigned i = 0; i < e->tables->len; i++) {
+        Table *table = e->tables->pdata[i];
+        if (is_read(table) && !table->read_file && e->identity == e->source->number) {
+            table->read_file = e->source->file;
+            table->read_pos = e->source->pos;
+            table->passed = e->checkpoint.file && binlog_position_compare(e->checkpoint.file, e->checkpoint.pos, table->read_file,
+                                                                          table->read_pos) >= 0;
+        }
+        LoadSituation load = table_load(table);
+        if (!load_is_over(&load) || table->told)
+            continue;
+        table->told = true;
+        table->state = ROWS_LIVE;
+        table->loaded = true;
+        engine_tell(e, "%" G_GINT64_FORMAT " is loaded", table->id);
+    }
+}
+
+void load_piece_done(Engine *e, Sent *sent)
+{
+    Table *table = sent->table;
+    bool moved = false;
+    sent->piece->acked = true;
+    uint64_t range_id = sent->piece->range_id;
+    for (GList *l = table->pieces.head; l && table->state != ROWS_FAILED;) {
+        Piece *head = l->data;
+        GList *next = l->next;
+        if (head->range_id == range_id) {
+            if (!head->acked && range_id)
+                break;
+            if (!head->acked) {
+                l = next;
+                continue;
+            }
+            if (range_id && head->key)
+                range_plan_progress(table->plan, range_id, head->key, head->rows);
+            if (range_id && head->last)
+                range_plan_finish(table->plan, range_id);
+            moved = range_id != 0;
+            piece_free(head);
+            g_queue_delete_link(&table->pieces, l);
+        }
+        l = next;
+    }
+    if (moved && !engine_crashes_here(e))
+        save_range(table, range_plan_get(table->plan, range_id));
+}
+
+/* ---- Reading ---- */
+
+void loader_clear(Loader *loader)
+{
+    g_free(loader->after);
+    g_free(loader->upto);
+    if (loader->rows)
+        g_array_unref(loader->rows);
+    *loader = (Loader){0};
+}
+
+static void choose(Engine *e, Loader *loader)
+{
+    Table *table = NULL;
+    for (unsigned i = 0, at = random_below(e->random, e->tables->len); i < e->tables->len && !loader->table; i++) {
+        table = e->tables->pdata[(at + i) % e->tables->len];
+        bool exact = table_keeps_all(table->of);
+        if (!table_wants_loading(table) || !table->set_up || (table->plan && range_plan_all_done(table->plan)) ||
+            (exact && (!table->exact_open || table->readers)))
+            continue;
+        table->state = ROWS_LOADING;
+        if (!table->has_bounds) {
+            make_plan(e, table);
+            return;
+        }
+        g_autoptr(GArray) changed = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+        const Range *range = range_plan_take(table->plan, changed);
+        if (!range)
+            continue;
+        table->readers++;
+        table->attempt++;
+        *loader = (Loader){.table = table, .range_id = range->id, .attempt = table->attempt, .after = g_strdup(range->after)};
+        for (unsigned i2 = 0; i2 < changed->len; i2++)
+            save_range(table, range_plan_get(table->plan, g_array_index(changed, uint64_t, i2)));
+        save_range(table, range);
+        engine_tell(e, "%" G_GINT64_FORMAT ": range %" G_GUINT64_FORMAT " (%s, %s], attempt %u", table->id, range->id, range->after,
+                    range->upto, table->attempt);
+    }
+}
+
+static void give_back(Loader *loader, bool failed)
+{
+    Table *table = loader->table;
+    table->readers--;
+    if (table_keeps_all(table->of))
+        table->exact_open = false;
+    if (failed) {
+        table->exact_lost = table_keeps_all(table->of); /* its transaction went with it */
+        for (GList *l = table->pieces.head; l; l = l->next)
+            if (((Piece *)l->data)->range_id == loader->range_id)
+                ((Piece *)l->data)->range_id = 0;
+        range_plan_release(table->plan, loader->range_id);
+    }
+    loader_clear(loader);
+}
+
+bool load_is_visible(const Engine *e, const char *from_file, uint64_t from_pos, const char *from_gtid)
+{
+    const char *file;
+    uint64_t pos;
+    source_readable(e->source, &file, &pos);
+    switch (load_sight(SOURCE_MARIADB, from_file, from_gtid)) {
+    case SIGHT_POSITION:
+        return binlog_position_compare(file, pos, from_file, from_pos) >= 0;
+    case SIGHT_LOG_END:
+        return binlog_position_compare(file, pos, e->source->file, e->source->pos) >= 0;
+    case SIGHT_ANY:
+    case SIGHT_EXECUTED:
+        break;
+    }
+    return true;
+}
+
+static void read_rows(Engine *e, Loader *loader)
+{
+    Table *table = loader->table;
+    unsigned as_of = table_keeps_all(table->of) ? table->base : source_readable(e->source, NULL, NULL);
+    long after = loader->after ? atol(loader->after) : -1;
+    loader->limit = 1 + random_below(e->random, 4);
+    loader->upto = g_strdup(range_plan_get(table->plan, loader->range_id)->upto);
+    loader->rows = g_array_new(FALSE, FALSE, sizeof(Row));
+    for (unsigned key = 0; key < KEYS && loader->rows->len < loader->limit; key++) {
+        long at = (long)(key + 1) * KEY_STEP;
+        if (at <= after || (loader->upto && at > atol(loader->upto)))
+            continue;
+        Row row = {.key = key,
+                   .version = table->snapshot_version,
+                   .value = source_row(e->source, as_of, table->of, key),
+                   .loaded = true};
+        if (row.value)
+            g_array_append_val(loader->rows, row);
+    }
+}
+
+static void hand_over(Engine *e, Loader *loader)
+{
+    Table *table = loader->table;
+    unsigned n = loader->rows->len;
+    g_autofree char *key = n ? g_strdup_printf("%d", (int)(g_array_index(loader->rows, Row, n - 1).key + 1) * KEY_STEP) : NULL;
+    bool passed = key && g_strcmp0(range_plan_get(table->plan, loader->range_id)->upto, loader->upto) != 0 &&
+                  range_plan_passed(table->plan, loader->range_id, key);
+    Piece *piece = g_new0(Piece, 1);
+    Sent *sent = g_new0(Sent, 1);
+
+    *piece = (Piece){.range_id = loader->range_id, .key = g_strdup(key), .rows = n, .last = passed || n < loader->limit};
+    *sent = (Sent){.table = table, .snapshot = true, .piece = piece, .rows = g_steal_pointer(&loader->rows), .target = g_strdup(table->target)};
+    sent->token = token_of_chunk(UUID, table->id, table->generation, loader->range_id, loader->attempt, loader->number);
+    sent->query_id = query_id_of_chunk(UUID, table->id, loader->range_id, loader->attempt, loader->number);
+    g_queue_push_tail(&table->pieces, piece);
+    if (key)
+        range_plan_reading(table->plan, loader->range_id, key);
+    bool last = piece->last;
+    if (last)
+        range_plan_read_out(table->plan, loader->range_id);
+    engine_tell(e, "%" G_GINT64_FORMAT ": chunk %s of %u rows up to %s%s", table->id, sent->token, n, key, last ? ", the last" : "");
+    loader->number++;
+    g_clear_pointer(&loader->upto, g_free);
+    if (key) {
+        g_free(loader->after);
+        loader->after = g_strdup(key);
+    }
+    if (n) {
+        g_queue_push_tail(&e->queue, sent);
+    } else {
+        load_piece_done(e, sent);
+        sent_free(sent);
+    }
+    if (last && !e->dead)
+        give_back(loader, false);
+}
+
+void load_lose_connections(Engine *e)
+{
+    for (unsigned i = 0; i < LOADERS; i++)
+        if (e->loaders[i].table)
+            give_back(&e->loaders[i], true);
+    for (unsigned i = 0; i < e->tables->len; i++) {
+        Table *table = e->tables->pdata[i];
+        table->exact_lost = table->exact_lost || table->exact_open;
+        table->exact_open = false;
+    }
+}
+
+void loader_act(Engine *e, Loader *loader)
+{
+    if (e->identity != e->source->number) {
+        if (loader->table)
+            give_back(loader, true);
+        return;
+    }
+    settle(e);
+    if (!loader->table) {
+        choose(e, loader);
+        return;
+    }
+    if (loader->table->state == ROWS_FAILED) {
+        give_back(loader, false);
+        return;
+    }
+    if (loader->rows) {
+        hand_over(e, loader);
+    } else if (random_one_in(e->random, 50)) { /* a deadlock: it is read again */
+        give_back(loader, true);
+    } else if (table_keeps_all(loader->table->of) ||
+               load_is_visible(e, loader->table->begin_file, loader->table->begin_pos, loader->table->begin_gtid)) {
+        read_rows(e, loader);
+    }
+}

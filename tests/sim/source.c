@@ -1,0 +1,503 @@
+#include "source.h"
+
+#include <string.h>
+
+bool table_keeps_all(unsigned table)
+{
+    return table == TABLES - 1;
+}
+
+static const char *file_name(const Source *source)
+{
+    char name[40];
+    g_snprintf(name, sizeof name, "node%u-bin.%06u", source->number, source->file_number);
+    return g_intern_string(name);
+}
+
+/* The recogniser reads each text once. */
+static const DdlStatement *statement_of(const char *sql)
+{
+    static GHashTable *known;
+    if (!known)
+        known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    DdlStatement *statement = g_hash_table_lookup(known, sql);
+    if (!statement) {
+        statement = ddl_parse(sql, strlen(sql), "d", 0);
+        g_hash_table_insert(known, g_strdup(sql), statement);
+    }
+    return statement;
+}
+
+static void event_free(void *data)
+{
+    g_free(data);
+}
+
+static void commit_free(void *data)
+{
+    Commit *commit = data;
+    g_array_unref(commit->changes);
+    g_free(commit);
+}
+
+/* ---- The log ---- */
+
+static LogEvent *add(Source *source, unsigned type, size_t body_len)
+{
+    LogEvent *event = g_new0(LogEvent, 1);
+    event->event = (BinlogEvent){.type = type,
+                                 .flavour = SOURCE_MARIADB,
+                                 .timestamp = 1700000000 + (uint32_t)(source->events / 4),
+                                 .server_id = source->gtid_server,
+                                 .file = source->file,
+                                 .start = source->pos,
+                                 .end = source->pos + 19 + body_len,
+                                 .body = event->body,
+                                 .body_len = body_len,
+                                 .raw = event->body,
+                                 .raw_len = sizeof event->body,
+                                 .crc = (uint32_t)(++source->events * 2654435761u)};
+    source->pos = event->event.end;
+    g_ptr_array_add(source->log, event);
+    return event;
+}
+
+static void begin_file(Source *source)
+{
+    source->file_number++;
+    source->file = file_name(source);
+    source->pos = 4;
+    add(source, BINLOG_FORMAT_DESCRIPTION, 230);
+}
+
+void source_rotate(Source *source)
+{
+    add(source, BINLOG_ROTATE, 20);
+    begin_file(source);
+}
+
+static void add_gtid(Source *source, uint8_t flags, bool prepares)
+{
+    LogEvent *event = add(source, BINLOG_GTID_MARIADB, 19);
+    event->gtid = (GtidEvent){.seq = ++source->seq, .flags = flags, .is_prepared_xa = prepares};
+    g_snprintf(event->gtid.text, sizeof event->gtid.text, "0-%u-%" G_GUINT64_FORMAT, source->gtid_server, source->seq);
+}
+
+static LogEvent *add_query(Source *source, const char *sql)
+{
+    LogEvent *event = add(source, BINLOG_QUERY, 20 + strlen(sql));
+    event->statement = statement_of(sql);
+    return event;
+}
+
+/* Table and count, then six bytes a change; the rest is there for its length alone. */
+static void add_rows(Source *source, const GArray *changes, unsigned from, unsigned to)
+{
+    add(source, BINLOG_TABLE_MAP, 30);
+    LogEvent *rows = add(source, BINLOG_WRITE_ROWS_V1, 10 + 8 * (to - from));
+    uint8_t *at = rows->body;
+    *at++ = (uint8_t)g_array_index(changes, Change, from).table;
+    *at++ = (uint8_t)(to - from);
+    for (unsigned i = from; i < to; i++) {
+        const Change *change = &g_array_index(changes, Change, i);
+        *at++ = (uint8_t)change->key;
+        *at++ = change->deleted;
+        memcpy(at, &change->value, 4);
+        at += 4;
+    }
+}
+
+unsigned rows_read(const BinlogEvent *event, Change *out)
+{
+    const uint8_t *at = event->body;
+    unsigned table = *at++, n = *at++;
+    for (unsigned i = 0; i < n; i++) {
+        out[i] = (Change){.table = table, .key = at[0], .deleted = at[1]};
+        memcpy(&out[i].value, at + 2, 4);
+        at += 6;
+    }
+    return n;
+}
+
+/* An event holds rows of one table. */
+static void add_changes(Source *source, const GArray *changes, Random *random)
+{
+    for (unsigned i = 0; i < changes->len;) {
+        unsigned end = i + 1, most = 1 + random_below(random, 4);
+        while (end < changes->len && end - i < most &&
+               g_array_index(changes, Change, end).table == g_array_index(changes, Change, i).table)
+            end++;
+        add_rows(source, changes, i, end);
+        i = end;
+    }
+}
+
+static void group_ends(Source *source)
+{
+    LogEvent *last = source->log->pdata[source->log->len - 1];
+    last->ends = true;
+    last->shown = source->commits->len;
+}
+
+/* ---- What is committed ---- */
+
+static GArray *changes_new(Source *source, Random *random, unsigned n, bool ignored)
+{
+    GArray *changes = g_array_new(FALSE, FALSE, sizeof(Change));
+    for (unsigned i = 0; i < n; i++) {
+        Change change = {.table = ignored ? IGNORED : random_below(random, TABLES + 1),
+                         .key = random_below(random, KEYS),
+                         .value = ++source->next_value,
+                         .deleted = random_one_in(random, 4)};
+        g_array_append_val(changes, change);
+    }
+    return changes;
+}
+
+static void commit(Source *source, GArray *changes, int truncated)
+{
+    Commit *commit = g_new0(Commit, 1);
+    commit->changes = changes ? g_array_ref(changes) : g_array_new(FALSE, FALSE, sizeof(Change));
+    commit->truncated = truncated;
+    g_ptr_array_add(source->commits, commit);
+}
+
+/* The changes of a row of which `as_of` is the last one; walks back. */
+uint32_t source_row(const Source *source, unsigned as_of, unsigned table, unsigned key)
+{
+    for (unsigned c = as_of; c-- > 0;) {
+        const Commit *commit = source->commits->pdata[c];
+        for (unsigned i = commit->changes->len; i-- > 0;) {
+            const Change *change = &g_array_index(commit->changes, Change, i);
+            if (change->table == table && change->key == key)
+                return change->deleted ? 0 : change->value;
+        }
+        if (commit->truncated == (int)table)
+            return 0;
+    }
+    return 0;
+}
+
+int source_when(const Source *source, unsigned table, unsigned key, uint32_t value, unsigned from)
+{
+    uint32_t is = 0;
+    bool ever = !value;
+    if (from == 0 && !value)
+        return 0;
+    for (unsigned c = 1; c <= source->commits->len; c++) {
+        const Commit *commit = source->commits->pdata[c - 1];
+        bool was = false;
+        if (commit->truncated == (int)table)
+            is = 0;
+        for (unsigned i = 0; i < commit->changes->len; i++) {
+            const Change *change = &g_array_index(commit->changes, Change, i);
+            if (change->table != table || change->key != key)
+                continue;
+            is = change->deleted ? 0 : change->value;
+            was = was || is == value;
+        }
+        was = was || is == value;
+        ever = ever || was;
+        if (was && c >= from)
+            return (int)c;
+    }
+    return ever ? SOURCE_EARLIER : SOURCE_NEVER;
+}
+
+bool source_has(const Source *source, uint32_t value)
+{
+    for (unsigned c = 0; c < source->commits->len; c++) {
+        const Commit *commit = source->commits->pdata[c];
+        for (unsigned i = 0; i < commit->changes->len; i++)
+            if (g_array_index(commit->changes, Change, i).value == value)
+                return true;
+    }
+    return false;
+}
+
+/* ---- Writing ---- */
+
+/* Of XA transactions that are prepared, rows are locked: no other changes them, whatever else is committed before. */
+static void leave_locked_out(Source *source, GArray *changes, const GArray *held)
+{
+    for (unsigned x = 0; x < XIDS; x++)
+        for (unsigned h = 0; source->xa[x] && source->xa[x] != held && h < source->xa[x]->len; h++)
+            for (unsigned i = changes->len; i-- > 0;) {
+                const Change *locked = &g_array_index(source->xa[x], Change, h), *change = &g_array_index(changes, Change, i);
+                if (change->table == locked->table && change->key == locked->key)
+                    g_array_remove_index(changes, i);
+            }
+}
+
+static void write_xa(Source *source, WriteKind kind, GArray *changes, Random *random)
+{
+    unsigned x = random_below(random, XIDS);
+    char sql[60];
+    if (kind == WRITE_XA_PREPARE || kind == WRITE_ONE_PHASE) {
+        bool prepares = kind == WRITE_XA_PREPARE;
+        if (prepares && source->xa[x])
+            return;
+        add_gtid(source, 0, true);
+        g_snprintf(sql, sizeof sql, "XA START X'6%u',X'',1", x);
+        add_query(source, sql);
+        add_changes(source, changes, random);
+        g_snprintf(sql, sizeof sql, "XA END X'6%u',X'',1", x);
+        add_query(source, sql);
+        LogEvent *event = add(source, BINLOG_XA_PREPARE, 14);
+        const uint8_t body[14] = {!prepares, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, (uint8_t)(0x60 + x)};
+        memcpy(event->body, body, sizeof body);
+        if (prepares)
+            source->xa[x] = g_array_ref(changes);
+        else
+            commit(source, changes, -1);
+        group_ends(source);
+        return;
+    }
+    for (unsigned tries = 0; tries < XIDS && !source->xa[x]; tries++)
+        x = (x + 1) % XIDS;
+    if (!source->xa[x])
+        return;
+    add_gtid(source, GTID_FLAG_STANDALONE, false);
+    g_snprintf(sql, sizeof sql, "XA %s X'6%u',X'',1", kind == WRITE_XA_COMMIT ? "COMMIT" : "ROLLBACK", x);
+    add_query(source, sql);
+    if (kind == WRITE_XA_COMMIT)
+        commit(source, source->xa[x], -1);
+    g_clear_pointer(&source->xa[x], g_array_unref);
+    group_ends(source);
+}
+
+/* Rows behind the savepoint are in the log, and do not count. */
+static void write_savepoint(Source *source, GArray *changes, Random *random)
+{
+    g_autoptr(GArray) undone = changes_new(source, random, 1 + random_below(random, 3), false);
+    g_autoptr(GArray) after = changes_new(source, random, random_below(random, 3), false);
+    leave_locked_out(source, undone, NULL);
+    leave_locked_out(source, after, NULL);
+    add_gtid(source, 0, false);
+    add_changes(source, changes, random);
+    add_query(source, "SAVEPOINT a");
+    add_changes(source, undone, random);
+    add_query(source, random_one_in(random, 2) ? "ROLLBACK TO A" : "ROLLBACK TO SAVEPOINT `a`");
+    add_changes(source, after, random);
+    add(source, BINLOG_XID, 8);
+    if (after->len)
+        g_array_append_vals(changes, after->data, after->len);
+    commit(source, changes, -1);
+    group_ends(source);
+}
+
+static void write_truncate(Source *source, Random *random)
+{
+    unsigned table = random_below(random, TABLES);
+    char sql[40];
+    for (unsigned x = 0; x < XIDS; x++)
+        for (unsigned i = 0; source->xa[x] && i < source->xa[x]->len; i++)
+            if (g_array_index(source->xa[x], Change, i).table == table)
+                return; /* it would wait for their end */
+    add_gtid(source, GTID_FLAG_STANDALONE | GTID_FLAG_DDL, false);
+    g_snprintf(sql, sizeof sql, "TRUNCATE TABLE d.t%u", table);
+    add_query(source, sql);
+    commit(source, NULL, (int)table);
+    group_ends(source);
+}
+
+void source_write(Source *source, WriteKind kind, Random *random)
+{
+    unsigned n = kind == WRITE_LARGE ? 12 + random_below(random, 20) : 1 + random_below(random, 4);
+    g_autoptr(GArray) changes = changes_new(source, random, n, kind == WRITE_IGNORED);
+    leave_locked_out(source, changes, NULL);
+    switch (kind) {
+    case WRITE_PLAIN:
+    case WRITE_LARGE:
+    case WRITE_IGNORED:
+        add_gtid(source, 0, false);
+        add_changes(source, changes, random);
+        if (random_one_in(random, 3))
+            add_query(source, "COMMIT");
+        else
+            add(source, BINLOG_XID, 8);
+        commit(source, changes, -1);
+        group_ends(source);
+        break;
+    case WRITE_UNDONE:
+        add_gtid(source, 0, false);
+        add_changes(source, changes, random);
+        add_query(source, "ROLLBACK");
+        group_ends(source);
+        break;
+    case WRITE_BROKEN:
+        add_gtid(source, 0, false);
+        add_changes(source, changes, random);
+        begin_file(source);
+        group_ends(source);
+        break;
+    case WRITE_SAVEPOINT:
+        write_savepoint(source, changes, random);
+        break;
+    case WRITE_TRUNCATE:
+        write_truncate(source, random);
+        break;
+    case WRITE_ONE_PHASE:
+    case WRITE_XA_PREPARE:
+    case WRITE_XA_COMMIT:
+    case WRITE_XA_ROLLBACK:
+        write_xa(source, kind, changes, random);
+        break;
+    case WRITE_KINDS:
+        break;
+    }
+}
+
+/* ---- What can be read ---- */
+
+const char *source_gtid(const Source *source)
+{
+    for (unsigned i = source->log->len; i-- > 0;) {
+        const LogEvent *event = source->log->pdata[i];
+        if (event->event.type == BINLOG_GTID_MARIADB)
+            return event->gtid.text;
+    }
+    return "";
+}
+
+unsigned source_readable(const Source *source, const char **file, uint64_t *pos)
+{
+    unsigned shown = 0;
+    if (file) {
+        *file = source->file;
+        *pos = source->pos;
+    }
+    for (unsigned i = source->readable; i < source->log->len; i++)
+        if (((const LogEvent *)source->log->pdata[i])->ends) {
+            if (!file)
+                break;
+            /* Where the last group that can be read ends. */
+            const LogEvent *last = source->readable ? source->log->pdata[source->readable - 1] : NULL;
+            *file = last ? last->event.file : source->file;
+            *pos = last ? last->event.end : 4;
+            break;
+        }
+    for (unsigned i = source->readable; i-- > 0;) {
+        const LogEvent *event = source->log->pdata[i];
+        if (event->ends) {
+            shown = event->shown;
+            break;
+        }
+    }
+    return shown;
+}
+
+void source_show_more(Source *source)
+{
+    while (source->readable < source->log->len)
+        if (((const LogEvent *)source->log->pdata[source->readable++])->ends)
+            break;
+}
+
+/* ---- Its life ---- */
+
+Source *source_new(Random *random, unsigned rows)
+{
+    Source *source = g_new0(Source, 1);
+    source->number = source->gtid_server = 1;
+    source->log = g_ptr_array_new_with_free_func(event_free);
+    source->commits = g_ptr_array_new_with_free_func(commit_free);
+    begin_file(source);
+    for (unsigned i = 0; i < rows; i++)
+        source_write(source, WRITE_PLAIN, random);
+    source->readable = source->log->len;
+    return source;
+}
+
+void source_free(Source *source)
+{
+    g_ptr_array_unref(source->log);
+    g_ptr_array_unref(source->commits);
+    for (unsigned x = 0; x < XIDS; x++)
+        if (source->xa[x])
+            g_array_unref(source->xa[x]);
+    g_free(source);
+}
+
+/* What it received is readable only as it applies it, so at first nothing but what the old one showed is. */
+void source_fail_over(Source *source)
+{
+    unsigned shown = source_readable(source, NULL, NULL);
+    g_autoptr(GPtrArray) old = source->log;
+    source->log = g_ptr_array_new_with_free_func(event_free);
+    source->number++;
+    source->gtid_server++;
+    source->file_number = 0;
+    begin_file(source);
+    add(source, BINLOG_GTID_LIST, 30);
+    source->readable = source->log->len;
+    for (unsigned i = 0; i < old->len; i++) {
+        const LogEvent *from = old->pdata[i];
+        if (from->event.type == BINLOG_ROTATE || (from->event.type == BINLOG_FORMAT_DESCRIPTION && !from->ends))
+            continue;
+        LogEvent *to;
+        if (from->event.type == BINLOG_FORMAT_DESCRIPTION) { /* the group before it was broken off */
+            begin_file(source);
+            to = source->log->pdata[source->log->len - 1];
+        } else {
+            to = add(source, from->event.type, from->event.body_len);
+        }
+        to->statement = from->statement;
+        to->gtid = from->gtid;
+        to->shown = from->shown;
+        to->ends = from->ends;
+        memcpy(to->body, from->body, sizeof to->body);
+        if (to->ends && to->shown <= shown)
+            source->readable = source->log->len;
+        if (i % 7 == 6 && to->ends)
+            source_rotate(source);
+    }
+}
+
+void source_reset(Source *source)
+{
+    g_ptr_array_set_size(source->log, 0);
+    source->file_number = 0;
+    source->seq = 0;
+    begin_file(source);
+    LogEvent *first = source->log->pdata[0];
+    first->ends = true; /* all that there is can be read */
+    first->shown = source->commits->len;
+    source->readable = source->log->len;
+    for (unsigned x = 0; x < XIDS; x++)
+        g_clear_pointer(&source->xa[x], g_array_unref); /* they could not be ended by what the log says */
+}
+
+void source_lose(Source *source, unsigned groups)
+{
+    unsigned at = source->log->len;
+    for (; at > 0 && groups > 0; at--) {
+        const LogEvent *event = source->log->pdata[at - 1];
+        if (event->event.type == BINLOG_GTID_MARIADB)
+            groups--;
+    }
+    if (groups > 0)
+        return;
+    const LogEvent *first = source->log->pdata[at];
+    /* XA transactions that were prepared before it and ended in what is lost would be prepared again: such a loss is left out. */
+    for (unsigned i = at; i < source->log->len; i++) {
+        const LogEvent *event = source->log->pdata[i];
+        if (event->event.type == BINLOG_XA_PREPARE ||
+            (event->statement && (event->statement->kind == DDL_XA_COMMIT || event->statement->kind == DDL_XA_ROLLBACK)))
+            return;
+    }
+    unsigned shown = 0;
+    for (unsigned i = at; i-- > 0 && !shown;)
+        shown = ((const LogEvent *)source->log->pdata[i])->shown;
+    source->seq = first->gtid.seq - 1;
+    g_ptr_array_set_size(source->log, (int)at);
+    g_ptr_array_set_size(source->commits, (int)shown);
+    const LogEvent *last = source->log->pdata[at - 1];
+    unsigned number;
+    source->file = last->event.file;
+    source->pos = last->event.end;
+    if (sscanf(strchr(source->file, '.') + 1, "%u", &number) == 1)
+        source->file_number = number;
+    begin_file(source); /* it was started again */
+    source->readable = source->log->len;
+}

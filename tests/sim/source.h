@@ -1,0 +1,99 @@
+/* source.h - a model of a MariaDB server: what it committed, what stands in its log, and what of it can be read already.
+ *
+ * Every change writes a value that no other ever has: a row that is seen anywhere tells which change it is of. Rows are of
+ * `TABLES` tables with the keys 0 to KEYS - 1; the last table is one whose destination keeps every change.
+ */
+#ifndef SLUICE_SIM_SOURCE_H
+#define SLUICE_SIM_SOURCE_H
+
+#include "random.h"
+
+#include "mysql/mysql.h"
+
+#define TABLES  3
+#define KEYS    8
+#define XIDS    4
+#define IGNORED TABLES /* a table that is not followed */
+
+bool table_keeps_all(unsigned table);
+
+typedef struct {
+    unsigned table, key;
+    uint32_t value; /* > 0 */
+    bool deleted;
+} Change;
+
+/* Of a rows event, which may have been set aside meanwhile: how many changes; `out` has room for 4. */
+unsigned rows_read(const BinlogEvent *event, Change *out);
+
+/* A transaction, in the order of commits. Counted from 1. */
+typedef struct {
+    GArray *changes; /* of Change */
+    int truncated;   /* that table; -1: none */
+} Commit;
+
+typedef struct {
+    BinlogEvent event;
+    const DdlStatement *statement; /* of a QUERY event; lives for ever */
+    GtidEvent gtid;                /* of a GTID event */
+    unsigned shown;                /* > 0: a group ends here, behind which so many commits can be read */
+    bool ends;
+    uint8_t body[48]; /* of a rows event: as rows_read reads it */
+} LogEvent;
+
+typedef struct {
+    unsigned number; /* of this server: its identity */
+    unsigned file_number;
+    const char *file;
+    uint64_t pos;
+    GPtrArray *log;     /* of LogEvent */
+    GPtrArray *commits; /* of Commit */
+    unsigned readable;  /* index behind the last log event whose group can be read */
+    uint64_t seq;       /* of the last GTID */
+    uint32_t gtid_server;
+    uint32_t next_value;
+    GArray *xa[XIDS]; /* of Change: prepared and not ended; NULL: none */
+    uint64_t events;  /* ever written */
+} Source;
+
+Source *source_new(Random *random, unsigned rows);
+void source_free(Source *source);
+
+typedef enum {
+    WRITE_PLAIN,
+    WRITE_UNDONE,     /* logged, and rolled back at its end */
+    WRITE_SAVEPOINT,  /* a part of it is rolled back */
+    WRITE_LARGE,
+    WRITE_BROKEN,     /* the server restarted within it */
+    WRITE_IGNORED,
+    WRITE_ONE_PHASE,
+    WRITE_XA_PREPARE,
+    WRITE_XA_COMMIT,
+    WRITE_XA_ROLLBACK,
+    WRITE_TRUNCATE,
+    WRITE_KINDS,
+} WriteKind;
+void source_write(Source *source, WriteKind kind, Random *random);
+void source_rotate(Source *source);
+/* Another server, which has all of the old one's transactions in files of its own. */
+void source_fail_over(Source *source);
+/* Its log begins anew, and so do its numbers. */
+void source_reset(Source *source);
+/* The last `groups` are lost, in the log and in the tables: it goes on with others under the same numbers. */
+void source_lose(Source *source, unsigned groups);
+
+const char *source_gtid(const Source *source); /* of the last group of the log; "": there is none */
+/* How many commits what is readable now holds, and the position of that. */
+unsigned source_readable(const Source *source, const char **file, uint64_t *pos);
+void source_show_more(Source *source);
+
+/* A row as of a commit: 0: there is none. */
+uint32_t source_row(const Source *source, unsigned commit, unsigned table, unsigned key);
+/* The first commit, not before `from`, at which the row was `value` (0: absent), be it within the transaction. */
+#define SOURCE_NEVER   (-1)
+#define SOURCE_EARLIER (-2)
+int source_when(const Source *source, unsigned table, unsigned key, uint32_t value, unsigned from);
+
+bool source_has(const Source *source, uint32_t value); /* the change was committed */
+
+#endif

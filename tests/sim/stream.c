@@ -1,0 +1,856 @@
+/* stream.c - the stream of the simulator: src/pipe/stream*.c without I/O. */
+#include "engine.h"
+
+#include "pipe/place.h"
+#include "pipe/token.h"
+
+#include <string.h>
+
+#define UUID                 "u"
+#define AGE_USEC             1000000
+#define IDLE_CHECKPOINT_USEC 10000000
+
+static void session_clear(Session *s)
+{
+    if (!s->on)
+        return;
+    prepared_discard(s->xa);
+    prepared_free(s->prepared);
+    gtid_set_free(s->gtid);
+    g_free(s->print_gtid);
+    batch_cutter_clear(&s->cutter);
+    group_clear(&s->group);
+    memset(s, 0, sizeof *s);
+}
+
+static void history_fails(Engine *e, const char *what)
+{
+    engine_fails(e, g_error_new_literal(SLUICE_ERROR, SLUICE_ERROR_HISTORY, what));
+}
+
+/* ---- Beginning ---- */
+
+
+/* The state of the server's log: the last number of each server that wrote to it. */
+static char *gtid_state(const Engine *e)
+{
+    uint64_t last[16] = {0};
+    for (unsigned i = 0; i < e->source->log->len; i++) {
+        const LogEvent *event = e->source->log->pdata[i];
+        unsigned domain, server;
+        unsigned long long seq;
+        if (event->event.type == BINLOG_GTID_MARIADB && sscanf(event->gtid.text, "%u-%u-%llu", &domain, &server, &seq) == 3)
+            last[server % 16] = seq;
+    }
+    GString *text = g_string_new(NULL);
+    for (unsigned i = 0; i < 16; i++)
+        if (last[i])
+            g_string_append_printf(text, "%s0-%u-%" G_GUINT64_FORMAT, text->len ? "," : "", i, last[i]);
+    return g_string_free(text, FALSE);
+}
+
+static void advise(Engine *e, Table *table)
+{
+    if (!table_is_followed(table) || !table->set_up)
+        return;
+    engine_tell(e, "a resync of %" G_GINT64_FORMAT " is advised", table->id);
+    table->advised = true;
+}
+
+static void fail_over(Engine *e)
+{
+    CatalogCheckpoint *c = &e->checkpoint;
+    const char *was_file = c->file ? g_intern_string(c->file) : NULL;
+    uint64_t was_pos = c->pos;
+    /* They come again under the new epoch: until then readers see their way from the checkpoint on once more. */
+    bool sent_ahead = e->batches->len > 0;
+    c->epoch++;
+    c->offset = 0;
+    g_clear_pointer(&c->file, g_free);
+    c->pos = 0;
+    g_clear_pointer(&c->print_file, g_free);
+    g_clear_pointer(&c->print_gtid, g_free);
+    g_array_set_size(e->batches, 0);
+    e->identity = e->source->number;
+    for (unsigned i = 0; i < e->tables->len; i++) {
+        Table *table = e->tables->pdata[i];
+        bool begins_ahead = table->begin_file && (!was_file || binlog_position_compare(table->begin_file, table->begin_pos, was_file,
+                                                                                       was_pos) > 0);
+        if (sent_ahead || (begins_ahead && table_keeps_all(table->of)))
+            advise(e, table);
+        table->begin_file = NULL;
+        table->begin_pos = 0;
+        table->settled = table->settled && !sent_ahead;
+        if (!table->passed)
+            table->read_file = NULL;
+    }
+    e->stop_file = NULL;
+    engine_tell(e, "another server: epoch %u from %s", c->epoch, c->gtid);
+}
+
+/* The event that a dump from there begins with; -1: the server says why not. */
+static int find_start(Engine *e, const char *file, uint64_t pos)
+{
+    bool has_file = false;
+    for (unsigned i = 0; i < e->source->log->len; i++) {
+        const BinlogEvent *event = &((LogEvent *)e->source->log->pdata[i])->event;
+        if (event->file != file && strcmp(event->file, file) != 0)
+            continue;
+        has_file = true;
+        if (event->start == pos || (pos == 4 && event->start == 4))
+            return (int)i;
+        if (event->end == pos)
+            return (int)i + 1;
+        if (event->end > pos) {
+            history_fails(e, "no transaction begins there any more");
+            return -1;
+        }
+    }
+    engine_fails(e, g_error_new_literal(SOURCE_ERROR, 1236,
+                                        has_file ? "Client requested master to start replication from impossible position > file size"
+                                                 : "Could not find first log file name in binary log index file"));
+    return -1;
+}
+
+static bool choose_start(Engine *e, Session *s)
+{
+    CatalogCheckpoint *c = &e->checkpoint;
+    bool other = e->identity != e->source->number;
+    s->by_gtid = other || !c->file;
+    if (s->by_gtid) {
+        g_autofree char *state = gtid_state(e);
+        g_autoptr(GtidSet) ours = gtid_set_parse(SOURCE_MARIADB, c->gtid ? c->gtid : "", NULL);
+        g_autofree char *missing = gtid_set_missing_in_state(ours, state, NULL);
+        if (missing) {
+            history_fails(e, "the server has not the transactions that were replicated already");
+            return false;
+        }
+    }
+    if (other)
+        fail_over(e);
+    if (s->by_gtid) {
+        g_autoptr(GtidSet) ours = gtid_set_parse(SOURCE_MARIADB, c->gtid ? c->gtid : "", NULL);
+        for (s->next = 0; s->next < e->source->log->len; s->next++) {
+            const LogEvent *event = e->source->log->pdata[s->next];
+            if (event->event.type == BINLOG_GTID_MARIADB && !gtid_set_contains(ours, &event->gtid))
+                break;
+        }
+        return true;
+    }
+    s->verifying = c->print_file != NULL;
+    int at = find_start(e, s->verifying ? c->print_file : c->file, s->verifying ? c->print_pos : c->pos);
+    s->next = at < 0 ? 0 : (unsigned)at;
+    return at >= 0;
+}
+
+static void session_begin(Engine *e)
+{
+    Session *s = &e->session;
+    const CatalogCheckpoint *c = &e->checkpoint;
+    GError *error = NULL;
+    memset(s, 0, sizeof *s);
+    e->cut = false;
+    e->saved_seq = 0;
+    s->next_seq = 1;
+    group_init(&s->group);
+    s->prepared = prepared_open(e->state_dir, UUID, c->prepared, &error);
+    s->on = true;
+    if (!s->prepared) {
+        engine_fails(e, error);
+        session_clear(s);
+        return;
+    }
+    if (!choose_start(e, s)) {
+        session_clear(s);
+        return;
+    }
+    s->gtid = gtid_set_parse(SOURCE_MARIADB, c->gtid ? c->gtid : "", NULL);
+    GArray *batches = g_array_new(FALSE, FALSE, sizeof(CatalogBatch));
+    if (e->batches->len && g_array_index(e->batches, CatalogBatch, 0).epoch == c->epoch)
+        g_array_append_vals(batches, e->batches->data, e->batches->len);
+    s->file = c->file ? g_intern_string(c->file) : NULL;
+    s->pos = c->pos;
+    s->skip_file = s->by_gtid ? NULL : s->file;
+    s->skip_pos = s->pos;
+    s->epoch = c->epoch;
+    s->offset = s->rows_end = s->sealed_end = c->offset;
+    s->print_file = c->print_file ? g_intern_string(c->print_file) : NULL;
+    s->print_pos = c->print_pos;
+    s->print_gtid = g_strdup(c->print_gtid);
+    s->print_time = c->print_time;
+    s->print_crc = c->print_crc;
+    for (unsigned i = 0; i < batches->len; i++)
+        s->next_seq = MAX(s->next_seq, g_array_index(batches, CatalogBatch, i).seq + 1);
+    batch_cutter_init(&s->cutter, batches);
+    s->last_seal = e->now;
+    for (unsigned i = 0; i < e->tables->len; i++) {
+        Table *table = e->tables->pdata[i];
+        g_array_set_size(table->rows, 0);
+        g_array_set_size(table->marks, 0);
+        table->sent_marks = 0;
+    }
+    engine_tell(e, "a session begins at %s:%" G_GUINT64_FORMAT "%s, %u cuts to repeat", s->file, s->pos, s->verifying ? " (verifying)" : "",
+                batches->len);
+}
+
+/* ---- Sealing ---- */
+
+static void checkpoint_of(const Session *s, CatalogCheckpoint *out)
+{
+    out->file = g_strdup(s->before_group ? s->group.file : s->file);
+    out->pos = s->before_group ? s->group.start : s->pos;
+    out->gtid = gtid_set_text(s->gtid);
+    out->epoch = s->epoch;
+    out->offset = s->offset;
+    out->print_file = g_strdup(s->print_file);
+    out->print_pos = s->print_pos;
+    out->print_gtid = s->print_file ? g_strdup(s->print_gtid) : NULL;
+    out->print_time = s->print_time;
+    out->print_crc = s->print_crc;
+}
+
+static void catalog_save(Engine *e, CatalogCheckpoint *checkpoint_take, uint64_t applied_seq)
+{
+    catalog_checkpoint_clear(&e->checkpoint);
+    e->checkpoint = *checkpoint_take;
+    while (e->batches->len && g_array_index(e->batches, CatalogBatch, 0).seq <= applied_seq)
+        g_array_remove_index(e->batches, 0);
+    e->saved_seq = applied_seq;
+    engine_tell(e, "checkpoint %s:%" G_GUINT64_FORMAT " offset %" G_GUINT64_FORMAT, e->checkpoint.file, e->checkpoint.pos,
+                e->checkpoint.offset);
+}
+
+void stream_save_checkpoint(Engine *e)
+{
+    CatalogCheckpoint checkpoint;
+    uint64_t applied_seq;
+    if (!batch_tracker_take(e->tracker, &checkpoint, &applied_seq))
+        return;
+    if (engine_crashes_here(e)) {
+        catalog_checkpoint_clear(&checkpoint);
+        return;
+    }
+    catalog_save(e, &checkpoint, applied_seq);
+}
+
+static void note_sent_marks(Table *table)
+{
+    for (unsigned mark = table->marks->len; mark-- > 0;)
+        if (g_array_index(table->marks, unsigned, mark) < table->rows->len) {
+            table->sent_marks = MAX(table->sent_marks, mark + 1);
+            return;
+        }
+}
+
+static Sent *take_block(Session *s, Table *table, uint64_t seq)
+{
+    Sent *sent = g_new0(Sent, 1);
+    note_sent_marks(table);
+    sent->table = table;
+    sent->rows = table->rows;
+    sent->seq = seq;
+    sent->target = g_strdup(table->target);
+    sent->token = token_of_stream(UUID, table->id, table->generation, s->epoch, s->rows_end);
+    sent->query_id = query_id_of_stream(UUID, seq, table->id);
+    table->rows = g_array_new(FALSE, FALSE, sizeof(Row));
+    g_array_set_size(table->marks, 0);
+    return sent;
+}
+
+static void seal(Engine *e, const CatalogBatch *forced)
+{
+    Session *s = &e->session;
+    g_autoptr(GPtrArray) inserts = g_ptr_array_new_with_free_func(sent_free);
+    CatalogCheckpoint checkpoint = {0};
+    bool boundary = !s->group.open;
+    uint64_t seq = forced ? forced->seq : s->next_seq;
+
+    if (boundary) {
+        prepared_checkpoint_saved(s->prepared, e->saved_seq);
+        if (prepared_count_open(s->prepared))
+            prepared_save(s->prepared, seq, &checkpoint.prepared, NULL);
+    }
+    if (seq >= s->next_seq)
+        s->next_seq = seq + 1;
+    for (unsigned i = 0; i < e->tables->len; i++) {
+        Table *table = e->tables->pdata[i];
+        if (table->rows->len)
+            g_ptr_array_add(inserts, take_block(s, table, seq));
+    }
+    if (!forced && inserts->len) {
+        CatalogBatch cut = {.seq = seq, .start_offset = s->sealed_end, .end_offset = s->rows_end, .epoch = s->epoch, .in_group = !boundary};
+        g_array_append_val(e->batches, cut);
+        if (e->batches->len > 500)
+            engine_finding(e, "%u cuts are in the catalog", e->batches->len);
+    }
+    engine_tell(e, "batch %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT ": %u inserts%s%s", seq, s->rows_end, inserts->len,
+                forced ? ", repeated" : "", boundary ? "" : ", within a group");
+    if (engine_crashes_here(e)) {
+        catalog_checkpoint_clear(&checkpoint);
+        return;
+    }
+    s->sealed_end = s->rows_end;
+    s->batch_rows = s->batch_bytes = 0;
+    s->last_seal = e->now;
+    if (boundary)
+        checkpoint_of(s, &checkpoint);
+    batch_tracker_add(e->tracker, seq, inserts->len, boundary ? &checkpoint : NULL);
+    stream_save_checkpoint(e);
+    catalog_checkpoint_clear(&checkpoint);
+    if (boundary)
+        s->moved = false;
+    for (unsigned i = 0; i < inserts->len; i++)
+        g_queue_push_tail(&e->queue, g_steal_pointer(&inserts->pdata[i]));
+    g_ptr_array_set_free_func(inserts, NULL);
+}
+
+static void seal_if_due(Engine *e, bool idle)
+{
+    Session *s = &e->session;
+    unsigned blocks = 0;
+    for (unsigned i = 0; i < e->tables->len; i++)
+        blocks += ((Table *)e->tables->pdata[i])->rows->len > 0;
+    BatchLimits limits = {.rows = e->rows_limit, .bytes = 400, .age_usec = AGE_USEC};
+    BatchSituation situation = {.rows = s->batch_rows,
+                                .bytes = s->batch_bytes,
+                                .offset = s->rows_end,
+                                .group_open = s->group.open,
+                                .group_has_rows = s->group.open && s->rows_end > s->group_offset,
+                                .savepoints = s->group.savepoints,
+                                .memory_short = random_one_in(e->random, 60),
+                                .inserts = blocks,
+                                .now = e->now,
+                                .last_seal = s->last_seal};
+    const CatalogBatch *forced;
+    if (s->verifying || e->dead)
+        return;
+    if (batch_cutter_seal(&s->cutter, &limits, &situation, &forced)) {
+        seal(e, forced);
+        return;
+    }
+    bool free_of_rows = s->batch_rows == 0 && !s->group.open && s->moved && !batch_cutter_forced(&s->cutter);
+    if (free_of_rows && e->now - s->last_seal >= (idle ? AGE_USEC : IDLE_CHECKPOINT_USEC))
+        seal(e, NULL);
+}
+
+/* ---- Rows ---- */
+
+static bool is_before(const Session *s, const Table *table, const BinlogEvent *event)
+{
+    (void)s;
+    return table->begin_file && binlog_position_compare(event->file, event->start, table->begin_file, table->begin_pos) < 0;
+}
+
+static bool follows(const Session *s, const Table *table, const BinlogEvent *event)
+{
+    return table->set_up && table_is_followed(table) && !is_before(s, table, event);
+}
+
+static void handle_rows(Engine *e, const BinlogEvent *event)
+{
+    Session *s = &e->session;
+    Change changes[4];
+    unsigned n = rows_read(event, changes);
+    uint64_t version = place_pass(s->epoch, &s->offset, event);
+    s->rows_end = s->offset;
+    for (unsigned t = 0; t < e->tables->len; t++) {
+        Table *table = e->tables->pdata[t];
+        if (table->of != changes[0].table || !follows(s, table, event))
+            continue;
+        while (s->group.open && table->marks->len < s->group.marks)
+            g_array_append_val(table->marks, table->rows->len);
+        for (unsigned i = 0; i < n; i++) {
+            Row row = {.key = changes[i].key,
+                       .version = version + 8 * (i + 1),
+                       .value = changes[i].value,
+                       .deleted = changes[i].deleted};
+            g_array_append_val(table->rows, row);
+        }
+        s->batch_rows += n;
+        s->batch_bytes += event->body_len;
+    }
+}
+
+static void undo_table(Engine *e, Table *table, unsigned mark)
+{
+    if (table->sent_marks > mark) {
+        engine_table_fails(e, table, "rows of a transaction that was rolled back had been sent already");
+        return;
+    }
+    if (table->marks->len > mark) {
+        g_array_set_size(table->rows, g_array_index(table->marks, unsigned, mark));
+        g_array_set_size(table->marks, mark);
+    }
+}
+
+static void undo_to(Engine *e, unsigned mark)
+{
+    Session *s = &e->session;
+    if (s->xa && mark)
+        prepared_undo_to(s->xa, mark);
+    else
+        prepared_discard(g_steal_pointer(&s->xa));
+    for (unsigned i = 0; i < e->tables->len; i++)
+        undo_table(e, e->tables->pdata[i], mark);
+}
+
+static void group_forget(Engine *e)
+{
+    for (unsigned i = 0; i < e->tables->len; i++) {
+        Table *table = e->tables->pdata[i];
+        g_array_set_size(table->marks, 0);
+        table->sent_marks = 0;
+    }
+}
+
+static void group_ended(Engine *e)
+{
+    Session *s = &e->session;
+    group_forget(e);
+    if (s->group.gtid.text[0])
+        gtid_set_add(s->gtid, &s->group.gtid);
+    g_free(s->print_gtid);
+    s->print_file = s->group.file;
+    s->print_pos = s->group.start;
+    s->print_gtid = g_strdup(s->group.gtid.text);
+    s->print_time = s->group.time;
+    s->print_crc = s->group.crc;
+    s->moved = true;
+}
+
+/* ---- XA ---- */
+
+static void xa_begin(Session *s)
+{
+    if (!s->xa)
+        s->xa = prepared_begin(s->prepared, s->epoch, s->group_offset);
+    prepared_mark(s->xa, s->group.marks);
+}
+
+static void xa_rows(Engine *e, const BinlogEvent *event)
+{
+    Session *s = &e->session;
+    Change changes[4];
+    bool followed = false, other = false;
+    rows_read(event, changes);
+    place_pass(s->epoch, &s->offset, event);
+    s->rows_end = s->offset;
+    xa_begin(s);
+    uint64_t place = prepared_count(s->xa, event->body_len);
+    for (unsigned i = 0; i < e->tables->len; i++) {
+        const Table *table = e->tables->pdata[i];
+        if (table->of != changes[0].table)
+            continue;
+        other = other || !follows(s, table, event);
+        followed = followed || follows(s, table, event);
+    }
+    if (followed) {
+        BinlogEvent kept = *event;
+        prepared_add_event(s->xa, PREPARED_ROWS, &kept, place);
+    } else if (other) {
+        char name[2] = {(char)('0' + changes[0].table), 0};
+        prepared_add_other_table(s->xa, name);
+    }
+}
+
+static void repeat_cuts(Engine *e, uint64_t offset)
+{
+    Session *s = &e->session;
+    while (!s->verifying && !e->dead && batch_cutter_forced(&s->cutter)) {
+        const CatalogBatch *cut = &g_array_index(s->cutter.forced, CatalogBatch, s->cutter.next_forced);
+        if (!cut->in_group || cut->end_offset <= s->rows_end || cut->end_offset > offset)
+            break;
+        s->rows_end = cut->end_offset;
+        seal_if_due(e, false);
+    }
+}
+
+static void xa_apply(Engine *e, const PreparedTransaction *transaction, const BinlogEvent *commit)
+{
+    Session *s = &e->session;
+    g_autoptr(PreparedReader) reader = prepared_read(transaction);
+    uint64_t base = s->offset;
+    PreparedRecord record;
+    GError *error = NULL;
+    int more;
+    s->group.open = true;
+    while (!e->dead && (more = prepared_next(reader, &record, &error)) > 0) {
+        record.event.flavour = commit->flavour;
+        record.event.file = commit->file;
+        record.event.start = record.event.end = commit->start;
+        if (record.kind == PREPARED_ROWS) {
+            repeat_cuts(e, base + record.place);
+            s->offset = base + record.place;
+            if (!e->dead)
+                handle_rows(e, &record.event);
+        } else if (record.kind == PREPARED_OTHER_TABLE) {
+            for (unsigned i = 0; i < e->tables->len; i++) {
+                Table *table = e->tables->pdata[i];
+                if (table->of == (unsigned)(record.name[0] - '0') && !is_before(s, table, &record.event))
+                    advise(e, table);
+            }
+        }
+        if (!e->dead)
+            seal_if_due(e, false);
+    }
+    if (error) {
+        engine_finding(e, "a prepared transaction cannot be read: %s", error->message);
+        g_error_free(error);
+    }
+    if (e->dead)
+        return;
+    repeat_cuts(e, base + prepared_size(transaction));
+    s->group.open = false;
+    s->offset = s->rows_end = base + prepared_size(transaction);
+}
+
+static void xa_end(Engine *e, const DdlStatement *statement, const BinlogEvent *event)
+{
+    Session *s = &e->session;
+    bool commit = statement->kind == DDL_XA_COMMIT;
+    if ((!commit && statement->kind != DDL_XA_ROLLBACK) || !statement->name)
+        return;
+    PreparedTransaction *transaction = prepared_find(s->prepared, statement->name);
+    if (!transaction) {
+        for (unsigned i = 0; commit && s->rows_end == s->group_offset && i < e->tables->len; i++)
+            if (!is_before(s, e->tables->pdata[i], event))
+                advise(e, e->tables->pdata[i]);
+        return;
+    }
+    if (commit)
+        xa_apply(e, transaction, event);
+    if (!e->dead)
+        prepared_resolve(s->prepared, transaction);
+}
+
+/* ---- Statements ---- */
+
+static bool names(const DdlStatement *statement, const Table *table)
+{
+    const DdlName *name = statement->tables->len ? statement->tables->pdata[0] : NULL;
+    return name && name->table && name->table[1] == (char)('0' + table->of);
+}
+
+/* It is to wait for what is before it. */
+static bool statement_stops(Engine *e, const DdlStatement *statement, const BinlogEvent *event)
+{
+    Session *s = &e->session;
+    bool stops = false;
+    if (statement->kind != DDL_TRUNCATE)
+        return false;
+    for (unsigned i = 0; i < e->tables->len; i++) {
+        Table *table = e->tables->pdata[i];
+        if (!names(statement, table) || !follows(s, table, event))
+            continue;
+        LoadSituation load = table_load(table);
+        if (load_standing(&load, event->file, event->start) == LOAD_READS) {
+            engine_table_fails(e, table, "it was truncated while it was being loaded");
+            table->start_over = true;
+        } else {
+            stops = true;
+        }
+    }
+    return stops;
+}
+
+static void statement_run(Engine *e, const DdlStatement *statement, const BinlogEvent *event)
+{
+    for (unsigned i = 0; i < e->tables->len; i++) {
+        Table *table = e->tables->pdata[i];
+        if (!names(statement, table) || !follows(&e->session, table, event))
+            continue;
+        g_autofree char *load = g_strdup_printf("sluice-" UUID "-snapshot-%" G_GINT64_FORMAT "-", table->id);
+        destination_kill(e->destination, "sluice-" UUID "-log-");
+        destination_kill(e->destination, load);
+        Object *object = destination_find(e->destination, table->target);
+        if (object)
+            destination_truncate(e->destination, object);
+        engine_tell(e, "%s is truncated", table->target);
+    }
+}
+
+/* ---- Events ---- */
+
+static void verify(Engine *e, const LogEvent *event)
+{
+    Session *s = &e->session;
+    unsigned mark;
+    bool is_gtid = event->event.type == BINLOG_GTID_MARIADB;
+    GroupAction action = group_event(&s->group, &event->event, SOURCE_MARIADB, event->statement, is_gtid ? &event->gtid : NULL, &mark);
+    bool first_is_wrong = event->event.start == s->print_pos && !is_gtid;
+    bool ended = action == GROUP_ENDS || action == GROUP_UNDONE || action == GROUP_PREPARED;
+    if (!ended && !first_is_wrong && action != GROUP_BROKEN)
+        return;
+    if (ended && s->group.crc == s->print_crc && s->group.time == s->print_time &&
+        strcmp(s->group.gtid.text, s->print_gtid ? s->print_gtid : "") == 0) {
+        s->verifying = false;
+        return;
+    }
+    history_fails(e, "the transaction is not the one that was read before");
+}
+
+static void group_step(Engine *e, GroupAction action, const LogEvent *event, unsigned undo_mark)
+{
+    Session *s = &e->session;
+    const DdlStatement *statement = event->statement;
+    bool one_phase;
+    switch (action) {
+    case GROUP_UNDONE:
+        undo_to(e, 0);
+        if (statement)
+            xa_end(e, statement, &event->event);
+        if (!e->dead)
+            group_ended(e);
+        break;
+    case GROUP_BROKEN:
+        undo_to(e, 0);
+        group_forget(e);
+        s->group_offset = s->rows_end;
+        break;
+    case GROUP_UNDO_TO:
+        undo_to(e, undo_mark);
+        break;
+    case GROUP_UNDO_UNKNOWN:
+        engine_finding(e, "a savepoint of the log is not known");
+        break;
+    case GROUP_PREPARED: {
+        char *xid = NULL;
+        if (!xa_prepare_event_parse(&event->event, &one_phase, &xid, NULL))
+            g_assert_not_reached();
+        xa_begin(s);
+        prepared_keep(s->prepared, g_steal_pointer(&s->xa), xid);
+        g_free(xid);
+        group_ended(e);
+        break;
+    }
+    case GROUP_ENDS:
+        if (s->xa) {
+            PreparedTransaction *transaction = g_steal_pointer(&s->xa);
+            xa_apply(e, transaction, &event->event);
+            prepared_discard(transaction);
+        }
+        if (statement && !e->dead)
+            xa_end(e, statement, &event->event);
+        if (e->dead)
+            break;
+        if (statement && statement_stops(e, statement, &event->event)) {
+            s->ddl = DDL_SEAL;
+            s->in_statement = true;
+            break;
+        }
+        group_ended(e);
+        break;
+    case GROUP_BEGINS:
+        s->group_offset = s->rows_end;
+        break;
+    case GROUP_INSIDE:
+        break;
+    }
+}
+
+static void handle(Engine *e, const LogEvent *event)
+{
+    Session *s = &e->session;
+    unsigned undo_mark = 0;
+    bool is_gtid = event->event.type == BINLOG_GTID_MARIADB;
+    if (event->event.type == BINLOG_WRITE_ROWS_V1) {
+        group_event(&s->group, &event->event, SOURCE_MARIADB, NULL, NULL, &undo_mark);
+        if (s->group.xa && s->group.open)
+            xa_rows(e, &event->event);
+        else
+            handle_rows(e, &event->event);
+        return;
+    }
+    if (is_gtid && gtid_set_is_repeat(s->gtid, &event->gtid)) {
+        history_fails(e, "a GTID was used before by another transaction");
+        return;
+    }
+    GroupAction action = group_event(&s->group, &event->event, SOURCE_MARIADB, event->statement, is_gtid ? &event->gtid : NULL, &undo_mark);
+    group_step(e, action, event, undo_mark);
+}
+
+static bool cut_fits(Engine *e)
+{
+    const Session *s = &e->session;
+    if (s->verifying || !batch_cutter_forced(&s->cutter))
+        return true;
+    const CatalogBatch *cut = &g_array_index(s->cutter.forced, CatalogBatch, s->cutter.next_forced);
+    if (s->rows_end <= cut->end_offset)
+        return true;
+    history_fails(e, "the transactions are not those that were read before");
+    return false;
+}
+
+static void after_event(Engine *e, const BinlogEvent *event)
+{
+    Session *s = &e->session;
+    bool heartbeat = event->type == BINLOG_HEARTBEAT;
+    if (!cut_fits(e))
+        return;
+    if (!s->group.open && !s->verifying && (heartbeat || s->file))
+        load_stream_at(e, heartbeat ? event->file : s->file, heartbeat ? event->start : s->pos);
+    seal_if_due(e, heartbeat);
+}
+
+/* The server has sent all that it has. */
+static void heartbeat(Engine *e)
+{
+    Session *s = &e->session;
+    BinlogEvent event = {.type = BINLOG_HEARTBEAT, .file = e->source->file, .start = e->source->pos};
+    e->now += 500000;
+    if (!s->group.open && s->skip_file) {
+        bool at_checkpoint = binlog_position_compare(event.file, event.start, s->skip_file, s->skip_pos) >= 0;
+        if (!at_checkpoint || s->verifying || batch_cutter_forced(&s->cutter)) {
+            history_fails(e, "the server's log ends before what was read of it already");
+            return;
+        }
+    }
+    bool quiet = !s->batch_rows && !s->group.open && !s->verifying && batch_tracker_in_flight(e->tracker) == 0;
+    if (quiet && (!s->file || binlog_position_compare(event.file, event.start, s->file, s->pos) > 0)) {
+        s->file = event.file;
+        s->pos = event.start;
+        s->moved = true;
+    }
+    after_event(e, &event);
+}
+
+static void next_event(Engine *e)
+{
+    Session *s = &e->session;
+    if (s->next >= e->source->log->len) {
+        heartbeat(e);
+        return;
+    }
+    const LogEvent *event = e->source->log->pdata[s->next];
+    const BinlogEvent *b = &event->event;
+    bool applied = s->skip_file && binlog_position_compare(b->file, b->end, s->skip_file, s->skip_pos) <= 0;
+    s->next++;
+    if (applied) {
+        if (s->verifying)
+            verify(e, event);
+        return;
+    }
+    if (s->verifying && b->type != BINLOG_FORMAT_DESCRIPTION) {
+        history_fails(e, "the transaction's end is not where it had been");
+        return;
+    }
+    if (b->type == BINLOG_ROTATE) {
+        const LogEvent *first = s->next < e->source->log->len ? e->source->log->pdata[s->next] : NULL;
+        if (first && !s->group.open) {
+            s->file = first->event.file;
+            s->pos = 4;
+            s->moved = true;
+        }
+        seal_if_due(e, false);
+        return;
+    }
+    handle(e, event);
+    if (e->dead || !s->on)
+        return;
+    if (s->ddl)
+        return; /* its position moves when it was carried out */
+    s->file = b->file;
+    s->pos = b->end;
+    after_event(e, b);
+}
+
+static void statement_act(Engine *e)
+{
+    Session *s = &e->session;
+    const LogEvent *event = e->source->log->pdata[s->next - 1];
+    switch (s->ddl) {
+    case DDL_SEAL:
+        s->ddl = DDL_WAIT;
+        s->ddl_seq = 0;
+        if (!s->moved && !s->batch_rows)
+            break;
+        s->before_group = true;
+        seal(e, NULL);
+        s->before_group = false;
+        s->ddl_seq = s->next_seq - 1;
+        break;
+    case DDL_WAIT:
+        if (batch_tracker_in_flight(e->tracker) == 0 && e->saved_seq >= s->ddl_seq)
+            s->ddl = DDL_RUN;
+        break;
+    case DDL_RUN:
+        statement_run(e, event->statement, &event->event);
+        s->ddl = DDL_SAVE;
+        e->stated = true;
+        break;
+    case DDL_SAVE: {
+        CatalogCheckpoint checkpoint = {0};
+        uint64_t seq = s->next_seq++;
+        group_ended(e);
+        s->file = event->event.file;
+        s->pos = event->event.end;
+        s->in_statement = false;
+        s->ddl = DDL_NONE;
+        prepared_checkpoint_saved(s->prepared, e->saved_seq);
+        prepared_save(s->prepared, seq, &checkpoint.prepared, NULL);
+        checkpoint_of(s, &checkpoint);
+        catalog_save(e, &checkpoint, seq);
+        e->stated = false;
+        s->moved = false;
+        s->last_seal = e->now;
+        after_event(e, &event->event);
+        break;
+    }
+    case DDL_NONE:
+        break;
+    }
+}
+
+/* ---- */
+
+static bool reached_stop(const Engine *e)
+{
+    const Session *s = &e->session;
+    return e->stops && !s->group.open && !s->ddl && e->stop_file && s->file &&
+           binlog_position_compare(s->file, s->pos, e->stop_file, e->stop_pos) >= 0;
+}
+
+static bool may_seal_at_the_end(const Session *s)
+{
+    return s->on && !s->group.open && !s->in_statement && !s->verifying && !batch_cutter_forced(&s->cutter);
+}
+
+void stream_ends(Engine *e, bool pause)
+{
+    if (pause && may_seal_at_the_end(&e->session))
+        seal(e, NULL);
+    session_clear(&e->session);
+}
+
+void stream_act(Engine *e)
+{
+    Session *s = &e->session;
+    if (!s->on) {
+        if (e->quiet_first) {
+            if (batch_tracker_in_flight(e->tracker))
+                return;
+            batch_tracker_free(e->tracker);
+            e->tracker = batch_tracker_new();
+            e->quiet_first = false;
+        }
+        session_begin(e);
+        return;
+    }
+    if (e->cut) {
+        session_clear(s);
+        e->quiet_first = true;
+        return;
+    }
+    if (s->ddl) {
+        statement_act(e);
+        return;
+    }
+    if (reached_stop(e)) {
+        stream_ends(e, true);
+        e->ending = ENDS_REACHED;
+        return;
+    }
+    next_event(e);
+    if (s->on && e->ending == ENDS_FAIL)
+        session_clear(s);
+}
