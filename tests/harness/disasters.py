@@ -28,7 +28,17 @@ def frozen(victim):
         victim.freeze(False)
 
 
-WAYS = {"kill": killed, "freeze": frozen}
+@contextlib.contextmanager
+def stopped(victim):
+    """In order; started again at the end of the block."""
+    victim.stop()
+    try:
+        yield
+    finally:
+        victim.start()
+
+
+WAYS = {"kill": killed, "freeze": frozen, "stop": stopped}
 
 
 def wait_seen(pipe, side):

@@ -1,0 +1,119 @@
+"""The faults of a soak: each is a block, and over when the block ends; but for a clock, which may stay where it jumped to."""
+
+import contextlib
+import glob
+import os
+
+from harness.disasters import WAYS, full_disk, refused, silent
+
+SIZES = {"state": "256m", "data": "4g"}  # of the small file systems
+JUMPS = (-30 * 86400, -86400, -3600, -90, -5, 5, 90, 3600, 86400, 30 * 86400)  # seconds
+
+
+class Clock:
+    """The wall clock of sluice, by libfaketime; what it measures durations with goes on as ever."""
+
+    def __init__(self, folder):
+        self.file = folder / "clock"
+        libraries = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+        self.library = libraries[0] if libraries else None
+        self.now = 0
+        self.set(0)
+
+    def set(self, seconds):
+        new = self.file.with_suffix(".new")
+        new.write_text(f"{seconds:+d}\n")
+        os.rename(new, self.file)
+        self.now = seconds
+
+    def environment(self):
+        return self.library and {"LD_PRELOAD": self.library, "FAKETIME_TIMESTAMP_FILE": str(self.file), "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+                                 "DONT_FAKE_MONOTONIC": "1", "FAKETIME_CACHE_DURATION": "1", "NO_FAKE_STAT": "1", "FAKETIME_DISABLE_SHM": "1"}  # fmt: skip
+
+
+@contextlib.contextmanager
+def cut(line):
+    line.cut()
+    yield
+
+
+@contextlib.contextmanager
+def jumped(clock, seconds, back):
+    clock.set(seconds)
+    yield
+    if back:
+        clock.set(0)
+
+
+@contextlib.contextmanager
+def cut_within(line, bytes):
+    """A request is cut off after so many bytes."""
+    line.cut_after(bytes)
+    try:
+        yield
+    finally:
+        line.limit = None
+
+
+@contextlib.contextmanager
+def hung_up(site):
+    """The source ends sluice's connections."""
+    site.source.kill_connections()
+    yield
+
+
+class Fault:
+    """One that was chosen. `victim`: of two at once, they are different. `begin(soak)` gives the block."""
+
+    # Those that are over last begin first: sluice starts again when the disk has room.
+    ORDER = ("sluice", "destination", "source", "clock", "state disk", "data disk", "line to the source", "line to the destination")
+
+    def __init__(self, kind, victim, begin, told=""):
+        self.kind, self.victim, self.begin, self.told = kind, victim, begin, told
+
+    def rank(self):
+        return self.ORDER.index(self.victim)
+
+    def __str__(self):
+        return f"{self.kind}{self.told}"
+
+
+def _server(way, victim):
+    return lambda rng: Fault(f"{way} {victim}", victim, lambda soak, site: WAYS[way](soak.victim(victim, site)))
+
+
+def _line(way, block, side):
+    return lambda rng: Fault(f"{way} line to the {side}", f"line to the {side}", lambda soak, site: block(getattr(site, f"{side}_line")))
+
+
+def _disk(which):
+    return lambda rng: Fault(f"full {which} disk", f"{which} disk", lambda soak, site: full_disk(soak.disks[which]))
+
+
+def _within(rng):
+    bytes = rng.choice((100, 5_000, 40_000, 200_000))
+    return Fault("cut a request to the destination", "line to the destination", lambda soak, site: cut_within(site.destination_line, bytes), f" after {bytes} bytes")
+
+
+def _clock(rng):
+    jump, back = rng.choice(JUMPS), rng.random() < 0.6
+    return Fault(f"clock {'forward' if jump > 0 else 'back'}", "clock", lambda soak, site: jumped(soak.clock, jump, back), f" by {jump} s{', and again' if back else ''}")
+
+
+def _hang_up(rng):
+    return Fault("hang up at the source", "line to the source", lambda soak, site: hung_up(site))
+
+
+# With weights: what comes once in a run of ten minutes comes often.
+FAULTS = [
+    *((_server(way, victim), weight) for way, weight in (("kill", 3), ("freeze", 2), ("stop", 1)) for victim in ("source", "destination", "sluice")),
+    *((_line(way, block, side), 1) for way, block in (("cut", cut), ("refuse", refused), ("silence", silent)) for side in ("source", "destination")),
+    (_within, 1), (_hang_up, 1), (_disk("state"), 2), (_disk("data"), 2), (_clock, 3),
+]  # fmt: skip
+
+
+def chosen(rng):
+    """One fault, or two of different victims at once."""
+    one, two = (make(rng) for make in rng.choices([make for make, _ in FAULTS], [weight for _, weight in FAULTS], k=2))
+    faults = [one, two] if rng.random() < 0.35 and two.victim != one.victim else [one]
+    return sorted(faults, key=Fault.rank)
