@@ -52,12 +52,6 @@ missing_tests()
     command -v fish >/dev/null || printf 'fish\n'
 }
 
-# What sets the clock that sluice sees.
-missing_soak()
-{
-    [ -n "$(find /usr/lib -name libfaketimeMT.so.1 2>/dev/null | head -n 1)" ] || printf 'libfaketime\n'
-}
-
 # Targets are built by clang, with libFuzzer and what makes addresses readable; plain C files: no C++ is compiled.
 missing_fuzz()
 {
@@ -72,7 +66,7 @@ find_program()
     PATH="$PATH:/usr/sbin:/usr/local/sbin:/sbin" command -v "$1"
 }
 
-# need GROUP...: installs what is missing of build, servers, tests, fuzz, soak. Without root and sudo it goes on only when nothing is.
+# need GROUP...: installs what is missing of build, servers, tests, fuzz. Without root and sudo it goes on only when nothing is.
 need()
 {
     local group packages sudo=''
