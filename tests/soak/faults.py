@@ -95,7 +95,7 @@ def _within(rng):
 
 def _clock(rng):
     jump, back = rng.choice(JUMPS), rng.random() < 0.6
-    return Fault(f"clock {'forward' if jump > 0 else 'back'}", "clock", lambda soak, site: jumped(soak.clock, jump, back), f" by {jump} s{', and again' if back else ''}")
+    return Fault(f"clock {'forward' if jump > 0 else 'back'}", "clock", lambda soak, site: jumped(soak.clock, jump, back), f" by {abs(jump)} s, {'for that time' if back else 'to stay'}")
 
 
 def _hang_up(rng):
