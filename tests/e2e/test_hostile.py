@@ -10,7 +10,8 @@ import threading
 import time
 
 import pytest
-from harness.disasters import fill_disk, mounted
+from harness.clickhouse import ClickHouse
+from harness.disasters import fill_disk, full_disk, mounted
 from harness.engine import PATIENCE, Engine
 from harness.pipe import Pipe
 from harness.process import wait_until
@@ -566,6 +567,36 @@ def test_state_dir_becomes_full(small_disk, mariadb, clickhouse):
         engine.wait_stalled("p", False)
     finally:
         engine.close()
+
+
+def test_altered_on_a_full_disk(engine, mariadb, folder):
+    """The destination's: it takes an ALTER for done and keeps an empty definition, with which it does not start again. Nothing is altered then."""
+    data = folder / "clickhouse" / "data"
+    if not mounted(data, "512m"):
+        pytest.skip("a small file system can only be mounted by root")
+    data.chmod(0o700)
+    clickhouse = ClickHouse(folder / "clickhouse")
+    try:
+        clickhouse.start()
+        pipe = Pipe(engine, mariadb, clickhouse)
+        table(pipe)
+        engine.start()
+        pipe.live()
+        pipe.caught_up()
+        with full_disk(data):
+            pipe.run("ALTER TABLE t ADD x INT DEFAULT 3")
+            stall = stalled(pipe, "destination")["stalled"]
+            assert "space" in stall["message"], stall
+            clickhouse.kill()
+        clickhouse.start()
+        pipe.run("ALTER TABLE t ADD y INT DEFAULT 4")
+        pipe.run("INSERT INTO t (id, n) SELECT seq, 1 FROM seq_2001_to_2010")
+        assert pipe.equal("t", seconds=90) == 1010
+        engine.close()
+    finally:
+        if clickhouse.process:
+            clickhouse.stop()
+        subprocess.run(["umount", data], check=False)
 
 
 def test_state_dir_on_a_full_disk(small_disk):

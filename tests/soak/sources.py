@@ -289,10 +289,22 @@ class Site:
                 status = self.pipe.status()
                 self.tally.line(f"       {self.name} has not recovered after {time.monotonic() - began:.0f} s: {status['state']}, at {position_of(status)} of {goal}, "
                                 f"stalled: {status['stalled']}")  # fmt: skip
+                self.look()
             return there()
 
         wait_until(waited, seconds * PATIENCE, lambda: f"{self.name} reaches {goal}: {self.engine.describe(self.name)}", 0.3)
         return time.monotonic() - began
+
+    def look(self):
+        """What the destination is at, for who looks for the cause."""
+        lines = {"source": self.source_line, "destination": self.destination_line}
+        told = [f"{name} line: {len(line.pairs)} connections" for name, line in lines.items()]
+        try:
+            told += [f"{elapsed:.0f} s: {query[:150]}" for elapsed, query in self.clickhouse.rows("SELECT elapsed, query FROM system.processes ORDER BY 1 DESC", max_execution_time=5)]
+        except Exception as problem:
+            told.append(f"the destination says nothing: {problem}")
+        for line in told:
+            self.tally.line(f"         {line}")
 
     def compare(self):
         """Row by row, while nobody writes. Returns the number of rows."""
