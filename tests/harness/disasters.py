@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import subprocess
 
 from .engine import PATIENCE
@@ -73,12 +74,12 @@ def silent(proxy):
         proxy.cut()
 
 
-def fill_disk(path):
-    """Until not a byte is left on its file system."""
+def fill_disk(path, spare=0):
+    """Until not a byte is left on its file system, or just so many."""
     with contextlib.suppress(OSError), open(path, "wb", buffering=0) as f:
         for size in (1 << 20, 4096):
             with contextlib.suppress(OSError):
-                while True:
+                while shutil.disk_usage(path).free >= size + spare:
                     f.write(b"x" * size)
 
 
@@ -90,10 +91,10 @@ def mounted(path, size):
 
 
 @contextlib.contextmanager
-def full_disk(path):
+def full_disk(path, spare=0):
     """The file system of this folder is full; what may grow there while the block lasts does not."""
     filler = path / "filler"
-    fill_disk(filler)
+    fill_disk(filler, spare)
     try:
         yield
     finally:

@@ -301,6 +301,8 @@ class Site:
         told = [f"{name} line: {len(line.pairs)} connections" for name, line in lines.items()]
         try:
             told += [f"{elapsed:.0f} s: {query[:150]}" for elapsed, query in self.clickhouse.rows("SELECT elapsed, query FROM system.processes ORDER BY 1 DESC", max_execution_time=5)]
+            told += [f"mutation of {table}, {parts} parts to do, {reason[:150] or 'never failed'}: {command[:100]}" for table, parts, reason, command in self.clickhouse.rows(
+                "SELECT table, parts_to_do, latest_fail_reason, command FROM system.mutations WHERE NOT is_done", max_execution_time=5)]  # fmt: skip
         except Exception as problem:
             told.append(f"the destination says nothing: {problem}")
         for line in told:
