@@ -75,7 +75,7 @@ bool dest_table_alter(Clickhouse *ch, const char *database, const char *table, c
                                     "log_comment", query_id,   uses_time64(commands) ? "enable_time_time64_type" : NULL,
                                     "1",           NULL};
     g_autofree char *sql = dest_table_alter_sql(ch, database, table, commands, version_column, proof);
-    return run(ch, sql, settings, error);
+    return http_has_room(ch, error) && run(ch, sql, settings, error);
 }
 
 char *dest_table_mutate_sql(const Clickhouse *ch, const char *database, const char *table, const char *commands)

@@ -13,6 +13,8 @@
 #define KEEP_ALIVE_DEFAULT_S 30
 #define SILENCE_USEC         (10 * 1000 * 1000)
 #define PING_MS              3000
+#define NOT_ENOUGH_SPACE     243
+#define DEFINITION_ROOM      (4u << 20) /* bytes; what ClickHouse reserves for an insert is 1 MiB at least */
 #define POLL_MS              1000 /* only a net below the cancel hook, which wakes the poll at once */
 
 G_DEFINE_QUARK(sluice - clickhouse - error - quark, clickhouse_error)
@@ -594,6 +596,23 @@ bool clickhouse_exec(Clickhouse *ch, const char *sql, const char *const *setting
     HttpRequest request = {.sql = sql, .settings = settings};
     g_autofree char *body = http_request(ch, &request, NULL, error);
     return body != NULL;
+}
+
+bool http_has_room(Clickhouse *ch, GError **error)
+{
+    /* Definitions stand on this disk whatever the table's policy. Who may not look finds no row. */
+    HttpRequest request = {.sql = "SELECT free_space FROM system.disks WHERE name = 'default'",
+                           .reads = true,
+                           .has_result = true,
+                           .without_database = true};
+    g_autofree char *body = http_request(ch, &request, NULL, NULL);
+    if (!body || !g_ascii_isdigit(*body) || g_ascii_strtoull(body, NULL, 10) >= DEFINITION_ROOM)
+        return true;
+    g_set_error(error, CLICKHOUSE_ERROR, NOT_ENOUGH_SPACE,
+                "ClickHouse at %s: less than %u MiB are free on its disk, not enough space for a definition (code %d, NOT_ENOUGH_SPACE); free "
+                "disk space at the destination",
+                ch->server, DEFINITION_ROOM >> 20, NOT_ENOUGH_SPACE);
+    return false;
 }
 
 void clickhouse_set_patience(Clickhouse *ch, unsigned ms)

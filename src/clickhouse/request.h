@@ -21,6 +21,11 @@ char *http_request(Clickhouse *ch, const HttpRequest *request, size_t *len, GErr
 /* clickhouse_query_rows with the request's own flags; `request->sql` has no FORMAT. */
 GPtrArray *http_request_rows(Clickhouse *ch, const HttpRequest *request, GError **error);
 
+/* Whether the server has room for a definition; else the error that it gives inserts then. Asked before CREATE and
+ * ALTER: on a full disk ClickHouse says that they are done, and leaves a definition of no bytes, with which it does not
+ * start again. */
+bool http_has_room(Clickhouse *ch, GError **error);
+
 const char *http_user(const Clickhouse *ch);
 const char *http_server(const Clickhouse *ch); /* "host:port" */
 /* The encoder that lives as long as the connection, so that its contexts are made once. */

@@ -218,6 +218,8 @@ bool dest_table_create(Clickhouse *ch, const DestTableSpec *spec, GError **error
     static const char *const TIME64[] = {"enable_time_time64_type", "1", NULL};
     if (!check_key(spec, error))
         return false;
+    if (!http_has_room(ch, error))
+        return false;
     g_autofree char *sql = dest_table_create_sql(spec);
     HttpRequest request = {.sql = sql, .without_database = true, .settings = uses_time64(spec) ? TIME64 : NULL};
     g_autofree char *answer = http_request(ch, &request, NULL, error);

@@ -40,7 +40,7 @@ bool dest_view_make(Clickhouse *ch, const DestView *view, GError **error)
         return false;
     }
     sql = dest_view_sql(ch, view);
-    return clickhouse_exec(ch, sql, NULL, error);
+    return http_has_room(ch, error) && clickhouse_exec(ch, sql, NULL, error);
 }
 
 GPtrArray *dest_views(Clickhouse *ch, const char *mark_prefix, GError **error)

@@ -2,7 +2,6 @@
 away, disks full. Each is survived, or said plainly, with what to do; and the other tables go on."""
 
 import contextlib
-import os
 import pathlib
 import re
 import signal
@@ -11,6 +10,8 @@ import threading
 import time
 
 import pytest
+from harness.clickhouse import ClickHouse
+from harness.disasters import fill_disk, full_disk, mounted
 from harness.engine import PATIENCE, Engine
 from harness.pipe import Pipe
 from harness.process import wait_until
@@ -535,23 +536,10 @@ def test_sql_with_a_dead_destination(make, mariadb, own_clickhouse):
 # The state dir
 
 
-def fill(path):
-    """Until not a byte is left on its file system."""
-    with contextlib.suppress(OSError), open(path, "wb", buffering=0) as f:
-        while True:
-            f.write(b"x" * 4096)
-
-
-def mounted(path, size):
-    path.mkdir(parents=True)
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", path], capture_output=True)
-    return done.returncode == 0
-
-
 @pytest.fixture
 def small_disk(folder):
     path = folder / "small"
-    if os.geteuid() != 0 or not mounted(path, "3m"):
+    if not mounted(path, "3m"):
         pytest.skip("a small file system can only be mounted by root")
     yield path
     subprocess.run(["umount", path], check=False)
@@ -567,7 +555,7 @@ def test_state_dir_becomes_full(small_disk, mariadb, clickhouse):
         pipe.live()
         pipe.caught_up()
         filler = small_disk / "filler"
-        fill(filler)
+        fill_disk(filler)
         for n in range(20):
             rows(pipe, 2001 + n * 10, 10)
             time.sleep(0.2)
@@ -581,9 +569,39 @@ def test_state_dir_becomes_full(small_disk, mariadb, clickhouse):
         engine.close()
 
 
+def test_altered_on_a_full_disk(engine, mariadb, folder):
+    """The destination's: it takes an ALTER for done and keeps an empty definition, with which it does not start again. Nothing is altered then."""
+    data = folder / "clickhouse" / "data"
+    if not mounted(data, "512m"):
+        pytest.skip("a small file system can only be mounted by root")
+    data.chmod(0o700)
+    clickhouse = ClickHouse(folder / "clickhouse")
+    try:
+        clickhouse.start()
+        pipe = Pipe(engine, mariadb, clickhouse)
+        table(pipe)
+        engine.start()
+        pipe.live()
+        pipe.caught_up()
+        with full_disk(data):
+            pipe.run("ALTER TABLE t ADD x INT DEFAULT 3")
+            stall = stalled(pipe, "destination")["stalled"]
+            assert "space" in stall["message"], stall
+            clickhouse.kill()
+        clickhouse.start()
+        pipe.run("ALTER TABLE t ADD y INT DEFAULT 4")
+        pipe.run("INSERT INTO t (id, n) SELECT seq, 1 FROM seq_2001_to_2010")
+        assert pipe.equal("t", seconds=90) == 1010
+        engine.close()
+    finally:
+        if clickhouse.process:
+            clickhouse.stop()
+        subprocess.run(["umount", data], check=False)
+
+
 def test_state_dir_on_a_full_disk(small_disk):
     engine = Engine(small_disk / "engine")
-    fill(small_disk / "filler")
+    fill_disk(small_disk / "filler")
     result = engine.sluice("run", ok=1, timeout=20)
     assert len(result.err.strip().splitlines()) == 1, result.err
     assert re.search("full|space|room", result.err, re.I), result.err

@@ -11,6 +11,7 @@ import signal
 import time
 
 import pytest
+from harness.disasters import WAYS, wait_seen
 from harness.engine import PATIENCE
 from harness.mariadb import MariaDB
 from harness.pipe import Pipe
@@ -32,56 +33,22 @@ class Disasters:
         self.pipe, self.engine = pipe, pipe.engine
         self.happened = []
         self.began = time.monotonic()
+        self.victims = {"source": pipe.mariadb, "destination": pipe.clickhouse, "sluice": pipe.engine}
 
     def happen(self, victim, way):
         """And are over: the pipe has seen it, said so, and goes on."""
         self.happened.append(f"{time.monotonic() - self.began:.1f} s: {way} {victim} in {self.pipe.status()['state']}")
-        getattr(self, f"{way}_{victim}")()
+        with WAYS[way](self.victims[victim]):
+            if victim != "sluice":
+                self.seen(victim)
         self.engine.wait_stalled("p", False, seconds=90)
 
     def seen(self, side):
         """The pipe says who keeps it waiting; the message says why."""
-
-        def stalled():
-            pipe = self.pipe.status()
-            assert pipe["state"] != "Failed", self.engine.describe("p")
-            return pipe["stalled"] and pipe["stalled"]["side"] == side and pipe["stalled"]
-
-        stalled = wait_until(stalled, 60 * PATIENCE, lambda: f"stalled at the {side}: {self.engine.describe('p')}", 0.1)
+        stalled = wait_seen(self.pipe, side)
         assert stalled["message"] and stalled["since"], stalled
         assert f"stalled at the {side}: " in self.pipe.journal()
         assert "ssl-mode" not in stalled["message"], "a connection that broke is not blamed on TLS"
-
-    def kill_source(self):
-        self.pipe.mariadb.kill()
-        self.seen("source")
-        self.pipe.mariadb.start()
-
-    def freeze_source(self):
-        process = self.pipe.mariadb.process
-        process.send_signal(signal.SIGSTOP)
-        try:
-            self.seen("source")
-        finally:
-            process.send_signal(signal.SIGCONT)
-
-    def kill_destination(self):
-        self.pipe.clickhouse.kill()
-        try:
-            self.seen("destination")
-        finally:
-            self.pipe.clickhouse.start()
-
-    def freeze_destination(self):
-        self.pipe.clickhouse.freeze()
-        try:
-            self.seen("destination")
-        finally:
-            self.pipe.clickhouse.freeze(False)
-
-    def kill_sluice(self):
-        self.engine.kill()
-        self.engine.start()
 
 
 def targets(pipe):

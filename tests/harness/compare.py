@@ -1,6 +1,7 @@
 """Source and destination, row by row: every column in one canonical form, by the source's key."""
 
 import contextlib
+from dataclasses import dataclass
 from decimal import Decimal
 
 ADDED = ("_peerdb_synced_at", "_peerdb_is_deleted", "_peerdb_version")
@@ -87,8 +88,25 @@ def destination_rows(clickhouse, database, table, names, forms, key, where="1"):
     return keyed(rows, forms, key)
 
 
-def differences(mariadb, clickhouse, source, destination, table, target=None, where="1", source_column=None):
-    """What differs, as text; empty when both are equal. Returns (text, rows compared). `source_column`: the target has rows of others."""
+@dataclass
+class Comparison:
+    """What differs, as text; empty when both are equal."""
+
+    text: str = ""
+    rows: int = 0  # compared
+    missing: int = 0
+    extra: int = 0
+    changed: int = 0
+
+
+def differences(*arguments, **options):
+    """(text, rows compared) of a comparison."""
+    found = compared(*arguments, **options)
+    return found.text, found.rows
+
+
+def compared(mariadb, clickhouse, source, destination, table, target=None, where="1", source_column=None, kept=False):
+    """A Comparison. `source_column`: the target has rows of others. `kept`: and columns that the source has no more."""
     target = target or table
     names, forms, key, ours = source_rows(mariadb, source, table, where)
     there = [
@@ -98,12 +116,12 @@ def differences(mariadb, clickhouse, source, destination, table, target=None, wh
         )
     ]
     added = [*filter(None, [source_column]), *ADDED]
-    if sorted(there) != sorted([*names, *added]):
-        return f"{table}: columns {there}, not {names} and {added}", 0
+    if sorted(name for name in there if not kept or name in names or name in added) != sorted([*names, *added]):
+        return Comparison(f"{table}: columns {there}, not {names} and {added}")
     of_it = f" AND {ch_name(source_column)} = {ch_text(f'{source}.{table}')}" if source_column else ""
     theirs = destination_rows(clickhouse, destination, target, names, forms, key, where + of_it)
     if ours == theirs:
-        return "", len(ours)
+        return Comparison(rows=len(ours))
     missing = [ours[k] for k in ours.keys() - theirs.keys()]
     extra = [theirs[k] for k in theirs.keys() - ours.keys()]
     changed = [(ours[k], theirs[k]) for k in ours.keys() & theirs.keys() if ours[k] != theirs[k]]
@@ -111,7 +129,7 @@ def differences(mariadb, clickhouse, source, destination, table, target=None, wh
     for title, rows in (("missing", missing), ("extra", extra), ("different (source, destination)", changed)):
         if rows:
             lines.append(f"  {len(rows)} {title}: " + "; ".join(map(str, sorted(rows, key=str)[:SHOWN])))
-    return "\n".join(lines), len(ours)
+    return Comparison("\n".join(lines), len(ours), len(missing), len(extra), len(changed))
 
 
 def assert_equal(mariadb, clickhouse, source, destination, tables, where="1"):

@@ -51,6 +51,7 @@ class Engine:
         self.program = program(self.folder.parent)
         self.log_file = self.folder / "engine.out"
         self.process = None
+        self.run_env = {}  # of the engine alone, not of commands
         self.env = dict(os.environ, LC_ALL="C.UTF-8")
         self.env.setdefault("G_SLICE", "always-malloc")  # so that the sanitizers see every block of memory
         self.env.setdefault("ASAN_OPTIONS", "abort_on_error=0:exitcode=99")
@@ -73,7 +74,7 @@ class Engine:
 
     def start(self, *options):
         assert self.process is None or self.process.poll() is not None
-        self.process = spawn([self.program, "run", "--state-dir", self.state_dir, *options], self.log_file, env=self.env)
+        self.process = spawn([self.program, "run", "--state-dir", self.state_dir, *options], self.log_file, env={**self.env, **self.run_env})
         wait_until(self.answers, READY_SECONDS * PATIENCE, lambda: f"the engine answers: {self.log()[-2000:]}")
         return self
 
@@ -95,6 +96,9 @@ class Engine:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
         self.process = None
+
+    def freeze(self, frozen=True):
+        self.process.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
 
     def log(self):
         return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import pathlib
 import re
+import signal
 import threading
 
 import pymysql
@@ -86,6 +87,9 @@ class MariaDB:
     def kill(self):
         self.process.kill()
         self.process.wait()
+
+    def freeze(self, frozen=True):
+        self.process.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
 
     def discard(self):
         """Nobody needs any more what it holds: a clean stop takes seconds."""

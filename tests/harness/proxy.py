@@ -41,8 +41,10 @@ class Proxy:
             pair = (client, server)
             with self.lock:
                 self.pairs.append(pair)
-            threading.Thread(target=self._pass, args=(client, server, pair, True), daemon=True).start()
-            threading.Thread(target=self._pass, args=(server, client, pair, False), daemon=True).start()
+            passing = [threading.Thread(target=self._pass, args=(*ends, pair, ends == pair), daemon=True) for ends in (pair, pair[::-1])]
+            for thread in passing:
+                thread.start()
+            threading.Thread(target=self._close, args=(pair, passing), daemon=True).start()
 
     def _pass(self, source, goal, pair, upwards):
         carried = 0
@@ -67,6 +69,12 @@ class Proxy:
         for s in pair:
             with contextlib.suppress(OSError):
                 s.shutdown(socket.SHUT_RDWR)
+
+    def _close(self, pair, passing):
+        """Only when nobody is in it any more: a new connection may get the number of one that is closed, and its bytes be taken."""
+        for thread in passing:
+            thread.join()
+        for s in pair:
             s.close()
 
     def cut(self):

@@ -1,5 +1,6 @@
 """Who writes at the source and who reads at the destination while something happens to what is between: readers never see an older row."""
 
+import collections
 import contextlib
 import http.client
 import threading
@@ -77,12 +78,15 @@ class Load(Background):
         if self.connection is None:
             self.connection = self.pipe.mariadb.connect(self.pipe.source)
         with self.connection.cursor() as cursor:
-            for table in self.tables:
+            for table in tuple(self.tables):
                 first = self.rounds * 37 % ROWS
-                cursor.execute(f"UPDATE {table} SET n = n + 1 WHERE id BETWEEN {first} AND {first + 50}")
-                cursor.execute(f"UPDATE {table} SET n = n + 1 WHERE id <= 20")
+                self.run(cursor, f"UPDATE {table} SET n = n + 1 WHERE id BETWEEN {first} AND {first + 50}")
+                self.run(cursor, f"UPDATE {table} SET n = n + 1 WHERE id <= 20")
                 # A round that was cut off is done again.
-                cursor.execute(f"INSERT IGNORE INTO {table} VALUES ({1_000_000 + self.rounds}, 1, 'new')")
+                self.run(cursor, f"INSERT IGNORE INTO {table} VALUES ({1_000_000 + self.rounds}, 1, 'new')")
+
+    def run(self, cursor, statement):
+        cursor.execute(statement)
 
     def __exit__(self, *problem):
         super().__exit__(*problem)
@@ -107,15 +111,19 @@ class Reader(Background):
 
     def step(self):
         rows = self.pipe.clickhouse.rows(f"SELECT {self.key}, n FROM {self.pipe.destination}.{self.table} FINAL WHERE _peerdb_is_deleted = 0")
-        now = {}
-        for key, n in rows:
-            assert key not in now, f"{self.table}: row {key} is there twice"
-            now[key] = n
-        gone = self.seen.keys() - now.keys()
-        assert not gone, f"{self.table}: {len(gone)} rows went away, {sorted(gone)[:5]} among them"
-        older = [key for key, n in self.seen.items() if now[key] < n]
-        assert not older, f"{self.table}: {len(older)} rows are older than before: {self.versions(older, now)}"
+        now = dict(rows)
+        counts = collections.Counter(key for key, _ in rows) if len(now) < len(rows) else {}
+        twice = [key for key, count in counts.items() if count > 1]
+        gone = sorted(self.seen.keys() - now.keys())
+        older = [key for key, n in self.seen.items() if key in now and now[key] < n]
+        if twice or gone or older:
+            self.wrong(twice, gone, older, now)
         self.seen = now
+
+    def wrong(self, twice, gone, older, now):
+        assert not twice, f"{self.table}: {len(twice)} rows are there twice, {twice[:5]} among them"
+        assert not gone, f"{self.table}: {len(gone)} rows went away, {gone[:5]} among them"
+        raise AssertionError(f"{self.table}: {len(older)} rows are older than before: {self.versions(older, now)}")
 
     def versions(self, keys, now):
         """Of some rows: what was seen, what is seen now, and what is stored."""
