@@ -593,7 +593,8 @@ static bool hand_over(Reader *reader, PipeTable *table, const TableMapping *mapp
     insert->target = g_strdup(table->record->target);
     insert->token =
         g_strdup_printf("%s-%" G_GINT64_FORMAT "-g%" G_GINT64_FORMAT "-r%" G_GUINT64_FORMAT "-a%u-%u", pipe->uuid,
-                        table->record->id, table->record->generation, range_id, attempt, number);
+                        table->record->id, table->record->generation, range_id,
+                        RULE_HOLDS("tokens-drop-nothing") ? attempt : 0, number);
     insert->query_id = g_strdup_printf("sluice-%s-snapshot-%" G_GINT64_FORMAT "-%" G_GUINT64_FORMAT "-%u-%u",
                                        pipe->uuid, table->record->id, range_id, attempt, number);
     FAULT_POINT("load-chunk-read");
