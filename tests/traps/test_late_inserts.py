@@ -1,11 +1,10 @@
 """Inserts that go on at the destination after their client has given them up."""
 
-import contextlib
-
 import pytest
 from harness.engine import PATIENCE
 from harness.pipe import Pipe
 from harness.process import wait_until
+from harness.proxy import Proxy
 
 pytestmark = pytest.mark.rule("inserts-that-outlive-us")
 
@@ -13,12 +12,26 @@ SECONDS = 12  # that an insert into a slow table takes; a KILL is looked at afte
 NEVER = ", ".join(f"sleep({3 - n / 100})" for n in range(SECONDS // 3 + 1))
 
 
+class Line(Proxy):
+    """One whose server is not told that the client has gone, as when a host is lost, or a load balancer stands between."""
+
+    keeps = False
+
+    def _end(self, pair):
+        if not self.keeps:
+            super()._end(pair)
+
+
 class Late:
     """A pipe whose inserts into a table are slow, between reading their rows and writing them, while the table is slow()."""
 
     def __init__(self, engine, mariadb, clickhouse):
         self.pipe, self.engine, self.clickhouse = Pipe(engine, mariadb, clickhouse), engine, clickhouse
+        self.line = Line(clickhouse.port)
         self.pipe.run("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20))")
+
+    def destination(self):
+        return f"http://{self.clickhouse.user}@127.0.0.1:{self.line.port}/{self.pipe.destination}?password-file={self.clickhouse.password_file}"
 
     def without_tokens(self, table="t"):
         """As a table that the operator made, or after so many inserts that the server has forgotten this one."""
@@ -36,9 +49,11 @@ class Late:
     def given_up(self):
         """Killed while an insert is under way, which goes on."""
         wait_until(self.under_way, 30 * PATIENCE, "an insert is under way")
+        self.line.keeps = True
         self.engine.kill()
         assert self.under_way()
         self.fast()
+        self.line.keeps = False
 
     def over(self):
         wait_until(lambda: not self.under_way(), 60 * PATIENCE, "no insert is under way")
@@ -49,7 +64,9 @@ class Late:
 
 @pytest.fixture
 def late(engine, mariadb, clickhouse):
-    return Late(engine, mariadb, clickhouse)
+    made = Late(engine, mariadb, clickhouse)
+    with made.line:
+        yield made
 
 
 def test_after_a_truncate(late, trap):
@@ -69,7 +86,7 @@ def test_after_a_truncate(late, trap):
 
     with trap.without("inserts-that-outlive-us"):
         engine.start()
-        pipe.live()
+        pipe.live(destination=late.destination())
         pipe.caught_up()
         truncated(10)
         assert late.ids() == [10, 11]

@@ -64,7 +64,11 @@ def test_rows_that_were_sent_before_they_were_rolled_back(pipe, trap):
     logged = run(pipe, "BEGIN", "CREATE TEMPORARY TABLE x (id INT)", "INSERT INTO t SELECT seq, 1 FROM seq_1001_to_20000", "ROLLBACK")
     assert logged[-1][1] == "ROLLBACK" and len(list(filter(is_rows, logged))) > 10
     trap("the log has twenty thousand rows of a transaction, and ROLLBACK behind them")
-    wait_until(lambda: pipe.table("t")["resync_advised"], 30 * PATIENCE, pipe.journal)
+    wait_until(lambda: pipe.table("t")["state"] == "failed", 30 * PATIENCE, pipe.journal)
+    error = pipe.table("t")["error"]
+    assert "rolled back at the source had been sent already" in error["message"] and error["remedies"], error
+    pipe.run("INSERT INTO m VALUES (1, 1)")
+    assert pipe.equal("m") == 1, "the others go on"
     pipe.engine.sluice("resync", "p", "--wait", timeout=120)
     assert pipe.equal("t") == 100
 
