@@ -24,7 +24,7 @@ def length_of_a_row(server, database):
     server.run("REPLACE INTO other VALUES (1, 1, 'x')", database=database)
     server.run("DELETE FROM other", database=database)
     events = server.run(f"SHOW BINLOG EVENTS IN '{file}' FROM {pos}")
-    (length,) = [event[4] - event[1] for event in events if event[2].startswith("Write_rows")]
+    (length,) = [behind[1] - event[1] for event, behind in zip(events, events[1:]) if event[2].startswith("Write_rows")]
     return length
 
 
