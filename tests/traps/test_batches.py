@@ -24,19 +24,6 @@ def made(engine, mariadb, clickhouse, *tables):
     return pipe
 
 
-def dies(engine, fault, do=None):
-    """Starts it, and it is killed at that step of what `do` makes it do."""
-    engine.env["SLUICE_FAULT"] = fault
-    try:
-        engine.start()
-    finally:
-        del engine.env["SLUICE_FAULT"]
-    if do:
-        do()
-    wait_until(lambda: engine.process.poll() is not None, 60 * PATIENCE, lambda: f"{fault} is reached: {engine.log()[-1000:]}")
-    engine.process = None
-
-
 # Memory
 
 
@@ -139,7 +126,7 @@ def test_killed_before_an_insert(engine, mariadb, clickhouse, trap):
     pipe.caught_up()
     engine.stop()
     with trap.without("checkpoint-after-every-insert"):
-        dies(engine, "batch-insert", lambda: pipe.run("INSERT INTO t VALUES (1, 1, 'x')"))
+        engine.dies("batch-insert", lambda: pipe.run("INSERT INTO t VALUES (1, 1, 'x')"))
     engine.start()
     pipe.run("INSERT INTO t VALUES (2, 2, 'x')")
     pipe.caught_up()
@@ -147,7 +134,7 @@ def test_killed_before_an_insert(engine, mariadb, clickhouse, trap):
     trap("a checkpoint that was saved before the insert was answered: the row is never read again")
     engine.stop()
     before = pipe.status()["position"]
-    dies(engine, "batch-insert", lambda: pipe.run("INSERT INTO u VALUES (1, 1, 'x')"))
+    engine.dies("batch-insert", lambda: pipe.run("INSERT INTO u VALUES (1, 1, 'x')"))
     assert pipe.status()["position"] == before
     engine.start()
     assert pipe.equal("u") == 1
@@ -324,7 +311,7 @@ def test_killed_between_a_batch_its_inserts_and_the_checkpoint(engine, mariadb, 
 
     with trap.without("tokens-double-nothing"):
         change(0)
-        dies(engine, "checkpoint-due")
+        engine.dies("checkpoint-due")
         engine.start()
         pipe.caught_up()
         engine.stop()
@@ -332,7 +319,7 @@ def test_killed_between_a_batch_its_inserts_and_the_checkpoint(engine, mariadb, 
     trap("killed between an insert and its checkpoint, the changes are there twice, in the table and in the view behind it")
     for n, step in enumerate(STEPS, 1):
         change(n * 1000)
-        dies(engine, step)
+        engine.dies(step)
     engine.start()
     pipe.caught_up()
     for n, step in enumerate(STEPS, 1):
@@ -349,7 +336,7 @@ def test_a_range_is_read_again_after_rows_of_it_were_deleted(engine, mariadb, cl
     def loaded():
         pipe.run("DELETE FROM t")
         pipe.run("INSERT INTO t SELECT seq, 0, 'x' FROM seq_1_to_25000")
-        dies(engine, "load-inserted", lambda: engine.sluice("create", pipe.name, *pipe.arguments(settings=["readers=1", "senders=1"]), ok=None))
+        engine.dies("load-inserted", lambda: engine.sluice("create", pipe.name, *pipe.arguments(settings=["readers=1", "senders=1"]), ok=None))
         there = pipe.clickhouse.value(f"SELECT count() FROM {pipe.destination}.t")
         assert 0 < there < 25000
         pipe.run("DELETE FROM t WHERE id BETWEEN 100 AND 299")

@@ -42,16 +42,6 @@ def lengthened(path, place):
     return at
 
 
-def dies(engine, fault, do=lambda: None):
-    """Starts it, and it is killed at that step of what `do` makes it do."""
-    engine.env["SLUICE_FAULT"] = fault
-    engine.start()
-    del engine.env["SLUICE_FAULT"]
-    do()
-    wait_until(lambda: engine.process.poll() is not None, 60 * PATIENCE, engine.log)
-    engine.process = None
-
-
 @pytest.mark.rule("position-is-64-bit")
 def test_a_file_of_more_than_four_gibibytes(engine, own_mariadb, clickhouse, trap):
     """Followed by file and position. The transaction that crosses the limit is read, and read again after a crash."""
@@ -71,11 +61,11 @@ def test_a_file_of_more_than_four_gibibytes(engine, own_mariadb, clickhouse, tra
     assert size > LIMIT and os.stat(path).st_blocks * 512 < 64 << 20
     assert any(at > end or at > LIMIT for at, end in ends) and min(end for _, end in ends) < 1 << 20, ends
     trap("behind 4 GiB of a file the ends of events, which the server tells with 32 bits, begin anew")
-    dies(engine, "batch-inserted", lambda: pipe.create(mode="cdc", settings=["position=file", f"start=file:{file}:{begins}", f"{pipe.source}.t:engine=MergeTree"]))
+    engine.dies("batch-inserted", lambda: pipe.create(mode="cdc", settings=["position=file", f"start=file:{file}:{begins}", f"{pipe.source}.t:engine=MergeTree"]))
     assert (pipe.status()["position"]["file"], pipe.status()["position"]["pos"]) == (file, begins)
     clickhouse.query(f"ALTER TABLE {pipe.destination}.t MODIFY SETTING non_replicated_deduplication_window = 0")
     assert clickhouse.value(f"SELECT count() FROM {pipe.destination}.t") == 100
-    dies(engine, "checkpoint-saved")
+    engine.dies("checkpoint-saved")
     assert pipe.status()["position"]["pos"] > LIMIT
     engine.start()
     pipe.run("UPDATE t SET n = 3 WHERE id = 101")
