@@ -1,4 +1,5 @@
 #include "pipe/batch.h"
+#include "base/base.h"
 
 #include <string.h>
 
@@ -22,6 +23,8 @@ bool batch_cutter_forced(const BatchCutter *cutter)
 
 static int64_t age_wanted(const BatchLimits *limits, const BatchSituation *s)
 {
+    if (!RULE_HOLDS("many-quiet-tables-wait"))
+        return limits->age_usec;
     int64_t by_inserts = (int64_t)s->inserts * 1000000 / BATCH_INSERTS_PER_SECOND;
     return MAX(limits->age_usec, s->crowded ? BATCH_PATIENT_AGE_USEC : MIN(by_inserts, BATCH_PATIENT_AGE_USEC));
 }

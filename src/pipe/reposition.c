@@ -419,7 +419,7 @@ static bool write_reposition(Catalog *catalog, void *data, GError **error)
     going->saved = (CatalogCheckpoint){.file = going->to->file,
                                        .pos = going->to->pos,
                                        .gtid = going->to->gtid,
-                                       .epoch = was.epoch + 1,
+                                       .epoch = was.epoch + (RULE_HOLDS("reposition-raises-the-epoch") ? 1 : 0),
                                        .saved_at = clock_real_usec()};
     g_autofree char *text = journal_text(going, &was);
     g_autofree char *position = was.file ? g_strdup_printf("%s:%" G_GUINT64_FORMAT, was.file, was.pos) : NULL;

@@ -419,6 +419,8 @@ static void begin_table(Pipe *pipe, PipeTable *table, const CatalogCheckpoint *b
     g_free(record->begin_gtid);
     record->begin_gtid = g_strdup(begin->gtid);
     record->snapshot_version = version;
+    if (!RULE_HOLDS("loaded-rows-lose-against-the-stream"))
+        record->snapshot_version |= ((uint64_t)1 << 48) - 1;
     record->rows_estimate = table->definition->rows_estimate;
     record->rows_done = 0;
     record->generation++;

@@ -185,7 +185,8 @@ bool stream_seal(Stream *s, const CatalogBatch *forced)
     if (boundary)
         stream_checkpoint(s, &checkpoint);
     pthread_mutex_lock(&s->work->progress_lock);
-    batch_tracker_add(s->work->tracker, seq, inserts->len, boundary ? &checkpoint : NULL);
+    unsigned awaited = RULE_HOLDS("checkpoint-after-every-insert") ? inserts->len : 0;
+    batch_tracker_add(s->work->tracker, seq, awaited, boundary ? &checkpoint : NULL);
     bool ok = apply_save_checkpoint(s->work);
     pthread_mutex_unlock(&s->work->progress_lock);
     catalog_checkpoint_clear(&checkpoint);
@@ -218,7 +219,7 @@ bool stream_seal_if_due(Stream *s, bool idle)
     if (batch_cutter_seal(&s->cutter, &limits, &situation, &forced))
         return stream_seal(s, forced);
     /* Without rows the checkpoint still moves on; not before the cuts of the last run were repeated. */
-    bool free_of_rows = s->batch_rows == 0 && !s->group.open && s->moved && !batch_cutter_forced(&s->cutter);
+    bool free_of_rows = RULE_HOLDS("checkpoint-moves-without-rows") && s->batch_rows == 0 && !s->group.open && s->moved && !batch_cutter_forced(&s->cutter);
     if (free_of_rows && situation.now - s->last_seal >= (idle ? limits.age_usec : IDLE_CHECKPOINT_USEC))
         return stream_seal(s, NULL);
     return true;

@@ -53,8 +53,13 @@ def one(engine, own_mariadb, clickhouse):
     return pipe.live(tables=[f"{pipe.source}.t"])
 
 
-def test_committed_rolled_back_and_one_phase(one):
+@pytest.mark.rule("xa-rows-count-at-commit")
+def test_committed_rolled_back_and_one_phase(one, trap):
+    place = one.mariadb.end_of_log()
     first = prepare(one, "UPDATE t SET n = 1 WHERE id <= 100", "INSERT INTO t VALUES (5001, 1, 'first')", "DELETE FROM t WHERE id = 50")
+    events = one.mariadb.events_since(place)
+    assert any("_rows" in kind and "Annotate" not in kind for kind, _ in events) and one.run("SELECT COUNT(*) FROM t WHERE n = 1") == ((0,),)
+    trap("rows of a transaction that is only prepared stand in the log, and no SELECT shows them")
     second = prepare(one, "UPDATE t SET n = 2 WHERE id BETWEEN 201 AND 300", "INSERT INTO other VALUES (1, 1)")
     prepare(one, "UPDATE t SET n = 3 WHERE id BETWEEN 401 AND 500", end="ONE PHASE")
     prepare(one, "UPDATE t SET n = 4 WHERE id BETWEEN 501 AND 600", end="ROLLBACK")
@@ -68,7 +73,8 @@ def test_committed_rolled_back_and_one_phase(one):
     assert not one.table("t")["resync_advised"]
 
 
-def test_prepared_across_restarts(one):
+@pytest.mark.rule("xa-survives-a-restart")
+def test_prepared_across_restarts(one, trap):
     """Both what a checkpoint names and what none does yet, killed in between, again and again."""
     xids = []
     for n in range(6):
@@ -80,10 +86,14 @@ def test_prepared_across_restarts(one):
         one.engine.start()
     one.caught_up()
     for n, xid in enumerate(xids):
+        place = one.mariadb.end_of_log()
         end(one, "ROLLBACK" if n == 3 else "COMMIT", xid)
+        events = one.mariadb.events_since(place)
+        assert any(text.startswith("XA ") for _, text in events) and not any("rows" in kind.lower() or kind == "Table_map" for kind, _ in events), events
         if n % 3 == 0:
             one.engine.kill()
             one.engine.start()
+    trap("XA COMMIT stands in the log without the rows, which were read before a restart")
     assert one.equal("t") == 1000 + 5 + 3
     # Nothing of them is kept once a checkpoint stands behind their ends.
     one.run("INSERT INTO t VALUES (9999, 0, 'the end')")
@@ -145,8 +155,9 @@ def test_one_that_changed_nothing(one):
     assert not one.table("t")["resync_advised"], one.journal()
 
 
+@pytest.mark.rule("xa-prepared-before-the-load")
 @pytest.mark.only("mysql")
-def test_prepared_before_the_pipe(engine, own_mariadb, clickhouse):
+def test_prepared_before_the_pipe(engine, own_mariadb, clickhouse, trap):
     """Its rows are in neither the log that is read nor the table as it was loaded: told, and a resync advised. MariaDB is asked
     before a pipe begins, and waited for; MySQL tells only users of a privilege."""
     pipe = Pipe(engine, own_mariadb(), clickhouse)
@@ -155,8 +166,14 @@ def test_prepared_before_the_pipe(engine, own_mariadb, clickhouse):
     xid = prepare(pipe, "UPDATE t SET n = 1 WHERE id = 1")
     engine.start()
     pipe.live()
+    place = pipe.mariadb.end_of_log()
     end(pipe, "COMMIT", xid)
+    assert pipe.run("SELECT n FROM t WHERE id = 1") == ((1,),)
+    assert not any("_rows" in kind for kind, _ in pipe.mariadb.events_since(place)) and pipe.rows("t", "n", "id = 1") == [[0]]
+    trap("rows that were prepared before the load and committed after it are in neither the load nor the log behind it")
     pipe.run("INSERT INTO t VALUES (3, 0, 'behind')")
     pipe.caught_up()
     wait_until(lambda: pipe.table("t")["resync_advised"], 20 * PATIENCE, pipe.journal)
     assert "prepared before this pipe" in pipe.journal()
+    engine.sluice("resync", "p", "--wait", timeout=120)
+    assert pipe.equal("t") == 3

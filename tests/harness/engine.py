@@ -1,5 +1,6 @@
 """sluice: its commands, and the engine as a child that can be killed and started again."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -83,6 +84,20 @@ class Engine:
             raise AssertionError(f"the engine ended with {self.process.returncode}: {self.log()[-3000:]}")
         result = self.sluice("status", "--json", ok=None)
         return result.code == 0 and (json.loads(result.out).get("engine") or {}).get("pid") == self.process.pid
+
+    def dies(self, fault, do=None):
+        """Starts it, and it is killed at that step (fault.h) of what `do` makes it do, or of what it finds to do: then it may not live to answer."""
+        self.env["SLUICE_FAULT"] = fault
+        try:
+            with contextlib.nullcontext() if do else contextlib.suppress(AssertionError):
+                self.start()
+        finally:
+            del self.env["SLUICE_FAULT"]
+        if do:
+            do()
+        wait_until(lambda: self.process.poll() is not None, 60 * PATIENCE, lambda: f"{fault} is reached: {self.log()[-1000:]}")
+        assert self.process.returncode == -signal.SIGKILL, self.log()[-3000:]
+        self.process = None
 
     def stop(self):
         """Cleanly; its exit code must be 0."""

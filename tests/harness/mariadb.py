@@ -139,6 +139,10 @@ class MariaDB:
         row = self.run("SHOW BINARY LOG STATUS" if self.is_mysql else "SHOW MASTER STATUS")[0]
         return row[0], row[1]
 
+    def events_since(self, place):
+        """(type, text) of what was logged since end_of_log() was `place`, in its file."""
+        return [(event[2], event[5]) for event in self.run(f"SHOW BINLOG EVENTS IN '{place[0]}' FROM {place[1]}")]
+
     def purge_logs(self):
         """All but the newest log. A log that a dump thread reads is kept without a word, and that of an engine that has just
         ended lives on for a moment."""

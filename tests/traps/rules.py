@@ -37,8 +37,9 @@ SECTIONS = {
         Rule("position-is-64-bit", "a binlog file over 4 GiB: log_pos has 32 bits and begins anew"),
     ),
     "Transactions": (
-        Rule("rolled-back-rows-are-dropped", "mixed engines and temporary tables: rows in the log that were rolled back"),
-        Rule("savepoints", "ROLLBACK TO undoes rows that stand in the log"),
+        # MySQL 9.7 cuts its cache: with other engines, triggers into them, temporary tables and savepoints no such row reaches the log [tried].
+        Rule("rolled-back-rows-are-dropped", "mixed engines and temporary tables: rows in the log that were rolled back", MARIADB),
+        Rule("savepoints", "ROLLBACK TO undoes rows that stand in the log", MARIADB),
         Rule("large-transactions-end-before-the-checkpoint", "a crash in the middle of one would lose its second half"),
         Rule("xa-rows-count-at-commit", "rows of a prepared transaction may never be committed"),
         Rule("xa-prepared-before-the-load", "prepared before the load and committed after: neither the load nor the stream has the rows"),
