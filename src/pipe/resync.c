@@ -404,6 +404,12 @@ static bool note_proof(Pipe *pipe, Clickhouse *ch, PipeTable *twin, GError **err
     return save(pipe, twin, error);
 }
 
+/* `stands`: the uuid of the table that has the original's name. */
+static bool is_exchanged(const char *stands, const PipeTable *twin)
+{
+    return g_strcmp0(stands, twin->record->exchange_uuid) == 0 && RULE_HOLDS("exchange-is-proven");
+}
+
 /* `twins`: of one destination table. */
 static bool exchange_all(Pipe *pipe, Clickhouse *ch, const GPtrArray *twins, GError **error)
 {
@@ -422,7 +428,7 @@ static bool exchange_all(Pipe *pipe, Clickhouse *ch, const GPtrArray *twins, GEr
         g_propagate_error(error, problem);
         return false;
     }
-    bool done = g_strcmp0(stands, first->record->exchange_uuid) == 0;
+    bool done = is_exchanged(stands, first);
     if (!done && !(stands ? dest_table_exchange(ch, database, target, other, error) : dest_table_rename(ch, database, other, target, error)))
         return false;
     FAULT_POINT("resync-exchanged");
@@ -443,7 +449,7 @@ static bool settle_one(Pipe *pipe, Clickhouse *ch, PipeTable *twin, GError **err
         g_propagate_error(error, problem);
         return false;
     }
-    return g_strcmp0(stands, twin->record->exchange_uuid) != 0 || take_place(pipe, table, twin, true, error);
+    return !is_exchanged(stands, twin) || take_place(pipe, table, twin, true, error);
 }
 
 bool resync_settle(Pipe *pipe, GError **error)
