@@ -423,6 +423,12 @@ static bool note_proofs(Pipe *pipe, Clickhouse *ch, const GPtrArray *twins, GErr
     return true;
 }
 
+/* `stands`: the uuid of the table that has the original's name. */
+static bool is_exchanged(const char *stands, const PipeTable *twin)
+{
+    return g_strcmp0(stands, twin->record->exchange_uuid) == 0 && RULE_HOLDS("exchange-is-proven");
+}
+
 /* `twins`: of one destination table. `gone`: no insert is under way any more. */
 static bool exchange_all(Pipe *pipe, Clickhouse *ch, const GPtrArray *twins, bool *gone, GError **error)
 {
@@ -446,7 +452,7 @@ static bool exchange_all(Pipe *pipe, Clickhouse *ch, const GPtrArray *twins, boo
             stands = dest_table_uuid(ch, database, target, &problem);
             at.looked = true;
             at.stands = stands != NULL;
-            at.done = g_strcmp0(stands, first->record->exchange_uuid) == 0;
+            at.done = is_exchanged(stands, first);
             if (problem)
                 g_propagate_error(error, problem);
             ok = !problem;
@@ -482,7 +488,7 @@ static bool settle_one(Pipe *pipe, Clickhouse *ch, PipeTable *twin, GError **err
         g_propagate_error(error, problem);
         return false;
     }
-    return g_strcmp0(stands, twin->record->exchange_uuid) != 0 || take_place(pipe, table, twin, true, error);
+    return !is_exchanged(stands, twin) || take_place(pipe, table, twin, true, error);
 }
 
 bool resync_settle(Pipe *pipe, GError **error)

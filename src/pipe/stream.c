@@ -278,7 +278,8 @@ static bool stream_choose_start(Stream *s, SourceConnection *source, CatalogChec
      * server, and in a cdc pipe that starts at a GTID, until the first checkpoint. */
     s->by_gtid = other || !checkpoint->file ||
                  (server->flavour == SOURCE_MYSQL && server->gtid && checkpoint->gtid && !settings_by_file(&s->work->settings));
-    if (s->by_gtid && !(other && !checkpoint->gtid) && !check_gtids(s, source, checkpoint, error))
+    if (s->by_gtid && !(other && !checkpoint->gtid) && RULE_HOLDS("failover-needs-our-transactions") &&
+        !check_gtids(s, source, checkpoint, error))
         return false;
     if (other && !fail_over(s, checkpoint, server->identity, error))
         return false;

@@ -389,7 +389,7 @@ bool stream_handle_event(Stream *s, const BinlogEvent *event, GError **error)
         s->map_id = UINT64_MAX;
         break;
     default:
-        if (!event_is_known(event)) {
+        if (!event_is_known(event) && RULE_HOLDS("unknown-events")) {
             g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_DECODE,
                         "an event of the unknown type %u stands at %s:%" G_GUINT64_FORMAT "; it may change rows, so it is not "
                         "skipped",

@@ -106,6 +106,7 @@ def test_servers_with_other_settings(engine, own_mariadb, clickhouse, options):
 ODD = ["select", "Mixed Case", "with space", "quo`te", "back\\slash", "back\\", "dot.dot", "dash-dash", "quote'", 'double"', "ünïcödé", "日本", "emoji no but €", "%s%d", "$1 {x}"]
 
 
+@pytest.mark.rule("odd-names")
 @pytest.mark.servers
 def test_odd_names(engine, mariadb, clickhouse):
     database, destination = "odd `db`-ü.x", "odd dest`\\"

@@ -6,6 +6,7 @@ import pymysql
 import pytest
 from harness.engine import PATIENCE
 from harness.injector import Injector
+from harness.log import logged, rows_in, statements_in
 from harness.pipe import Pipe
 from harness.process import wait_until
 
@@ -117,10 +118,24 @@ def test_partitions(pipe):
     assert pipe.equal("p") == 910
 
 
-@pytest.mark.parametrize("image", ["MINIMAL", "NOBLOB"])
-def test_a_session_logs_half_rows(two, image):
+def length_of_an_update(pipe, image):
+    with session(pipe, f"binlog_row_image = '{image}'") as cursor:
+        cursor.execute("REPLACE INTO elsewhere VALUES (1, 1, 1, 1)")
+        with logged(pipe.mariadb) as events:
+            cursor.execute("UPDATE elsewhere SET a = a + 1")
+    (length,) = [event.length for event in events if event.has_rows]
+    return length
+
+
+@pytest.mark.parametrize("image", [pytest.param("MINIMAL", marks=pytest.mark.rule("row-image-is-full")), "NOBLOB"])
+def test_a_session_logs_half_rows(two, image, trap):
     """What is missing is never guessed: not with rows before it in the same transaction, and not by a rest of another row."""
-    two.run("CREATE TABLE other (id INT PRIMARY KEY)")
+    two.run("CREATE TABLE elsewhere (id INT PRIMARY KEY, a INT, b INT, c INT)")
+    if image == "MINIMAL":
+        # Of two images of four columns there are the key and what changed.
+        assert length_of_an_update(two, "FULL") - length_of_an_update(two, image) >= 2 * 3 * 4 - 4
+        trap("a session says by itself that its rows in the log lack what was not changed")
+    two.run("DROP TABLE elsewhere")
     with session(two, f"binlog_row_image = '{image}'") as cursor:
         run(cursor, "INSERT INTO good VALUES (1, 1, 'complete')")
         two.equal("good")
@@ -185,7 +200,8 @@ def test_load_data(two, folder):
     good_goes_on(two)
 
 
-def test_statements_logged_as_text(pipe):
+@pytest.mark.rule("rows-change-without-events")
+def test_statements_logged_as_text(pipe, trap):
     """A session that may, sets binlog_format: its rows are in no event."""
     statements = [
         "INSERT INTO {t} VALUES (5000, 1, 'x')",
@@ -202,10 +218,13 @@ def test_statements_logged_as_text(pipe):
     pipe.live()
     for name, statement in zip(tables, statements):
         assert pipe.equal(name) == 10
-        with session(pipe, "binlog_format = 'STATEMENT'") as cursor:
+        before = pipe.run(f"SELECT * FROM {name} ORDER BY id")
+        with session(pipe, "binlog_format = 'STATEMENT'") as cursor, logged(pipe.mariadb) as events:
             run(cursor, "SET @v = 'u'", statement.format(t=name))
+        assert pipe.run(f"SELECT * FROM {name} ORDER BY id") != before and rows_in(events) == [] and len(statements_in(events)) == 1
         table_failed(pipe, name, "logged as text")
         assert pipe.rows(name, "count()", "n = 0") == [[10]]
+    trap("a session in STATEMENT format changes rows, and the log has its text alone")
     good_goes_on(pipe)
 
 
@@ -332,13 +351,19 @@ def test_rows_of_sixty_megabytes(engine, own_mariadb, clickhouse):
 # What the server says of its log
 
 
-def test_checksums_are_switched(engine, own_mariadb, clickhouse):
+@pytest.mark.rule("checksums-change-at-rotation")
+def test_checksums_are_switched(engine, own_mariadb, clickhouse, trap):
     """Each switch begins a new file; the first one is read with, then without, then with them again."""
     pipe = Pipe(engine, own_mariadb(), clickhouse)
     pipe.run(TABLE)
     engine.start()
     pipe.live()
+    lengths = []
     for n, checksum in enumerate(("NONE", "CRC32", "NONE")):
+        with logged(pipe.mariadb) as events:
+            pipe.run("INSERT INTO t VALUES (90000, 1, 'the same')")
+        lengths.append([event.length for event in events if event.has_rows])
+        pipe.run("DELETE FROM t WHERE id = 90000")
         rows(pipe, 1 + n * 1000, 300)
         pipe.mariadb.run(f"SET GLOBAL binlog_checksum = {checksum}")
         rows(pipe, 500 + n * 1000, 300)
@@ -346,6 +371,8 @@ def test_checksums_are_switched(engine, own_mariadb, clickhouse):
             change(cursor, 1 + n * 1000)
         if n:
             restart(pipe)
+    assert lengths[0] == lengths[2] == [length + 4 for length in lengths[1]] and len(lengths[0]) == 1, lengths
+    trap("the same row is four bytes shorter in the next file, and longer again in the one after it")
     assert pipe.equal("t") == 1800
 
 

@@ -4,6 +4,7 @@ import contextlib
 
 import pytest
 from harness.engine import PATIENCE
+from harness.log import logged, rows_in
 from harness.pipe import Pipe
 from harness.process import wait_until
 
@@ -31,6 +32,7 @@ def advised(pipe):
     return {table["source"].rpartition(".")[2] for table in pipe.status()["tables"] if table["resync_advised"]}
 
 
+@pytest.mark.rule("cascades")
 def test_refused(family):
     """Seen also by an account that may do nothing but read: what it is shown of others' keys differs from server to server."""
     result = family.create(tables=family.tables, ok=5)
@@ -39,19 +41,26 @@ def test_refused(family):
     assert "cousin: its foreign key" not in result.out
 
 
-def test_a_resync_is_advised(family):
+@pytest.mark.rule("cascades")
+def test_a_resync_is_advised(family, trap):
     family.live(tables=family.tables, settings=["foreign_keys=flag"])
     family.run("INSERT INTO parent VALUES (0, 4, 4)")
     family.run("UPDATE parent SET v = 7, code = code + 10")
     family.run("DELETE FROM cousin")
     family.caught_up()
     assert advised(family) == set()
-    family.run("UPDATE parent SET id = 33 WHERE id = 3")
+    with logged(family.mariadb) as events:
+        family.run("UPDATE parent SET id = 33 WHERE id = 3")
+    assert family.run("SELECT parent FROM child WHERE id = 30") == ((None,),) and rows_in(events) == ["Update"]
+    trap("ON UPDATE SET NULL changes a row of a child, and the log has the row of the parent alone")
     family.caught_up()
     wait_until(lambda: advised(family) == {"child", "grandchild"}, 30 * PATIENCE, lambda: family.journal())
     assert "parent were changed, and a foreign key changes rows of it then" in family.journal()
     assert family.rows("child", "id, parent", "id = 30") == [[30, 3]], "the log says nothing of it"
-    family.run("DELETE FROM parent WHERE id = 1")
+    with logged(family.mariadb) as events:
+        family.run("DELETE FROM parent WHERE id = 1")
+    assert family.run("SELECT COUNT(*) FROM child JOIN grandchild") == ((2,),) and rows_in(events) == ["Delete"]
+    trap("ON DELETE CASCADE deletes rows of a child and of its child, and the log has the row of the parent alone")
     family.engine.sluice("resync", family.name, "--wait", timeout=120 * PATIENCE)
     assert family.equal("child", "grandchild", "cousin") == 3
     assert advised(family) == set()

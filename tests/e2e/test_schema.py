@@ -7,9 +7,12 @@ import subprocess
 import threading
 import time
 
+import pymysql
 import pytest
+from harness.clickhouse import ClickHouseError
 from harness.compare import destination_rows, source_rows
 from harness.engine import PATIENCE
+from harness.log import logged, rows_in, statements_in
 from harness.pipe import Pipe
 from harness.process import wait_until
 from harness.storm import Storm
@@ -131,13 +134,15 @@ def test_defaults_that_differ(made):
     assert pipe.rows("t", "u", "id = 9") == [[pipe.run("SELECT u FROM t WHERE id = 9")[0][0]]]
 
 
-def test_drop_and_add_again(made):
+@pytest.mark.rule("column-dropped-and-added")
+def test_drop_and_add_again(made, trap):
     """The destination keeps what was dropped; one of the same name later is another column."""
     pipe = made()
     pipe.run("ALTER TABLE t DROP COLUMN a")
     pipe.run("INSERT INTO t (id) VALUES (4)")
     same(pipe)
     assert ordered(pipe, "id, a") == [[1, 10], [2, None], [3, 30], [4, None]]
+    trap("the destination still has the values of the column that was dropped: one of that name would show them")
     pipe.run("ALTER TABLE t ADD a VARCHAR(9) DEFAULT 'new'")
     pipe.run("INSERT INTO t (id, a) VALUES (5, 'x')")
     same(pipe)
@@ -163,9 +168,13 @@ def test_rename_columns(made):
     assert "a" not in columns(pipe)
 
 
-def test_columns_change_names(made):
+@pytest.mark.rule("rename-columns")
+def test_columns_change_names(made, trap):
     """Two, and three in a circle."""
     pipe = made("CREATE TABLE t (id INT PRIMARY KEY, a INT, b INT, c INT, d INT)", "INSERT INTO t VALUES (1, 1, 2, 3, 4), (2, 10, 20, 30, 40)")
+    with pytest.raises(ClickHouseError, match="already exists|DUPLICATE_COLUMN"):
+        pipe.clickhouse.query(f"ALTER TABLE {pipe.destination}.t RENAME COLUMN a TO b")
+    trap("ClickHouse refuses to rename a to b while b is there: one after the other, names are not swapped")
     pipe.run("ALTER TABLE t RENAME COLUMN a TO b, RENAME COLUMN b TO a")
     pipe.run("INSERT INTO t (id, a, b) VALUES (3, 5, 6)")
     same(pipe)
@@ -223,9 +232,15 @@ NARROWED = [("BIGINT", "INT"), ("INT", "VARCHAR(20)"), ("VARCHAR(20)", "INT"), (
             ("INT", "INT UNSIGNED"), ("VARCHAR(20)", "VARBINARY(20)")]  # fmt: skip
 
 
-def test_types_that_do_not(pipe):
+@pytest.mark.rule("type-changes")
+def test_types_that_do_not(pipe, trap):
     """The table fails before any row of the new type, with what to do; the others go on."""
     several(pipe, [f"CREATE TABLE t (id INT PRIMARY KEY, a {before})" for before, _ in NARROWED] + ["CREATE TABLE t (id INT PRIMARY KEY)"])
+    pipe.run("CREATE TABLE narrowed AS SELECT 1 AS id, CAST(12.3456 AS DECIMAL(10,4)) AS a")
+    with logged(pipe.mariadb) as events:
+        pipe.run("ALTER TABLE narrowed MODIFY a DECIMAL(10,2)")
+    assert str(pipe.run("SELECT a FROM narrowed")[0][0]) == "12.35" and rows_in(events) == []
+    trap("a narrower type changes values that are there, and the log has no row of it")
     for n, (_, after) in enumerate(NARROWED):
         pipe.run(f"ALTER TABLE t{n} MODIFY a {after}")
         pipe.run(f"INSERT INTO t{n} (id) VALUES (2)")
@@ -239,8 +254,13 @@ CHANGED_KEYS = ["DROP PRIMARY KEY, ADD PRIMARY KEY (id, a)", "DROP PRIMARY KEY",
                 "DROP PRIMARY KEY, MODIFY id INT NULL"]  # fmt: skip
 
 
-def test_keys_that_change(pipe):
+@pytest.mark.rule("key-changes")
+def test_keys_that_change(pipe, trap):
     several(pipe, ["CREATE TABLE t (id INT NOT NULL, a INT NOT NULL DEFAULT 1, PRIMARY KEY (id))"] * len(CHANGED_KEYS))
+    for alter in ("MODIFY COLUMN id Int64", "MODIFY ORDER BY (id, a)"):
+        with pytest.raises(ClickHouseError):
+            pipe.clickhouse.query(f"ALTER TABLE {pipe.destination}.t0 {alter}")
+    trap("ClickHouse changes neither the type of a key nor its columns: rows that differ in the new key alone would be one")
     for n, statement in enumerate(CHANGED_KEYS):
         pipe.run(f"ALTER TABLE t{n} {statement}")
         fails(pipe, "key", f"t{n}")
@@ -259,11 +279,15 @@ def test_keys_that_stay(made):
     fails(pipe, "its key again was dropped")
 
 
-def test_truncate(made):
+@pytest.mark.rule("truncate-in-stream-order")
+def test_truncate(made, trap):
     pipe = made()
     pipe.run("INSERT INTO t (id) SELECT seq FROM seq_100_to_5000")
-    pipe.run("TRUNCATE TABLE t")
-    pipe.run("INSERT INTO t (id, a) VALUES (1, 1), (7, 7)")
+    with logged(pipe.mariadb) as events:
+        pipe.run("TRUNCATE TABLE t")
+        pipe.run("INSERT INTO t (id, a) VALUES (1, 1), (7, 7)")
+    assert rows_in(events) == ["Write"] and [text for text in statements_in(events) if "t" in text] == ["TRUNCATE TABLE t"]
+    trap("5 000 rows are gone without one event of a row; only the statement stands between those before and after it")
     assert len(same(pipe)) == 2
     pipe.run("TRUNCATE t")
     assert len(same(pipe)) == 0
@@ -280,8 +304,17 @@ def test_truncate_ignored(made):
 PARTITIONED = "CREATE TABLE t (id INT PRIMARY KEY, a INT) PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN (100))"
 
 
-def test_silent_changes(pipe):
+@pytest.mark.rule("rows-change-without-events")
+def test_silent_changes(pipe, trap):
     several(pipe, [PARTITIONED] * 4)
+    for work in ("TRUNCATE PARTITION p0", "DROP PARTITION p0"):
+        pipe.run(PARTITIONED.replace("TABLE t ", "TABLE elsewhere "))
+        pipe.run("INSERT INTO elsewhere VALUES (1, 1)")
+        with logged(pipe.mariadb) as events:
+            pipe.run(f"ALTER TABLE elsewhere {work}")
+        assert pipe.run("SELECT * FROM elsewhere") == () and rows_in(events) == []
+        pipe.run("DROP TABLE elsewhere")
+    trap("a partition is emptied or dropped, and the log has no row of it")
     pipe.run("ALTER TABLE t3 REMOVE PARTITIONING")
     pipe.run("INSERT INTO t3 (id) VALUES (2)")
     same(pipe, "t3")
@@ -311,28 +344,39 @@ def test_what_does_not_matter(made):
     assert len(same(pipe)) == 4
 
 
-def test_drop_and_create(made):
+@pytest.mark.rule("tables-dropped")
+def test_drop_and_create(made, trap):
     pipe = made()
     pipe.run("CREATE TABLE other (id INT PRIMARY KEY)")
-    pipe.run("DROP TABLE t")
+    with logged(pipe.mariadb) as events:
+        pipe.run("DROP TABLE t")
+    assert rows_in(events) == []
     wait_until(lambda: pipe.table("t")["state"] == "dropped", 30 * PATIENCE, "t is dropped")
     assert len(pipe.rows("t")) == 3
     pipe.run(TABLE)
+    assert pipe.run("SELECT * FROM t") == ()
+    trap("the table of that name has no rows now, the log has none of their deletes, and the destination has the old ones")
     fails(pipe, "was created anew")
 
 
-def test_another_table_takes_the_name(made):
+@pytest.mark.rule("rename-table")
+def test_another_table_takes_the_name(made, trap):
     """Followed with its definition; its rows may be others, so a resync is advised."""
     pipe = made()
     pipe.run("CREATE TABLE n (id INT PRIMARY KEY, b VARCHAR(40) NOT NULL DEFAULT 'b', c DECIMAL(10,2), a INT, d INT DEFAULT 5)")
     pipe.run("INSERT INTO n SELECT id, b, c, a, 5 FROM t")
-    pipe.run("RENAME TABLE t TO old, n TO t")
+    before = pipe.run("SELECT * FROM t WHERE id = 1")
+    with logged(pipe.mariadb) as events:
+        pipe.run("RENAME TABLE t TO old, n TO t")
+    assert pipe.run("SELECT * FROM t WHERE id = 1") != before and rows_in(events) == []
+    trap("the same row of the same name has other columns in another order, and the log has one RENAME and no row")
     pipe.run("INSERT INTO t (id, a) VALUES (9, 9)")
     pipe.run("UPDATE t SET b = 'a longer text than before' WHERE id = 1")
     assert len(same(pipe)) == 4
     assert pipe.table("t")["resync_advised"]
 
 
+@pytest.mark.rule("rename-table")
 def test_cut_over_of_a_copy(made):
     """As gh-ost does it: the copy's rows are the same."""
     pipe = made()
@@ -364,14 +408,21 @@ def test_renamed_away(made):
     assert len(pipe.rows("t")) == 3
 
 
+@pytest.mark.rule("two-phase-alter")
 @pytest.mark.servers
-def test_two_phase_alter(made):
+@pytest.mark.only("mariadb", "mariadb11")
+def test_two_phase_alter(made, trap):
     """Of START ALTER, COMMIT ALTER and ROLLBACK ALTER only the second counts."""
     pipe = made()
-    if pipe.mariadb.is_mysql:
-        return
     with contextlib.closing(pipe.mariadb.connect(pipe.source)) as connection, connection.cursor() as cursor:
         cursor.execute("SET SESSION binlog_alter_two_phase = 1")
+        with logged(pipe.mariadb) as events:
+            cursor.execute("ALTER TABLE t ADD w INT DEFAULT 3")
+            with pytest.raises(pymysql.err.IntegrityError):
+                cursor.execute("ALTER TABLE t ADD v INT DEFAULT 3, ADD UNIQUE u (b)")
+        texts = [text for text in statements_in(events) if "ALTER TABLE" in text]
+        assert sum("ADD w" in text for text in texts) == 2 and sum("ADD v" in text for text in texts) >= 1, texts
+        trap("one ALTER stands in the log twice, and one that failed stands there as well")
         cursor.execute("ALTER TABLE t ADD x INT DEFAULT 4")
         cursor.execute("INSERT INTO t (id) VALUES (10), (11)")
         cursor.execute("UPDATE t SET a = 1")
@@ -400,11 +451,37 @@ def loading(engine, mariadb, own_clickhouse):
     return pipe
 
 
-@pytest.mark.parametrize("statement", ["ADD x INT NOT NULL DEFAULT 4", "DROP COLUMN b", "DROP COLUMN a, ADD y VARCHAR(5) DEFAULT 'y' FIRST"])
-def test_columns_come_and_go_while_loading(loading, statement):
-    """The ranges that are left are read with the new definition."""
+def alter(pipe, statement, wait):
+    """While something may stand in its way: not for longer than `wait` seconds."""
+    with contextlib.closing(pipe.mariadb.connect(pipe.source)) as connection, connection.cursor() as cursor:
+        cursor.execute("SET SESSION lock_wait_timeout = %s", (wait,))
+        cursor.execute(f"ALTER TABLE t {statement}")
+
+
+def alter_waits_for_a_reader_that_stalls(pipe):
+    with contextlib.closing(pipe.mariadb.connect(pipe.source)) as connection, connection.cursor(pymysql.cursors.SSCursor) as cursor:
+        cursor.execute("SELECT * FROM t")
+        cursor.fetchone()  # and the rest later
+        with pytest.raises(pymysql.err.OperationalError) as refused:
+            alter(pipe, "ADD never INT", 1)
+    return "Lock wait timeout" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [pytest.param("ADD x INT NOT NULL DEFAULT 4", marks=pytest.mark.rule("no-statement-stays-open", "ddl-while-loading")), "DROP COLUMN b",
+     pytest.param("DROP COLUMN a, ADD y VARCHAR(5) DEFAULT 'y' FIRST", marks=pytest.mark.rule("ddl-while-loading"))],
+)  # fmt: skip
+def test_columns_come_and_go_while_loading(loading, statement, trap):
+    """The ranges that are left are read with the new definition. The statement does not wait for the destination."""
     pipe = loading
-    pipe.run(f"ALTER TABLE t {statement}")
+    if statement.startswith("ADD"):
+        assert alter_waits_for_a_reader_that_stalls(pipe)
+        trap("an ALTER waits behind a SELECT whose reader does not take its rows")
+    before = pipe.run("SELECT * FROM t WHERE id = 1")
+    alter(pipe, statement, 20 * PATIENCE)
+    assert pipe.run("SELECT * FROM t WHERE id = 1") != before
+    trap("what a range is read by gives other columns in the middle of the load")
     pipe.run("UPDATE t SET c = 2 WHERE id % 1000 = 0")
     pipe.run("INSERT INTO t (id, c) VALUES (1000000, 3)")
     pipe.clickhouse.freeze(False)
@@ -420,6 +497,7 @@ def begins_again(pipe, rows):
     assert len(same(pipe)) == rows
 
 
+@pytest.mark.rule("ddl-while-loading")
 def test_other_changes_while_loading(loading):
     """What is loaded does not fit what comes: the load begins again, by itself."""
     pipe = loading

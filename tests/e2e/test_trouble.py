@@ -128,13 +128,16 @@ def test_log_was_purged(make, own_mariadb, clickhouse):
     assert pipe.status()["state"] == "Failed"
 
 
-def test_value_that_cannot_be_mapped_fails_that_table_alone(pipe):
+@pytest.mark.rule("one-table-fails-alone")
+def test_value_that_cannot_be_mapped_fails_that_table_alone(pipe, trap):
     pipe.run("CREATE TABLE good (id INT PRIMARY KEY, v INT)")
     pipe.run("CREATE TABLE bad (day DATE PRIMARY KEY, v INT)")
     pipe.run("INSERT INTO good VALUES (1, 1)")
     pipe.run("INSERT INTO bad VALUES ('2024-01-01', 1)")
     pipe.live()
     # Beyond ClickHouse's range: as a key it would fall together with another.
+    assert pipe.clickhouse.value("SELECT toDate32('9999-12-31') = toDate32('9999-12-30')") == 1
+    trap("ClickHouse cannot hold a date that the source's key has: no retry mends that, and a pipe that waits for it stops all tables")
     pipe.run("INSERT INTO bad VALUES ('9999-12-31', 2)")
     pipe.run("INSERT INTO good VALUES (2, 2)")
     table = wait_until(lambda: (t := pipe.table("bad"))["state"] == "failed" and t, 30 * PATIENCE, lambda: pipe.engine.describe("p"))

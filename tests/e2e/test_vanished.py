@@ -8,6 +8,7 @@ import time
 
 import pytest
 from harness.engine import PATIENCE
+from harness.log import logged, statements_in
 from harness.pipe import Pipe
 from harness.process import wait_until
 
@@ -72,11 +73,24 @@ def test_embedded_endpoint_is_frozen_at_the_stop_of_the_engine(embedded):
     assert count(embedded) == 1001
 
 
+@pytest.mark.rule("temporary-tables")
 @pytest.mark.servers
-def test_temporary_table_hides_a_followed_one(pipe, mariadb):
+def test_temporary_table_hides_a_followed_one(pipe, mariadb, trap):
     pipe.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
     pipe.run("INSERT INTO t VALUES (1, 1)")
     pipe.live()
+    texts = []
+    for temporary in ("TEMPORARY ", ""):
+        name = "t" if temporary else "other"
+        with mariadb.connect(pipe.source) as connection, connection.cursor() as cursor:
+            cursor.execute("SET SESSION binlog_format = 'STATEMENT'")
+            cursor.execute(f"CREATE {temporary}TABLE {name} (id INT PRIMARY KEY)")
+            with logged(mariadb) as events:
+                cursor.execute(f"TRUNCATE TABLE {name}")
+            texts += [text for text in statements_in(events) if "TRUNCATE" in text.upper()]
+    assert texts == ["TRUNCATE TABLE t", "TRUNCATE TABLE other"]
+    trap("TRUNCATE of a temporary table stands in the log with the same text as that of the one it hides")
+    pipe.run("DROP TABLE other")
     for form in ("ROW", "MIXED"):
         with mariadb.connect(pipe.source) as connection, connection.cursor() as cursor:
             cursor.execute(f"SET SESSION binlog_format = '{form}'")

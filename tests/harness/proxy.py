@@ -7,7 +7,8 @@ import threading
 
 class Proxy:
     """Passes on to 127.0.0.1:`port`. cut(): all connections break. refuse(): new ones are closed at once. silence(): they
-    stay, and nothing passes any more. cut_after(n): the next connection that carries n bytes to the server is cut there."""
+    stay, and nothing passes any more. cut_after(n): the next connection that carries n bytes to the server is cut there.
+    on_request: is called with what goes to the server, before it goes. `target` may change: for new connections."""
 
     def __init__(self, port):
         self.target = port
@@ -20,6 +21,7 @@ class Proxy:
         self.refusing = False
         self.limit = None
         self.cuts = 0
+        self.on_request = None
         self.held = 0  # chunks for the server that do not pass while the line is silent
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -53,6 +55,8 @@ class Proxy:
                 self.held += upwards and not self.open.is_set()
                 self.open.wait()
                 carried += len(data)
+                if upwards and self.on_request:
+                    self.on_request(data)
                 if upwards:  # the endpoint takes requests for its own address only
                     data = data.replace(b"\r\nHost: 127.0.0.1:%d\r\n" % self.port, b"\r\nHost: 127.0.0.1:%d\r\n" % self.target)
                 if upwards and self.limit is not None and carried > self.limit:
