@@ -574,7 +574,7 @@ static void destination_act(Engine *e)
         destination_commit(d, running);
         engine_tell(e, "insert %s %s into object %u", running->token, running->lost ? "commits late" : "commits", running->object->uuid);
         watch(e);
-        /* In a rewritten history a barrier may stand before a cut that is to be repeated: the pipe fails right behind it. */
+        /* A history that was rewritten may be told only by what follows: the pipe fails then. */
         if (e->broken)
             d->doubled = false;
         if (d->doubled)

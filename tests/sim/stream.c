@@ -760,6 +760,10 @@ static void statement_act(Engine *e)
     const LogEvent *event = e->source->log->pdata[s->next - 1];
     switch (s->ddl) {
     case DDL_SEAL:
+        if (batch_cutter_forced(&s->cutter)) {
+            history_fails(e, "the transactions before the statement are not those that were read before");
+            return;
+        }
         s->ddl = DDL_WAIT;
         s->ddl_seq = 0;
         if (!s->moved && !s->batch_rows)
