@@ -52,11 +52,11 @@ def test_versions_of_another_reading(engine, own_mariadb, clickhouse, trap):
     rows(pipe, 1, 100)
     engine.start()
     pipe.live(tables=[f"{pipe.source}.t"])
+    place = server.end_of_log()
     rows(pipe, 500, 1)
     assert pipe.equal("t") == 101
     clickhouse.query(f"SYSTEM STOP MERGES {pipe.destination}.t")
     clickhouse.query(f"ALTER TABLE {pipe.destination}.t MODIFY SETTING non_replicated_deduplication_window = 0")
-    place = server.end_of_log()
     loaded = images(pipe)
     engine.stop()
     before = pipe.status()["position"]
