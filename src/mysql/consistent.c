@@ -113,10 +113,12 @@ static bool begin_exactly(SourceConnection *source, const Url *url, const Source
     if (source_server(source)->flavour == SOURCE_MARIADB) {
         g_autofree char *file = g_strdup(floor->file);
         uint64_t pos = floor->pos;
-        /* Behind a failover the stream has no position here yet: what it has passed is among what this server has logged. */
+        /* Behind a failover the stream has no position here yet: what it has passed is among what this server has
+         * logged. */
         if (!file && floor->gtid && !source_log_end(source, &file, &pos, NULL, error))
             return false;
-        return snapshot_begin(source, file, pos, cancel, error) && snapshot_position(source, &at->file, &at->pos, error);
+        return snapshot_begin(source, file, pos, cancel, error) &&
+               snapshot_position(source, &at->file, &at->pos, error);
     }
     /* What the stream has passed already may not be committed yet. */
     return (floor->gtid == NULL || source_wait_executed(source, floor->gtid, cancel, error)) &&

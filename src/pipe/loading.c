@@ -7,7 +7,8 @@ LoadSight load_sight(SourceFlavour flavour, const char *begin_file, const char *
         return flavour == SOURCE_MYSQL ? SIGHT_ANY : SIGHT_POSITION;
     if (!begin_gtid)
         return SIGHT_ANY;
-    /* MariaDB after a failover: this server has logged what the other had, and its own positions tell what can be read. */
+    /* MariaDB after a failover: this server has logged what the other had, and its own positions tell what can be read.
+     */
     return flavour == SOURCE_MYSQL ? SIGHT_EXECUTED : SIGHT_LOG_END;
 }
 

@@ -1,5 +1,5 @@
-/* loading.h - what the chunks of a load must be able to see, and when the load of a table is over (replication.md, Snapshot).
- * Pure.
+/* loading.h - what the chunks of a load must be able to see, and when the load of a table is over (replication.md,
+ * Snapshot). Pure.
  */
 #ifndef SLUICE_PIPE_LOADING_H
 #define SLUICE_PIPE_LOADING_H
@@ -15,8 +15,9 @@ typedef enum {
 /* By where the table begins; `file`, `gtid`: NULL: not known. */
 LoadSight load_sight(SourceFlavour flavour, const char *begin_file, const char *begin_gtid);
 
-/* A table is loaded when all of it is read and the stream has come to where the log ended then: the source may have altered it
- * before the stream was there, and what was read since was read by a definition that the source had no more. */
+/* A table is loaded when all of it is read and the stream has come to where the log ended then: the source may have
+ * altered it before the stream was there, and what was read since was read by a definition that the source had no more.
+ */
 typedef struct {
     bool wanted;           /* it is not loaded yet */
     bool read;             /* all of its ranges are acknowledged */
@@ -26,8 +27,9 @@ typedef struct {
 } LoadSituation;
 
 typedef enum { LOAD_READS, LOAD_READ, LOAD_DONE } LoadStanding;
-/* How a statement at that place meets the load of the table. READS: what was read, or will be, may be of before it and of after it.
- * READ: nothing is read any more, but some may have been behind it. DONE: all that was read is of before it. */
+/* How a statement at that place meets the load of the table. READS: what was read, or will be, may be of before it and
+ * of after it. READ: nothing is read any more, but some may have been behind it. DONE: all that was read is of before
+ * it. */
 LoadStanding load_standing(const LoadSituation *load, const char *file, uint64_t pos);
 bool load_is_over(const LoadSituation *load);
 /* The stream, between transactions, is there: has it come to where the log ended? */

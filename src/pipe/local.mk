@@ -1,18 +1,18 @@
 noinst_LIBRARIES += src/pipe/libpipe.a
 src_pipe_libpipe_a_SOURCES = src/pipe/apply.c src/pipe/batch.c src/pipe/batch.h src/pipe/column_counts.c src/pipe/column_counts.h \
 	src/pipe/columns.c src/pipe/columns.h src/pipe/command.c src/pipe/cutover.c src/pipe/cutover.h src/pipe/detail.c src/pipe/detail.h \
-	src/pipe/drop.c src/pipe/drop.h src/pipe/edit.c src/pipe/exact.c src/pipe/exchange.c src/pipe/exchange.h src/pipe/loading.c src/pipe/loading.h src/pipe/place.c src/pipe/place.h src/pipe/token.c src/pipe/token.h src/pipe/exact.h src/pipe/faults.c src/pipe/group.c src/pipe/group.h src/pipe/headroom.c \
+	src/pipe/drop.c src/pipe/drop.h src/pipe/edit.c src/pipe/exact.c src/pipe/exact.h src/pipe/exchange.c src/pipe/exchange.h src/pipe/faults.c src/pipe/group.c src/pipe/group.h src/pipe/headroom.c \
 	src/pipe/headroom.h src/pipe/history.c src/pipe/history.h src/pipe/history_store.c src/pipe/incident.c \
 	src/pipe/incident.h src/pipe/lag.c src/pipe/live_view.c src/pipe/live_view.h src/pipe/lifecycle.c src/pipe/lifecycle.h \
-	src/pipe/new_tables.c src/pipe/new_tables.h \
+	src/pipe/loading.c src/pipe/loading.h src/pipe/new_tables.c src/pipe/new_tables.h \
 	src/pipe/offline.c src/pipe/outlook.c src/pipe/outlook.h src/pipe/pending_plan.c src/pipe/pending_plan.h src/pipe/pipe.c \
-	src/pipe/pipe.h src/pipe/pipe_private.h src/pipe/preflight.c src/pipe/preflight.h src/pipe/prepared.c src/pipe/prepared.h \
+	src/pipe/pipe.h src/pipe/pipe_private.h src/pipe/place.c src/pipe/place.h src/pipe/preflight.c src/pipe/preflight.h src/pipe/prepared.c src/pipe/prepared.h \
 	src/pipe/reposition.c src/pipe/reposition.h src/pipe/resync.c src/pipe/room.c src/pipe/room.h \
 	src/pipe/retry.c src/pipe/retry.h src/pipe/selection.c src/pipe/selection.h src/pipe/settings.c src/pipe/settings.h \
 	src/pipe/settings_check.c src/pipe/settings_check.h src/pipe/setup.c src/pipe/shared.c src/pipe/shared.h \
 	src/pipe/shape.c src/pipe/shape.h src/pipe/snapshot.c \
 	src/pipe/spares.c src/pipe/status.c src/pipe/stream.c src/pipe/stream_alter.c src/pipe/stream_ddl.c src/pipe/stream_ddl_private.h src/pipe/stream_events.c src/pipe/stream_private.h src/pipe/stream_seal.c \
-	src/pipe/stream_new.c src/pipe/stream_parents.c src/pipe/stream_xa.c src/pipe/supervisor.c src/pipe/supervisor.h src/pipe/trend.c src/pipe/trend.h \
+	src/pipe/stream_new.c src/pipe/stream_parents.c src/pipe/stream_xa.c src/pipe/supervisor.c src/pipe/supervisor.h src/pipe/token.c src/pipe/token.h src/pipe/trend.c src/pipe/trend.h \
 	src/pipe/verify.c src/pipe/verify.h src/pipe/verify_range.c src/pipe/verify_repair.c src/pipe/verify_report.c src/pipe/verify_report.h \
 	src/pipe/verify_rows.c src/pipe/verify_settle.c src/pipe/verify_shape.c src/pipe/work.c src/pipe/work.h
 

@@ -463,7 +463,8 @@ static bool exchange_all(Pipe *pipe, Clickhouse *ch, const GPtrArray *twins, boo
         case EXCHANGE_RENAME:
             ok = at.done = dest_table_rename(ch, database, other, target, error);
             break;
-        case EXCHANGE_WAIT: /* no Work runs: it ended when all that it had read was sent (END_REACHED has no deadline) */
+        case EXCHANGE_WAIT: /* no Work runs: it ended when all that it had read was sent (END_REACHED has no deadline)
+                             */
         case EXCHANGE_TAKE_PLACE:
             break;
         }

@@ -158,7 +158,8 @@ static bool read_definitions(Pipe *pipe, SourceConnection *source, const GPtrArr
                 source_table_read(source, table->record->database, table->record->name, error);
             if (!again)
                 return false;
-            same = !RULE_HOLDS("definition-around-the-begin") || strcmp(again->create_sql, table->definition->create_sql) == 0;
+            same = !RULE_HOLDS("definition-around-the-begin") ||
+                   strcmp(again->create_sql, table->definition->create_sql) == 0;
         }
         if (same)
             return true;

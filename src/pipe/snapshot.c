@@ -610,7 +610,7 @@ static bool hand_over(Reader *reader, PipeTable *table, const TableMapping *mapp
     insert->bytes = block_bytes(insert->block);
     insert->target = g_strdup(table->record->target);
     insert->token = token_of_chunk(pipe->uuid, table->record->id, table->record->generation, range_id,
-                                    RULE_HOLDS("tokens-drop-nothing") ? attempt : 0, number);
+                                   RULE_HOLDS("tokens-drop-nothing") ? attempt : 0, number);
     insert->query_id = query_id_of_chunk(pipe->uuid, table->record->id, range_id, attempt, number);
     FAULT_POINT("load-chunk-read");
     pthread_mutex_lock(&pipe->load_lock);

@@ -111,8 +111,9 @@ static bool write_failover(Catalog *catalog, void *data, GError **error)
            catalog_pipe_set_source(catalog, failover->pipe_id, failover->server_id, failover->identity, error);
 }
 
-/* The other server's log is read from the checkpoint on, with other versions. Rows behind it that were sent already stay: where
- * they were rolled back, or where each change is kept, no later one mends that. NULL: nothing is lost by it. */
+/* The other server's log is read from the checkpoint on, with other versions. Rows behind it that were sent already
+ * stay: where they were rolled back, or where each change is kept, no later one mends that. NULL: nothing is lost by
+ * it. */
 static const char *why_advised(const Stream *s, const PipeTable *table, const CatalogCheckpoint *checkpoint)
 {
     const CatalogTable *record = table->record;
@@ -120,13 +121,15 @@ static const char *why_advised(const Stream *s, const PipeTable *table, const Ca
         return NULL;
     if (s->sent_ahead)
         return "another server took over while changes were on their way that no checkpoint covers";
-    bool begins_ahead = record->begin_file && (!checkpoint->file || binlog_position_compare(record->begin_file, record->begin_pos,
-                                                                                            checkpoint->file, checkpoint->pos) > 0);
-    return begins_ahead && exact_is(table) ? "another server took over before the stream came to where its load began" : NULL;
+    bool begins_ahead =
+        record->begin_file && (!checkpoint->file || binlog_position_compare(record->begin_file, record->begin_pos,
+                                                                            checkpoint->file, checkpoint->pos) > 0);
+    return begins_ahead && exact_is(table) ? "another server took over before the stream came to where its load began"
+                                           : NULL;
 }
 
-/* Where tables began is a place in the other server's log, which cannot be compared with places in this one's. What is read again
- * before it, where a table began ahead of the stream, changes no row that is kept once. */
+/* Where tables began is a place in the other server's log, which cannot be compared with places in this one's. What is
+ * read again before it, where a table began ahead of the stream, changes no row that is kept once. */
 static bool forget_beginnings(Stream *s, const CatalogCheckpoint *checkpoint)
 {
     Pipe *pipe = s->pipe;

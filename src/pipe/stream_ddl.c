@@ -185,7 +185,8 @@ bool ddl_carry_out(StreamDdl *ddl, TableEffect *effect, Attempt attempt, void *d
 
 /* ---- The barrier ---- */
 
-/* False: cancelled, or another history. `possible`: the statement stands where a checkpoint can stand before and behind it. */
+/* False: cancelled, or another history. `possible`: the statement stands where a checkpoint can stand before and behind
+ * it. */
 bool ddl_barrier(StreamDdl *ddl, bool *possible, GError **error)
 {
     Stream *s = ddl->s;
@@ -194,10 +195,11 @@ bool ddl_barrier(StreamDdl *ddl, bool *possible, GError **error)
         return true;
     /* All before it was sent and saved when it was met the first time: a cut that is left stands behind it. */
     if (batch_cutter_forced(&s->cutter)) {
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_HISTORY,
-                    "the transactions before %s are not those that were read before: the server's history was rewritten "
-                    "(restored, reset, or its last transactions were lost in a crash)",
-                    ddl->position);
+        g_set_error(
+            error, SLUICE_ERROR, SLUICE_ERROR_HISTORY,
+            "the transactions before %s are not those that were read before: the server's history was rewritten "
+            "(restored, reset, or its last transactions were lost in a crash)",
+            ddl->position);
         return false;
     }
     if (!stream_barrier(s)) {

@@ -146,8 +146,8 @@ bool stream_handle_table_map(Stream *s, const BinlogEvent *event, GError **error
     return true;
 }
 
-static bool append_rows(Stream *s, StreamTable *table, const RowsEvent *rows, const BinlogEvent *event, uint64_t version,
-                        GError **error)
+static bool append_rows(Stream *s, StreamTable *table, const RowsEvent *rows, const BinlogEvent *event,
+                        uint64_t version, GError **error)
 {
     GError *fault = NULL;
     uint64_t before = table->block->n_rows;

@@ -127,7 +127,8 @@ static Insert *table_take_insert(Stream *s, StreamTable *table, uint64_t seq)
     insert->counts = table->counts;
     insert->change_time = s->newest_time;
     insert->target = g_strdup(table->table->record->target);
-    insert->token = token_of_stream(pipe->uuid, table->table->record->id, table->table->record->generation, s->epoch, s->rows_end);
+    insert->token =
+        token_of_stream(pipe->uuid, table->table->record->id, table->table->record->generation, s->epoch, s->rows_end);
     insert->query_id = query_id_of_stream(pipe->uuid, seq, table->table->record->id);
     table->block = spares_take(pipe, table->table, table->mapping);
     table->counts = (RowCounts){0};
@@ -219,7 +220,8 @@ bool stream_seal_if_due(Stream *s, bool idle)
     if (batch_cutter_seal(&s->cutter, &limits, &situation, &forced))
         return stream_seal(s, forced);
     /* Without rows the checkpoint still moves on; not before the cuts of the last run were repeated. */
-    bool free_of_rows = RULE_HOLDS("checkpoint-moves-without-rows") && s->batch_rows == 0 && !s->group.open && s->moved && !batch_cutter_forced(&s->cutter);
+    bool free_of_rows = RULE_HOLDS("checkpoint-moves-without-rows") && s->batch_rows == 0 && !s->group.open &&
+                        s->moved && !batch_cutter_forced(&s->cutter);
     if (free_of_rows && situation.now - s->last_seal >= (idle ? limits.age_usec : IDLE_CHECKPOINT_USEC))
         return stream_seal(s, NULL);
     return true;

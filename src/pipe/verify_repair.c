@@ -106,7 +106,7 @@ bool verify_repair(Verify *verify, const GPtrArray *found, unsigned first, unsig
     if (!RULE_HOLDS("repaired-rows-lose-against-later-changes"))
         mark.version |= ((uint64_t)1 << 48) - 1;
     ok = ok && verify_read_keys(verify, &mark, keys, mark.version, &rows, &block, error) &&
-              write_rows(verify, block, where, mark.version, error);
+         write_rows(verify, block, where, mark.version, error);
     block_free(block);
     verify_mark_clear(&mark);
     return ok;

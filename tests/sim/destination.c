@@ -82,8 +82,8 @@ void destination_truncate(Destination *destination, Object *object)
     g_array_set_size(object->rows, 0);
 }
 
-bool destination_begin(Destination *destination, const char *name, const char *token, const char *query_id, const GArray *rows,
-                       void *waiting)
+bool destination_begin(Destination *destination, const char *name, const char *token, const char *query_id,
+                       const GArray *rows, void *waiting)
 {
     Object *object = destination_find(destination, name);
     if (!object)

@@ -1,5 +1,5 @@
-/* destination.h - a model of a ClickHouse server: tables as objects that names point to, Replacing rows, the window of tokens, and
- * inserts that go on after nobody waits for their answer any more.
+/* destination.h - a model of a ClickHouse server: tables as objects that names point to, Replacing rows, the window of
+ * tokens, and inserts that go on after nobody waits for their answer any more.
  */
 #ifndef SLUICE_SIM_DESTINATION_H
 #define SLUICE_SIM_DESTINATION_H
@@ -17,7 +17,7 @@ typedef struct {
 typedef struct {
     unsigned uuid;
     bool keeps_all;
-    GArray *rows;      /* of Row: all that were ever inserted, since it was emptied */
+    GArray *rows; /* of Row: all that were ever inserted, since it was emptied */
     GHashTable *tokens;
     GHashTable *versions; /* of changes, once each */
 } Object;
@@ -25,9 +25,9 @@ typedef struct {
 typedef struct {
     Object *object;
     char *token, *query_id;
-    GArray *rows; /* of Row */
+    GArray *rows;         /* of Row */
     bool committed, lost; /* nobody waits for its answer any more */
-    void *waiting; /* whose answer it is */
+    void *waiting;        /* whose answer it is */
 } Running;
 
 typedef struct {
@@ -35,7 +35,7 @@ typedef struct {
     GPtrArray *running;
     unsigned next_uuid;
     uint64_t changes; /* grows with each of what readers see */
-    bool doubled; /* a change was inserted twice into one table */
+    bool doubled;     /* a change was inserted twice into one table */
 } Destination;
 
 Destination *destination_new(void);
@@ -46,8 +46,8 @@ void destination_drop(Destination *destination, const char *name);
 void destination_exchange(Destination *destination, const char *one, const char *other);
 void destination_truncate(Destination *destination, Object *object);
 /* False: there is no such table. */
-bool destination_begin(Destination *destination, const char *name, const char *token, const char *query_id, const GArray *rows,
-                       void *waiting);
+bool destination_begin(Destination *destination, const char *name, const char *token, const char *query_id,
+                       const GArray *rows, void *waiting);
 void destination_commit(Destination *destination, Running *running);
 void destination_remove(Destination *destination, Running *running);
 void destination_kill(Destination *destination, const char *prefix);

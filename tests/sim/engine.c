@@ -1,4 +1,5 @@
-/* engine.c - the supervisor, the senders and the crash of the simulator: src/pipe/supervisor.c, apply.c, resync.c without I/O. */
+/* engine.c - the supervisor, the senders and the crash of the simulator: src/pipe/supervisor.c, apply.c, resync.c
+ * without I/O. */
 #include "engine.h"
 
 #include "pipe/place.h"
@@ -85,7 +86,8 @@ static Table *table_new(Engine *e, unsigned of, int64_t twin_of)
     table->id = ++e->next_id;
     table->of = of;
     table->twin_of = twin_of;
-    table->target = twin_of ? g_strdup_printf("t%u_resync_%" G_GINT64_FORMAT, of, table->id) : g_strdup_printf("t%u", of);
+    table->target =
+        twin_of ? g_strdup_printf("t%u_resync_%" G_GINT64_FORMAT, of, table->id) : g_strdup_printf("t%u", of);
     table->ranges = g_ptr_array_new_with_free_func((GDestroyNotify)catalog_range_free);
     table->rows = g_array_new(FALSE, FALSE, sizeof(Row));
     table->marks = g_array_new(FALSE, FALSE, sizeof(unsigned));
@@ -146,7 +148,8 @@ static void set_up(Engine *e, Table *table)
     table->state = ROWS_WAITING;
     if (!table->twin_of)
         e->watched[table->of] = false;
-    engine_tell(e, "%" G_GINT64_FORMAT " (t%u) begins at %s:%" G_GUINT64_FORMAT, table->id, table->of, table->begin_file, table->begin_pos);
+    engine_tell(e, "%" G_GINT64_FORMAT " (t%u) begins at %s:%" G_GUINT64_FORMAT, table->id, table->of,
+                table->begin_file, table->begin_pos);
 }
 
 /* ---- Work ---- */
@@ -270,7 +273,8 @@ static void drive_snapshot(Engine *e)
         bool read = table->ranges->len > 0;
         for (unsigned r = 0; r < table->ranges->len; r++)
             read = read && ((CatalogRange *)table->ranges->pdata[r])->done;
-        if (table_keeps_all(table->of) && table->set_up && table_wants_loading(table) && !table->loaded && !read && !table->unfollowed)
+        if (table_keeps_all(table->of) && table->set_up && table_wants_loading(table) && !table->loaded && !read &&
+            !table->unfollowed)
             start_over(table);
     }
     if (nowhere) {
@@ -289,7 +293,8 @@ static void drive_snapshot(Engine *e)
         Table *table = e->tables->pdata[i];
         const char *file;
         uint64_t pos;
-        if (!table_keeps_all(table->of) || !table->unfollowed || !table_wants_loading(table) || table->exact_open || !table->set_up)
+        if (!table_keeps_all(table->of) || !table->unfollowed || !table_wants_loading(table) || table->exact_open ||
+            !table->set_up)
             continue;
         unsigned as_of = source_readable(e->source, &file, &pos);
         if (e->identity != e->source->number)
@@ -344,7 +349,8 @@ static void give_up(Engine *e, Table *twin)
     destination_kill(e->destination, PREFIX);
     destination_drop(e->destination, twin->target);
     if (table->state == ROWS_KEPT)
-        engine_table_fails(e, table, "its position in the log was given up for a resync, which did not come to its end");
+        engine_table_fails(e, table,
+                           "its position in the log was given up for a resync, which did not come to its end");
     g_ptr_array_remove(e->tables, twin);
 }
 
@@ -572,7 +578,8 @@ static void destination_act(Engine *e)
         if (running->lost && !random_one_in(e->random, 6))
             return;
         destination_commit(d, running);
-        engine_tell(e, "insert %s %s into object %u", running->token, running->lost ? "commits late" : "commits", running->object->uuid);
+        engine_tell(e, "insert %s %s into object %u", running->token, running->lost ? "commits late" : "commits",
+                    running->object->uuid);
         watch(e);
         /* A history that was rewritten may be told only by what follows: the pipe fails then. */
         if (e->broken)
@@ -591,7 +598,8 @@ static void destination_act(Engine *e)
 static void note_settled(Engine *e)
 {
     const Session *s = &e->session;
-    bool quiet = e->work && s->on && s->next >= e->source->log->len && !s->batch_rows && !s->group.open && !s->ddl && batch_tracker_in_flight(e->tracker) == 0;
+    bool quiet = e->work && s->on && s->next >= e->source->log->len && !s->batch_rows && !s->group.open && !s->ddl &&
+                 batch_tracker_in_flight(e->tracker) == 0;
     for (unsigned i = 0; i < e->tables->len && quiet; i++) {
         Table *table = e->tables->pdata[i];
         if (table->loaded && table->state == ROWS_LIVE && !table->settled) {
@@ -618,12 +626,13 @@ static void watch(Engine *e)
         }
         for (unsigned key = 0; key < KEYS; key++) {
             uint32_t value = destination_row(object, key);
-            int when = source_when(e->source, table->of, key, value, e->watched[table->of] ? e->shown[table->of][key] : 0);
+            int when =
+                source_when(e->source, table->of, key, value, e->watched[table->of] ? e->shown[table->of][key] : 0);
             const Row *newest = destination_newest(object, key);
             /* A transaction that was rolled back may have been sent already: its tables fail as that is read. */
             if (when == SOURCE_EARLIER && (!newest || source_has(e->source, newest->value)))
-                engine_finding(e, "t%u shows an older row of key %u: value %u after one of commit %u", table->of, key, value,
-                               e->shown[table->of][key]);
+                engine_finding(e, "t%u shows an older row of key %u: value %u after one of commit %u", table->of, key,
+                               value, e->shown[table->of][key]);
             if (when >= 0)
                 e->shown[table->of][key] = (unsigned)when;
         }
@@ -719,9 +728,10 @@ void engine_act(Engine *e)
 bool engine_is_caught_up(const Engine *e)
 {
     const Session *s = &e->session;
-    return e->state == PIPE_RUNNING && e->work && e->ending == ENDS_NOT && s->on && !s->verifying && !s->group.open && !s->ddl &&
-           !e->cut && !s->batch_rows && s->next >= e->source->log->len && batch_tracker_in_flight(e->tracker) == 0 &&
-           !batch_cutter_forced(&s->cutter) && e->source->readable >= e->source->log->len && e->destination->running->len == 0;
+    return e->state == PIPE_RUNNING && e->work && e->ending == ENDS_NOT && s->on && !s->verifying && !s->group.open &&
+           !s->ddl && !e->cut && !s->batch_rows && s->next >= e->source->log->len &&
+           batch_tracker_in_flight(e->tracker) == 0 && !batch_cutter_forced(&s->cutter) &&
+           e->source->readable >= e->source->log->len && e->destination->running->len == 0;
 }
 
 bool engine_wants_resync(const Engine *e)
@@ -756,7 +766,8 @@ static void compare_all(Engine *e, const Table *table, const Object *object)
     n = g_hash_table_size(wanted);
     for (unsigned i = 0; i < object->rows->len; i++)
         if (!g_hash_table_remove(wanted, GUINT_TO_POINTER(g_array_index(object->rows, Row, i).value)))
-            engine_finding(e, "t%u has the change %u twice, or it never was", table->of, g_array_index(object->rows, Row, i).value);
+            engine_finding(e, "t%u has the change %u twice, or it never was", table->of,
+                           g_array_index(object->rows, Row, i).value);
     if (g_hash_table_size(wanted))
         engine_finding(e, "t%u lacks %u of %u changes", table->of, g_hash_table_size(wanted), n);
 }
@@ -779,7 +790,8 @@ void engine_compare(Engine *e)
             continue;
         }
         for (unsigned key = 0; key < KEYS; key++) {
-            uint32_t is = destination_row(object, key), wanted = source_row(e->source, e->source->commits->len, table->of, key);
+            uint32_t is = destination_row(object, key),
+                     wanted = source_row(e->source, e->source->commits->len, table->of, key);
             if (is != wanted)
                 engine_finding(e, "caught up, and key %u of t%u is %u, not %u", key, table->of, is, wanted);
         }

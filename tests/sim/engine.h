@@ -1,6 +1,7 @@
-/* engine.h - a pipe without threads, servers and a disk: the decisions of src/pipe and src/mysql, carried out against the models one
- * action at a time. What is decided is theirs; what is here is what threads do with it (stream.c, stream_seal.c, stream_xa.c,
- * snapshot.c, apply.c, resync.c and supervisor.c are its originals, and it is to be kept like them).
+/* engine.h - a pipe without threads, servers and a disk: the decisions of src/pipe and src/mysql, carried out against
+ * the models one action at a time. What is decided is theirs; what is here is what threads do with it (stream.c,
+ * stream_seal.c, stream_xa.c, snapshot.c, apply.c, resync.c and supervisor.c are its originals, and it is to be kept
+ * like them).
  */
 #ifndef SLUICE_SIM_ENGINE_H
 #define SLUICE_SIM_ENGINE_H
@@ -128,7 +129,7 @@ typedef struct {
     BatchTracker *tracker;
     uint64_t saved_seq;
     Loader loaders[LOADERS];
-    GQueue queue;   /* of Sent */
+    GQueue queue; /* of Sent */
     GPtrArray *sending;
     int64_t now;
     unsigned patience; /* while a Work ends */

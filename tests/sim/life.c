@@ -5,10 +5,24 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef enum { RUN, WRITE, ROTATE, FAIL_OVER, RESET, LOSE, CRASH, PAUSE, RESUME, RESYNC, CUT, RESTART_DESTINATION, STEPS } StepKind;
+typedef enum {
+    RUN,
+    WRITE,
+    ROTATE,
+    FAIL_OVER,
+    RESET,
+    LOSE,
+    CRASH,
+    PAUSE,
+    RESUME,
+    RESYNC,
+    CUT,
+    RESTART_DESTINATION,
+    STEPS
+} StepKind;
 
-static const char *const names[STEPS] = {"run",   "write",  "rotate", "failover", "reset", "lose",
-                                         "crash", "pause",  "resume", "resync",   "cut",   "destination"};
+static const char *const names[STEPS] = {"run",   "write", "rotate", "failover", "reset", "lose",
+                                         "crash", "pause", "resume", "resync",   "cut",   "destination"};
 
 #define SETTLE_ACTIONS 60000 /* more than any life needs to catch up */
 #define SHRINK_TRIES   3000
@@ -23,10 +37,10 @@ static void add(Life *life, StepKind kind, unsigned a, Random *random)
 
 static WriteKind choose_write(Random *random)
 {
-    static const WriteKind kinds[] = {WRITE_PLAIN,     WRITE_PLAIN,     WRITE_PLAIN,     WRITE_PLAIN,      WRITE_PLAIN,
-                                      WRITE_UNDONE,    WRITE_SAVEPOINT, WRITE_LARGE,     WRITE_IGNORED,    WRITE_ONE_PHASE,
-                                      WRITE_XA_PREPARE, WRITE_XA_PREPARE, WRITE_XA_COMMIT, WRITE_XA_ROLLBACK, WRITE_TRUNCATE,
-                                      WRITE_BROKEN};
+    static const WriteKind kinds[] = {WRITE_PLAIN,     WRITE_PLAIN,       WRITE_PLAIN,      WRITE_PLAIN,
+                                      WRITE_PLAIN,     WRITE_UNDONE,      WRITE_SAVEPOINT,  WRITE_LARGE,
+                                      WRITE_IGNORED,   WRITE_ONE_PHASE,   WRITE_XA_PREPARE, WRITE_XA_PREPARE,
+                                      WRITE_XA_COMMIT, WRITE_XA_ROLLBACK, WRITE_TRUNCATE,   WRITE_BROKEN};
     return kinds[random_below(random, G_N_ELEMENTS(kinds))];
 }
 
@@ -121,8 +135,8 @@ static bool may_be_rewritten(const Engine *e)
     return e->checkpoint.print_file != NULL;
 }
 
-/* A load has read, a place of the log is waited for, or a statement has done, what a source that loses the end of its log never had; the checkpoint and the cuts
- * behind it do not tell. */
+/* A load has read, a place of the log is waited for, or a statement has done, what a source that loses the end of its
+ * log never had; the checkpoint and the cuts behind it do not tell. */
 static bool is_ahead(const Engine *e)
 {
     bool ahead = e->stated || e->stops;
@@ -182,7 +196,8 @@ static void take_step(Engine *e, const Step *step, Random *random)
         engine_resume(e);
         break;
     case RESYNC:
-        engine_resync(e, step->a == 0 || step->a > e->tables->len ? 0 : ((const Table *)e->tables->pdata[step->a - 1])->id);
+        engine_resync(e, step->a == 0 || step->a > e->tables->len ? 0
+                                                                  : ((const Table *)e->tables->pdata[step->a - 1])->id);
         break;
     case CUT:
         engine_lose_connection(e);
@@ -210,8 +225,8 @@ static void catch_up(Engine *e)
             return;
     }
     if (!e->finding)
-        engine_finding(e, "not caught up after %d actions: %s, %u inserts in flight", SETTLE_ACTIONS, pipe_state_name(e->state),
-                       e->tracker ? batch_tracker_in_flight(e->tracker) : 0);
+        engine_finding(e, "not caught up after %d actions: %s, %u inserts in flight", SETTLE_ACTIONS,
+                       pipe_state_name(e->state), e->tracker ? batch_tracker_in_flight(e->tracker) : 0);
 }
 
 char *life_live(const Life *life, const char *state_dir, bool trace)

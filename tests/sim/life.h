@@ -1,7 +1,7 @@
 /* life.h - one life of a pipe: steps that a seed decides, or a kept case names; lived, judged, made shorter.
  *
- * As text a life is its first line, "life ROWS SEED", then one step a line: NAME A SEED. Each step has a seed of its own, so that a
- * life without some of its steps is much the same life.
+ * As text a life is its first line, "life ROWS SEED", then one step a line: NAME A SEED. Each step has a seed of its
+ * own, so that a life without some of its steps is much the same life.
  */
 #ifndef SLUICE_SIM_LIFE_H
 #define SLUICE_SIM_LIFE_H

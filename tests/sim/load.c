@@ -13,9 +13,9 @@ static const SourceTable *definition(void)
     static SourceTable *table;
     if (table)
         return table;
-    json_t *json = json_pack("{s:s,s:s,s:s,s:s,s:[i],s:s,s:[{s:s,s:s,s:s,s:b,s:i,s:i}]}", "database", "d", "name", "t", "engine",
-                             "InnoDB", "create_sql", "", "key", 0, "key_name", "PRIMARY", "columns", "name", "id", "type", "int",
-                             "type_text", "int", "unsigned", 0, "precision", 10, "scale", 0);
+    json_t *json = json_pack("{s:s,s:s,s:s,s:s,s:[i],s:s,s:[{s:s,s:s,s:s,s:b,s:i,s:i}]}", "database", "d", "name", "t",
+                             "engine", "InnoDB", "create_sql", "", "key", 0, "key_name", "PRIMARY", "columns", "name",
+                             "id", "type", "int", "type_text", "int", "unsigned", 0, "precision", 10, "scale", 0);
     table = source_table_from_json(json, NULL);
     json_decref(json);
     g_assert(table);
@@ -90,7 +90,11 @@ void load_restore_plans(Engine *e)
         for (unsigned r = 0; r < table->ranges->len; r++) {
             const CatalogRange *from = table->ranges->pdata[r];
             Range *range = g_new0(Range, 1);
-            *range = (Range){.id = from->id, .after = g_strdup(from->after), .upto = g_strdup(from->upto), .done = from->done, .rows = from->rows};
+            *range = (Range){.id = from->id,
+                             .after = g_strdup(from->after),
+                             .upto = g_strdup(from->upto),
+                             .done = from->done,
+                             .rows = from->rows};
             table->attempt = MAX(table->attempt, from->attempt);
             g_ptr_array_add(ranges, range);
         }
@@ -146,8 +150,8 @@ static void settle(Engine *e)
         if (is_read(table) && !table->read_file && e->identity == e->source->number) {
             table->read_file = e->source->file;
             table->read_pos = e->source->pos;
-            table->passed = e->checkpoint.file && binlog_position_compare(e->checkpoint.file, e->checkpoint.pos, table->read_file,
-                                                                          table->read_pos) >= 0;
+            table->passed = e->checkpoint.file && binlog_position_compare(e->checkpoint.file, e->checkpoint.pos,
+                                                                          table->read_file, table->read_pos) >= 0;
         }
         LoadSituation load = table_load(table);
         if (!load_is_over(&load) || table->told)
@@ -220,12 +224,13 @@ static void choose(Engine *e, Loader *loader)
             continue;
         table->readers++;
         table->attempt++;
-        *loader = (Loader){.table = table, .range_id = range->id, .attempt = table->attempt, .after = g_strdup(range->after)};
+        *loader =
+            (Loader){.table = table, .range_id = range->id, .attempt = table->attempt, .after = g_strdup(range->after)};
         for (unsigned i2 = 0; i2 < changed->len; i2++)
             save_range(table, range_plan_get(table->plan, g_array_index(changed, uint64_t, i2)));
         save_range(table, range);
-        engine_tell(e, "%" G_GINT64_FORMAT ": range %" G_GUINT64_FORMAT " (%s, %s], attempt %u", table->id, range->id, range->after,
-                    range->upto, table->attempt);
+        engine_tell(e, "%" G_GINT64_FORMAT ": range %" G_GUINT64_FORMAT " (%s, %s], attempt %u", table->id, range->id,
+                    range->after, range->upto, table->attempt);
     }
 }
 
@@ -287,14 +292,20 @@ static void hand_over(Engine *e, Loader *loader)
 {
     Table *table = loader->table;
     unsigned n = loader->rows->len;
-    g_autofree char *key = n ? g_strdup_printf("%d", (int)(g_array_index(loader->rows, Row, n - 1).key + 1) * KEY_STEP) : NULL;
+    g_autofree char *key =
+        n ? g_strdup_printf("%d", (int)(g_array_index(loader->rows, Row, n - 1).key + 1) * KEY_STEP) : NULL;
     bool passed = key && g_strcmp0(range_plan_get(table->plan, loader->range_id)->upto, loader->upto) != 0 &&
                   range_plan_passed(table->plan, loader->range_id, key);
     Piece *piece = g_new0(Piece, 1);
     Sent *sent = g_new0(Sent, 1);
 
-    *piece = (Piece){.range_id = loader->range_id, .key = g_strdup(key), .rows = n, .last = passed || n < loader->limit};
-    *sent = (Sent){.table = table, .snapshot = true, .piece = piece, .rows = g_steal_pointer(&loader->rows), .target = g_strdup(table->target)};
+    *piece =
+        (Piece){.range_id = loader->range_id, .key = g_strdup(key), .rows = n, .last = passed || n < loader->limit};
+    *sent = (Sent){.table = table,
+                   .snapshot = true,
+                   .piece = piece,
+                   .rows = g_steal_pointer(&loader->rows),
+                   .target = g_strdup(table->target)};
     sent->token = token_of_chunk(UUID, table->id, table->generation, loader->range_id, loader->attempt, loader->number);
     sent->query_id = query_id_of_chunk(UUID, table->id, loader->range_id, loader->attempt, loader->number);
     g_queue_push_tail(&table->pieces, piece);
@@ -303,7 +314,8 @@ static void hand_over(Engine *e, Loader *loader)
     bool last = piece->last;
     if (last)
         range_plan_read_out(table->plan, loader->range_id);
-    engine_tell(e, "%" G_GINT64_FORMAT ": chunk %s of %u rows up to %s%s", table->id, sent->token, n, key, last ? ", the last" : "");
+    engine_tell(e, "%" G_GINT64_FORMAT ": chunk %s of %u rows up to %s%s", table->id, sent->token, n, key,
+                last ? ", the last" : "");
     loader->number++;
     g_clear_pointer(&loader->upto, g_free);
     if (key) {

@@ -4,8 +4,8 @@
  *        sim [--trace] --seeds N [COUNT]   the lives of the seeds N, N + 1, ...
  *        sim --seconds S [--lives N]  lives of new seeds for so long, or so many
  *
- * Prints "ok ..." or "FAILED ..." for each case, and for each of the rows of seeds; what fails is made shorter and printed, to be
- * kept as a file of tests/sim/cases. Exit 1 when anything failed.
+ * Prints "ok ..." or "FAILED ..." for each case, and for each of the rows of seeds; what fails is made shorter and
+ * printed, to be kept as a file of tests/sim/cases. Exit 1 when anything failed.
  */
 #include "life.h"
 
@@ -72,7 +72,8 @@ static bool live_seed(uint64_t seed, bool trace)
     if (finding) {
         life_shrink(life, state_dir);
         g_autofree char *text = life_text(life), *still = life_live(life, state_dir, false);
-        printf("FAILED seed %" G_GUINT64_FORMAT ": %s\n# shorter, to be kept in tests/sim/cases: %s\n%s", seed, finding, still, text);
+        printf("FAILED seed %" G_GUINT64_FORMAT ": %s\n# shorter, to be kept in tests/sim/cases: %s\n%s", seed, finding,
+               still, text);
     }
     life_free(life);
     fflush(stdout);
@@ -120,7 +121,8 @@ int main(int argc, char **argv)
             lives = g_ascii_strtoull(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--seeds") == 0 && i + 1 < argc) {
             uint64_t seed = g_ascii_strtoull(argv[++i], NULL, 10);
-            uint64_t count = i + 1 < argc && g_ascii_isdigit(argv[i + 1][0]) ? g_ascii_strtoull(argv[++i], NULL, 10) : 1;
+            uint64_t count =
+                i + 1 < argc && g_ascii_isdigit(argv[i + 1][0]) ? g_ascii_strtoull(argv[++i], NULL, 10) : 1;
             ok = live_row(seed, count, trace) && ok;
         } else {
             ok = live_case(argv[i], trace) && ok;

@@ -223,7 +223,8 @@ static void leave_locked_out(Source *source, GArray *changes, const GArray *held
     for (unsigned x = 0; x < XIDS; x++)
         for (unsigned h = 0; source->xa[x] && source->xa[x] != held && h < source->xa[x]->len; h++)
             for (unsigned i = changes->len; i-- > 0;) {
-                const Change *locked = &g_array_index(source->xa[x], Change, h), *change = &g_array_index(changes, Change, i);
+                const Change *locked = &g_array_index(source->xa[x], Change, h),
+                             *change = &g_array_index(changes, Change, i);
                 if (change->table == locked->table && change->key == locked->key)
                     g_array_remove_index(changes, i);
             }
@@ -479,11 +480,12 @@ void source_lose(Source *source, unsigned groups)
     if (groups > 0)
         return;
     const LogEvent *first = source->log->pdata[at];
-    /* XA transactions that were prepared before it and ended in what is lost would be prepared again: such a loss is left out. */
+    /* XA transactions that were prepared before it and ended in what is lost would be prepared again: such a loss is
+     * left out. */
     for (unsigned i = at; i < source->log->len; i++) {
         const LogEvent *event = source->log->pdata[i];
-        if (event->event.type == BINLOG_XA_PREPARE ||
-            (event->statement && (event->statement->kind == DDL_XA_COMMIT || event->statement->kind == DDL_XA_ROLLBACK)))
+        if (event->event.type == BINLOG_XA_PREPARE || (event->statement && (event->statement->kind == DDL_XA_COMMIT ||
+                                                                            event->statement->kind == DDL_XA_ROLLBACK)))
             return;
     }
     unsigned shown = 0;

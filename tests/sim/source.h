@@ -1,7 +1,8 @@
-/* source.h - a model of a MariaDB server: what it committed, what stands in its log, and what of it can be read already.
+/* source.h - a model of a MariaDB server: what it committed, what stands in its log, and what of it can be read
+ * already.
  *
- * Every change writes a value that no other ever has: a row that is seen anywhere tells which change it is of. Rows are of
- * `TABLES` tables with the keys 0 to KEYS - 1; the last table is one whose destination keeps every change.
+ * Every change writes a value that no other ever has: a row that is seen anywhere tells which change it is of. Rows are
+ * of `TABLES` tables with the keys 0 to KEYS - 1; the last table is one whose destination keeps every change.
  */
 #ifndef SLUICE_SIM_SOURCE_H
 #define SLUICE_SIM_SOURCE_H
@@ -61,10 +62,10 @@ void source_free(Source *source);
 
 typedef enum {
     WRITE_PLAIN,
-    WRITE_UNDONE,     /* logged, and rolled back at its end */
-    WRITE_SAVEPOINT,  /* a part of it is rolled back */
+    WRITE_UNDONE,    /* logged, and rolled back at its end */
+    WRITE_SAVEPOINT, /* a part of it is rolled back */
     WRITE_LARGE,
-    WRITE_BROKEN,     /* the server restarted within it */
+    WRITE_BROKEN, /* the server restarted within it */
     WRITE_IGNORED,
     WRITE_ONE_PHASE,
     WRITE_XA_PREPARE,

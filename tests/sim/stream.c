@@ -30,7 +30,6 @@ static void history_fails(Engine *e, const char *what)
 
 /* ---- Beginning ---- */
 
-
 /* The state of the server's log: the last number of each server that wrote to it. */
 static char *gtid_state(const Engine *e)
 {
@@ -39,7 +38,8 @@ static char *gtid_state(const Engine *e)
         const LogEvent *event = e->source->log->pdata[i];
         unsigned domain, server;
         unsigned long long seq;
-        if (event->event.type == BINLOG_GTID_MARIADB && sscanf(event->gtid.text, "%u-%u-%llu", &domain, &server, &seq) == 3)
+        if (event->event.type == BINLOG_GTID_MARIADB &&
+            sscanf(event->gtid.text, "%u-%u-%llu", &domain, &server, &seq) == 3)
             last[server % 16] = seq;
     }
     GString *text = g_string_new(NULL);
@@ -74,8 +74,9 @@ static void fail_over(Engine *e)
     e->identity = e->source->number;
     for (unsigned i = 0; i < e->tables->len; i++) {
         Table *table = e->tables->pdata[i];
-        bool begins_ahead = table->begin_file && (!was_file || binlog_position_compare(table->begin_file, table->begin_pos, was_file,
-                                                                                       was_pos) > 0);
+        bool begins_ahead =
+            table->begin_file &&
+            (!was_file || binlog_position_compare(table->begin_file, table->begin_pos, was_file, was_pos) > 0);
         if (sent_ahead || (begins_ahead && table_keeps_all(table->of)))
             advise(e, table);
         table->begin_file = NULL;
@@ -106,9 +107,10 @@ static int find_start(Engine *e, const char *file, uint64_t pos)
             return -1;
         }
     }
-    engine_fails(e, g_error_new_literal(SOURCE_ERROR, 1236,
-                                        has_file ? "Client requested master to start replication from impossible position > file size"
-                                                 : "Could not find first log file name in binary log index file"));
+    engine_fails(e, g_error_new_literal(
+                        SOURCE_ERROR, 1236,
+                        has_file ? "Client requested master to start replication from impossible position > file size"
+                                 : "Could not find first log file name in binary log index file"));
     return -1;
 }
 
@@ -189,8 +191,8 @@ static void session_begin(Engine *e)
         g_array_set_size(table->marks, 0);
         table->sent_marks = 0;
     }
-    engine_tell(e, "a session begins at %s:%" G_GUINT64_FORMAT "%s, %u cuts to repeat", s->file, s->pos, s->verifying ? " (verifying)" : "",
-                batches->len);
+    engine_tell(e, "a session begins at %s:%" G_GUINT64_FORMAT "%s, %u cuts to repeat", s->file, s->pos,
+                s->verifying ? " (verifying)" : "", batches->len);
 }
 
 /* ---- Sealing ---- */
@@ -216,8 +218,8 @@ static void catalog_save(Engine *e, CatalogCheckpoint *checkpoint_take, uint64_t
     while (e->batches->len && g_array_index(e->batches, CatalogBatch, 0).seq <= applied_seq)
         g_array_remove_index(e->batches, 0);
     e->saved_seq = applied_seq;
-    engine_tell(e, "checkpoint %s:%" G_GUINT64_FORMAT " offset %" G_GUINT64_FORMAT, e->checkpoint.file, e->checkpoint.pos,
-                e->checkpoint.offset);
+    engine_tell(e, "checkpoint %s:%" G_GUINT64_FORMAT " offset %" G_GUINT64_FORMAT, e->checkpoint.file,
+                e->checkpoint.pos, e->checkpoint.offset);
 }
 
 void stream_save_checkpoint(Engine *e)
@@ -278,13 +280,17 @@ static void seal(Engine *e, const CatalogBatch *forced)
             g_ptr_array_add(inserts, take_block(s, table, seq));
     }
     if (!forced && inserts->len) {
-        CatalogBatch cut = {.seq = seq, .start_offset = s->sealed_end, .end_offset = s->rows_end, .epoch = s->epoch, .in_group = !boundary};
+        CatalogBatch cut = {.seq = seq,
+                            .start_offset = s->sealed_end,
+                            .end_offset = s->rows_end,
+                            .epoch = s->epoch,
+                            .in_group = !boundary};
         g_array_append_val(e->batches, cut);
         if (e->batches->len > 500)
             engine_finding(e, "%u cuts are in the catalog", e->batches->len);
     }
-    engine_tell(e, "batch %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT ": %u inserts%s%s", seq, s->rows_end, inserts->len,
-                forced ? ", repeated" : "", boundary ? "" : ", within a group");
+    engine_tell(e, "batch %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT ": %u inserts%s%s", seq, s->rows_end,
+                inserts->len, forced ? ", repeated" : "", boundary ? "" : ", within a group");
     if (engine_crashes_here(e)) {
         catalog_checkpoint_clear(&checkpoint);
         return;
@@ -338,7 +344,8 @@ static void seal_if_due(Engine *e, bool idle)
 static bool is_before(const Session *s, const Table *table, const BinlogEvent *event)
 {
     (void)s;
-    return table->begin_file && binlog_position_compare(event->file, event->start, table->begin_file, table->begin_pos) < 0;
+    return table->begin_file &&
+           binlog_position_compare(event->file, event->start, table->begin_file, table->begin_pos) < 0;
 }
 
 static bool follows(const Session *s, const Table *table, const BinlogEvent *event)
@@ -576,7 +583,8 @@ static void verify(Engine *e, const LogEvent *event)
     Session *s = &e->session;
     unsigned mark;
     bool is_gtid = event->event.type == BINLOG_GTID_MARIADB;
-    GroupAction action = group_event(&s->group, &event->event, SOURCE_MARIADB, event->statement, is_gtid ? &event->gtid : NULL, &mark);
+    GroupAction action =
+        group_event(&s->group, &event->event, SOURCE_MARIADB, event->statement, is_gtid ? &event->gtid : NULL, &mark);
     bool first_is_wrong = event->event.start == s->print_pos && !is_gtid;
     bool ended = action == GROUP_ENDS || action == GROUP_UNDONE || action == GROUP_PREPARED;
     if (!ended && !first_is_wrong && action != GROUP_BROKEN)
@@ -665,7 +673,8 @@ static void handle(Engine *e, const LogEvent *event)
         history_fails(e, "a GTID was used before by another transaction");
         return;
     }
-    GroupAction action = group_event(&s->group, &event->event, SOURCE_MARIADB, event->statement, is_gtid ? &event->gtid : NULL, &undo_mark);
+    GroupAction action = group_event(&s->group, &event->event, SOURCE_MARIADB, event->statement,
+                                     is_gtid ? &event->gtid : NULL, &undo_mark);
     group_step(e, action, event, undo_mark);
 }
 
