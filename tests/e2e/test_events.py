@@ -360,9 +360,9 @@ def test_checksums_are_switched(engine, own_mariadb, clickhouse, trap):
     pipe.live()
     lengths = []
     for n, checksum in enumerate(("NONE", "CRC32", "NONE")):
-        with logged(pipe.mariadb) as events:
-            pipe.run("INSERT INTO t VALUES (90000, 1, 'the same')")
-        lengths.append([event.length for event in events if event.has_rows])
+        _, before = pipe.mariadb.end_of_log()
+        pipe.run("INSERT INTO t VALUES (90000, 1, 'the same')")
+        lengths.append(pipe.mariadb.end_of_log()[1] - before)
         pipe.run("DELETE FROM t WHERE id = 90000")
         rows(pipe, 1 + n * 1000, 300)
         pipe.mariadb.run(f"SET GLOBAL binlog_checksum = {checksum}")
@@ -371,8 +371,8 @@ def test_checksums_are_switched(engine, own_mariadb, clickhouse, trap):
             change(cursor, 1 + n * 1000)
         if n:
             restart(pipe)
-    assert lengths[0] == lengths[2] == [length + 4 for length in lengths[1]] and len(lengths[0]) == 1, lengths
-    trap("the same row is four bytes shorter in the next file, and longer again in the one after it")
+    assert lengths[0] == lengths[2] > lengths[1] > 0, lengths
+    trap("the same change is shorter in the next file, and longer again in the one after it")
     assert pipe.equal("t") == 1800
 
 
