@@ -149,10 +149,7 @@ bool ddl_kill_statements(StreamDdl *ddl, GError **error)
     return insert_kill_all(ddl->ch, prefix, ddl->s->work->reading, error);
 }
 
-
-/* Until it succeeds. A table that it cannot be done for fails, and the pipe goes on. False: cancelled, or the pipe
- * fails. */
-bool ddl_carry_out(StreamDdl *ddl, TableEffect *effect, Attempt attempt, void *data, GError **error)
+static bool carry_out(StreamDdl *ddl, TableEffect *effect, Attempt attempt, void *data, GError **error)
 {
     Pipe *pipe = ddl->s->pipe;
     pthread_mutex_lock(&pipe->repair_lock);
@@ -181,6 +178,18 @@ bool ddl_carry_out(StreamDdl *ddl, TableEffect *effect, Attempt attempt, void *d
     }
     cancel_set_error(ddl->s->work->reading, error);
     return false;
+}
+
+/* Until it succeeds. A table that it cannot be done for fails, and the pipe goes on. False: cancelled, or the pipe
+ * fails. It may take long, for the destination waits up to five minutes before it tries a mutation again that failed:
+ * meanwhile the pipe says for what it waits. */
+bool ddl_carry_out(StreamDdl *ddl, TableEffect *effect, Attempt attempt, void *data, GError **error)
+{
+    const CatalogTable *record = effect->table->record;
+    pipe_set_activity(ddl->s->pipe, "the destination alters %s.%s", record->database, record->name);
+    bool ok = carry_out(ddl, effect, attempt, data, error);
+    pipe_set_activity(ddl->s->pipe, NULL);
+    return ok;
 }
 
 /* ---- The barrier ---- */

@@ -697,3 +697,17 @@ def test_a_twin_is_altered_too(pipe):
     pipe.run("ALTER TABLE t RENAME COLUMN a TO b")
     pipe.run("INSERT INTO t (id, b, c, x) VALUES (100002, 7, 1, 6)")
     assert len(same(pipe)) == 20_003
+
+
+def test_what_the_stream_waits_for_is_told(engine, mariadb, own_clickhouse):
+    """An ALTER may take minutes at the destination; nothing is applied meanwhile."""
+    engine.start()
+    pipe = Pipe(engine, mariadb, own_clickhouse)
+    pipe.run(TABLE)
+    pipe.live()
+    own_clickhouse.freeze()
+    pipe.run("ALTER TABLE t ADD told INT")
+    wait_until(lambda: f"alters {pipe.source}.t" in (pipe.status()["activity"] or ""), 30 * PATIENCE, pipe.status, 0.02)
+    own_clickhouse.freeze(False)
+    same(pipe)
+    assert not pipe.status()["activity"]
