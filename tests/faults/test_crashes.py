@@ -324,6 +324,7 @@ def revive(pipe):
     pipe.engine.start()
     if pipe.status()["state"] == "Failed":
         pipe.engine.sluice("resync", pipe.name, ok=None)  # it may do so by itself
+        wait_until(lambda: pipe.status()["state"] != "Failed", 60 * PATIENCE, lambda: pipe.engine.describe(pipe.name))
     if pipe.status()["state"] == "Paused":
         pipe.engine.sluice("resume", pipe.name)
     pipe.wait("Running", seconds=120)

@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from dataclasses import dataclass
 
 from .process import die_with_parent, end, spawn, wait_until
@@ -170,9 +171,14 @@ class Engine:
             if self.process is not None and self.process.poll() is not None:
                 raise AssertionError(f"the engine ended with {self.process.returncode}: {self.log()[-3000:]}")
             pipe = self.pipe(name)
-            assert pipe["state"] in states or pipe["state"] != "Failed", self.describe(name)
+            if pipe["state"] in states or pipe["state"] != "Failed":
+                failed.clear()
+            else:
+                failed.append(time.monotonic())
+                assert failed[-1] - failed[0] < 3 * PATIENCE, self.describe(name)
             return pipe if pipe["state"] in states else None
 
+        failed = []  # since when: what was asked for and accepted takes a moment to leave that state
         return wait_until(reached, seconds * PATIENCE, lambda: f"{name} is {' or '.join(states)}: {self.describe(name)}", 0.1)
 
     def wait_stalled(self, name, stalled=True, seconds=60):
