@@ -534,7 +534,7 @@ SourceTable *source_preflight_table(SourceConnection *source, const char *databa
 
     if (table == NULL) {
         g_autofree char *account = account_read(source);
-        g_autoptr(GString) mend = g_string_new("check the name; GRANT SELECT ON ");
+        g_autoptr(GString) mend = g_string_new("check the name and that it is a plain table; GRANT SELECT ON ");
 
         source_quote_table(mend, database, name);
         g_string_append_printf(mend, " TO %s; or exclude the table", account);
