@@ -690,7 +690,7 @@ static bool reader_connect(Reader *reader, GError **error)
 {
     if (!reader->source && !(reader->source = source_open(reader->work->source_url, reader->work->reading, error)))
         return false;
-    return !RULE_HOLDS("own-server-is-proven") || setup_is_followed(reader->pipe, reader->source, error);
+    return setup_is_followed(reader->pipe, reader->source, error);
 }
 
 /* Where the log ended when a table could not be read by its definition, or where the stream is. NULL: the source cannot tell. */
