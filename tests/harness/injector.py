@@ -23,9 +23,9 @@ class Injector:
         self.sent = []  # types
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def inject(self, kind, body=b"", flags=0):
-        """An event that stands in no file. The server's checksums must be CRC32."""
-        self.waiting.append((kind, body, flags))
+    def inject(self, kind, body=b"", flags=0, position=0):
+        """An event that stands in no file; `position` is where it says that it ends. The server's checksums must be CRC32."""
+        self.waiting.append((kind, body, flags, position))
 
     def _accept(self):
         while True:
@@ -102,7 +102,7 @@ def _exactly(source, n):
     return b"".join(parts)
 
 
-def _event(kind, body, flags):
+def _event(kind, body, flags, position):
     # time, type, server id, length, position (0: none), flags
-    event = struct.pack("<IBIIIH", int(time.time()), kind, 1, 19 + len(body) + 4, 0, flags) + body
+    event = struct.pack("<IBIIIH", int(time.time()), kind, 1, 19 + len(body) + 4, position, flags) + body
     return event + struct.pack("<I", zlib.crc32(event))
