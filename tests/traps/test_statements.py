@@ -122,13 +122,13 @@ def test_statements_that_nobody_knows(engine, mariadb, clickhouse, trap):
             pipe.run(f"INSERT INTO {name} VALUES (1, 1, 'x')")
         engine.start()
         pipe.live(url=f"mysql://repl@127.0.0.1:{injector.port}/?password-file={mariadb.password_file}&ssl-mode=disabled")
-        injector.inject(2, query_event(pipe.source, "FROBNICATE TABLE elsewhere"))
+        injector.inject(2, query_event(pipe.source, "FROBNICATE TABLE elsewhere"), position=mariadb.end_of_log()[1])
         wait_until(lambda: injector.sent == [2], 20 * PATIENCE, "it was sent")
         pipe.run("INSERT INTO t VALUES (2, 2, 'x')")
         assert pipe.equal("t", "good") == 3
         assert pipe.table("t")["state"] == "live"
         trap("a newer server logs statements of which only the names of tables can be known")
-        injector.inject(2, query_event(pipe.source, "FROBNICATE TABLE t"))
+        injector.inject(2, query_event(pipe.source, "FROBNICATE TABLE t"), position=mariadb.end_of_log()[1])
         fails(pipe, "not known")
         pipe.run("INSERT INTO good VALUES (3, 3, 'x')")
         wait_until(lambda: pipe.rows("good", "count()") == [[2]], 30 * PATIENCE, lambda: engine.describe("p"))
