@@ -1,4 +1,4 @@
-#include "casefold.h"
+#include "base/casefold.h"
 
 #include <glib.h>
 #include <string.h>

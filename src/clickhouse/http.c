@@ -610,8 +610,7 @@ bool http_has_room(Clickhouse *ch, GError **error)
         return true;
     g_set_error(error, CLICKHOUSE_ERROR, NOT_ENOUGH_SPACE,
                 "ClickHouse at %s: less than %u MiB are free on its disk, not enough space for a definition (code %d, "
-                "NOT_ENOUGH_SPACE); free "
-                "disk space at the destination",
+                "NOT_ENOUGH_SPACE); free disk space at the destination",
                 ch->server, DEFINITION_ROOM >> 20, NOT_ENOUGH_SPACE);
     return false;
 }

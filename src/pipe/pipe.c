@@ -148,6 +148,12 @@ void message_free(Message *message)
     g_free(message);
 }
 
+bool pipe_has_applied(const Pipe *pipe, const char *file, uint64_t pos)
+{
+    const CatalogCheckpoint *applied = &pipe->applied;
+    return applied->file && (!file || binlog_position_compare(applied->file, applied->pos, file, pos) >= 0);
+}
+
 void pipe_free(Pipe *pipe)
 {
     if (!pipe)

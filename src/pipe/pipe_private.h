@@ -272,6 +272,9 @@ void snapshot_forget_reads(Work *work); /* another server answers: those places 
 LoadStanding snapshot_standing(Pipe *pipe, PipeTable *table, const char *file, uint64_t pos);
 
 /* pipe.c */
+/* Whether the last checkpoint is there, or behind it. Of no `file`: whether it has a place at all; right behind a failover it has
+ * none. With Pipe.lock held. */
+bool pipe_has_applied(const Pipe *pipe, const char *file, uint64_t pos);
 json_t *pipe_settings_given(Pipe *pipe); /* as given, with those of single tables; a new reference, NULL: none */
 
 /* setup.c */

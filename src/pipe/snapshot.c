@@ -374,7 +374,7 @@ static void note_read(Reader *reader, const GPtrArray *tables, const char *file,
     pthread_mutex_lock(&pipe->lock);
     bool followed = g_strcmp0(pipe->record->identity, source_server(reader->source)->identity) == 0;
     /* Where nothing was logged meanwhile the stream is there already, and hears of nothing new until a heartbeat comes. */
-    bool passed = pipe->applied.file && binlog_position_compare(pipe->applied.file, pipe->applied.pos, file, pos) >= 0;
+    bool passed = pipe_has_applied(pipe, file, pos);
     pthread_mutex_unlock(&pipe->lock);
     for (unsigned i = 0; followed && i < tables->len; i++) {
         PipeTable *table = tables->pdata[i];
@@ -718,7 +718,7 @@ static char *log_end_now(Reader *reader, uint64_t *pos)
 static bool stream_has_reached(Pipe *pipe, const char *file, uint64_t pos)
 {
     pthread_mutex_lock(&pipe->lock);
-    bool reached = pipe->applied.file && binlog_position_compare(pipe->applied.file, pipe->applied.pos, file, pos) >= 0;
+    bool reached = pipe_has_applied(pipe, file, pos);
     pthread_mutex_unlock(&pipe->lock);
     return reached;
 }

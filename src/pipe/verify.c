@@ -1,6 +1,7 @@
 /* verify.c - the job: its thread, its tables one after the other, what it waits for, and its report. */
 #include "pipe/verify.h"
 
+#include "pipe/place.h"
 #include "pipe/selection.h"
 
 #include <string.h>
@@ -217,12 +218,11 @@ static char *waiting_words(Pipe *pipe)
     return words;
 }
 
-/* Of no `file`: whether it has any place in the log of the server that it follows. Right after a failover it has none. */
 static bool stream_is_past(Verify *verify, const char *file, uint64_t pos, uint64_t *at)
 {
     Pipe *pipe = verify->pipe;
     pthread_mutex_lock(&pipe->lock);
-    bool past = pipe->applied.file && (!file || binlog_position_compare(pipe->applied.file, pipe->applied.pos, file, pos) >= 0);
+    bool past = pipe_has_applied(pipe, file, pos);
     *at = pipe->applied.pos;
     pthread_mutex_unlock(&pipe->lock);
     return past;
@@ -263,7 +263,7 @@ bool verify_mark(Verify *verify, VerifyMark *mark, GError **error)
     if (!wait_past(verify, NULL, 0, error))
         return false;
     pthread_mutex_lock(&pipe->lock);
-    mark->version = (uint64_t)pipe->applied.epoch << 48 | pipe->applied.offset;
+    mark->version = place_version(pipe->applied.epoch, pipe->applied.offset);
     mark->file = mysql ? NULL : g_strdup(pipe->applied.file);
     mark->pos = pipe->applied.pos;
     g_autofree char *gtid = mysql ? g_strdup(pipe->applied.gtid) : NULL;

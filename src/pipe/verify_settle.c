@@ -1,6 +1,7 @@
 /* verify_settle.c - which of the rows that were found to differ are differences (verify.h), and which changed
  * meanwhile. */
 #include "pipe/verify.h"
+#include "pipe/place.h"
 
 #include <string.h>
 
@@ -32,7 +33,7 @@ static char *key_text(const VerifyFound *found)
 static uint64_t applied_version(Pipe *pipe)
 {
     pthread_mutex_lock(&pipe->lock);
-    uint64_t version = (uint64_t)pipe->applied.epoch << 48 | pipe->applied.offset;
+    uint64_t version = place_version(pipe->applied.epoch, pipe->applied.offset);
     pthread_mutex_unlock(&pipe->lock);
     return version;
 }
