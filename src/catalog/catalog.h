@@ -71,6 +71,7 @@ typedef struct {
     char *gtid;
     uint32_t epoch;
     uint64_t offset;
+    uint32_t sum; /* of the transactions up to `offset` (pipe/place.h) */
     /* Fingerprint of the last transaction before it; print_file NULL: none yet. */
     char *print_file;
     uint64_t print_pos;
@@ -82,10 +83,13 @@ typedef struct {
 } CatalogCheckpoint;
 void catalog_checkpoint_clear(CatalogCheckpoint *checkpoint);
 
+#define CATALOG_SUM_UNKNOWN (-1) /* cut by a version of sluice that kept none */
+
 typedef struct {
     uint64_t seq, start_offset, end_offset; /* rows with start < version offset <= end, of `epoch` */
     uint32_t epoch;
     bool in_group; /* cut within a transaction, not at its end */
+    int64_t sum;   /* of the transactions up to its end; a replay that comes to another reads another history */
 } CatalogBatch; /* a sealed batch whose cuts a replay must repeat */
 
 typedef struct {

@@ -19,7 +19,7 @@ bool catalog_checkpoint_load(Catalog *catalog, int64_t pipe_id, CatalogCheckpoin
     sqlite3_stmt *row =
         database_query(catalog, error,
                        "SELECT file, pos, gtid, epoch, offset, print_file, print_pos, print_gtid, print_time,"
-                       " print_crc, source_time, saved_at, prepared FROM checkpoints WHERE pipe_id = ?",
+                       " print_crc, source_time, saved_at, prepared, sum FROM checkpoints WHERE pipe_id = ?",
                        "i", pipe_id);
     int step = row != NULL ? database_step(catalog, row, error) : -1;
     if (step <= 0)
@@ -37,6 +37,7 @@ bool catalog_checkpoint_load(Catalog *catalog, int64_t pipe_id, CatalogCheckpoin
     out->source_time = sqlite3_column_int64(row, 10);
     out->saved_at = sqlite3_column_int64(row, 11);
     out->prepared = database_text(row, 12);
+    out->sum = (uint32_t)sqlite3_column_int64(row, 13);
     sqlite3_reset(row);
     return true;
 }
@@ -61,13 +62,14 @@ static bool save_checkpoint(Catalog *catalog, int64_t pipe_id, const CatalogChec
     return database_run(
                catalog, error,
                "INSERT OR REPLACE INTO checkpoints (pipe_id, file, pos, gtid, epoch, offset, print_file, print_pos,"
-               " print_gtid, print_time, print_crc, source_time, saved_at, prepared)"
-               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-               "isusiususiiiis", pipe_id, checkpoint->file, checkpoint->pos, checkpoint->gtid,
+               " print_gtid, print_time, print_crc, source_time, saved_at, prepared, sum)"
+               " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               "isusiususiiiisi", pipe_id, checkpoint->file, checkpoint->pos, checkpoint->gtid,
                (int64_t)checkpoint->epoch, checkpoint->offset, checkpoint->print_file, checkpoint->print_pos,
                checkpoint->print_gtid, (int64_t)checkpoint->print_time, (int64_t)checkpoint->print_crc,
-               checkpoint->source_time, checkpoint->saved_at, checkpoint->prepared) &&
-           database_run(catalog, error, "DELETE FROM batches WHERE pipe_id = ? AND seq <= ?", "iu", pipe_id, applied_seq);
+               checkpoint->source_time, checkpoint->saved_at, checkpoint->prepared, (int64_t)checkpoint->sum) &&
+           database_run(catalog, error, "DELETE FROM batches WHERE pipe_id = ? AND seq <= ?", "iu", pipe_id,
+                        applied_seq);
 }
 
 bool catalog_checkpoint_save(Catalog *catalog, int64_t pipe_id, const CatalogCheckpoint *checkpoint,
@@ -111,17 +113,18 @@ bool catalog_reposition(Catalog *catalog, int64_t pipe_id, const CatalogCheckpoi
 bool catalog_batch_add(Catalog *catalog, int64_t pipe_id, const CatalogBatch *batch, GError **error)
 {
     return database_run(catalog, error,
-                        "INSERT OR REPLACE INTO batches (pipe_id, seq, start_offset, end_offset, epoch, in_group)"
-                        " VALUES (?, ?, ?, ?, ?, ?)",
-                        "iuuuib", pipe_id, batch->seq, batch->start_offset, batch->end_offset, (int64_t)batch->epoch,
-                        batch->in_group);
+                        "INSERT OR REPLACE INTO batches (pipe_id, seq, start_offset, end_offset, epoch, in_group, sum)"
+                        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                        "iuuuibi", pipe_id, batch->seq, batch->start_offset, batch->end_offset, (int64_t)batch->epoch,
+                        batch->in_group, batch->sum);
 }
 
 GArray *catalog_batches(Catalog *catalog, int64_t pipe_id, GError **error)
 {
     sqlite3_stmt *statement = database_query(
-        catalog, error, "SELECT seq, start_offset, end_offset, epoch, in_group FROM batches WHERE pipe_id = ? ORDER BY seq",
-        "i", pipe_id);
+        catalog, error,
+        "SELECT seq, start_offset, end_offset, epoch, in_group, sum FROM batches WHERE pipe_id = ? ORDER BY seq", "i",
+        pipe_id);
     if (statement == NULL)
         return NULL;
     g_autoptr(GArray) batches = g_array_new(FALSE, FALSE, sizeof(CatalogBatch));
@@ -131,7 +134,8 @@ GArray *catalog_batches(Catalog *catalog, int64_t pipe_id, GError **error)
                               .start_offset = database_uint(statement, 1),
                               .end_offset = database_uint(statement, 2),
                               .epoch = (uint32_t)sqlite3_column_int64(statement, 3),
-                              .in_group = sqlite3_column_int(statement, 4) != 0};
+                              .in_group = sqlite3_column_int(statement, 4) != 0,
+                              .sum = sqlite3_column_int64(statement, 5)};
         g_array_append_val(batches, batch);
     }
     return step == 0 ? g_steal_pointer(&batches) : NULL;

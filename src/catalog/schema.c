@@ -49,6 +49,8 @@ static const char *const STEPS[] = {
     " bytes REAL NOT NULL, lag REAL NOT NULL, batch_rows REAL NOT NULL, batch_bytes REAL NOT NULL,"
     " samples INTEGER NOT NULL, inserts INTEGER NOT NULL,"
     " PRIMARY KEY (pipe_id, number)) WITHOUT ROWID;",
+    "ALTER TABLE checkpoints ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE batches ADD COLUMN sum INTEGER NOT NULL DEFAULT -1;",
 };
 
 static bool read_number(Catalog *catalog, const char *sql, int64_t *out, GError **error)

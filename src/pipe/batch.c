@@ -16,9 +16,16 @@ void batch_cutter_clear(BatchCutter *cutter)
     cutter->forced = NULL;
 }
 
+const CatalogBatch *batch_cutter_next(const BatchCutter *cutter)
+{
+    return cutter->forced && cutter->next_forced < cutter->forced->len
+               ? &g_array_index(cutter->forced, CatalogBatch, cutter->next_forced)
+               : NULL;
+}
+
 bool batch_cutter_forced(const BatchCutter *cutter)
 {
-    return cutter->forced && cutter->next_forced < cutter->forced->len;
+    return batch_cutter_next(cutter) != NULL;
 }
 
 static int64_t age_wanted(const BatchLimits *limits, const BatchSituation *s)
@@ -49,8 +56,8 @@ bool batch_cutter_seal(BatchCutter *cutter, const BatchLimits *limits, const Bat
                        const CatalogBatch **forced)
 {
     *forced = NULL;
-    if (batch_cutter_forced(cutter)) {
-        const CatalogBatch *cut = &g_array_index(cutter->forced, CatalogBatch, cutter->next_forced);
+    const CatalogBatch *cut = batch_cutter_next(cutter);
+    if (cut) {
         /* A cut at a group's end is repeated there, not behind its last row: a ROLLBACK may stand between. */
         if (situation->offset < cut->end_offset || (situation->group_open && !cut->in_group))
             return false;

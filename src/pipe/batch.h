@@ -42,6 +42,7 @@ typedef struct {
 void batch_cutter_init(BatchCutter *cutter, GArray *forced_take); /* NULL: none */
 void batch_cutter_clear(BatchCutter *cutter);
 bool batch_cutter_forced(const BatchCutter *cutter); /* cuts are left to be repeated */
+const CatalogBatch *batch_cutter_next(const BatchCutter *cutter); /* the next of them; NULL: none is left */
 /* True when the open batch is to be sealed now. `forced`: gets the batch whose cut this is, or NULL. */
 bool batch_cutter_seal(BatchCutter *cutter, const BatchLimits *limits, const BatchSituation *situation,
                        const CatalogBatch **forced);

@@ -26,7 +26,12 @@ pipe_test_libs = src/pipe/libpipe.a src/mapping/libmapping.a src/mysql/libmysql.
 	$(LZ4_LIBS) $(ZLIB_LIBS) $(GLIB_LIBS)
 check_PROGRAMS += tests/unit/batch_test tests/unit/group_test tests/unit/retry_test tests/unit/selection_test \
 	tests/unit/settings_test tests/unit/shape_test tests/unit/columns_test tests/unit/detail_test tests/unit/prepared_test \
-	tests/unit/trend_test tests/unit/headroom_test tests/unit/cutover_test tests/unit/history_test
+	tests/unit/trend_test tests/unit/headroom_test tests/unit/cutover_test tests/unit/history_test tests/unit/place_test \
+	tests/unit/loading_test
+tests_unit_place_test_SOURCES = tests/unit/place_test.c
+tests_unit_place_test_LDADD = $(pipe_test_libs)
+tests_unit_loading_test_SOURCES = tests/unit/loading_test.c
+tests_unit_loading_test_LDADD = $(pipe_test_libs)
 tests_unit_cutover_test_SOURCES = tests/unit/cutover_test.c
 tests_unit_cutover_test_LDADD = $(pipe_test_libs)
 tests_unit_history_test_SOURCES = tests/unit/history_test.c

@@ -1,13 +1,116 @@
 #include "pipe/place.h"
 
+#include <string.h>
+#include <zlib.h>
+
+void place_load(StreamPlace *place, const CatalogCheckpoint *checkpoint)
+{
+    memset(place, 0, sizeof *place);
+    place->file = g_intern_string(checkpoint->file);
+    place->pos = checkpoint->pos;
+    place->epoch = checkpoint->epoch;
+    place->offset = place->rows_end = place->group_offset = place->sealed_end = checkpoint->offset;
+    place->sum = place->group_sum = checkpoint->sum;
+    place->newest_time = checkpoint->source_time;
+    if (checkpoint->print_file)
+        place->print = (Fingerprint){.file = g_intern_string(checkpoint->print_file),
+                                     .pos = checkpoint->print_pos,
+                                     .gtid = g_strdup(checkpoint->print_gtid),
+                                     .time = checkpoint->print_time,
+                                     .crc = checkpoint->print_crc};
+}
+
+void place_clear(StreamPlace *place)
+{
+    g_clear_pointer(&place->print.gtid, g_free);
+}
+
+void place_checkpoint(const StreamPlace *place, const Group *group, const GtidSet *gtid, CatalogCheckpoint *out)
+{
+    out->file = g_strdup(place->before_group ? group->file : place->file);
+    out->pos = place->before_group ? group->start : place->pos;
+    out->gtid = gtid ? gtid_set_text(gtid) : NULL;
+    out->epoch = place->epoch;
+    out->offset = place->offset;
+    out->sum = place->sum;
+    out->print_file = g_strdup(place->print.file);
+    out->print_pos = place->print.pos;
+    out->print_gtid = place->print.file ? g_strdup(place->print.gtid) : NULL;
+    out->print_time = place->print.time;
+    out->print_crc = place->print.crc;
+    out->source_time = place->newest_time;
+}
+
+void place_group_begins(StreamPlace *place)
+{
+    place->group_offset = place->rows_end;
+    place->group_sum = place->sum;
+}
+
+void place_group_ended(StreamPlace *place, const Group *group, GtidSet *gtid, const BinlogEvent *event)
+{
+    if (gtid && group->gtid.text[0])
+        gtid_set_add(gtid, &group->gtid);
+    g_free(place->print.gtid);
+    place->print = (Fingerprint){.file = group->file,
+                                 .pos = group->start,
+                                 .gtid = g_strdup(group->gtid.text),
+                                 .time = group->time,
+                                 .crc = group->crc};
+    place->newest_time = (int64_t)event->timestamp * 1000000;
+    if (group->gtid.immediate_commit_usec)
+        place->newest_time = (int64_t)group->gtid.immediate_commit_usec;
+    place->moved = true;
+}
+
 uint64_t place_version(uint32_t epoch, uint64_t offset)
 {
     return (uint64_t)epoch << 48 | offset;
 }
 
-uint64_t place_pass(uint32_t epoch, uint64_t *offset, const BinlogEvent *event)
+/* The group's CRC is that of all its events so far, its GTID event with time and number among them. It grows from the
+ * sum before the group, so what else it holds behind its last rows event is of no account. */
+static void add_to_sum(StreamPlace *place, const Group *group)
 {
-    uint64_t before = *offset;
-    *offset += event->body_len;
-    return place_version(epoch, before);
+    uint32_t crc = GUINT32_TO_LE(group->crc);
+    place->sum = (uint32_t)crc32(place->group_sum, (const Bytef *)&crc, sizeof crc);
+}
+
+uint64_t place_pass(StreamPlace *place, const Group *group, const BinlogEvent *event)
+{
+    uint64_t before = place->offset;
+    place->offset += event->body_len;
+    place->rows_end = place->offset;
+    add_to_sum(place, group);
+    return place_version(place->epoch, before);
+}
+
+void place_pass_to(StreamPlace *place, const Group *group, uint64_t offset)
+{
+    if (offset > place->rows_end)
+        add_to_sum(place, group);
+    place->rows_end = offset;
+}
+
+PrintVerdict place_compare_print(const StreamPlace *place, const Group *group, GroupAction action,
+                                 const BinlogEvent *event, const GtidEvent *gtid, bool by_gtid)
+{
+    const Fingerprint *print = &place->print;
+    bool first_is_wrong = by_gtid ? gtid && g_strcmp0(gtid->text, print->gtid) != 0
+                                  : event->start == print->pos && event->end > event->start && !gtid;
+    bool ended = action == GROUP_ENDS || action == GROUP_UNDONE || action == GROUP_PREPARED;
+    if (!ended && !first_is_wrong && action != GROUP_BROKEN)
+        return PRINT_UNDECIDED;
+    return ended && group->crc == print->crc && group->time == print->time &&
+                   strcmp(group->gtid.text, print->gtid ? print->gtid : "") == 0
+               ? PRINT_SAME
+               : PRINT_OTHER;
+}
+
+bool place_cut_fits(const StreamPlace *place, const BatchCutter *cutter)
+{
+    const CatalogBatch *cut = batch_cutter_next(cutter);
+    if (!cut || place->rows_end < cut->end_offset)
+        return true;
+    return place->rows_end == cut->end_offset && (cut->sum == CATALOG_SUM_UNKNOWN || cut->sum == place->sum);
 }

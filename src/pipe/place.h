@@ -1,13 +1,57 @@
-/* place.h - the stream's own coordinates, which versions are made of (replication.md, Versions). Pure.
+/* place.h - how far the stream has read: where in the log, by its own coordinates that versions are made of, and what
+ * tells this history from another (replication.md, Versions). Pure.
  */
 #ifndef SLUICE_PIPE_PLACE_H
 #define SLUICE_PIPE_PLACE_H
 
-#include "mysql/mysql.h"
+#include "pipe/batch.h"
+#include "pipe/group.h"
 
-/* What a row that stands there must be newer than. */
+/* Of the last transaction read: begun again, a session reads it once more and compares. */
+typedef struct {
+    const char *file; /* interned; NULL: none yet */
+    uint64_t pos;
+    char *gtid; /* owned */
+    uint32_t time, crc;
+} Fingerprint;
+
+typedef struct {
+    const char *file; /* behind the last event; interned, NULL: nothing was read by its place yet */
+    uint64_t pos;
+    uint32_t epoch;
+    uint64_t offset;   /* grows by the bodies of rows events */
+    uint64_t rows_end; /* `offset` behind the last rows event */
+    uint32_t sum;      /* of all transactions up to rows_end: two histories that have come to one offset differ in it */
+    uint64_t group_offset; /* rows_end where the open group began */
+    uint32_t group_sum;    /* and `sum` */
+    uint64_t sealed_end;   /* rows_end where the last batch ended */
+    Fingerprint print;
+    int64_t newest_time; /* commit time of the last group, microseconds */
+    bool moved;          /* since the last checkpoint */
+    bool before_group;   /* a checkpoint made now stands where the open group began, not behind the last event */
+} StreamPlace;
+
+void place_load(StreamPlace *place, const CatalogCheckpoint *checkpoint);
+void place_clear(StreamPlace *place);
+/* Fills in all but what is prepared. `gtid`: NULL, there is none. */
+void place_checkpoint(const StreamPlace *place, const Group *group, const GtidSet *gtid, CatalogCheckpoint *out);
+
+void place_group_begins(StreamPlace *place);
+/* The group has ended with `event`; its GTID joins the set. `gtid`: NULL, there is none. */
+void place_group_ended(StreamPlace *place, const Group *group, GtidSet *gtid, const BinlogEvent *event);
+/* What a row at the beginning of the open batch must be newer than. */
 uint64_t place_version(uint32_t epoch, uint64_t offset);
-/* A rows event is passed, whoever's it is: `offset` grows. Returns what its rows' places in its body are added to. */
-uint64_t place_pass(uint32_t epoch, uint64_t *offset, const BinlogEvent *event);
+/* A rows event of the group is passed, whoever's it is. Returns what its rows' places in its body are added to. */
+uint64_t place_pass(StreamPlace *place, const Group *group, const BinlogEvent *event);
+/* Rows of an earlier group that count in this one (XA COMMIT) are passed, kept or not: rows_end is `offset` now. */
+void place_pass_to(StreamPlace *place, const Group *group, uint64_t offset);
+
+typedef enum { PRINT_UNDECIDED, PRINT_SAME, PRINT_OTHER } PrintVerdict;
+/* The last transaction is read again: `action` is what its event meant for the group. `gtid`: of a GTID event, else
+ * NULL. `by_gtid`: the server was asked for it by its GTID, not by its place. */
+PrintVerdict place_compare_print(const StreamPlace *place, const Group *group, GroupAction action,
+                                 const BinlogEvent *event, const GtidEvent *gtid, bool by_gtid);
+/* The cut that is to be repeated next can still be met, and what was read up to it is what had been read before. */
+bool place_cut_fits(const StreamPlace *place, const BatchCutter *cutter);
 
 #endif

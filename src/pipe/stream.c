@@ -34,13 +34,10 @@ static bool verify_event(Stream *s, const BinlogEvent *event, GError **error)
         return false;
     }
     GroupAction action = group_event(&s->group, event, flavour, statement, gtid_or_null, &undo_mark);
-    bool first_is_wrong = s->by_gtid ? gtid_or_null && g_strcmp0(gtid.text, s->print.gtid) != 0
-                                     : event->start == s->print.pos && event->end > event->start && !gtid_or_null;
-    bool ended = action == GROUP_ENDS || action == GROUP_UNDONE || action == GROUP_PREPARED;
-    if (!ended && !first_is_wrong && action != GROUP_BROKEN)
+    PrintVerdict verdict = place_compare_print(&s->place, &s->group, action, event, gtid_or_null, s->by_gtid);
+    if (verdict == PRINT_UNDECIDED)
         return true;
-    if (ended && s->group.crc == s->print.crc && s->group.time == s->print.time &&
-        strcmp(s->group.gtid.text, s->print.gtid ? s->print.gtid : "") == 0) {
+    if (verdict == PRINT_SAME) {
         s->verifying = false;
         return true;
     }
@@ -48,7 +45,7 @@ static bool verify_event(Stream *s, const BinlogEvent *event, GError **error)
                 "the transaction at %s:%" G_GUINT64_FORMAT
                 " is not the one that was read before: the server's history was "
                 "rewritten (restored, reset, or its last transactions were lost in a crash)",
-                s->print.file, s->print.pos);
+                s->place.print.file, s->place.print.pos);
     return false;
 }
 
@@ -84,19 +81,9 @@ static bool stream_prepare_tables(Stream *s, GError **error)
 
 static void stream_load(Stream *s, const CatalogCheckpoint *checkpoint, GArray *batches_take)
 {
-    s->file = g_intern_string(checkpoint->file);
-    s->pos = checkpoint->pos;
-    s->skip_file = s->by_gtid ? NULL : s->file;
-    s->skip_pos = s->pos;
-    s->epoch = checkpoint->epoch;
-    s->offset = s->rows_end = s->sealed_end = checkpoint->offset;
-    s->newest_time = checkpoint->source_time;
-    if (checkpoint->print_file)
-        s->print = (Fingerprint){.file = g_intern_string(checkpoint->print_file),
-                                 .pos = checkpoint->print_pos,
-                                 .gtid = g_strdup(checkpoint->print_gtid),
-                                 .time = checkpoint->print_time,
-                                 .crc = checkpoint->print_crc};
+    place_load(&s->place, checkpoint);
+    s->skip_file = s->by_gtid ? NULL : s->place.file;
+    s->skip_pos = s->place.pos;
     for (unsigned i = 0; i < batches_take->len; i++)
         s->next_seq = MAX(s->next_seq, g_array_index(batches_take, CatalogBatch, i).seq + 1);
     batch_cutter_init(&s->cutter, batches_take);
@@ -165,6 +152,7 @@ static bool fail_over(Stream *s, CatalogCheckpoint *checkpoint, const char *iden
     if (RULE_HOLDS("epoch-grows-with-the-server"))
         checkpoint->epoch++;
     checkpoint->offset = 0;
+    checkpoint->sum = 0;
     g_clear_pointer(&checkpoint->file, g_free); /* it is the other server's */
     checkpoint->pos = 0;
     g_clear_pointer(&checkpoint->print_file, g_free);
@@ -341,8 +329,8 @@ static bool reached_stop(Stream *s)
     if (!atomic_load_explicit(&s->work->stops, memory_order_relaxed) || s->group.open)
         return false;
     pthread_mutex_lock(&s->work->stop_lock);
-    if (s->work->stop_file && s->file)
-        reached = binlog_position_compare(s->file, s->pos, s->work->stop_file, s->work->stop_pos) >= 0;
+    if (s->work->stop_file && s->place.file)
+        reached = binlog_position_compare(s->place.file, s->place.pos, s->work->stop_file, s->work->stop_pos) >= 0;
     pthread_mutex_unlock(&s->work->stop_lock);
     return reached;
 }
@@ -367,7 +355,7 @@ static void note_progress(Stream *s)
     if (!stream_is_quiet(s))
         return;
     pthread_mutex_lock(&s->pipe->lock);
-    s->pipe->fresh_until = MAX(s->pipe->fresh_until, s->newest_time);
+    s->pipe->fresh_until = MAX(s->pipe->fresh_until, s->place.newest_time);
     pthread_mutex_unlock(&s->pipe->lock);
 }
 
@@ -381,10 +369,11 @@ static void note_idle(Stream *s, const BinlogEvent *event)
     s->pipe->fresh_until = clock_real_usec() + s->pipe->source_clock_offset;
     pthread_mutex_unlock(&s->pipe->lock);
     /* The server has sent all up to here, also what it does not send to replicas. */
-    if (event->file && (!s->file || binlog_position_compare(event->file, event->start, s->file, s->pos) > 0)) {
-        s->file = event->file;
-        s->pos = event->start;
-        s->moved = true;
+    if (event->file &&
+        (!s->place.file || binlog_position_compare(event->file, event->start, s->place.file, s->place.pos) > 0)) {
+        s->place.file = event->file;
+        s->place.pos = event->start;
+        s->place.moved = true;
     }
 }
 
@@ -394,8 +383,8 @@ static void note_settling(const Stream *s, const BinlogEvent *event)
     if (!atomic_load_explicit(&s->work->settling, memory_order_relaxed) || s->group.open || s->verifying)
         return;
     bool idle = event->type == BINLOG_HEARTBEAT && event->file;
-    if (idle || s->file)
-        snapshot_stream_at(s->work, idle ? event->file : s->file, idle ? event->start : s->pos);
+    if (idle || s->place.file)
+        snapshot_stream_at(s->work, idle ? event->file : s->place.file, idle ? event->start : s->place.pos);
 }
 
 /* The server has sent all it has. What was read before must be among it: the transaction of the checkpoint, and what was
@@ -414,19 +403,15 @@ static bool log_is_long_enough(const Stream *s, const BinlogEvent *event, GError
     return false;
 }
 
-/* The cuts of batches that may have been sent are met exactly, or this is another history: then the same tokens would stand
- * for other rows. */
-static bool cut_fits(const Stream *s, GError **error)
+bool stream_cut_fits(const Stream *s, GError **error)
 {
-    if (s->verifying || !batch_cutter_forced(&s->cutter))
-        return true;
-    const CatalogBatch *cut = &g_array_index(s->cutter.forced, CatalogBatch, s->cutter.next_forced);
-    if (s->rows_end <= cut->end_offset)
+    if (s->verifying || !RULE_HOLDS("cuts-are-of-one-history") || place_cut_fits(&s->place, &s->cutter))
         return true;
     g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_HISTORY,
-                "the transactions before %s:%" G_GUINT64_FORMAT " are not those that were read before: the server's history "
+                "the transactions before %s:%" G_GUINT64_FORMAT
+                " are not those that were read before: the server's history "
                 "was rewritten (restored, reset, or its last transactions were lost in a crash)",
-                s->file ? s->file : "?", s->pos);
+                s->place.file ? s->place.file : "?", s->place.pos);
     return false;
 }
 
@@ -467,22 +452,22 @@ static bool stream_step(Stream *s, const BinlogEvent *event, GError **error)
                 return false;
             bool real = !(event->flags & BINLOG_FLAG_ARTIFICIAL) && event->end > event->start;
             if (real && !s->group.open) {
-                s->file = rotate.file;
-                s->pos = rotate.pos;
-                s->moved = true;
+                s->place.file = rotate.file;
+                s->place.pos = rotate.pos;
+                s->place.moved = true;
             }
             return stream_seal_if_due(s, false) || !cancel_set_error(s->work->reading, error);
         }
         if (!stream_handle_event(s, event, error))
             return false;
         if (event->end > event->start) {
-            s->file = event->file;
-            s->pos = event->end;
+            s->place.file = event->file;
+            s->place.pos = event->end;
         }
         atomic_store_explicit(&s->pipe->caught_up, false, memory_order_relaxed);
         note_progress(s);
     }
-    if (!cut_fits(s, error))
+    if (!stream_cut_fits(s, error))
         return false;
     note_settling(s, event);
     if (!stream_seal_if_due(s, event->type == BINLOG_HEARTBEAT)) {
@@ -518,9 +503,11 @@ static void judge_start(const Stream *s, GError **error)
         return;
     g_autoptr(GError) server = g_steal_pointer(error);
     g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_HISTORY,
-                "no transaction begins at %s:%" G_GUINT64_FORMAT " any more, where one did: the server's history was rewritten "
+                "no transaction begins at %s:%" G_GUINT64_FORMAT
+                " any more, where one did: the server's history was rewritten "
                 "(restored or reset), or its log is damaged there (%s)",
-                s->verifying ? s->print.file : s->skip_file, s->verifying ? s->print.pos : s->skip_pos, server->message);
+                s->verifying ? s->place.print.file : s->skip_file, s->verifying ? s->place.print.pos : s->skip_pos,
+                server->message);
 }
 
 static bool stream_run(Stream *s, GError **error)
@@ -560,7 +547,7 @@ static void stream_clear(Stream *s)
     gtid_set_free(s->gtid);
     prepared_discard(s->xa);
     prepared_free(s->prepared);
-    g_free(s->print.gtid);
+    place_clear(&s->place);
     batch_cutter_clear(&s->cutter);
     group_clear(&s->group);
 }

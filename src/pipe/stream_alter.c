@@ -152,8 +152,9 @@ static char *plan_tag(const StreamDdl *ddl, const PipeTable *table)
 {
     const SourceTable *definition = table->definition;
     if (!definition->texts[TABLE_SOURCE_COLUMN])
-        return g_strdup_printf("%s in epoch %u", ddl->id, ddl->s->epoch);
-    return g_strdup_printf("%s of %s.%s in epoch %u", ddl->id, definition->database, definition->name, ddl->s->epoch);
+        return g_strdup_printf("%s in epoch %u", ddl->id, ddl->s->place.epoch);
+    return g_strdup_printf("%s of %s.%s in epoch %u", ddl->id, definition->database, definition->name,
+                           ddl->s->place.epoch);
 }
 
 static bool make_plan(StreamDdl *ddl, TableEffect *effect, Alter *alter, const GPtrArray *there, GError **error)

@@ -199,7 +199,7 @@ bool ddl_carry_out(StreamDdl *ddl, TableEffect *effect, Attempt attempt, void *d
 bool ddl_barrier(StreamDdl *ddl, bool *possible, GError **error)
 {
     Stream *s = ddl->s;
-    *possible = ddl->ends && s->rows_end == s->group_offset && !s->xa;
+    *possible = ddl->ends && s->place.rows_end == s->place.group_offset && !s->xa;
     if (ddl->barrier || !*possible)
         return true;
     /* All before it was sent and saved when it was met the first time: a cut that is left stands behind it. */
@@ -591,8 +591,8 @@ bool stream_ddl_finish(Stream *s, StreamDdl *pending_take, const BinlogEvent *ev
     for (unsigned i = 0; i < ddl->effects->len; i++)
         if (((TableEffect *)ddl->effects->pdata[i])->next)
             g_ptr_array_add(records, ((TableEffect *)ddl->effects->pdata[i])->table->record);
-    s->file = event->file;
-    s->pos = event->end;
+    s->place.file = event->file;
+    s->place.pos = event->end;
     FAULT_POINT("ddl-done");
     bool ok = stream_checkpoint_tables(s, records, take_new_texts, take_old_texts, ddl);
     if (ok)

@@ -10,7 +10,7 @@
 
 static char *position_text(const Stream *s)
 {
-    return g_strdup_printf("%s:%" G_GUINT64_FORMAT, s->file ? s->file : "?", s->pos);
+    return g_strdup_printf("%s:%" G_GUINT64_FORMAT, s->place.file ? s->place.file : "?", s->place.pos);
 }
 
 void stream_table_fault(Stream *s, PipeTable *table, const GError *error)
@@ -69,18 +69,7 @@ static bool fail_tables_of_group(Stream *s, const char *why, GError **error)
 static void group_ended(Stream *s, const BinlogEvent *event)
 {
     group_forget(s);
-    if (s->gtid && s->group.gtid.text[0])
-        gtid_set_add(s->gtid, &s->group.gtid);
-    g_free(s->print.gtid);
-    s->print = (Fingerprint){.file = s->group.file,
-                             .pos = s->group.start,
-                             .gtid = g_strdup(s->group.gtid.text),
-                             .time = s->group.time,
-                             .crc = s->group.crc};
-    s->newest_time = (int64_t)event->timestamp * 1000000;
-    if (s->group.gtid.immediate_commit_usec)
-        s->newest_time = (int64_t)s->group.gtid.immediate_commit_usec;
-    s->moved = true;
+    place_group_ended(&s->place, &s->group, s->gtid, event);
 }
 
 /* ---- Rows ---- */
@@ -191,7 +180,7 @@ bool stream_rows_table(const Stream *s, const RowsEvent *rows, const BinlogEvent
 /* Within a large transaction no position moves: that the pipe does all the same is told. */
 static void tell_large(Stream *s, const StreamTable *table, size_t grown)
 {
-    uint64_t size = s->rows_end - s->group_offset;
+    uint64_t size = s->place.rows_end - s->place.group_offset;
     if (!s->group.open || size / LARGE_STEP == (size - grown) / LARGE_STEP)
         return;
     g_autofree char *of = size < UINT64_C(1000000000) ? g_strdup_printf("%u MB", (unsigned)(size / 1000000))
@@ -215,9 +204,8 @@ bool stream_handle_rows(Stream *s, const BinlogEvent *event, GError **error)
 {
     RowsEvent rows;
     StreamTable *table;
-    uint64_t version = place_pass(s->epoch, &s->offset, event);
+    uint64_t version = place_pass(&s->place, &s->group, event);
 
-    s->rows_end = s->offset;
     if (!rows_event_parse(event, &rows, error) || !stream_rows_table(s, &rows, event, &table, error))
         return false;
     tell_large(s, table, event->body_len);
@@ -315,7 +303,7 @@ static bool group_step(Stream *s, GroupAction action, const DdlStatement *statem
     case GROUP_BROKEN:
         undo_to(s, 0);
         group_forget(s);
-        s->group_offset = s->rows_end;
+        place_group_begins(&s->place);
         break;
     case GROUP_UNDO_TO:
         undo_to(s, undo_mark);
@@ -337,7 +325,7 @@ static bool group_step(Stream *s, GroupAction action, const DdlStatement *statem
         group_ended(s, event);
         return stream_ddl_finish(s, ddl, event, error);
     case GROUP_BEGINS:
-        s->group_offset = s->rows_end;
+        place_group_begins(&s->place);
         break;
     case GROUP_INSIDE:
         break;

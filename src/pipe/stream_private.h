@@ -3,6 +3,7 @@
 #define SLUICE_PIPE_STREAM_PRIVATE_H
 
 #include "pipe/pipe_private.h"
+#include "pipe/place.h"
 #include "pipe/prepared.h"
 
 typedef struct {
@@ -21,14 +22,6 @@ typedef struct StreamTable {
     GArray *marks;        /* of StreamMark, by number within the open group */
     unsigned sent_marks;  /* marks of the open group that have rows in sealed batches behind them; 0: no row of it is sealed */
 } StreamTable;
-
-/* Of the last transaction read: what tells this history from another (replication.md, Versions). */
-typedef struct {
-    const char *file; /* interned; NULL: none yet */
-    uint64_t pos;
-    char *gtid;
-    uint32_t time, crc;
-} Fingerprint;
 
 typedef struct {
     int64_t pipe_id;
@@ -54,28 +47,18 @@ typedef struct {
     Prepared *prepared;      /* XA transactions that are prepared at this place */
     PreparedTransaction *xa; /* the open group's, NULL: it has none or is not one */
     GtidSet *gtid;
-    Fingerprint print;
     bool verifying; /* re-reading the last transaction */
     bool began;     /* an event behind the start position was read */
     bool answered;  /* the server sent something in this session */
     bool sent_ahead; /* cuts are in the catalog: rows behind the checkpoint may have been sent */
     bool by_gtid;   /* the server sends exactly what is not in the checkpoint's set */
 
-    const char *file; /* behind the last event; interned */
-    uint64_t pos;
+    StreamPlace place;
     const char *skip_file; /* the checkpoint: events up to here were applied; NULL: none (by GTID) */
     uint64_t skip_pos;
-    uint32_t epoch;
-    uint64_t offset;     /* grows by the bodies of rows events */
-    uint64_t rows_end;   /* offset behind the last rows event */
-    uint64_t group_offset; /* rows_end where the open group began */
-    bool large;            /* the open group's size is told as what the pipe does */
-    uint64_t sealed_end; /* where the last batch ended */
+    bool large;          /* the open group's size is told as what the pipe does */
     int64_t fresh_noted; /* monotonic: when Pipe.fresh_until was last brought up to newest_time */
-    int64_t newest_time; /* commit time of the last group, microseconds */
-    bool moved;          /* the position moved since the last checkpoint */
     bool in_statement;   /* a statement that the group ends with is being carried out: no checkpoint stands here */
-    bool before_group;   /* a checkpoint made now stands where the group began, not behind the last event */
 
     BatchCutter cutter;
     uint64_t next_seq;
@@ -85,6 +68,9 @@ typedef struct {
 } Stream;
 
 /* stream.c */
+/* The cuts of batches that may have been sent are met exactly, or this is another history: then the same tokens would
+ * stand for other rows. */
+bool stream_cut_fits(const Stream *s, GError **error);
 char *stream_table_key(const char *database, const char *name); /* of Stream.by_name; free with g_free */
 /* Too much is in memory: what is open is sealed at once (BatchSituation.memory_short), then reading waits. */
 void stream_wait_for_memory(Stream *s);

@@ -53,22 +53,6 @@ void stream_table_rewind(StreamTable *table, unsigned to)
     stream_table_forget_marks(table, to);
 }
 
-/* Fills in all but what is prepared. */
-static void stream_checkpoint(const Stream *s, CatalogCheckpoint *out)
-{
-    out->file = g_strdup(s->before_group ? s->group.file : s->file);
-    out->pos = s->before_group ? s->group.start : s->pos;
-    out->gtid = s->gtid ? gtid_set_text(s->gtid) : NULL;
-    out->epoch = s->epoch;
-    out->offset = s->offset;
-    out->print_file = g_strdup(s->print.file);
-    out->print_pos = s->print.pos;
-    out->print_gtid = s->print.file ? g_strdup(s->print.gtid) : NULL;
-    out->print_time = s->print.time;
-    out->print_crc = s->print.crc;
-    out->source_time = s->newest_time;
-}
-
 typedef struct {
     int64_t pipe_id;
     CatalogBatch batch;
@@ -125,10 +109,10 @@ static Insert *table_take_insert(Stream *s, StreamTable *table, uint64_t seq)
     insert->changed = mapping_take_counters(table->mapping);
     insert->batch_seq = seq;
     insert->counts = table->counts;
-    insert->change_time = s->newest_time;
+    insert->change_time = s->place.newest_time;
     insert->target = g_strdup(table->table->record->target);
-    insert->token =
-        token_of_stream(pipe->uuid, table->table->record->id, table->table->record->generation, s->epoch, s->rows_end);
+    insert->token = token_of_stream(pipe->uuid, table->table->record->id, table->table->record->generation,
+                                    s->place.epoch, s->place.rows_end);
     insert->query_id = query_id_of_stream(pipe->uuid, seq, table->table->record->id);
     table->block = spares_take(pipe, table->table, table->mapping);
     table->counts = (RowCounts){0};
@@ -170,7 +154,12 @@ bool stream_seal(Stream *s, const CatalogBatch *forced)
     }
     if (!forced && inserts->len) {
         CutWrite cut = {.pipe_id = s->pipe->id,
-                        .batch = {.seq = seq, .start_offset = s->sealed_end, .end_offset = s->rows_end, .epoch = s->epoch, .in_group = !boundary}};
+                        .batch = {.seq = seq,
+                                  .start_offset = s->place.sealed_end,
+                                  .end_offset = s->place.rows_end,
+                                  .epoch = s->place.epoch,
+                                  .in_group = !boundary,
+                                  .sum = s->place.sum}};
         if (!pipe_catalog_write(s->pipe, s->work->reading, write_cut, &cut)) {
             for (unsigned i = 0; i < inserts->len; i++)
                 insert_free(inserts->pdata[i]);
@@ -179,12 +168,12 @@ bool stream_seal(Stream *s, const CatalogBatch *forced)
         }
     }
     FAULT_POINT(boundary ? "batch-cut" : "batch-cut-in-a-group");
-    s->sealed_end = s->rows_end;
+    s->place.sealed_end = s->place.rows_end;
     s->batch_rows = s->batch_bytes = 0;
     s->batch_inserts = 0;
     s->last_seal = clock_monotonic_usec();
     if (boundary)
-        stream_checkpoint(s, &checkpoint);
+        place_checkpoint(&s->place, &s->group, s->gtid, &checkpoint);
     pthread_mutex_lock(&s->work->progress_lock);
     unsigned awaited = RULE_HOLDS("checkpoint-after-every-insert") ? inserts->len : 0;
     batch_tracker_add(s->work->tracker, seq, awaited, boundary ? &checkpoint : NULL);
@@ -192,7 +181,7 @@ bool stream_seal(Stream *s, const CatalogBatch *forced)
     pthread_mutex_unlock(&s->work->progress_lock);
     catalog_checkpoint_clear(&checkpoint);
     if (boundary)
-        s->moved = false;
+        s->place.moved = false;
     return push_inserts(s, inserts) && ok;
 }
 
@@ -204,9 +193,9 @@ bool stream_seal_if_due(Stream *s, bool idle)
                           .age_usec = s->work->settings.batch_age_usec};
     BatchSituation situation = {.rows = s->batch_rows,
                                 .bytes = s->batch_bytes,
-                                .offset = s->rows_end,
+                                .offset = s->place.rows_end,
                                 .group_open = s->group.open,
-                                .group_has_rows = s->group.open && s->rows_end > s->group_offset,
+                                .group_has_rows = s->group.open && s->place.rows_end > s->place.group_offset,
                                 .savepoints = s->group.savepoints,
                                 .memory_short = budget_full(s->pipe->account),
                                 .inserts = s->batch_inserts,
@@ -221,7 +210,7 @@ bool stream_seal_if_due(Stream *s, bool idle)
         return stream_seal(s, forced);
     /* Without rows the checkpoint still moves on; not before the cuts of the last run were repeated. */
     bool free_of_rows = RULE_HOLDS("checkpoint-moves-without-rows") && s->batch_rows == 0 && !s->group.open &&
-                        s->moved && !batch_cutter_forced(&s->cutter);
+                        s->place.moved && !batch_cutter_forced(&s->cutter);
     if (free_of_rows && situation.now - s->last_seal >= (idle ? limits.age_usec : IDLE_CHECKPOINT_USEC))
         return stream_seal(s, NULL);
     return true;
@@ -250,11 +239,11 @@ static bool wait_until_saved(Stream *s, uint64_t seq)
 bool stream_barrier(Stream *s)
 {
     /* One statement right behind another: nothing has ended since the checkpoint that is saved. */
-    if (!s->moved && !s->batch_rows)
+    if (!s->place.moved && !s->batch_rows)
         return wait_until_saved(s, 0);
-    s->before_group = true;
+    s->place.before_group = true;
     bool ok = stream_seal(s, NULL);
-    s->before_group = false;
+    s->place.before_group = false;
     return ok && wait_until_saved(s, s->next_seq - 1);
 }
 
@@ -285,7 +274,7 @@ bool stream_checkpoint_tables(Stream *s, const GPtrArray *tables, CheckpointTabl
     CatalogCheckpoint checkpoint = {0};
     TablesWrite write = {.pipe = s->pipe, .checkpoint = &checkpoint, .seq = s->next_seq++, .tables = tables, .prepare = prepare, .undo = undo, .data = data};
     bool ok = save_prepared(s, write.seq, &checkpoint.prepared);
-    stream_checkpoint(s, &checkpoint);
+    place_checkpoint(&s->place, &s->group, s->gtid, &checkpoint);
     checkpoint.saved_at = clock_real_usec();
     ok = ok && pipe_catalog_write(s->pipe, s->work->reading, write_tables, &write);
     if (!ok) {
@@ -293,7 +282,7 @@ bool stream_checkpoint_tables(Stream *s, const GPtrArray *tables, CheckpointTabl
         return false;
     }
     atomic_store(&s->work->saved_seq, write.seq);
-    s->moved = false;
+    s->place.moved = false;
     s->last_seal = clock_monotonic_usec();
     pthread_mutex_lock(&s->pipe->lock);
     s->pipe->fresh_until = MAX(s->pipe->fresh_until, checkpoint.source_time);

@@ -33,7 +33,7 @@ static bool spill_or_wait(Stream *s, GError **error)
 static void xa_begin(Stream *s)
 {
     if (!s->xa)
-        s->xa = prepared_begin(s->prepared, s->epoch, s->group_offset);
+        s->xa = prepared_begin(s->prepared, s->place.epoch, s->place.group_offset);
     prepared_mark(s->xa, s->group.marks);
 }
 
@@ -67,8 +67,7 @@ bool stream_xa_rows(Stream *s, const BinlogEvent *event, GError **error)
     RowsEvent rows;
     StreamTable *table;
 
-    place_pass(s->epoch, &s->offset, event); /* what its rows count as is decided where it is committed */
-    s->rows_end = s->offset;
+    place_pass(&s->place, &s->group, event); /* what its rows count as is decided where it is committed */
     xa_begin(s);
     uint64_t place = prepared_count(s->xa, event->body_len);
     if (!rows_event_parse(event, &rows, error) || !stream_rows_table(s, &rows, event, &table, error))
@@ -83,7 +82,8 @@ static void advise(Stream *s, StreamTable *table, const char *why)
 {
     if (!table_state_is_followed(atomic_load(&table->table->state)))
         return;
-    g_autofree char *position = g_strdup_printf("%s:%" G_GUINT64_FORMAT, s->file ? s->file : "?", s->pos);
+    g_autofree char *position =
+        g_strdup_printf("%s:%" G_GUINT64_FORMAT, s->place.file ? s->place.file : "?", s->place.pos);
     pipe_table_advise_resync(s->pipe, table->table, why, position);
 }
 
@@ -93,7 +93,7 @@ static bool apply_record(Stream *s, const PreparedRecord *record, uint64_t base,
     case PREPARED_TABLE_MAP:
         return stream_handle_table_map(s, &record->event, error);
     case PREPARED_ROWS:
-        s->offset = base + record->place;
+        s->place.offset = base + record->place;
         return stream_handle_rows(s, &record->event, error);
     case PREPARED_OTHER_TABLE: {
         for (StreamTable *table = g_hash_table_lookup(s->by_name, record->name); table; table = table->next)
@@ -108,6 +108,8 @@ static bool apply_record(Stream *s, const PreparedRecord *record, uint64_t base,
 /* Cut into batches like any large transaction. */
 static bool seal_on_the_way(Stream *s, GError **error)
 {
+    if (!stream_cut_fits(s, error))
+        return false;
     if (!stream_seal_if_due(s, false) || cancel_requested(s->work->reading)) {
         cancel_set_error(s->work->reading, error);
         return false;
@@ -120,11 +122,11 @@ static bool seal_on_the_way(Stream *s, GError **error)
  * are repeated before what stands at `offset` or behind it, for tokens tell them by their place. */
 static bool repeat_cuts(Stream *s, uint64_t offset, GError **error)
 {
-    while (!s->verifying && batch_cutter_forced(&s->cutter)) {
-        const CatalogBatch *cut = &g_array_index(s->cutter.forced, CatalogBatch, s->cutter.next_forced);
-        if (!cut->in_group || cut->end_offset <= s->rows_end || cut->end_offset > offset)
+    const CatalogBatch *cut;
+    while (!s->verifying && (cut = batch_cutter_next(&s->cutter))) {
+        if (!cut->in_group || cut->end_offset <= s->place.rows_end || cut->end_offset > offset)
             break;
-        s->rows_end = cut->end_offset;
+        place_pass_to(&s->place, &s->group, cut->end_offset);
         if (!seal_on_the_way(s, error))
             return false;
     }
@@ -142,7 +144,7 @@ static void forget_maps(Stream *s)
 static bool apply(Stream *s, const PreparedTransaction *transaction, const BinlogEvent *commit, GError **error)
 {
     g_autoptr(PreparedReader) reader = prepared_read(transaction);
-    uint64_t base = s->offset;
+    uint64_t base = s->place.offset;
     PreparedRecord record;
     int more;
 
@@ -160,7 +162,8 @@ static bool apply(Stream *s, const PreparedTransaction *transaction, const Binlo
     if (more < 0 || !repeat_cuts(s, base + prepared_size(transaction), error))
         return false;
     s->group.open = false;
-    s->offset = s->rows_end = base + prepared_size(transaction);
+    s->place.offset = base + prepared_size(transaction);
+    place_pass_to(&s->place, &s->group, s->place.offset);
     forget_maps(s);
     return true;
 }
@@ -189,7 +192,7 @@ bool stream_xa_end(Stream *s, const DdlStatement *statement, const BinlogEvent *
         return true;
     PreparedTransaction *transaction = prepared_find(s->prepared, statement->name);
     if (!transaction) {
-        if (commit && s->rows_end == s->group_offset)
+        if (commit && s->place.rows_end == s->place.group_offset)
             advise_all(s, statement->name, event);
         return true;
     }

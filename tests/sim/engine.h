@@ -13,6 +13,7 @@
 #include "pipe/group.h"
 #include "pipe/lifecycle.h"
 #include "pipe/loading.h"
+#include "pipe/place.h"
 #include "pipe/prepared.h"
 
 typedef enum { ROWS_WAITING, ROWS_LOADING, ROWS_LIVE, ROWS_FAILED, ROWS_KEPT } RowsState;
@@ -82,15 +83,10 @@ typedef struct {
     GtidSet *gtid;
     Prepared *prepared;
     PreparedTransaction *xa;
-    const char *print_file;
-    uint64_t print_pos;
-    char *print_gtid;
-    uint32_t print_time, print_crc;
-    bool verifying, by_gtid, moved, before_group, in_statement;
-    const char *file, *skip_file;
-    uint64_t pos, skip_pos;
-    uint32_t epoch;
-    uint64_t offset, rows_end, group_offset, sealed_end, next_seq, batch_rows, batch_bytes;
+    StreamPlace place;
+    bool verifying, by_gtid, in_statement;
+    const char *skip_file;
+    uint64_t skip_pos, next_seq, batch_rows, batch_bytes;
     BatchCutter cutter;
     int64_t last_seal;
     DdlPhase ddl;

@@ -4,4 +4,4 @@ tests_sim_sim_SOURCES = tests/sim/main.c tests/sim/life.c tests/sim/life.h tests
 	tests/sim/load.c tests/sim/source.c tests/sim/source.h tests/sim/destination.c tests/sim/destination.h tests/sim/random.h
 tests_sim_sim_LDADD = $(pipe_test_libs)
 MOSTLYCLEANFILES += tests/sim/sim
-EXTRA_DIST += tests/sim/cases tests/sim/found tests/sim/mutants
+EXTRA_DIST += tests/sim/cases tests/sim/mutants

@@ -17,7 +17,7 @@ static void session_clear(Session *s)
     prepared_discard(s->xa);
     prepared_free(s->prepared);
     gtid_set_free(s->gtid);
-    g_free(s->print_gtid);
+    place_clear(&s->place);
     batch_cutter_clear(&s->cutter);
     group_clear(&s->group);
     memset(s, 0, sizeof *s);
@@ -170,17 +170,9 @@ static void session_begin(Engine *e)
     GArray *batches = g_array_new(FALSE, FALSE, sizeof(CatalogBatch));
     if (e->batches->len && g_array_index(e->batches, CatalogBatch, 0).epoch == c->epoch)
         g_array_append_vals(batches, e->batches->data, e->batches->len);
-    s->file = c->file ? g_intern_string(c->file) : NULL;
-    s->pos = c->pos;
-    s->skip_file = s->by_gtid ? NULL : s->file;
-    s->skip_pos = s->pos;
-    s->epoch = c->epoch;
-    s->offset = s->rows_end = s->sealed_end = c->offset;
-    s->print_file = c->print_file ? g_intern_string(c->print_file) : NULL;
-    s->print_pos = c->print_pos;
-    s->print_gtid = g_strdup(c->print_gtid);
-    s->print_time = c->print_time;
-    s->print_crc = c->print_crc;
+    place_load(&s->place, c);
+    s->skip_file = s->by_gtid ? NULL : s->place.file;
+    s->skip_pos = s->place.pos;
     for (unsigned i = 0; i < batches->len; i++)
         s->next_seq = MAX(s->next_seq, g_array_index(batches, CatalogBatch, i).seq + 1);
     batch_cutter_init(&s->cutter, batches);
@@ -191,25 +183,11 @@ static void session_begin(Engine *e)
         g_array_set_size(table->marks, 0);
         table->sent_marks = 0;
     }
-    engine_tell(e, "a session begins at %s:%" G_GUINT64_FORMAT "%s, %u cuts to repeat", s->file, s->pos,
+    engine_tell(e, "a session begins at %s:%" G_GUINT64_FORMAT "%s, %u cuts to repeat", s->place.file, s->place.pos,
                 s->verifying ? " (verifying)" : "", batches->len);
 }
 
 /* ---- Sealing ---- */
-
-static void checkpoint_of(const Session *s, CatalogCheckpoint *out)
-{
-    out->file = g_strdup(s->before_group ? s->group.file : s->file);
-    out->pos = s->before_group ? s->group.start : s->pos;
-    out->gtid = gtid_set_text(s->gtid);
-    out->epoch = s->epoch;
-    out->offset = s->offset;
-    out->print_file = g_strdup(s->print_file);
-    out->print_pos = s->print_pos;
-    out->print_gtid = s->print_file ? g_strdup(s->print_gtid) : NULL;
-    out->print_time = s->print_time;
-    out->print_crc = s->print_crc;
-}
 
 static void catalog_save(Engine *e, CatalogCheckpoint *checkpoint_take, uint64_t applied_seq)
 {
@@ -252,7 +230,7 @@ static Sent *take_block(Session *s, Table *table, uint64_t seq)
     sent->rows = table->rows;
     sent->seq = seq;
     sent->target = g_strdup(table->target);
-    sent->token = token_of_stream(UUID, table->id, table->generation, s->epoch, s->rows_end);
+    sent->token = token_of_stream(UUID, table->id, table->generation, s->place.epoch, s->place.rows_end);
     sent->query_id = query_id_of_stream(UUID, seq, table->id);
     table->rows = g_array_new(FALSE, FALSE, sizeof(Row));
     g_array_set_size(table->marks, 0);
@@ -281,30 +259,31 @@ static void seal(Engine *e, const CatalogBatch *forced)
     }
     if (!forced && inserts->len) {
         CatalogBatch cut = {.seq = seq,
-                            .start_offset = s->sealed_end,
-                            .end_offset = s->rows_end,
-                            .epoch = s->epoch,
-                            .in_group = !boundary};
+                            .start_offset = s->place.sealed_end,
+                            .end_offset = s->place.rows_end,
+                            .epoch = s->place.epoch,
+                            .in_group = !boundary,
+                            .sum = s->place.sum};
         g_array_append_val(e->batches, cut);
         if (e->batches->len > 500)
             engine_finding(e, "%u cuts are in the catalog", e->batches->len);
     }
-    engine_tell(e, "batch %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT ": %u inserts%s%s", seq, s->rows_end,
+    engine_tell(e, "batch %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT ": %u inserts%s%s", seq, s->place.rows_end,
                 inserts->len, forced ? ", repeated" : "", boundary ? "" : ", within a group");
     if (engine_crashes_here(e)) {
         catalog_checkpoint_clear(&checkpoint);
         return;
     }
-    s->sealed_end = s->rows_end;
+    s->place.sealed_end = s->place.rows_end;
     s->batch_rows = s->batch_bytes = 0;
     s->last_seal = e->now;
     if (boundary)
-        checkpoint_of(s, &checkpoint);
+        place_checkpoint(&s->place, &s->group, s->gtid, &checkpoint);
     batch_tracker_add(e->tracker, seq, inserts->len, boundary ? &checkpoint : NULL);
     stream_save_checkpoint(e);
     catalog_checkpoint_clear(&checkpoint);
     if (boundary)
-        s->moved = false;
+        s->place.moved = false;
     for (unsigned i = 0; i < inserts->len; i++)
         g_queue_push_tail(&e->queue, g_steal_pointer(&inserts->pdata[i]));
     g_ptr_array_set_free_func(inserts, NULL);
@@ -319,9 +298,9 @@ static void seal_if_due(Engine *e, bool idle)
     BatchLimits limits = {.rows = e->rows_limit, .bytes = 400, .age_usec = AGE_USEC};
     BatchSituation situation = {.rows = s->batch_rows,
                                 .bytes = s->batch_bytes,
-                                .offset = s->rows_end,
+                                .offset = s->place.rows_end,
                                 .group_open = s->group.open,
-                                .group_has_rows = s->group.open && s->rows_end > s->group_offset,
+                                .group_has_rows = s->group.open && s->place.rows_end > s->place.group_offset,
                                 .savepoints = s->group.savepoints,
                                 .memory_short = random_one_in(e->random, 60),
                                 .inserts = blocks,
@@ -334,7 +313,7 @@ static void seal_if_due(Engine *e, bool idle)
         seal(e, forced);
         return;
     }
-    bool free_of_rows = s->batch_rows == 0 && !s->group.open && s->moved && !batch_cutter_forced(&s->cutter);
+    bool free_of_rows = s->batch_rows == 0 && !s->group.open && s->place.moved && !batch_cutter_forced(&s->cutter);
     if (free_of_rows && e->now - s->last_seal >= (idle ? AGE_USEC : IDLE_CHECKPOINT_USEC))
         seal(e, NULL);
 }
@@ -358,8 +337,7 @@ static void handle_rows(Engine *e, const BinlogEvent *event)
     Session *s = &e->session;
     Change changes[4];
     unsigned n = rows_read(event, changes);
-    uint64_t version = place_pass(s->epoch, &s->offset, event);
-    s->rows_end = s->offset;
+    uint64_t version = place_pass(&s->place, &s->group, event);
     for (unsigned t = 0; t < e->tables->len; t++) {
         Table *table = e->tables->pdata[t];
         if (table->of != changes[0].table || !follows(s, table, event))
@@ -410,19 +388,11 @@ static void group_forget(Engine *e)
     }
 }
 
-static void group_ended(Engine *e)
+static void group_ended(Engine *e, const BinlogEvent *event)
 {
     Session *s = &e->session;
     group_forget(e);
-    if (s->group.gtid.text[0])
-        gtid_set_add(s->gtid, &s->group.gtid);
-    g_free(s->print_gtid);
-    s->print_file = s->group.file;
-    s->print_pos = s->group.start;
-    s->print_gtid = g_strdup(s->group.gtid.text);
-    s->print_time = s->group.time;
-    s->print_crc = s->group.crc;
-    s->moved = true;
+    place_group_ended(&s->place, &s->group, s->gtid, event);
 }
 
 /* ---- XA ---- */
@@ -430,7 +400,7 @@ static void group_ended(Engine *e)
 static void xa_begin(Session *s)
 {
     if (!s->xa)
-        s->xa = prepared_begin(s->prepared, s->epoch, s->group_offset);
+        s->xa = prepared_begin(s->prepared, s->place.epoch, s->place.group_offset);
     prepared_mark(s->xa, s->group.marks);
 }
 
@@ -440,8 +410,7 @@ static void xa_rows(Engine *e, const BinlogEvent *event)
     Change changes[4];
     bool followed = false, other = false;
     rows_read(event, changes);
-    place_pass(s->epoch, &s->offset, event);
-    s->rows_end = s->offset;
+    place_pass(&s->place, &s->group, event);
     xa_begin(s);
     uint64_t place = prepared_count(s->xa, event->body_len);
     for (unsigned i = 0; i < e->tables->len; i++) {
@@ -460,15 +429,36 @@ static void xa_rows(Engine *e, const BinlogEvent *event)
     }
 }
 
+/* The session goes no further. */
+static bool over(const Engine *e)
+{
+    return e->dead || e->ending == ENDS_FAIL;
+}
+
+static bool cut_fits(Engine *e)
+{
+    const Session *s = &e->session;
+    if (s->verifying || place_cut_fits(&s->place, &s->cutter))
+        return true;
+    history_fails(e, "the transactions are not those that were read before");
+    return false;
+}
+
+static void seal_on_the_way(Engine *e)
+{
+    if (cut_fits(e))
+        seal_if_due(e, false);
+}
+
 static void repeat_cuts(Engine *e, uint64_t offset)
 {
     Session *s = &e->session;
-    while (!s->verifying && !e->dead && batch_cutter_forced(&s->cutter)) {
-        const CatalogBatch *cut = &g_array_index(s->cutter.forced, CatalogBatch, s->cutter.next_forced);
-        if (!cut->in_group || cut->end_offset <= s->rows_end || cut->end_offset > offset)
+    const CatalogBatch *cut;
+    while (!s->verifying && !over(e) && (cut = batch_cutter_next(&s->cutter))) {
+        if (!cut->in_group || cut->end_offset <= s->place.rows_end || cut->end_offset > offset)
             break;
-        s->rows_end = cut->end_offset;
-        seal_if_due(e, false);
+        place_pass_to(&s->place, &s->group, cut->end_offset);
+        seal_on_the_way(e);
     }
 }
 
@@ -476,19 +466,19 @@ static void xa_apply(Engine *e, const PreparedTransaction *transaction, const Bi
 {
     Session *s = &e->session;
     g_autoptr(PreparedReader) reader = prepared_read(transaction);
-    uint64_t base = s->offset;
+    uint64_t base = s->place.offset;
     PreparedRecord record;
     GError *error = NULL;
     int more;
     s->group.open = true;
-    while (!e->dead && (more = prepared_next(reader, &record, &error)) > 0) {
+    while (!over(e) && (more = prepared_next(reader, &record, &error)) > 0) {
         record.event.flavour = commit->flavour;
         record.event.file = commit->file;
         record.event.start = record.event.end = commit->start;
         if (record.kind == PREPARED_ROWS) {
             repeat_cuts(e, base + record.place);
-            s->offset = base + record.place;
-            if (!e->dead)
+            s->place.offset = base + record.place;
+            if (!over(e))
                 handle_rows(e, &record.event);
         } else if (record.kind == PREPARED_OTHER_TABLE) {
             for (unsigned i = 0; i < e->tables->len; i++) {
@@ -497,18 +487,19 @@ static void xa_apply(Engine *e, const PreparedTransaction *transaction, const Bi
                     advise(e, table);
             }
         }
-        if (!e->dead)
-            seal_if_due(e, false);
+        if (!over(e))
+            seal_on_the_way(e);
     }
     if (error) {
         engine_finding(e, "a prepared transaction cannot be read: %s", error->message);
         g_error_free(error);
     }
-    if (e->dead)
+    if (over(e))
         return;
     repeat_cuts(e, base + prepared_size(transaction));
     s->group.open = false;
-    s->offset = s->rows_end = base + prepared_size(transaction);
+    s->place.offset = base + prepared_size(transaction);
+    place_pass_to(&s->place, &s->group, s->place.offset);
 }
 
 static void xa_end(Engine *e, const DdlStatement *statement, const BinlogEvent *event)
@@ -519,14 +510,14 @@ static void xa_end(Engine *e, const DdlStatement *statement, const BinlogEvent *
         return;
     PreparedTransaction *transaction = prepared_find(s->prepared, statement->name);
     if (!transaction) {
-        for (unsigned i = 0; commit && s->rows_end == s->group_offset && i < e->tables->len; i++)
+        for (unsigned i = 0; commit && s->place.rows_end == s->place.group_offset && i < e->tables->len; i++)
             if (!is_before(s, e->tables->pdata[i], event))
                 advise(e, e->tables->pdata[i]);
         return;
     }
     if (commit)
         xa_apply(e, transaction, event);
-    if (!e->dead)
+    if (!over(e))
         prepared_resolve(s->prepared, transaction);
 }
 
@@ -585,12 +576,11 @@ static void verify(Engine *e, const LogEvent *event)
     bool is_gtid = event->event.type == BINLOG_GTID_MARIADB;
     GroupAction action =
         group_event(&s->group, &event->event, SOURCE_MARIADB, event->statement, is_gtid ? &event->gtid : NULL, &mark);
-    bool first_is_wrong = event->event.start == s->print_pos && !is_gtid;
-    bool ended = action == GROUP_ENDS || action == GROUP_UNDONE || action == GROUP_PREPARED;
-    if (!ended && !first_is_wrong && action != GROUP_BROKEN)
+    PrintVerdict verdict =
+        place_compare_print(&s->place, &s->group, action, &event->event, is_gtid ? &event->gtid : NULL, s->by_gtid);
+    if (verdict == PRINT_UNDECIDED)
         return;
-    if (ended && s->group.crc == s->print_crc && s->group.time == s->print_time &&
-        strcmp(s->group.gtid.text, s->print_gtid ? s->print_gtid : "") == 0) {
+    if (verdict == PRINT_SAME) {
         s->verifying = false;
         return;
     }
@@ -607,13 +597,13 @@ static void group_step(Engine *e, GroupAction action, const LogEvent *event, uns
         undo_to(e, 0);
         if (statement)
             xa_end(e, statement, &event->event);
-        if (!e->dead)
-            group_ended(e);
+        if (!over(e))
+            group_ended(e, &event->event);
         break;
     case GROUP_BROKEN:
         undo_to(e, 0);
         group_forget(e);
-        s->group_offset = s->rows_end;
+        place_group_begins(&s->place);
         break;
     case GROUP_UNDO_TO:
         undo_to(e, undo_mark);
@@ -628,7 +618,7 @@ static void group_step(Engine *e, GroupAction action, const LogEvent *event, uns
         xa_begin(s);
         prepared_keep(s->prepared, g_steal_pointer(&s->xa), xid);
         g_free(xid);
-        group_ended(e);
+        group_ended(e, &event->event);
         break;
     }
     case GROUP_ENDS:
@@ -637,19 +627,19 @@ static void group_step(Engine *e, GroupAction action, const LogEvent *event, uns
             xa_apply(e, transaction, &event->event);
             prepared_discard(transaction);
         }
-        if (statement && !e->dead)
+        if (statement && !over(e))
             xa_end(e, statement, &event->event);
-        if (e->dead)
+        if (over(e))
             break;
         if (statement && statement_stops(e, statement, &event->event)) {
             s->ddl = DDL_SEAL;
             s->in_statement = true;
             break;
         }
-        group_ended(e);
+        group_ended(e, &event->event);
         break;
     case GROUP_BEGINS:
-        s->group_offset = s->rows_end;
+        place_group_begins(&s->place);
         break;
     case GROUP_INSIDE:
         break;
@@ -678,26 +668,14 @@ static void handle(Engine *e, const LogEvent *event)
     group_step(e, action, event, undo_mark);
 }
 
-static bool cut_fits(Engine *e)
-{
-    const Session *s = &e->session;
-    if (s->verifying || !batch_cutter_forced(&s->cutter))
-        return true;
-    const CatalogBatch *cut = &g_array_index(s->cutter.forced, CatalogBatch, s->cutter.next_forced);
-    if (s->rows_end <= cut->end_offset)
-        return true;
-    history_fails(e, "the transactions are not those that were read before");
-    return false;
-}
-
 static void after_event(Engine *e, const BinlogEvent *event)
 {
     Session *s = &e->session;
     bool heartbeat = event->type == BINLOG_HEARTBEAT;
     if (!cut_fits(e))
         return;
-    if (!s->group.open && !s->verifying && (heartbeat || s->file))
-        load_stream_at(e, heartbeat ? event->file : s->file, heartbeat ? event->start : s->pos);
+    if (!s->group.open && !s->verifying && (heartbeat || s->place.file))
+        load_stream_at(e, heartbeat ? event->file : s->place.file, heartbeat ? event->start : s->place.pos);
     seal_if_due(e, heartbeat);
 }
 
@@ -715,10 +693,11 @@ static void heartbeat(Engine *e)
         }
     }
     bool quiet = !s->batch_rows && !s->group.open && !s->verifying && batch_tracker_in_flight(e->tracker) == 0;
-    if (quiet && (!s->file || binlog_position_compare(event.file, event.start, s->file, s->pos) > 0)) {
-        s->file = event.file;
-        s->pos = event.start;
-        s->moved = true;
+    if (quiet &&
+        (!s->place.file || binlog_position_compare(event.file, event.start, s->place.file, s->place.pos) > 0)) {
+        s->place.file = event.file;
+        s->place.pos = event.start;
+        s->place.moved = true;
     }
     after_event(e, &event);
 }
@@ -746,9 +725,9 @@ static void next_event(Engine *e)
     if (b->type == BINLOG_ROTATE) {
         const LogEvent *first = s->next < e->source->log->len ? e->source->log->pdata[s->next] : NULL;
         if (first && !s->group.open) {
-            s->file = first->event.file;
-            s->pos = 4;
-            s->moved = true;
+            s->place.file = first->event.file;
+            s->place.pos = 4;
+            s->place.moved = true;
         }
         seal_if_due(e, false);
         return;
@@ -758,8 +737,8 @@ static void next_event(Engine *e)
         return;
     if (s->ddl)
         return; /* its position moves when it was carried out */
-    s->file = b->file;
-    s->pos = b->end;
+    s->place.file = b->file;
+    s->place.pos = b->end;
     after_event(e, b);
 }
 
@@ -775,11 +754,11 @@ static void statement_act(Engine *e)
         }
         s->ddl = DDL_WAIT;
         s->ddl_seq = 0;
-        if (!s->moved && !s->batch_rows)
+        if (!s->place.moved && !s->batch_rows)
             break;
-        s->before_group = true;
+        s->place.before_group = true;
         seal(e, NULL);
-        s->before_group = false;
+        s->place.before_group = false;
         s->ddl_seq = s->next_seq - 1;
         break;
     case DDL_WAIT:
@@ -794,17 +773,17 @@ static void statement_act(Engine *e)
     case DDL_SAVE: {
         CatalogCheckpoint checkpoint = {0};
         uint64_t seq = s->next_seq++;
-        group_ended(e);
-        s->file = event->event.file;
-        s->pos = event->event.end;
+        group_ended(e, &event->event);
+        s->place.file = event->event.file;
+        s->place.pos = event->event.end;
         s->in_statement = false;
         s->ddl = DDL_NONE;
         prepared_checkpoint_saved(s->prepared, e->saved_seq);
         prepared_save(s->prepared, seq, &checkpoint.prepared, NULL);
-        checkpoint_of(s, &checkpoint);
+        place_checkpoint(&s->place, &s->group, s->gtid, &checkpoint);
         catalog_save(e, &checkpoint, seq);
         e->stated = false;
-        s->moved = false;
+        s->place.moved = false;
         s->last_seal = e->now;
         after_event(e, &event->event);
         break;
@@ -819,8 +798,8 @@ static void statement_act(Engine *e)
 static bool reached_stop(const Engine *e)
 {
     const Session *s = &e->session;
-    return e->stops && !s->group.open && !s->ddl && e->stop_file && s->file &&
-           binlog_position_compare(s->file, s->pos, e->stop_file, e->stop_pos) >= 0;
+    return e->stops && !s->group.open && !s->ddl && e->stop_file && s->place.file &&
+           binlog_position_compare(s->place.file, s->place.pos, e->stop_file, e->stop_pos) >= 0;
 }
 
 static bool may_seal_at_the_end(const Session *s)

@@ -4,7 +4,7 @@ import itertools
 import shutil
 
 import pytest
-from harness.engine import Engine
+from harness.engine import PATIENCE, Engine
 from harness.pipe import Pipe
 
 TABLE = "CREATE TABLE t (id INT PRIMARY KEY, n INT NOT NULL, v VARCHAR(200))"
@@ -136,6 +136,49 @@ def test_other_transactions_under_the_same_numbers(engine, own_mariadb, clickhou
     assert "history" in error["message"] + str(error["cause"]), error
     assert any("resync" in remedy for remedy in error["remedies"])
     assert pipe.rows("t", "count(), max(id)") == [[10, 10]], "nothing of the other history was let in"
+
+
+def replaced(engine, server, pipe, folder, sent, instead):
+    """A row is sent, no checkpoint covers it yet, and the server loses it and logs another one in its place."""
+    pipe.caught_up()
+    engine.stop()
+    server.stop()
+    shutil.copytree(server.folder / "data", folder / "copy")
+    server.start()
+    engine.dies("checkpoint-due", lambda: rows(pipe, sent, 1))
+    assert pipe.rows("t", "n", f"id = {sent}") == [[0]]
+    end = server.end_of_log()
+    server.stop()
+    shutil.rmtree(server.folder / "data")
+    shutil.move(folder / "copy", server.folder / "data")
+    server.start()
+    rows(pipe, instead, 1)
+    assert server.end_of_log() == end
+
+
+@pytest.mark.rule("history-is-not-rewritten")
+def test_a_transaction_in_place_of_one_that_was_sent(engine, own_mariadb, clickhouse, trap, folder):
+    """As sync_binlog=0 does in a power loss: what no checkpoint covers has no fingerprint, but its cut is in the catalog."""
+    server = own_mariadb()
+    pipe = Pipe(engine, server, clickhouse)
+    pipe.run(TABLE)
+    rows(pipe, 1, 1)
+    engine.start()
+    pipe.live()
+    replaced(engine, server, pipe, folder, sent=101, instead=151)
+    with trap.without("cuts-are-of-one-history"):
+        engine.start()
+        rows(pipe, 2, 1)
+        pipe.caught_up()
+        assert pipe.rows("t", "id", "1 ORDER BY id") == [[1], [2], [101]]
+        trap("the other transaction has the place, the length and so the token of the one that was lost: it is never inserted, and the lost one stays")
+        replaced(engine, server, pipe, folder, sent=201, instead=251)
+    engine.start()
+    error = pipe.wait("Failed")["error"]
+    assert "rewritten" in error["message"] and any("resync" in remedy for remedy in error["remedies"]), error
+    engine.sluice("resync", "p", "--wait", timeout=120 * PATIENCE)
+    pipe.wait("Running")
+    assert pipe.equal("t") == 4
 
 
 @pytest.mark.rule("epoch-grows-with-the-server")

@@ -366,8 +366,11 @@ static void checkpoints(Place *place, gconstpointer unused)
     g_assert_null(none.file);
 
     for (uint64_t seq = 1; seq <= 5; seq++) {
-        CatalogBatch batch = {
-            .seq = seq, .start_offset = seq * 100, .end_offset = seq * 100 + 100, .epoch = 4000000000u};
+        CatalogBatch batch = {.seq = seq,
+                              .start_offset = seq * 100,
+                              .end_offset = seq * 100 + 100,
+                              .epoch = 4000000000u,
+                              .sum = seq == 4 ? CATALOG_SUM_UNKNOWN : 4000000000 + (int64_t)seq};
         g_assert_true(catalog_batch_add(catalog, pipe->id, &batch, &error));
         g_assert_true(catalog_batch_add(catalog, pipe->id, &batch, &error)); /* a replay says the same again */
     }
@@ -376,6 +379,7 @@ static void checkpoints(Place *place, gconstpointer unused)
                              .gtid = (char *)"0-1-77",
                              .epoch = 3000000000u,
                              .offset = UINT64_MAX,
+                             .sum = 4000000003u,
                              .print_file = (char *)"bin.000008",
                              .print_pos = 4,
                              .print_gtid = (char *)"0-1-76",
@@ -397,6 +401,7 @@ static void checkpoints(Place *place, gconstpointer unused)
     g_assert_cmpstr(got.gtid, ==, set.gtid);
     g_assert_cmpuint(got.epoch, ==, set.epoch);
     g_assert_cmpuint(got.offset, ==, set.offset);
+    g_assert_cmpuint(got.sum, ==, set.sum);
     g_assert_cmpstr(got.print_file, ==, set.print_file);
     g_assert_cmpuint(got.print_pos, ==, set.print_pos);
     g_assert_cmpstr(got.print_gtid, ==, set.print_gtid);
@@ -414,6 +419,8 @@ static void checkpoints(Place *place, gconstpointer unused)
     g_assert_cmpuint(batch->start_offset, ==, 400);
     g_assert_cmpuint(batch->end_offset, ==, 500);
     g_assert_cmpuint(batch->epoch, ==, 4000000000u);
+    g_assert_cmpint(batch->sum, ==, CATALOG_SUM_UNKNOWN);
+    g_assert_cmpint(g_array_index(left, CatalogBatch, 1).sum, ==, 4000000005);
     g_autoptr(GPtrArray) read = catalog_tables(catalog, pipe->id, &error);
     table->rows_done = 0;
     same_table(g_ptr_array_index(read, 1), table);

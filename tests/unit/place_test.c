@@ -1,0 +1,183 @@
+/* How far the stream has read: sums, cuts, checkpoints, and the last transaction read again. */
+#include "pipe/place.h"
+
+#include <string.h>
+
+#define FILE_NAME g_intern_static_string("bin.000007")
+
+static BinlogEvent rows_event(uint64_t start, size_t body_len)
+{
+    return (BinlogEvent){.type = BINLOG_WRITE_ROWS_V1,
+                         .timestamp = 1700000000,
+                         .file = FILE_NAME,
+                         .start = start,
+                         .end = start + body_len + 19,
+                         .body_len = body_len};
+}
+
+/* Groups of one rows event each, whose CRCs are given. */
+static void pass_groups(StreamPlace *place, const uint32_t *crcs, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        Group group = {.open = true, .crc = crcs[i]};
+        BinlogEvent event = rows_event(1000, 100);
+        place_group_begins(place);
+        place_pass(place, &group, &event);
+    }
+}
+
+static StreamPlace beginning(uint32_t sum)
+{
+    CatalogCheckpoint checkpoint = {.file = (char *)"bin.000007", .pos = 4, .epoch = 3, .offset = 1000, .sum = sum};
+    StreamPlace place;
+    place_load(&place, &checkpoint);
+    return place;
+}
+
+static void test_versions(void)
+{
+    StreamPlace place = beginning(0);
+    Group group = {.open = true, .crc = 5};
+    BinlogEvent event = rows_event(1ull << 33, 100);
+    g_assert_cmphex(place_pass(&place, &group, &event), ==, 3ull << 48 | 1000);
+    g_assert_cmphex(place_pass(&place, &group, &event), ==, 3ull << 48 | 1100);
+    g_assert_cmpuint(place.offset, ==, 1200);
+    g_assert_cmpuint(place.rows_end, ==, 1200);
+}
+
+static void test_sums(void)
+{
+    StreamPlace one = beginning(9), same = beginning(9), other = beginning(9), earlier = beginning(8);
+    pass_groups(&one, (uint32_t[]){1, 2, 3}, 3);
+    pass_groups(&same, (uint32_t[]){1, 2, 3}, 3);
+    pass_groups(&other, (uint32_t[]){1, 7, 3}, 3);
+    pass_groups(&earlier, (uint32_t[]){1, 2, 3}, 3);
+    g_assert_cmpuint(one.sum, ==, same.sum);
+    g_assert_cmpuint(one.sum, !=, other.sum);
+    g_assert_cmpuint(one.sum, !=, earlier.sum);
+}
+
+/* What is behind the last rows event of a group does not count: a cut within the group cannot know of it. */
+static void test_sum_within_a_group(void)
+{
+    StreamPlace place = beginning(0);
+    Group group = {.open = true, .crc = 1};
+    BinlogEvent event = rows_event(1000, 100);
+    place_group_begins(&place);
+    place_pass(&place, &group, &event);
+    uint32_t first = place.sum;
+    group.crc = 2; /* a table map */
+    g_assert_cmpuint(place.sum, ==, first);
+    group.crc = 3;
+    place_pass(&place, &group, &event);
+    uint32_t second = place.sum;
+    g_assert_cmpuint(second, !=, first);
+    /* By the CRC at the last rows event, however many were before: those of a table that is not followed any more do
+     * not stand among what is prepared. */
+    StreamPlace fewer = beginning(0);
+    place_group_begins(&fewer);
+    place_pass_to(&fewer, &group, 1200);
+    g_assert_cmpuint(fewer.sum, ==, second);
+    place_pass_to(&fewer, &(Group){.open = true, .crc = 4}, 1200);
+    g_assert_cmpuint(fewer.sum, ==, second); /* nothing was passed */
+}
+
+static bool fits(const StreamPlace *place, uint64_t end, int64_t sum)
+{
+    BatchCutter cutter;
+    CatalogBatch cut = {.seq = 7, .end_offset = end, .sum = sum};
+    GArray *cuts = g_array_new(FALSE, FALSE, sizeof cut);
+    g_array_append_val(cuts, cut);
+    batch_cutter_init(&cutter, cuts);
+    bool fits = place_cut_fits(place, &cutter);
+    batch_cutter_clear(&cutter);
+    return fits;
+}
+
+static void test_cuts(void)
+{
+    BatchCutter none = {0};
+    StreamPlace place = beginning(0);
+    pass_groups(&place, (uint32_t[]){1, 2}, 2);
+    g_assert_true(place_cut_fits(&place, &none));
+    g_assert_true(fits(&place, 1201, 0)); /* it comes later */
+    g_assert_true(fits(&place, 1200, place.sum));
+    g_assert_false(fits(&place, 1200, place.sum ^ 1));
+    g_assert_false(fits(&place, 1199, place.sum)); /* it was not met */
+    g_assert_true(fits(&place, 1200, CATALOG_SUM_UNKNOWN));
+    g_assert_false(fits(&place, 1199, CATALOG_SUM_UNKNOWN));
+}
+
+static void test_checkpoints(void)
+{
+    StreamPlace place = beginning(9), again;
+    Group group = {.open = true, .file = FILE_NAME, .start = 500, .time = 1700000000, .crc = 77};
+    g_strlcpy(group.gtid.text, "0-1-5", sizeof group.gtid.text);
+    g_autoptr(GtidSet) set = gtid_set_parse(SOURCE_MARIADB, "0-1-4", NULL);
+    BinlogEvent event = rows_event(600, 100);
+    place_group_begins(&place);
+    place_pass(&place, &group, &event);
+    place.file = event.file;
+    place.pos = event.end;
+    group.gtid.seq = 5;
+    place_group_ended(&place, &group, set, &event);
+    CatalogCheckpoint at = {0};
+    place_checkpoint(&place, &group, set, &at);
+    g_assert_cmpstr(at.file, ==, "bin.000007");
+    g_assert_cmpuint(at.pos, ==, 719);
+    g_assert_cmpuint(at.offset, ==, 1100);
+    g_assert_cmpuint(at.sum, ==, place.sum);
+    g_assert_cmpstr(at.print_gtid, ==, "0-1-5");
+    g_assert_cmpuint(at.print_pos, ==, 500);
+    g_assert_cmpuint(at.print_crc, ==, 77);
+    place_load(&again, &at);
+    g_assert_cmpuint(again.sum, ==, place.sum);
+    g_assert_cmpuint(again.rows_end, ==, place.rows_end);
+    g_assert_cmpstr(again.print.gtid, ==, "0-1-5");
+    place_clear(&again);
+    catalog_checkpoint_clear(&at);
+    place.before_group = true;
+    at = (CatalogCheckpoint){0};
+    place_checkpoint(&place, &group, NULL, &at);
+    g_assert_cmpuint(at.pos, ==, 500);
+    g_assert_null(at.gtid);
+    catalog_checkpoint_clear(&at);
+    place_clear(&place);
+}
+
+static void test_the_last_transaction_again(void)
+{
+    StreamPlace place = beginning(0);
+    place.print = (Fingerprint){.file = FILE_NAME, .pos = 500, .gtid = (char *)"0-1-5", .time = 17, .crc = 77};
+    Group group = {.file = FILE_NAME, .start = 500, .time = 17, .crc = 77};
+    GtidEvent gtid = {.seq = 5};
+    g_strlcpy(group.gtid.text, "0-1-5", sizeof group.gtid.text);
+    g_strlcpy(gtid.text, "0-1-5", sizeof gtid.text);
+    BinlogEvent first = {.type = BINLOG_GTID_MARIADB, .start = 500, .end = 540},
+                last = {.type = BINLOG_XID, .start = 600, .end = 630};
+    g_assert_cmpint(place_compare_print(&place, &group, GROUP_BEGINS, &first, &gtid, false), ==, PRINT_UNDECIDED);
+    g_assert_cmpint(place_compare_print(&place, &group, GROUP_INSIDE, &last, NULL, false), ==, PRINT_UNDECIDED);
+    g_assert_cmpint(place_compare_print(&place, &group, GROUP_ENDS, &last, NULL, false), ==, PRINT_SAME);
+    /* Nothing begins there any more; another GTID than the one asked for; broken off. */
+    g_assert_cmpint(place_compare_print(&place, &group, GROUP_INSIDE, &first, NULL, false), ==, PRINT_OTHER);
+    g_strlcpy(gtid.text, "0-1-6", sizeof gtid.text);
+    g_assert_cmpint(place_compare_print(&place, &group, GROUP_BEGINS, &first, &gtid, true), ==, PRINT_OTHER);
+    g_assert_cmpint(place_compare_print(&place, &group, GROUP_BROKEN, &last, NULL, false), ==, PRINT_OTHER);
+    group.crc = 78;
+    g_assert_cmpint(place_compare_print(&place, &group, GROUP_ENDS, &last, NULL, false), ==, PRINT_OTHER);
+    group.crc = 77;
+    group.time = 18;
+    g_assert_cmpint(place_compare_print(&place, &group, GROUP_UNDONE, &last, NULL, false), ==, PRINT_OTHER);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/place/versions", test_versions);
+    g_test_add_func("/place/sums", test_sums);
+    g_test_add_func("/place/sum-within-a-group", test_sum_within_a_group);
+    g_test_add_func("/place/cuts", test_cuts);
+    g_test_add_func("/place/checkpoints", test_checkpoints);
+    g_test_add_func("/place/the-last-transaction-again", test_the_last_transaction_again);
+    return g_test_run();
+}
