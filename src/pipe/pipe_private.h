@@ -16,6 +16,7 @@
 #include "mapping/mapping.h"
 #include "mysql/mysql.h"
 #include "pipe/batch.h"
+#include "pipe/chunk_ledger.h"
 #include "pipe/column_counts.h"
 #include "pipe/group.h"
 #include "pipe/headroom.h"
@@ -33,16 +34,6 @@ typedef enum { TABLE_WAITING, TABLE_LOADING, TABLE_LIVE, TABLE_FAILED, TABLE_DRO
 const char *table_state_name(TableState state);
 bool table_state_parse(const char *name, TableState *out);
 bool table_state_is_followed(TableState state); /* changes at the source are applied */
-
-/* A chunk of the snapshot that is on its way to the destination. */
-typedef struct {
-    uint64_t range_id;
-    char *key; /* literals of its last row */
-    uint64_t rows;
-    bool acked, last; /* last: the range ends with it */
-    MappingCounters *changed; /* once acked: values that were changed on the way, a column each; NULL: none */
-    const SourceTable *definition; /* whose columns those are; lives as long as the Work */
-} Chunk;
 
 typedef struct {
     /* NULL until Setup. The stream thread puts another one in its place where DDL stands in the log; what it replaces lives as
@@ -66,7 +57,7 @@ typedef struct {
     unsigned readers; /* threads reading it */
     SourceConnection *consistent; /* its transaction (exact.h), used by the one reader that is on it; NULL: it has none */
     uint32_t attempt; /* the newest reading attempt of any of its ranges */
-    GQueue chunks;    /* of Chunk, in the order of reading within a range */
+    ChunkLedger chunks;
     /* Under Pipe.spares_lock: */
     GQueue spares; /* of Block, empty; they live no longer than the Work */
     /* Shown: */

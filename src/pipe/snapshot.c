@@ -42,8 +42,7 @@ typedef struct {
     Pipe *pipe;
     PipeTable *table;
     GPtrArray *ranges;
-    const GPtrArray *changed; /* of MappingCounters[], of the rows that the ranges progressed by; NULL: none */
-    const GPtrArray *definitions; /* of SourceTable, which each of them has the columns of */
+    const GPtrArray *counted; /* of Chunk, that the ranges progressed by; NULL: none */
 } RangesWrite;
 
 /* The counters are those of the rows that are done: after a crash the others are read, and counted, again. */
@@ -51,10 +50,15 @@ static bool write_ranges(Catalog *catalog, void *data, GError **error)
 {
     RangesWrite *write = data;
     PipeTable *table = write->table;
-    bool counts = write->changed && write->changed->len;
+    bool counts = false;
+    for (unsigned i = 0; write->counted && i < write->counted->len; i++)
+        counts = counts || ((const Chunk *)write->counted->pdata[i])->changed;
     GPtrArray *column_counts = counts ? column_counts_copy(table->column_counts) : NULL;
-    for (unsigned i = 0; counts && i < write->changed->len; i++)
-        column_counts_add(column_counts, write->definitions->pdata[i], write->changed->pdata[i]);
+    for (unsigned i = 0; counts && i < write->counted->len; i++) {
+        const Chunk *chunk = write->counted->pdata[i];
+        if (chunk->changed)
+            column_counts_add(column_counts, chunk->definition, chunk->changed);
+    }
     char *text = counts ? column_counts_to_json(column_counts) : NULL;
     bool ok = catalog_ranges_save(catalog, table->record->id, write->ranges, text, error);
     if (ok && counts) {
@@ -72,11 +76,11 @@ static bool write_ranges(Catalog *catalog, void *data, GError **error)
 }
 
 /* With load_lock held: the catalog is behind it in the order of locks, and progress must be saved in its own order. */
-static bool save_ranges(Work *work, PipeTable *table, const uint64_t *ids, unsigned n, const GPtrArray *changed,
-                        const GPtrArray *definitions, Cancel *cancel)
+static bool save_ranges(Work *work, PipeTable *table, const uint64_t *ids, unsigned n, const GPtrArray *counted,
+                        Cancel *cancel)
 {
     g_autoptr(GPtrArray) ranges = g_ptr_array_new_with_free_func((GDestroyNotify)catalog_range_free);
-    RangesWrite write = {.pipe = work->pipe, .table = table, .ranges = ranges, .changed = changed, .definitions = definitions};
+    RangesWrite write = {.pipe = work->pipe, .table = table, .ranges = ranges, .counted = counted};
     for (unsigned i = 0; i < n; i++)
         catalog_range_of(range_plan_get(table->plan, ids[i]), table->attempt, ranges);
     return pipe_catalog_write(work->pipe, cancel, write_ranges, &write);
@@ -84,17 +88,10 @@ static bool save_ranges(Work *work, PipeTable *table, const uint64_t *ids, unsig
 
 /* ---- Plans ---- */
 
-static void chunk_free(Chunk *chunk)
-{
-    g_free(chunk->key);
-    g_free(chunk->changed);
-    g_free(chunk);
-}
-
 void snapshot_forget(PipeTable *table)
 {
     g_clear_pointer(&table->plan, range_plan_free);
-    g_queue_clear_full(&table->chunks, (GDestroyNotify)chunk_free);
+    chunk_ledger_clear(&table->chunks);
     table->planning = table->has_bounds = table->loaded_told = table->stream_passed = false;
     g_clear_pointer(&table->read_file, g_free);
     table->readers = 0;
@@ -162,7 +159,7 @@ static bool make_plan(Reader *reader, PipeTable *table, GError **error)
         const GPtrArray *ranges = range_plan_ranges(table->plan);
         for (unsigned i = 0; i < ranges->len; i++)
             g_array_append_val(ids, ((const Range *)ranges->pdata[i])->id);
-        ok = save_ranges(reader->work, table, (const uint64_t *)(void *)ids->data, ids->len, NULL, NULL,
+        ok = save_ranges(reader->work, table, (const uint64_t *)(void *)ids->data, ids->len, NULL,
                          reader->work->reading);
         if (!ok)
             cancel_set_error(reader->work->reading, error);
@@ -226,7 +223,7 @@ static WorkKind choose(Reader *reader, PipeTable **out, uint64_t *range_id)
         if (!listed)
             g_array_append_val(changed, *range_id);
         /* The attempt is on disk before its first insert (replication.md, Tokens). */
-        save_ranges(reader->work, table, (const uint64_t *)(void *)changed->data, changed->len, NULL, NULL,
+        save_ranges(reader->work, table, (const uint64_t *)(void *)changed->data, changed->len, NULL,
                     reader->work->reading);
         FAULT_POINT("load-attempt-noted");
         return WORK_RANGE;
@@ -267,44 +264,17 @@ void snapshot_chunk_done(Work *work, Insert *insert)
 {
     Pipe *pipe = work->pipe;
     PipeTable *table = insert->table;
-    Chunk *head;
     bool failed = atomic_load(&table->state) == TABLE_FAILED;
-    g_autoptr(GPtrArray) changed = g_ptr_array_new_with_free_func(g_free), definitions = g_ptr_array_new();
+    g_autoptr(GPtrArray) counted = chunk_ledger_counted_new();
 
     pthread_mutex_lock(&pipe->load_lock);
-    insert->chunk->acked = true;
     insert->chunk->changed = g_steal_pointer(&insert->changed);
     insert->chunk->definition = insert->definition;
-    uint64_t range_id = insert->chunk->range_id; /* 0: the reading was given up, and is repeated by another */
-    bool moved = false;
-    for (GList *l = table->chunks.head; l && !failed;) {
-        head = l->data;
-        GList *next = l->next;
-        if (head->range_id == range_id) {
-            if (!head->acked && range_id)
-                break;
-            if (!head->acked) {
-                l = next;
-                continue;
-            }
-            if (range_id && head->key)
-                range_plan_progress(table->plan, range_id, head->key, head->rows);
-            if (range_id && head->last)
-                range_plan_finish(table->plan, range_id);
-            moved = range_id != 0;
-            if (moved && head->changed) {
-                g_ptr_array_add(changed, g_steal_pointer(&head->changed));
-                g_ptr_array_add(definitions, (gpointer)head->definition);
-            }
-            chunk_free(head);
-            g_queue_delete_link(&table->chunks, l);
-        }
-        l = next;
-    }
-    if (moved) {
+    uint64_t range_id = failed ? 0 : chunk_ledger_answered(&table->chunks, insert->chunk, table->plan, counted);
+    if (range_id) {
         atomic_store(&table->rows_done, range_plan_rows_done(table->plan));
         FAULT_POINT("load-chunk-acknowledged");
-        save_ranges(work, table, &range_id, 1, changed, definitions, work->sending);
+        save_ranges(work, table, &range_id, 1, counted, work->sending);
         FAULT_POINT("load-progress-saved");
         if (range_plan_all_done(table->plan))
             FAULT_POINT("load-last-range-done");
@@ -595,17 +565,12 @@ static bool hand_over(Reader *reader, PipeTable *table, const TableMapping *mapp
 {
     Pipe *pipe = reader->pipe;
     Insert *insert = g_new0(Insert, 1);
-    Chunk *chunk = g_new0(Chunk, 1);
+    uint64_t rows = read->block->n_rows;
 
-    chunk->range_id = range_id;
-    chunk->key = g_strdup(read->key);
-    chunk->rows = read->block->n_rows;
-    chunk->last = read->ended;
     insert->snapshot = true;
     insert->table = table;
     insert->definition = source_table_ref((SourceTable *)mapping_table(mapping));
     insert->changed = g_steal_pointer(&read->changed);
-    insert->chunk = chunk;
     insert->block = g_steal_pointer(&read->block);
     insert->bytes = block_bytes(insert->block);
     insert->target = g_strdup(table->record->target);
@@ -614,7 +579,7 @@ static bool hand_over(Reader *reader, PipeTable *table, const TableMapping *mapp
     insert->query_id = query_id_of_chunk(pipe->uuid, table->record->id, range_id, attempt, number);
     FAULT_POINT("load-chunk-read");
     pthread_mutex_lock(&pipe->load_lock);
-    g_queue_push_tail(&table->chunks, chunk);
+    insert->chunk = chunk_ledger_add(&table->chunks, range_id, read->key, rows, read->ended);
     if (read->key)
         range_plan_reading(table->plan, range_id, read->key);
     if (read->ended)
@@ -683,9 +648,7 @@ static void give_back(Reader *reader, PipeTable *table, uint64_t range_id, bool 
     if (exact_is(table))
         exact_close(table); /* it is read, or its load begins again */
     if (failed && !cancel_requested(reader->work->reading)) {
-        for (GList *l = table->chunks.head; l; l = l->next)
-            if (((Chunk *)l->data)->range_id == range_id)
-                ((Chunk *)l->data)->range_id = 0;
+        chunk_ledger_give_up(&table->chunks, range_id);
         range_plan_release(table->plan, range_id);
     }
     pthread_mutex_unlock(&reader->pipe->load_lock);

@@ -91,7 +91,7 @@ static Table *table_new(Engine *e, unsigned of, int64_t twin_of)
     table->ranges = g_ptr_array_new_with_free_func((GDestroyNotify)catalog_range_free);
     table->rows = g_array_new(FALSE, FALSE, sizeof(Row));
     table->marks = g_array_new(FALSE, FALSE, sizeof(unsigned));
-    g_queue_init(&table->pieces);
+    g_queue_init(&table->chunks);
     g_ptr_array_add(e->tables, table);
     return table;
 }
@@ -523,7 +523,7 @@ void engine_acknowledged(Engine *e, Sent *sent)
     g_ptr_array_remove(e->sending, sent);
     g_ptr_array_set_free_func(e->sending, sent_free);
     if (sent->snapshot) {
-        load_piece_done(e, sent);
+        load_chunk_done(e, sent);
     } else {
         batch_tracker_ack(e->tracker, sent->seq);
         stream_save_checkpoint(e);

@@ -9,6 +9,7 @@
 #include "destination.h"
 
 #include "pipe/batch.h"
+#include "pipe/chunk_ledger.h"
 #include "pipe/exchange.h"
 #include "pipe/group.h"
 #include "pipe/lifecycle.h"
@@ -17,13 +18,6 @@
 #include "pipe/prepared.h"
 
 typedef enum { ROWS_WAITING, ROWS_LOADING, ROWS_LIVE, ROWS_FAILED, ROWS_KEPT } RowsState;
-
-typedef struct {
-    uint64_t range_id;
-    char *key;
-    uint64_t rows;
-    bool acked, last;
-} Piece; /* of a load, on its way */
 
 /* A table of the pipe. */
 typedef struct {
@@ -46,7 +40,7 @@ typedef struct {
     bool settled; /* the stream was at the end of the log since, and all of it had arrived: readers may rely on it */
     unsigned readers;
     uint32_t attempt;
-    GQueue pieces; /* of Piece */
+    ChunkLedger chunks;
     const char *read_file;
     uint64_t read_pos;
     GArray *rows;  /* of Row: the open block */
@@ -60,7 +54,7 @@ typedef struct {
     GArray *rows;
     bool snapshot;
     uint64_t seq;
-    Piece *piece;
+    Chunk *chunk; /* borrowed from the table's ledger */
 } Sent;
 
 typedef struct {
@@ -177,7 +171,7 @@ void loader_clear(Loader *loader);
 /* What was logged up to there can be read; else it is waited for. */
 bool load_is_visible(const Engine *engine, const char *file, uint64_t pos, const char *gtid);
 void load_lose_connections(Engine *engine);
-void load_piece_done(Engine *engine, Sent *sent);
+void load_chunk_done(Engine *engine, Sent *sent);
 void load_restore_plans(Engine *engine);
 void load_stream_at(Engine *engine, const char *file, uint64_t pos);
 

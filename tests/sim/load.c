@@ -22,17 +22,10 @@ static const SourceTable *definition(void)
     return table;
 }
 
-static void piece_free(void *data)
-{
-    Piece *piece = data;
-    g_free(piece->key);
-    g_free(piece);
-}
-
 void table_forget(Table *table)
 {
     g_clear_pointer(&table->plan, range_plan_free);
-    g_queue_clear_full(&table->pieces, piece_free);
+    chunk_ledger_clear(&table->chunks);
     table->has_bounds = table->told = table->passed = false;
     table->read_file = NULL;
     table->readers = 0;
@@ -163,33 +156,13 @@ static void settle(Engine *e)
     }
 }
 
-void load_piece_done(Engine *e, Sent *sent)
+void load_chunk_done(Engine *e, Sent *sent)
 {
     Table *table = sent->table;
-    bool moved = false;
-    sent->piece->acked = true;
-    uint64_t range_id = sent->piece->range_id;
-    for (GList *l = table->pieces.head; l && table->state != ROWS_FAILED;) {
-        Piece *head = l->data;
-        GList *next = l->next;
-        if (head->range_id == range_id) {
-            if (!head->acked && range_id)
-                break;
-            if (!head->acked) {
-                l = next;
-                continue;
-            }
-            if (range_id && head->key)
-                range_plan_progress(table->plan, range_id, head->key, head->rows);
-            if (range_id && head->last)
-                range_plan_finish(table->plan, range_id);
-            moved = range_id != 0;
-            piece_free(head);
-            g_queue_delete_link(&table->pieces, l);
-        }
-        l = next;
-    }
-    if (moved && !engine_crashes_here(e))
+    g_autoptr(GPtrArray) counted = chunk_ledger_counted_new();
+    uint64_t range_id =
+        table->state == ROWS_FAILED ? 0 : chunk_ledger_answered(&table->chunks, sent->chunk, table->plan, counted);
+    if (range_id && !engine_crashes_here(e))
         save_range(table, range_plan_get(table->plan, range_id));
 }
 
@@ -242,9 +215,7 @@ static void give_back(Loader *loader, bool failed)
         table->exact_open = false;
     if (failed) {
         table->exact_lost = table_keeps_all(table->of); /* its transaction went with it */
-        for (GList *l = table->pieces.head; l; l = l->next)
-            if (((Piece *)l->data)->range_id == loader->range_id)
-                ((Piece *)l->data)->range_id = 0;
+        chunk_ledger_give_up(&table->chunks, loader->range_id);
         range_plan_release(table->plan, loader->range_id);
     }
     loader_clear(loader);
@@ -296,22 +267,18 @@ static void hand_over(Engine *e, Loader *loader)
         n ? g_strdup_printf("%d", (int)(g_array_index(loader->rows, Row, n - 1).key + 1) * KEY_STEP) : NULL;
     bool passed = key && g_strcmp0(range_plan_get(table->plan, loader->range_id)->upto, loader->upto) != 0 &&
                   range_plan_passed(table->plan, loader->range_id, key);
-    Piece *piece = g_new0(Piece, 1);
     Sent *sent = g_new0(Sent, 1);
+    bool last = passed || n < loader->limit;
 
-    *piece =
-        (Piece){.range_id = loader->range_id, .key = g_strdup(key), .rows = n, .last = passed || n < loader->limit};
     *sent = (Sent){.table = table,
                    .snapshot = true,
-                   .piece = piece,
+                   .chunk = chunk_ledger_add(&table->chunks, loader->range_id, key, n, last),
                    .rows = g_steal_pointer(&loader->rows),
                    .target = g_strdup(table->target)};
     sent->token = token_of_chunk(UUID, table->id, table->generation, loader->range_id, loader->attempt, loader->number);
     sent->query_id = query_id_of_chunk(UUID, table->id, loader->range_id, loader->attempt, loader->number);
-    g_queue_push_tail(&table->pieces, piece);
     if (key)
         range_plan_reading(table->plan, loader->range_id, key);
-    bool last = piece->last;
     if (last)
         range_plan_read_out(table->plan, loader->range_id);
     engine_tell(e, "%" G_GINT64_FORMAT ": chunk %s of %u rows up to %s%s", table->id, sent->token, n, key,
@@ -325,7 +292,7 @@ static void hand_over(Engine *e, Loader *loader)
     if (n) {
         g_queue_push_tail(&e->queue, sent);
     } else {
-        load_piece_done(e, sent);
+        load_chunk_done(e, sent);
         sent_free(sent);
     }
     if (last && !e->dead)

@@ -1,4 +1,5 @@
-/* What a load must see, when it is over, and what comes before two tables change places. */
+/* What a load must see, how far it is, when it is over, and what comes before two tables change places. */
+#include "pipe/chunk_ledger.h"
 #include "pipe/exchange.h"
 #include "pipe/loading.h"
 #include "pipe/token.h"
@@ -63,6 +64,63 @@ static void test_exchange(void)
     g_assert_cmpint(exchange_next(&at), ==, EXCHANGE_WAIT);
 }
 
+/* A range of an integer key: how far it is acknowledged, and whether it is done. */
+static RangePlan *plan_new(void)
+{
+    json_t *json = json_pack("{s:s,s:s,s:s,s:s,s:[i],s:s,s:[{s:s,s:s,s:s,s:b,s:i,s:i}]}", "database", "d", "name", "t",
+                             "engine", "InnoDB", "create_sql", "", "key", 0, "key_name", "PRIMARY", "columns", "name",
+                             "id", "type", "int", "type_text", "int", "unsigned", 0, "precision", 10, "scale", 0);
+    g_autoptr(SourceTable) table = source_table_from_json(json, NULL);
+    g_autoptr(GArray) changed = g_array_new(FALSE, FALSE, sizeof(uint64_t));
+    json_decref(json);
+    g_assert_nonnull(table);
+    RangePlan *plan = range_plan_new(table, NULL, NULL, 1);
+    range_plan_take(plan, changed);
+    return plan;
+}
+
+static void test_chunks(void)
+{
+    RangePlan *plan = plan_new();
+    ChunkLedger ledger = G_QUEUE_INIT;
+    Chunk *chunks[4];
+    const char *keys[] = {"10", "20", "30", NULL};
+    for (unsigned i = 0; i < 4; i++)
+        chunks[i] = chunk_ledger_add(&ledger, 1, keys[i], i < 3 ? 5 : 0, i == 3);
+    g_autoptr(GPtrArray) counted = chunk_ledger_counted_new();
+    /* Answered out of order: the range is as far as all of them are. */
+    g_assert_cmpuint(chunk_ledger_answered(&ledger, chunks[1], plan, counted), ==, 0);
+    g_assert_null(range_plan_get(plan, 1)->after);
+    g_assert_cmpuint(chunk_ledger_answered(&ledger, chunks[3], plan, counted), ==, 0);
+    g_assert_false(range_plan_all_done(plan));
+    g_assert_cmpuint(chunk_ledger_answered(&ledger, chunks[0], plan, counted), ==, 1);
+    g_assert_cmpuint(counted->len, ==, 2);
+    g_assert_cmpstr(range_plan_get(plan, 1)->after, ==, "20");
+    g_assert_cmpuint(range_plan_get(plan, 1)->rows, ==, 10);
+    g_assert_cmpuint(chunk_ledger_answered(&ledger, chunks[2], plan, counted), ==, 1);
+    g_assert_true(range_plan_all_done(plan));
+    g_assert_true(g_queue_is_empty(&ledger));
+    range_plan_free(plan);
+}
+
+static void test_chunks_given_up(void)
+{
+    RangePlan *plan = plan_new();
+    ChunkLedger ledger = G_QUEUE_INIT;
+    g_autoptr(GPtrArray) counted = chunk_ledger_counted_new();
+    Chunk *old = chunk_ledger_add(&ledger, 1, "10", 5, false), *older = chunk_ledger_add(&ledger, 1, "20", 5, false);
+    chunk_ledger_give_up(&ledger, 1);
+    Chunk *again = chunk_ledger_add(&ledger, 1, "15", 7, false);
+    g_assert_cmpuint(chunk_ledger_answered(&ledger, older, plan, counted), ==, 0);
+    g_assert_null(range_plan_get(plan, 1)->after);
+    g_assert_cmpuint(chunk_ledger_answered(&ledger, again, plan, counted), ==, 1);
+    g_assert_cmpstr(range_plan_get(plan, 1)->after, ==, "15");
+    g_assert_cmpuint(range_plan_get(plan, 1)->rows, ==, 7);
+    g_assert_cmpuint(chunk_ledger_answered(&ledger, old, plan, counted), ==, 0);
+    g_assert_true(g_queue_is_empty(&ledger));
+    range_plan_free(plan);
+}
+
 /* Each part of it tells it from another. */
 static void test_tokens(void)
 {
@@ -90,6 +148,8 @@ int main(int argc, char **argv)
     g_test_add_func("/loading/standing", test_standing);
     g_test_add_func("/loading/over", test_over);
     g_test_add_func("/exchange/order", test_exchange);
+    g_test_add_func("/chunks/out-of-order", test_chunks);
+    g_test_add_func("/chunks/given-up", test_chunks_given_up);
     g_test_add_func("/tokens/tell-apart", test_tokens);
     return g_test_run();
 }
