@@ -41,6 +41,15 @@ void place_checkpoint(const StreamPlace *place, const Group *group, const GtidSe
     out->source_time = place->newest_time;
 }
 
+/* It begins at the last transaction, which is read once more, but for one of an earlier file that it cannot begin at.
+ */
+bool place_can_be_resumed(const StreamPlace *place)
+{
+    const Fingerprint *print = &place->print;
+    bool same_file = print->file && place->file && strcmp(print->file, place->file) == 0;
+    return (same_file ? print->pos : place->pos) <= UINT32_MAX;
+}
+
 void place_group_begins(StreamPlace *place)
 {
     place->group_offset = place->rows_end;

@@ -36,6 +36,10 @@ void place_clear(StreamPlace *place);
 /* Fills in all but what is prepared. `gtid`: NULL, there is none. */
 void place_checkpoint(const StreamPlace *place, const Group *group, const GtidSet *gtid, CatalogCheckpoint *out);
 
+/* A session can begin at a checkpoint made here: the dump command tells positions with 32 bits, and files may be
+ * longer. */
+bool place_can_be_resumed(const StreamPlace *place);
+
 void place_group_begins(StreamPlace *place);
 /* The group has ended with `event`; its GTID joins the set. `gtid`: NULL, there is none. */
 void place_group_ended(StreamPlace *place, const Group *group, GtidSet *gtid, const BinlogEvent *event);

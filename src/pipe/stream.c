@@ -180,13 +180,15 @@ static bool fail_over(Stream *s, CatalogCheckpoint *checkpoint, const char *iden
     return true;
 }
 
-/* Is the log that holds the fingerprint still there? When it was purged right behind a rotation, the position itself is
- * still good: nothing was read past the start of the next file. */
+/* Can the fingerprint not be read any more? Is the log that holds it still there? When it was purged right behind a
+ * rotation, the position itself is still good: nothing was read past the start of the next file. */
 static bool fingerprint_is_gone(SourceConnection *source, const CatalogCheckpoint *checkpoint, GError **error)
 {
     g_autoptr(GArray) logs = NULL;
     if (!checkpoint->print_file || strcmp(checkpoint->print_file, checkpoint->file) == 0)
         return false;
+    if (checkpoint->print_pos > UINT32_MAX)
+        return true; /* no dump begins there */
     logs = source_list_logs(source, error);
     for (unsigned i = 0; logs && i < logs->len; i++)
         if (strcmp(g_array_index(logs, SourceLog, i).file, checkpoint->print_file) == 0)

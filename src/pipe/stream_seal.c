@@ -133,15 +133,25 @@ static bool push_inserts(Stream *s, GPtrArray *inserts)
     return ok;
 }
 
+/* Without GTIDs the saved place stays below 4 GiB of a file: what stands behind it there is read again, and its cuts
+ * are kept that long. A statement's place is saved in any case, for it is not to be carried out again. */
+static bool stream_can_be_resumed(const Stream *s)
+{
+    bool by_gtid = s->by_gtid && binlog_stream_server(s->stream)->flavour == SOURCE_MYSQL;
+    return by_gtid || s->place.before_group || place_can_be_resumed(&s->place) ||
+           !RULE_HOLDS("resumes-below-4-gibibytes");
+}
+
 /* Hands the open blocks over as one batch. `forced`: its cut is in the catalog already. */
 bool stream_seal(Stream *s, const CatalogBatch *forced)
 {
     g_autoptr(GPtrArray) inserts = g_ptr_array_new();
     CatalogCheckpoint checkpoint = {0};
     bool boundary = !s->group.open;
+    bool checkpointed = boundary && stream_can_be_resumed(s);
     uint64_t seq = forced ? forced->seq : s->next_seq;
 
-    if (boundary && !save_prepared(s, seq, &checkpoint.prepared))
+    if (checkpointed && !save_prepared(s, seq, &checkpoint.prepared))
         return false;
     if (checkpoint.prepared)
         FAULT_POINT("xa-on-disk");
@@ -172,15 +182,15 @@ bool stream_seal(Stream *s, const CatalogBatch *forced)
     s->batch_rows = s->batch_bytes = 0;
     s->batch_inserts = 0;
     s->last_seal = clock_monotonic_usec();
-    if (boundary)
+    if (checkpointed)
         place_checkpoint(&s->place, &s->group, s->gtid, &checkpoint);
     pthread_mutex_lock(&s->work->progress_lock);
     unsigned awaited = RULE_HOLDS("checkpoint-after-every-insert") ? inserts->len : 0;
-    batch_tracker_add(s->work->tracker, seq, awaited, boundary ? &checkpoint : NULL);
+    batch_tracker_add(s->work->tracker, seq, awaited, checkpointed ? &checkpoint : NULL);
     bool ok = apply_save_checkpoint(s->work);
     pthread_mutex_unlock(&s->work->progress_lock);
     catalog_checkpoint_clear(&checkpoint);
-    if (boundary)
+    if (checkpointed)
         s->place.moved = false;
     return push_inserts(s, inserts) && ok;
 }
@@ -210,7 +220,7 @@ bool stream_seal_if_due(Stream *s, bool idle)
         return stream_seal(s, forced);
     /* Without rows the checkpoint still moves on; not before the cuts of the last run were repeated. */
     bool free_of_rows = RULE_HOLDS("checkpoint-moves-without-rows") && s->batch_rows == 0 && !s->group.open &&
-                        s->place.moved && !batch_cutter_forced(&s->cutter);
+                        s->place.moved && !batch_cutter_forced(&s->cutter) && stream_can_be_resumed(s);
     if (free_of_rows && situation.now - s->last_seal >= (idle ? limits.age_usec : IDLE_CHECKPOINT_USEC))
         return stream_seal(s, NULL);
     return true;

@@ -72,3 +72,40 @@ def test_a_file_of_more_than_four_gibibytes(engine, own_mariadb, clickhouse, tra
     pipe.caught_up()
     images = clickhouse.rows(f"SELECT n, count(), uniqExact(id), uniqExact(_peerdb_version) FROM {pipe.destination}.t GROUP BY n ORDER BY n")
     assert images == [[1, 200, 100, 100], [3, 1, 1, 1]], "read twice, with the same versions"
+
+
+@pytest.mark.rule("position-is-64-bit")
+def test_transactions_wholly_behind_four_gibibytes(engine, own_mariadb, clickhouse, trap):
+    """A session cannot begin there: the saved place stays below, and what follows is read again, with the same cuts."""
+    off = ("--gtid-mode=OFF", "--enforce-gtid-consistency=OFF") if own_mariadb.kind == "mysql" else ()
+    server = own_mariadb("--binlog-checksum=NONE", *off)
+    server.run("GRANT LOCK TABLES ON *.* TO repl@'127.0.0.1'")
+    pipe = Pipe(engine, server, clickhouse)
+    pipe.run("CREATE TABLE t (id INT PRIMARY KEY, n INT NOT NULL, v VARCHAR(2000))")
+    file, place = server.end_of_log()
+    pipe.run("INSERT INTO t SELECT seq, 1, REPEAT('x', 1000) FROM seq_101_to_200")
+    for id in (201, 202):
+        pipe.run(f"INSERT INTO t VALUES ({id}, 1, 'behind')")
+    server.stop()
+    begins = lengthened(server.folder / "data" / file, place)
+    server.start()
+    settings = ["position=file", f"start=file:{file}:{begins}", "batch_rows=1", f"{pipe.source}.t:engine=MergeTree"]
+    with trap.without("resumes-below-4-gibibytes"):
+        engine.dies("checkpoint-saved:2", lambda: pipe.create(mode="cdc", settings=settings))
+    engine.start()
+    assert "reaches to 4 GiB only" in pipe.wait("Failed")["error"]["message"]
+    trap("the dump command tells a position with 32 bits: a transaction that begins behind 4 GiB cannot be asked for")
+    engine.sluice("drop", "p", "--drop-target", "--yes")
+    engine.stop()
+    engine.dies("batch-inserted:3", lambda: pipe.create(mode="cdc", settings=settings))
+    engine.start()
+    pipe.wait("Running")
+    pipe.run("INSERT INTO t VALUES (203, 1, 'in the next file')")
+    pipe.caught_up()
+    images = lambda: clickhouse.rows(f"SELECT count(), uniqExact(id), max(id), uniqExact(_peerdb_version) FROM {pipe.destination}.t")
+    assert images() == [[103, 103, 203, 103]], "each once"
+    engine.stop()
+    engine.start()
+    pipe.run("INSERT INTO t VALUES (204, 1, 'and from there')")
+    pipe.caught_up()
+    assert images() == [[104, 104, 204, 104]]

@@ -145,6 +145,22 @@ static void test_checkpoints(void)
     place_clear(&place);
 }
 
+/* The dump command has 32 bits for a position. */
+static void test_where_a_session_can_begin(void)
+{
+    StreamPlace place = {.file = FILE_NAME, .pos = UINT32_MAX};
+    g_assert_true(place_can_be_resumed(&place));
+    place.pos++;
+    g_assert_false(place_can_be_resumed(&place));
+    place.print = (Fingerprint){.file = FILE_NAME, .pos = UINT32_MAX}; /* it begins there */
+    g_assert_true(place_can_be_resumed(&place));
+    place.print.pos++;
+    g_assert_false(place_can_be_resumed(&place));
+    place.file = g_intern_static_string("bin.000008");
+    place.pos = 4;
+    g_assert_true(place_can_be_resumed(&place));
+}
+
 static void test_the_last_transaction_again(void)
 {
     StreamPlace place = beginning(0);
@@ -178,6 +194,7 @@ int main(int argc, char **argv)
     g_test_add_func("/place/sum-within-a-group", test_sum_within_a_group);
     g_test_add_func("/place/cuts", test_cuts);
     g_test_add_func("/place/checkpoints", test_checkpoints);
+    g_test_add_func("/place/where-a-session-can-begin", test_where_a_session_can_begin);
     g_test_add_func("/place/the-last-transaction-again", test_the_last_transaction_again);
     return g_test_run();
 }
