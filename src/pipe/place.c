@@ -116,6 +116,16 @@ PrintVerdict place_compare_print(const StreamPlace *place, const Group *group, G
                : PRINT_OTHER;
 }
 
+CatalogBatch place_cut(const StreamPlace *place, const Group *group, uint64_t seq)
+{
+    return (CatalogBatch){.seq = seq,
+                          .start_offset = place->sealed_end,
+                          .end_offset = place->rows_end,
+                          .epoch = place->epoch,
+                          .in_group = group->open,
+                          .sum = place->sum};
+}
+
 bool place_cut_fits(const StreamPlace *place, const BatchCutter *cutter)
 {
     const CatalogBatch *cut = batch_cutter_next(cutter);

@@ -55,6 +55,8 @@ typedef enum { PRINT_UNDECIDED, PRINT_SAME, PRINT_OTHER } PrintVerdict;
  * NULL. `by_gtid`: the server was asked for it by its GTID, not by its place. */
 PrintVerdict place_compare_print(const StreamPlace *place, const Group *group, GroupAction action,
                                  const BinlogEvent *event, const GtidEvent *gtid, bool by_gtid);
+/* The cut of a batch that is sealed now. */
+CatalogBatch place_cut(const StreamPlace *place, const Group *group, uint64_t seq);
 /* The cut that is to be repeated next can still be met, and what was read up to it is what had been read before. */
 bool place_cut_fits(const StreamPlace *place, const BatchCutter *cutter);
 

@@ -163,13 +163,7 @@ bool stream_seal(Stream *s, const CatalogBatch *forced)
             g_ptr_array_add(inserts, table_take_insert(s, table, seq));
     }
     if (!forced && inserts->len) {
-        CutWrite cut = {.pipe_id = s->pipe->id,
-                        .batch = {.seq = seq,
-                                  .start_offset = s->place.sealed_end,
-                                  .end_offset = s->place.rows_end,
-                                  .epoch = s->place.epoch,
-                                  .in_group = !boundary,
-                                  .sum = s->place.sum}};
+        CutWrite cut = {.pipe_id = s->pipe->id, .batch = place_cut(&s->place, &s->group, seq)};
         if (!pipe_catalog_write(s->pipe, s->work->reading, write_cut, &cut)) {
             for (unsigned i = 0; i < inserts->len; i++)
                 insert_free(inserts->pdata[i]);

@@ -258,12 +258,7 @@ static void seal(Engine *e, const CatalogBatch *forced)
             g_ptr_array_add(inserts, take_block(s, table, seq));
     }
     if (!forced && inserts->len) {
-        CatalogBatch cut = {.seq = seq,
-                            .start_offset = s->place.sealed_end,
-                            .end_offset = s->place.rows_end,
-                            .epoch = s->place.epoch,
-                            .in_group = !boundary,
-                            .sum = s->place.sum};
+        CatalogBatch cut = place_cut(&s->place, &s->group, seq);
         g_array_append_val(e->batches, cut);
         if (e->batches->len > 500)
             engine_finding(e, "%u cuts are in the catalog", e->batches->len);

@@ -42,9 +42,8 @@ def lengthened(path, place):
     return at
 
 
-@pytest.mark.rule("position-is-64-bit")
-def test_a_file_of_more_than_four_gibibytes(engine, own_mariadb, clickhouse, trap):
-    """Followed by file and position. The transaction that crosses the limit is read, and read again after a crash."""
+def longer_than_the_limit(engine, own_mariadb, clickhouse, *behind):
+    """A pipe that is not made yet; its file with a transaction across the limit, and where that begins. `behind`: statements that follow it."""
     off = ("--gtid-mode=OFF", "--enforce-gtid-consistency=OFF") if own_mariadb.kind == "mysql" else ()
     server = own_mariadb("--binlog-checksum=NONE", *off)
     server.run("GRANT LOCK TABLES ON *.* TO repl@'127.0.0.1'")
@@ -52,10 +51,20 @@ def test_a_file_of_more_than_four_gibibytes(engine, own_mariadb, clickhouse, tra
     pipe.run("CREATE TABLE t (id INT PRIMARY KEY, n INT NOT NULL, v VARCHAR(2000))")
     file, place = server.end_of_log()
     pipe.run("INSERT INTO t SELECT seq, 1, REPEAT('x', 1000) FROM seq_101_to_200")
+    for statement in behind:
+        pipe.run(statement)
     server.stop()
-    path = server.folder / "data" / file
-    begins = lengthened(path, place)
+    begins = lengthened(server.folder / "data" / file, place)
     server.start()
+    return pipe, file, begins
+
+
+@pytest.mark.rule("position-is-64-bit")
+def test_a_file_of_more_than_four_gibibytes(engine, own_mariadb, clickhouse, trap):
+    """Followed by file and position. The transaction that crosses the limit is read, and read again after a crash."""
+    pipe, file, begins = longer_than_the_limit(engine, own_mariadb, clickhouse)
+    server = pipe.mariadb
+    path = server.folder / "data" / file
     size = {row[0]: row[1] for row in server.run("SHOW BINARY LOGS")}[file]
     ends = [(event[1], event[4]) for event in server.run(f"SHOW BINLOG EVENTS IN '{file}' FROM {begins}")]
     assert size > LIMIT and os.stat(path).st_blocks * 512 < 64 << 20
@@ -77,18 +86,7 @@ def test_a_file_of_more_than_four_gibibytes(engine, own_mariadb, clickhouse, tra
 @pytest.mark.rule("position-is-64-bit")
 def test_transactions_wholly_behind_four_gibibytes(engine, own_mariadb, clickhouse, trap):
     """A session cannot begin there: the saved place stays below, and what follows is read again, with the same cuts."""
-    off = ("--gtid-mode=OFF", "--enforce-gtid-consistency=OFF") if own_mariadb.kind == "mysql" else ()
-    server = own_mariadb("--binlog-checksum=NONE", *off)
-    server.run("GRANT LOCK TABLES ON *.* TO repl@'127.0.0.1'")
-    pipe = Pipe(engine, server, clickhouse)
-    pipe.run("CREATE TABLE t (id INT PRIMARY KEY, n INT NOT NULL, v VARCHAR(2000))")
-    file, place = server.end_of_log()
-    pipe.run("INSERT INTO t SELECT seq, 1, REPEAT('x', 1000) FROM seq_101_to_200")
-    for id in (201, 202):
-        pipe.run(f"INSERT INTO t VALUES ({id}, 1, 'behind')")
-    server.stop()
-    begins = lengthened(server.folder / "data" / file, place)
-    server.start()
+    pipe, file, begins = longer_than_the_limit(engine, own_mariadb, clickhouse, "INSERT INTO t VALUES (201, 1, 'behind')", "INSERT INTO t VALUES (202, 1, 'behind')")
     settings = ["position=file", f"start=file:{file}:{begins}", "batch_rows=1", f"{pipe.source}.t:engine=MergeTree"]
     with trap.without("resumes-below-4-gibibytes"):
         engine.dies("checkpoint-saved:2", lambda: pipe.create(mode="cdc", settings=settings))
