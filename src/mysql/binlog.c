@@ -358,7 +358,8 @@ char *source_gtids_missing(SourceConnection *source, const char *gtid, GError **
         return mysql_gtids_missing(source, gtid, error);
     g_autoptr(GtidSet) set = gtid_set_parse(SOURCE_MARIADB, gtid, error);
     g_autofree char *state = set ? source_query_value(source, "SELECT @@GLOBAL.gtid_binlog_state", error) : NULL;
-    return state ? gtid_set_missing_in_state(set, state, error) : NULL;
+    g_autofree char *slave_pos = state ? source_query_value(source, "SELECT @@GLOBAL.gtid_slave_pos", error) : NULL;
+    return slave_pos ? gtid_set_missing_in_state(set, state, slave_pos, error) : NULL;
 }
 
 bool source_gtids_purged(SourceConnection *source, const char *gtid, bool *purged, GError **error)

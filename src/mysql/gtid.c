@@ -386,19 +386,34 @@ GtidSet *gtid_set_subtract(const GtidSet *set, const GtidSet *other)
     return left;
 }
 
-char *gtid_set_missing_in_state(const GtidSet *set, const char *binlog_state, GError **error)
+/* The number of that server in that domain; 0: there is none. */
+static bool find_number(const char *gtids, const DomainGtid *of, uint64_t *seq, GError **error)
 {
-    g_auto(GStrv) parts = g_strsplit(binlog_state, ",", -1);
-    g_autoptr(GtidSet) missing = gtid_set_copy(set);
+    g_auto(GStrv) parts = g_strsplit(gtids, ",", -1);
+    *seq = 0;
     for (unsigned i = 0; parts[i]; i++) {
         g_autoptr(GtidSet) one = gtid_set_parse(SOURCE_MARIADB, parts[i], error);
         if (!one)
-            return NULL;
+            return false;
         if (one->domains->len == 0)
             continue;
-        const DomainGtid *logged = &g_array_index(one->domains, DomainGtid, 0), *ours = domain_find(missing, logged->domain);
-        if (ours && ours->server == logged->server && ours->seq <= logged->seq)
-            g_array_remove_index(missing->domains, domain_index(missing, logged->domain));
+        const DomainGtid *known = &g_array_index(one->domains, DomainGtid, 0);
+        if (known->domain == of->domain && known->server == of->server)
+            *seq = known->seq;
+    }
+    return true;
+}
+
+char *gtid_set_missing_in_state(const GtidSet *set, const char *binlog_state, const char *slave_pos, GError **error)
+{
+    g_autoptr(GtidSet) missing = gtid_set_copy(set);
+    for (unsigned i = missing->domains->len; i-- > 0;) {
+        const DomainGtid *ours = &g_array_index(missing->domains, DomainGtid, i);
+        uint64_t logged, received;
+        if (!find_number(binlog_state, ours, &logged, error) || !find_number(slave_pos, ours, &received, error))
+            return NULL;
+        if (logged && (ours->seq <= logged || ours->seq == received))
+            g_array_remove_index(missing->domains, i);
     }
     return missing->domains->len ? gtid_set_text(missing) : NULL;
 }

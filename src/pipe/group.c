@@ -29,6 +29,7 @@ static void begin(Group *group, const BinlogEvent *event, SourceFlavour flavour,
     /* MariaDB says so in the GTID event. MySQL: a statement that is not BEGIN ends its group. */
     group->single = flavour == SOURCE_MYSQL || (gtid->flags & GTID_FLAG_STANDALONE);
     group->savepoints = false;
+    group->logged_on = true;
     group->xa = gtid->is_prepared_xa;
     group->marks = 1;
     group->gtid = *gtid;
@@ -96,7 +97,7 @@ static GroupAction end(Group *group, GroupAction action)
     return action;
 }
 
-static GroupAction query(Group *group, const DdlStatement *statement, unsigned *undo_mark)
+static GroupAction query(Group *group, SourceFlavour flavour, const DdlStatement *statement, unsigned *undo_mark)
 {
     switch (statement->kind) {
     case DDL_XA_START:
@@ -112,6 +113,8 @@ static GroupAction query(Group *group, const DdlStatement *statement, unsigned *
     case DDL_XA_COMMIT:
         return end(group, GROUP_ENDS);
     case DDL_ROLLBACK:
+        group->logged_on = flavour == SOURCE_MYSQL;
+        return end(group, GROUP_UNDONE);
     case DDL_XA_ROLLBACK:
         return end(group, GROUP_UNDONE);
     case DDL_XA_PREPARE:
@@ -149,5 +152,5 @@ GroupAction group_event(Group *group, const BinlogEvent *event, SourceFlavour fl
     if (event->type == BINLOG_XA_PREPARE)
         /* A body that begins with 1 is XA COMMIT ... ONE PHASE (log_event.h, XA_prepare_log_event). */
         return end(group, event->body_len > 0 && event->body[0] == 1 ? GROUP_ENDS : GROUP_PREPARED);
-    return statement ? query(group, statement, undo_mark) : GROUP_INSIDE;
+    return statement ? query(group, flavour, statement, undo_mark) : GROUP_INSIDE;
 }

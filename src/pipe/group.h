@@ -13,6 +13,7 @@ typedef struct {
     bool open;
     bool single;      /* ends behind its first statement that is not BEGIN */
     bool savepoints;  /* a SAVEPOINT was seen: rows are held until the end */
+    bool logged_on;   /* replicas log it, too: MariaDB's do not log what was rolled back, and have no such GTID */
     bool xa;          /* an XA transaction: its rows are set aside until its end says whether they count */
     unsigned marks;   /* how many marks there are: >= 1 while open */
     GtidEvent gtid;

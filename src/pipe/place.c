@@ -58,7 +58,7 @@ void place_group_begins(StreamPlace *place)
 
 void place_group_ended(StreamPlace *place, const Group *group, GtidSet *gtid, const BinlogEvent *event)
 {
-    if (gtid && group->gtid.text[0])
+    if (gtid && group->gtid.text[0] && group->logged_on)
         gtid_set_add(gtid, &group->gtid);
     g_free(place->print.gtid);
     place->print = (Fingerprint){.file = group->file,

@@ -41,7 +41,7 @@ void place_checkpoint(const StreamPlace *place, const Group *group, const GtidSe
 bool place_can_be_resumed(const StreamPlace *place);
 
 void place_group_begins(StreamPlace *place);
-/* The group has ended with `event`; its GTID joins the set. `gtid`: NULL, there is none. */
+/* The group has ended with `event`; its GTID joins the set, if replicas log it too. `gtid`: NULL, there is none. */
 void place_group_ended(StreamPlace *place, const Group *group, GtidSet *gtid, const BinlogEvent *event);
 /* What a row at the beginning of the open batch must be newer than. */
 uint64_t place_version(uint32_t epoch, uint64_t offset);

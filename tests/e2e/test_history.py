@@ -1,5 +1,6 @@
 """Which log a pipe follows: another server at its address, a start at a GTID, transactions that were prepared before it began."""
 
+import contextlib
 import shutil
 import time
 
@@ -69,6 +70,37 @@ def test_failover_to_a_replica_by_gtid(engine, pair, clickhouse):
     engine.start()
     second.run("DELETE FROM a WHERE id = 501", database=pipe.source)
     assert pipe.equal("a") == 999
+
+
+@pytest.mark.parametrize("begins", ["before them", "behind one"])
+def test_failover_behind_transactions_that_were_rolled_back(engine, pair, clickhouse, begins):
+    """They are in the log of the first server, under numbers of their own, and in that of no replica."""
+    first, second = pair
+    pipe = Pipe(engine, first, clickhouse)
+
+    def rolled_back():
+        with contextlib.closing(first.connect(pipe.source)) as connection, connection.cursor() as cursor:
+            for statement in ("BEGIN", "INSERT INTO a VALUES (9, 'never')", "CREATE TEMPORARY TABLE x (id INT)", "ROLLBACK"):
+                cursor.execute(statement)
+
+    pipe.run("CREATE TABLE a (id INT PRIMARY KEY, v VARCHAR(60))")
+    pipe.run("INSERT INTO a VALUES (1, 'old')")
+    if begins == "behind one":
+        rolled_back()
+    engine.start()
+    pipe.live()
+    if begins == "before them":
+        pipe.run("INSERT INTO a VALUES (2, 'old')")
+        rolled_back()
+        rolled_back()
+    pipe.equal("a")
+    take_over(first, second)
+    assert second.gtids() != second.run("SELECT @@GLOBAL.gtid_slave_pos")[0][0]
+    pipe.mariadb = second
+    wait_until(lambda: "another server answers" in pipe.journal(), 60 * PATIENCE, pipe.journal)
+    second.run("INSERT INTO a VALUES (3, 'new')", database=pipe.source)
+    assert pipe.equal("a") == (3 if begins == "before them" else 2)
+    assert not pipe.table("a")["resync_advised"]
 
 
 def test_failover_in_the_middle_of_the_snapshot(engine, pair, clickhouse):

@@ -68,6 +68,13 @@ static void begin_file(Source *source)
     source->file = file_name(source);
     source->pos = 4;
     add(source, BINLOG_FORMAT_DESCRIPTION, 230);
+    add(source, BINLOG_GTID_LIST, 30);
+    add(source, BINLOG_CHECKPOINT, 20);
+}
+
+static bool begins_file(unsigned type)
+{
+    return type == BINLOG_FORMAT_DESCRIPTION || type == BINLOG_GTID_LIST || type == BINLOG_CHECKPOINT;
 }
 
 void source_rotate(Source *source)
@@ -90,11 +97,16 @@ static LogEvent *add_query(Source *source, const char *sql)
     return event;
 }
 
+static unsigned rows_type(const Change *change)
+{
+    return change->deleted ? BINLOG_DELETE_ROWS_V1 : change->replaces ? BINLOG_UPDATE_ROWS_V1 : BINLOG_WRITE_ROWS_V1;
+}
+
 /* Table and count, then six bytes a change; the rest is there for its length alone. */
 static void add_rows(Source *source, const GArray *changes, unsigned from, unsigned to)
 {
     add(source, BINLOG_TABLE_MAP, 30);
-    LogEvent *rows = add(source, BINLOG_WRITE_ROWS_V1, 10 + 8 * (to - from));
+    LogEvent *rows = add(source, rows_type(&g_array_index(changes, Change, from)), 10 + 8 * (to - from));
     uint8_t *at = rows->body;
     *at++ = (uint8_t)g_array_index(changes, Change, from).table;
     *at++ = (uint8_t)(to - from);
@@ -119,13 +131,14 @@ unsigned rows_read(const BinlogEvent *event, Change *out)
     return n;
 }
 
-/* An event holds rows of one table. */
+/* An event holds rows of one table, of a statement that inserts, updates or deletes. */
 static void add_changes(Source *source, const GArray *changes, Random *random)
 {
     for (unsigned i = 0; i < changes->len;) {
+        const Change *first = &g_array_index(changes, Change, i);
         unsigned end = i + 1, most = 1 + random_below(random, 4);
-        while (end < changes->len && end - i < most &&
-               g_array_index(changes, Change, end).table == g_array_index(changes, Change, i).table)
+        while (end < changes->len && end - i < most && g_array_index(changes, Change, end).table == first->table &&
+               rows_type(&g_array_index(changes, Change, end)) == rows_type(first))
             end++;
         add_rows(source, changes, i, end);
         i = end;
@@ -165,7 +178,7 @@ static void commit(Source *source, GArray *changes, int truncated)
 /* The changes of a row of which `as_of` is the last one; walks back. */
 uint32_t source_row(const Source *source, unsigned as_of, unsigned table, unsigned key)
 {
-    for (unsigned c = as_of; c-- > 0;) {
+    for (unsigned c = MIN(as_of, source->commits->len); c-- > 0;) {
         const Commit *commit = source->commits->pdata[c];
         for (unsigned i = commit->changes->len; i-- > 0;) {
             const Change *change = &g_array_index(commit->changes, Change, i);
@@ -217,17 +230,125 @@ bool source_has(const Source *source, uint32_t value)
 
 /* ---- Writing ---- */
 
-/* Of XA transactions that are prepared, rows are locked: no other changes them, whatever else is committed before. */
-static void leave_locked_out(Source *source, GArray *changes, const GArray *held)
+static void lock_out(GArray *changes, const Change *locked)
+{
+    for (unsigned i = changes->len; i-- > 0;) {
+        const Change *change = &g_array_index(changes, Change, i);
+        if (change->table == locked->table && change->key == locked->key)
+            g_array_remove_index(changes, i);
+    }
+}
+
+/* Rows are locked by XA transactions that are prepared, and by all that cannot be read yet: no other changes them. */
+static void leave_locked_out(const Source *source, GArray *changes)
 {
     for (unsigned x = 0; x < XIDS; x++)
-        for (unsigned h = 0; source->xa[x] && source->xa[x] != held && h < source->xa[x]->len; h++)
-            for (unsigned i = changes->len; i-- > 0;) {
-                const Change *locked = &g_array_index(source->xa[x], Change, h),
-                             *change = &g_array_index(changes, Change, i);
-                if (change->table == locked->table && change->key == locked->key)
-                    g_array_remove_index(changes, i);
-            }
+        for (unsigned h = 0; source->xa[x] && h < source->xa[x]->len; h++)
+            lock_out(changes, &g_array_index(source->xa[x], Change, h));
+    for (unsigned c = source_readable(source, NULL, NULL); c < source->commits->len; c++) {
+        const GArray *held = ((const Commit *)source->commits->pdata[c])->changes;
+        for (unsigned h = 0; h < held->len; h++)
+            lock_out(changes, &g_array_index(held, Change, h));
+    }
+    for (unsigned i = source->readable; i < source->log->len; i++) {
+        const LogEvent *event = source->log->pdata[i];
+        Change held[4];
+        for (unsigned h = rows_event_is(event->event.type) ? rows_read(&event->event, held) : 0; h-- > 0;)
+            lock_out(changes, &held[h]);
+    }
+}
+
+static bool is_there(const Source *source, const GArray *before, const GArray *changes, unsigned n, const Change *of)
+{
+    for (unsigned i = n; i-- > 0;) {
+        const Change *change = &g_array_index(changes, Change, i);
+        if (change->table == of->table && change->key == of->key)
+            return !change->deleted;
+    }
+    return before ? is_there(source, NULL, before, before->len, of)
+                  : source_row(source, source->commits->len, of->table, of->key) != 0;
+}
+
+/* `before`: of the same transaction; NULL: none. Of a row that is not there nothing is deleted: it is inserted then. */
+static void settle_changes(const Source *source, const GArray *before, GArray *changes)
+{
+    leave_locked_out(source, changes);
+    for (unsigned i = 0; i < changes->len; i++) {
+        Change *change = &g_array_index(changes, Change, i);
+        change->replaces = is_there(source, before, changes, i, change);
+        change->deleted = change->deleted && change->replaces;
+    }
+}
+
+static void here_only_from(Source *source, unsigned at)
+{
+    for (; at < source->log->len; at++)
+        ((LogEvent *)source->log->pdata[at])->here_only = true;
+}
+
+static bool of_one_statement(const GArray *changes)
+{
+    const Change *first = &g_array_index(changes, Change, 0);
+    for (unsigned i = 1; i < changes->len; i++) {
+        const Change *change = &g_array_index(changes, Change, i);
+        if (change->table != first->table || change->deleted != first->deleted)
+            return false;
+    }
+    return true;
+}
+
+static bool is_held_by_xa(const Source *source, unsigned table)
+{
+    for (unsigned x = 0; x < XIDS; x++)
+        for (unsigned i = 0; source->xa[x] && i < source->xa[x]->len; i++)
+            if (g_array_index(source->xa[x], Change, i).table == table)
+                return true;
+    return false;
+}
+
+/* COMMIT stands behind what was done to a table whose engine has no transactions, which is one statement. */
+static void write_plain(Source *source, GArray *changes, Random *random)
+{
+    bool plain = random_one_in(random, 3);
+    if (!changes->len)
+        return;
+    add_gtid(source, 0, false);
+    add_changes(source, changes, random);
+    if (plain && of_one_statement(changes) && !is_held_by_xa(source, g_array_index(changes, Change, 0).table))
+        add_query(source, "COMMIT");
+    else
+        add(source, BINLOG_XID, 8);
+    commit(source, changes, -1);
+    group_ends(source);
+}
+
+/* Rows are logged and rolled back, for a temporary table was made within the transaction. */
+static void write_undone(Source *source, GArray *changes, Random *random)
+{
+    unsigned at = source->log->len;
+    if (!changes->len)
+        return;
+    add_gtid(source, 0, false);
+    add_changes(source, changes, random);
+    add_query(source, "ROLLBACK");
+    g_hash_table_add(source->undone, g_strdup(source_gtid(source)));
+    group_ends(source);
+    here_only_from(source, at);
+}
+
+/* Its number is given again, for the server counts whole groups when it starts. */
+static void write_broken(Source *source, GArray *changes, Random *random)
+{
+    unsigned at = source->log->len;
+    if (changes->len) {
+        add_gtid(source, 0, false);
+        add_changes(source, changes, random);
+        source->seq--;
+        here_only_from(source, at);
+        ((LogEvent *)source->log->pdata[at])->broken = true;
+    }
+    begin_file(source);
+    group_ends(source);
 }
 
 static void write_xa(Source *source, WriteKind kind, GArray *changes, Random *random)
@@ -236,21 +357,21 @@ static void write_xa(Source *source, WriteKind kind, GArray *changes, Random *ra
     char sql[60];
     if (kind == WRITE_XA_PREPARE || kind == WRITE_ONE_PHASE) {
         bool prepares = kind == WRITE_XA_PREPARE;
-        if (prepares && source->xa[x])
+        if ((prepares && source->xa[x]) || !changes->len)
             return;
-        add_gtid(source, 0, true);
-        g_snprintf(sql, sizeof sql, "XA START X'6%u',X'',1", x);
-        add_query(source, sql);
+        add_gtid(source, 0, prepares);
         add_changes(source, changes, random);
-        g_snprintf(sql, sizeof sql, "XA END X'6%u',X'',1", x);
-        add_query(source, sql);
-        LogEvent *event = add(source, BINLOG_XA_PREPARE, 14);
-        const uint8_t body[14] = {!prepares, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, (uint8_t)(0x60 + x)};
-        memcpy(event->body, body, sizeof body);
-        if (prepares)
+        if (prepares) {
+            g_snprintf(sql, sizeof sql, "XA END X'6%u',X'',1", x);
+            add_query(source, sql);
+            LogEvent *event = add(source, BINLOG_XA_PREPARE, 14);
+            const uint8_t body[14] = {0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, (uint8_t)(0x60 + x)};
+            memcpy(event->body, body, sizeof body);
             source->xa[x] = g_array_ref(changes);
-        else
+        } else {
+            add(source, BINLOG_XID, 8);
             commit(source, changes, -1);
+        }
         group_ends(source);
         return;
     }
@@ -267,18 +388,27 @@ static void write_xa(Source *source, WriteKind kind, GArray *changes, Random *ra
     group_ends(source);
 }
 
-/* Rows behind the savepoint are in the log, and do not count. */
+/* Rows behind the savepoint are in the log, and do not count, for a temporary table was made behind it. One that stands
+ * before the first row is not logged, and ROLLBACK TO it ends the group. */
 static void write_savepoint(Source *source, GArray *changes, Random *random)
 {
     g_autoptr(GArray) undone = changes_new(source, random, 1 + random_below(random, 3), false);
     g_autoptr(GArray) after = changes_new(source, random, random_below(random, 3), false);
-    leave_locked_out(source, undone, NULL);
-    leave_locked_out(source, after, NULL);
+    bool in_words = random_one_in(random, 2);
+    settle_changes(source, changes, undone);
+    settle_changes(source, changes, after);
+    if (!changes->len) {
+        write_undone(source, undone, random);
+        write_plain(source, after, random);
+        return;
+    }
     add_gtid(source, 0, false);
     add_changes(source, changes, random);
-    add_query(source, "SAVEPOINT a");
+    add_query(source, "SAVEPOINT `a`");
+    unsigned at = source->log->len;
     add_changes(source, undone, random);
-    add_query(source, random_one_in(random, 2) ? "ROLLBACK TO A" : "ROLLBACK TO SAVEPOINT `a`");
+    add_query(source, in_words ? "ROLLBACK TO `A`" : "ROLLBACK TO `a`");
+    here_only_from(source, at);
     add_changes(source, after, random);
     add(source, BINLOG_XID, 8);
     if (after->len)
@@ -287,14 +417,15 @@ static void write_savepoint(Source *source, GArray *changes, Random *random)
     group_ends(source);
 }
 
+/* It waits until what was done to the table can be read, and is not begun where an XA transaction would hold it up. */
 static void write_truncate(Source *source, Random *random)
 {
     unsigned table = random_below(random, TABLES);
     char sql[40];
-    for (unsigned x = 0; x < XIDS; x++)
-        for (unsigned i = 0; source->xa[x] && i < source->xa[x]->len; i++)
-            if (g_array_index(source->xa[x], Change, i).table == table)
-                return; /* it would wait for their end */
+    if (is_held_by_xa(source, table))
+        return;
+    while (source_readable(source, NULL, NULL) < source->commits->len)
+        source_show_more(source);
     add_gtid(source, GTID_FLAG_STANDALONE | GTID_FLAG_DDL, false);
     g_snprintf(sql, sizeof sql, "TRUNCATE TABLE d.t%u", table);
     add_query(source, sql);
@@ -306,31 +437,18 @@ void source_write(Source *source, WriteKind kind, Random *random)
 {
     unsigned n = kind == WRITE_LARGE ? 12 + random_below(random, 20) : 1 + random_below(random, 4);
     g_autoptr(GArray) changes = changes_new(source, random, n, kind == WRITE_IGNORED);
-    leave_locked_out(source, changes, NULL);
+    settle_changes(source, NULL, changes);
     switch (kind) {
     case WRITE_PLAIN:
     case WRITE_LARGE:
     case WRITE_IGNORED:
-        add_gtid(source, 0, false);
-        add_changes(source, changes, random);
-        if (random_one_in(random, 3))
-            add_query(source, "COMMIT");
-        else
-            add(source, BINLOG_XID, 8);
-        commit(source, changes, -1);
-        group_ends(source);
+        write_plain(source, changes, random);
         break;
     case WRITE_UNDONE:
-        add_gtid(source, 0, false);
-        add_changes(source, changes, random);
-        add_query(source, "ROLLBACK");
-        group_ends(source);
+        write_undone(source, changes, random);
         break;
     case WRITE_BROKEN:
-        add_gtid(source, 0, false);
-        add_changes(source, changes, random);
-        begin_file(source);
-        group_ends(source);
+        write_broken(source, changes, random);
         break;
     case WRITE_SAVEPOINT:
         write_savepoint(source, changes, random);
@@ -351,14 +469,40 @@ void source_write(Source *source, WriteKind kind, Random *random)
 
 /* ---- What can be read ---- */
 
+static bool is_whole(const LogEvent *event)
+{
+    return event->event.type == BINLOG_GTID_MARIADB && !event->broken;
+}
+
 const char *source_gtid(const Source *source)
 {
     for (unsigned i = source->log->len; i-- > 0;) {
         const LogEvent *event = source->log->pdata[i];
-        if (event->event.type == BINLOG_GTID_MARIADB)
+        if (is_whole(event))
             return event->gtid.text;
     }
     return "";
+}
+
+char *source_gtid_state(const Source *source)
+{
+    uint64_t last[16] = {0};
+    for (unsigned i = 0; i < source->log->len; i++) {
+        const LogEvent *event = source->log->pdata[i];
+        unsigned server;
+        if (is_whole(event) && sscanf(event->gtid.text, "0-%u-", &server) == 1)
+            last[server % 16] = event->gtid.seq;
+    }
+    GString *text = g_string_new(NULL);
+    for (unsigned i = 0; i < 16; i++)
+        if (last[i])
+            g_string_append_printf(text, "%s0-%u-%" G_GUINT64_FORMAT, text->len ? "," : "", i, last[i]);
+    return g_string_free(text, FALSE);
+}
+
+bool source_refuses(const Source *source, const char *gtid)
+{
+    return g_hash_table_contains(source->undone, gtid) && strcmp(gtid, source->applied) != 0;
 }
 
 unsigned source_readable(const Source *source, const char **file, uint64_t *pos)
@@ -403,7 +547,11 @@ Source *source_new(Random *random, unsigned rows)
     source->number = source->gtid_server = 1;
     source->log = g_ptr_array_new_with_free_func(event_free);
     source->commits = g_ptr_array_new_with_free_func(commit_free);
+    source->undone = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     begin_file(source);
+    add_gtid(source, GTID_FLAG_STANDALONE | GTID_FLAG_DDL, false);
+    add_query(source, "CREATE DATABASE d");
+    group_ends(source);
     for (unsigned i = 0; i < rows; i++)
         source_write(source, WRITE_PLAIN, random);
     source->readable = source->log->len;
@@ -414,43 +562,49 @@ void source_free(Source *source)
 {
     g_ptr_array_unref(source->log);
     g_ptr_array_unref(source->commits);
+    g_hash_table_unref(source->undone);
     for (unsigned x = 0; x < XIDS; x++)
         if (source->xa[x])
             g_array_unref(source->xa[x]);
     g_free(source);
 }
 
-/* What it received is readable only as it applies it, so at first nothing but what the old one showed is. */
+static void copy(Source *source, const LogEvent *from, unsigned shown)
+{
+    bool commits = from->statement && from->statement->kind == DDL_COMMIT;
+    /* It notes its own place in a table of InnoDB, so that each group of rows is a transaction. */
+    LogEvent *to = add(source, commits ? BINLOG_XID : from->event.type, commits ? 8 : from->event.body_len);
+    to->statement = commits ? NULL : from->statement;
+    to->gtid = from->gtid;
+    to->event.server_id = from->event.server_id;
+    to->shown = from->shown;
+    to->ends = from->ends;
+    memcpy(to->body, from->body, sizeof to->body);
+    if (to->ends && to->shown <= shown)
+        source->readable = source->log->len;
+}
+
+/* It has logged what it carried out: not what was undone, nor what was broken off. What it received is readable only as
+ * it applies it, so at first nothing but what the old one showed is. */
 void source_fail_over(Source *source)
 {
     unsigned shown = source_readable(source, NULL, NULL);
+    const char *received = source_gtid(source);
+    g_strlcpy(source->applied, received, sizeof source->applied);
+    source->seq = *received ? g_ascii_strtoull(strrchr(received, '-') + 1, NULL, 10) : 0;
     g_autoptr(GPtrArray) old = source->log;
     source->log = g_ptr_array_new_with_free_func(event_free);
     source->number++;
     source->gtid_server++;
     source->file_number = 0;
     begin_file(source);
-    add(source, BINLOG_GTID_LIST, 30);
     source->readable = source->log->len;
     for (unsigned i = 0; i < old->len; i++) {
         const LogEvent *from = old->pdata[i];
-        if (from->event.type == BINLOG_ROTATE || (from->event.type == BINLOG_FORMAT_DESCRIPTION && !from->ends))
+        if (from->here_only || from->event.type == BINLOG_ROTATE || begins_file(from->event.type))
             continue;
-        LogEvent *to;
-        if (from->event.type == BINLOG_FORMAT_DESCRIPTION) { /* the group before it was broken off */
-            begin_file(source);
-            to = source->log->pdata[source->log->len - 1];
-        } else {
-            to = add(source, from->event.type, from->event.body_len);
-        }
-        to->statement = from->statement;
-        to->gtid = from->gtid;
-        to->shown = from->shown;
-        to->ends = from->ends;
-        memcpy(to->body, from->body, sizeof to->body);
-        if (to->ends && to->shown <= shown)
-            source->readable = source->log->len;
-        if (i % 7 == 6 && to->ends)
+        copy(source, from, shown);
+        if (i % 7 == 6 && from->ends)
             source_rotate(source);
     }
 }
@@ -461,9 +615,7 @@ void source_reset(Source *source)
     source->file_number = 0;
     source->seq = 0;
     begin_file(source);
-    LogEvent *first = source->log->pdata[0];
-    first->ends = true; /* all that there is can be read */
-    first->shown = source->commits->len;
+    group_ends(source); /* all that there is can be read */
     source->readable = source->log->len;
     for (unsigned x = 0; x < XIDS; x++)
         g_clear_pointer(&source->xa[x], g_array_unref); /* they could not be ended by what the log says */
@@ -491,8 +643,11 @@ void source_lose(Source *source, unsigned groups)
     unsigned shown = 0;
     for (unsigned i = at; i-- > 0 && !shown;)
         shown = ((const LogEvent *)source->log->pdata[i])->shown;
+    bool received = first->event.server_id != source->gtid_server;
     source->seq = first->gtid.seq - 1;
     g_ptr_array_set_size(source->log, (int)at);
+    if (received) /* its place stands in a table like any other */
+        g_strlcpy(source->applied, source_gtid(source), sizeof source->applied);
     g_ptr_array_set_size(source->commits, (int)shown);
     const LogEvent *last = source->log->pdata[at - 1];
     unsigned number;

@@ -1,5 +1,5 @@
 /* source.h - a model of a MariaDB server: what it committed, what stands in its log, and what of it can be read
- * already.
+ * already. It is checked against the server itself: test_models.py carries out on one what models.c says was done here.
  *
  * Every change writes a value that no other ever has: a row that is seen anywhere tells which change it is of. Rows are
  * of `TABLES` tables with the keys 0 to KEYS - 1; the last table is one whose destination keeps every change.
@@ -21,7 +21,7 @@ bool table_keeps_all(unsigned table);
 typedef struct {
     unsigned table, key;
     uint32_t value; /* > 0 */
-    bool deleted;
+    bool deleted, replaces; /* the row was there before, of which it tells the new value */
 } Change;
 
 /* Of a rows event, which may have been set aside meanwhile: how many changes; `out` has room for 4. */
@@ -39,6 +39,8 @@ typedef struct {
     GtidEvent gtid;                /* of a GTID event */
     unsigned shown;                /* > 0: a group ends here, behind which so many commits can be read */
     bool ends;
+    bool here_only;   /* a replica does not log it: it was undone, or broken off */
+    bool broken;      /* of a GTID event: its group was broken off */
     uint8_t body[48]; /* of a rows event: as rows_read reads it */
 } LogEvent;
 
@@ -51,8 +53,10 @@ typedef struct {
     GPtrArray *commits; /* of Commit */
     unsigned readable;  /* index behind the last log event whose group can be read */
     uint64_t seq;       /* of the last GTID */
+    char applied[96];   /* the last GTID that it received when it was a replica; "": it never was */
     uint32_t gtid_server;
     uint32_t next_value;
+    GHashTable *undone; /* GTIDs of transactions that were rolled back */
     GArray *xa[XIDS]; /* of Change: prepared and not ended; NULL: none */
     uint64_t events;  /* ever written */
 } Source;
@@ -83,7 +87,11 @@ void source_reset(Source *source);
 /* The last `groups` are lost, in the log and in the tables: it goes on with others under the same numbers. */
 void source_lose(Source *source, unsigned groups);
 
-const char *source_gtid(const Source *source); /* of the last group of the log; "": there is none */
+const char *source_gtid(const Source *source); /* of the last whole group of the log; "": there is none */
+/* The last number of each server that wrote to the log, as @@gtid_binlog_state. Free with g_free. */
+char *source_gtid_state(const Source *source);
+/* That transaction was rolled back, and is not what the server received last: it says that it has not got it. */
+bool source_refuses(const Source *source, const char *gtid);
 /* How many commits what is readable now holds, and the position of that. */
 unsigned source_readable(const Source *source, const char **file, uint64_t *pos);
 void source_show_more(Source *source);

@@ -30,25 +30,6 @@ static void history_fails(Engine *e, const char *what)
 
 /* ---- Beginning ---- */
 
-/* The state of the server's log: the last number of each server that wrote to it. */
-static char *gtid_state(const Engine *e)
-{
-    uint64_t last[16] = {0};
-    for (unsigned i = 0; i < e->source->log->len; i++) {
-        const LogEvent *event = e->source->log->pdata[i];
-        unsigned domain, server;
-        unsigned long long seq;
-        if (event->event.type == BINLOG_GTID_MARIADB &&
-            sscanf(event->gtid.text, "%u-%u-%llu", &domain, &server, &seq) == 3)
-            last[server % 16] = seq;
-    }
-    GString *text = g_string_new(NULL);
-    for (unsigned i = 0; i < 16; i++)
-        if (last[i])
-            g_string_append_printf(text, "%s0-%u-%" G_GUINT64_FORMAT, text->len ? "," : "", i, last[i]);
-    return g_string_free(text, FALSE);
-}
-
 static void advise(Engine *e, Table *table)
 {
     if (!table_is_followed(table) || !table->set_up)
@@ -120,10 +101,12 @@ static bool choose_start(Engine *e, Session *s)
     bool other = e->identity != e->source->number;
     s->by_gtid = other || !c->file;
     if (s->by_gtid) {
-        g_autofree char *state = gtid_state(e);
+        g_autofree char *state = source_gtid_state(e->source);
         g_autoptr(GtidSet) ours = gtid_set_parse(SOURCE_MARIADB, c->gtid ? c->gtid : "", NULL);
-        g_autofree char *missing = gtid_set_missing_in_state(ours, state, NULL);
+        g_autofree char *missing = gtid_set_missing_in_state(ours, state, e->source->applied, NULL);
         if (missing) {
+            /* The pipe began behind a transaction that was rolled back, and none came since that a replica logs. */
+            e->broken = e->broken || source_refuses(e->source, missing);
             history_fails(e, "the server has not the transactions that were replicated already");
             return false;
         }
@@ -646,7 +629,7 @@ static void handle(Engine *e, const LogEvent *event)
     Session *s = &e->session;
     unsigned undo_mark = 0;
     bool is_gtid = event->event.type == BINLOG_GTID_MARIADB;
-    if (event->event.type == BINLOG_WRITE_ROWS_V1) {
+    if (rows_event_is(event->event.type)) {
         group_event(&s->group, &event->event, SOURCE_MARIADB, NULL, NULL, &undo_mark);
         if (s->group.xa && s->group.open)
             xa_rows(e, &event->event);

@@ -146,6 +146,14 @@ static void test_rollback(void)
             {"xid", "ends"});
     MYSQL_9({"gtid mysql", "begins"}, {"BEGIN", "inside"}, {"map", "inside"}, {"write", "inside"},
             {"ROLLBACK", "undone"});
+
+    Group group;
+    group_init(&group);
+    play_on(&group, SOURCE_MARIADB, (const Step[]){{"gtid", "begins"}, {"write", "inside"}, {"ROLLBACK", "undone"}, {NULL, NULL}});
+    g_assert_false(group.logged_on);
+    play_on(&group, SOURCE_MARIADB, (const Step[]){{"gtid", "begins"}, {"write", "inside"}, {"xid", "ends"}, {NULL, NULL}});
+    g_assert_true(group.logged_on);
+    group_clear(&group);
 }
 
 static void test_savepoints(void)

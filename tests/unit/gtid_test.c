@@ -169,27 +169,33 @@ static void test_subtract(void)
 static void test_missing_in_state(void)
 {
     static const struct {
-        const char *ours, *state, *missing;
+        const char *ours, *state, *slave_pos, *missing;
     } cases[] = {
-        {"0-1-5", "0-1-5", NULL},
-        {"0-1-5", "0-1-9", NULL},
-        {"0-1-5", "0-2-8,0-1-5", NULL}, /* another server wrote on */
-        {"0-1-5", "0-1-4", "0-1-5"},
-        {"0-1-5", "0-1-4,0-2-8", "0-1-5"}, /* as far in numbers, but by another way */
-        {"0-1-5,7-1-2", "0-1-5", "7-1-2"},
-        {"0-1-5,7-1-2", "", "0-1-5,7-1-2"},
-        {"", "0-1-5", NULL},
+        {"0-1-5", "0-1-5", "", NULL},
+        {"0-1-5", "0-1-9", "", NULL},
+        {"0-1-5", "0-2-8,0-1-5", "", NULL}, /* another server wrote on */
+        {"0-1-5", "0-1-4", "", "0-1-5"},
+        {"0-1-5", "0-1-4,0-2-8", "", "0-1-5"}, /* as far in numbers, but by another way */
+        {"0-1-5,7-1-2", "0-1-5", "", "7-1-2"},
+        {"0-1-5,7-1-2", "", "", "0-1-5,7-1-2"},
+        {"", "0-1-5", "", NULL},
+        {"0-1-5", "0-1-4", "0-1-5", NULL}, /* what was replicated last was rolled back, and is not logged */
+        {"0-1-5", "0-1-4,0-2-6", "0-1-5", NULL},
+        {"0-1-5", "0-1-3", "0-1-7", "0-1-5"}, /* others may be missing behind it */
+        {"0-1-5", "0-1-3", "0-2-5", "0-1-5"},
+        {"0-1-5", "0-2-6", "0-1-5", "0-1-5"}, /* its log began anew */
+        {"0-1-5,7-1-2", "7-1-2,0-1-1", "0-1-5", NULL},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GtidSet) ours = gtid_set_parse(SOURCE_MARIADB, cases[i].ours, NULL);
         g_autoptr(GError) error = NULL;
-        g_autofree char *missing = gtid_set_missing_in_state(ours, cases[i].state, &error);
+        g_autofree char *missing = gtid_set_missing_in_state(ours, cases[i].state, cases[i].slave_pos, &error);
         g_assert_no_error(error);
         g_assert_cmpstr(missing, ==, cases[i].missing);
     }
     g_autoptr(GtidSet) ours = gtid_set_parse(SOURCE_MARIADB, "0-1-5", NULL);
     g_autoptr(GError) error = NULL;
-    g_assert_null(gtid_set_missing_in_state(ours, "nonsense", &error));
+    g_assert_null(gtid_set_missing_in_state(ours, "nonsense", "", &error));
     g_assert_nonnull(error);
 }
 
