@@ -24,10 +24,11 @@ char *gtid_set_text(const GtidSet *set); /* canonical; free with g_free */
 /* MySQL: what is in `set` and not in `other`. */
 GtidSet *gtid_set_subtract(const GtidSet *set, const GtidSet *other);
 
-/* MariaDB: those of `set` that a server with this @@gtid_binlog_state and @@gtid_slave_pos has not, as text; NULL: none. The
- * state tells the last number of each server in each domain, so a history that went another way is seen. What it replicated
- * last counts too, and nothing before that: it was not logged, as what was rolled back is not, and the server goes on from
- * there by itself; unless it has logged nothing of that server at all, for its log may have begun anew. Free with g_free. */
+/* MariaDB: those of `set` that a server with this @@gtid_binlog_state and @@gtid_slave_pos has not, as text; NULL:
+ * none. The state tells the last number of each server in each domain, so a history that went another way is seen. What
+ * it replicated last counts too, and nothing before that: it was not logged, as what was rolled back is not, and the
+ * server goes on from there by itself; unless it has logged nothing of that server at all, for its log may have begun
+ * anew. Free with g_free. */
 char *gtid_set_missing_in_state(const GtidSet *set, const char *binlog_state, const char *slave_pos, GError **error);
 
 /* MySQL: the data part of COM_BINLOG_DUMP_GTID (u64 n_sids, {uuid, u64 n, {u64 start, u64 end_exclusive}}). */

@@ -75,11 +75,12 @@ void destination_exchange(Destination *destination, const char *one, const char 
     g_hash_table_insert(destination->names, key_other, object_one);
 }
 
-/* Tokens stay: the window knows nothing of TRUNCATE. */
+/* The window forgets the tokens of what was removed. */
 void destination_truncate(Destination *destination, Object *object)
 {
     destination->changes++;
     g_array_set_size(object->rows, 0);
+    g_hash_table_remove_all(object->tokens);
 }
 
 bool destination_begin(Destination *destination, const char *name, const char *token, const char *query_id,

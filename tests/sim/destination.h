@@ -18,7 +18,7 @@ typedef struct {
     unsigned uuid;
     bool keeps_all;
     GArray *rows; /* of Row: all that were ever inserted, since it was emptied */
-    GHashTable *tokens;
+    GHashTable *tokens;   /* of what is in it */
     GHashTable *versions; /* of changes, once each */
 } Object;
 

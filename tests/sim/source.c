@@ -94,6 +94,7 @@ static LogEvent *add_query(Source *source, const char *sql)
 {
     LogEvent *event = add(source, BINLOG_QUERY, 20 + strlen(sql));
     event->statement = statement_of(sql);
+    event->sql = g_intern_string(sql);
     return event;
 }
 
@@ -131,12 +132,15 @@ unsigned rows_read(const BinlogEvent *event, Change *out)
     return n;
 }
 
-/* An event holds rows of one table, of a statement that inserts, updates or deletes. */
+#define EVENT_ROWS 4
+
+/* An event holds rows of one table, of a statement that inserts, updates or deletes. `random`: NULL, one statement
+ * wrote them all. */
 static void add_changes(Source *source, const GArray *changes, Random *random)
 {
     for (unsigned i = 0; i < changes->len;) {
         const Change *first = &g_array_index(changes, Change, i);
-        unsigned end = i + 1, most = 1 + random_below(random, 4);
+        unsigned end = i + 1, most = random ? 1 + random_below(random, EVENT_ROWS) : EVENT_ROWS;
         while (end < changes->len && end - i < most && g_array_index(changes, Change, end).table == first->table &&
                rows_type(&g_array_index(changes, Change, end)) == rows_type(first))
             end++;
@@ -286,17 +290,6 @@ static void here_only_from(Source *source, unsigned at)
         ((LogEvent *)source->log->pdata[at])->here_only = true;
 }
 
-static bool of_one_statement(const GArray *changes)
-{
-    const Change *first = &g_array_index(changes, Change, 0);
-    for (unsigned i = 1; i < changes->len; i++) {
-        const Change *change = &g_array_index(changes, Change, i);
-        if (change->table != first->table || change->deleted != first->deleted)
-            return false;
-    }
-    return true;
-}
-
 static bool is_held_by_xa(const Source *source, unsigned table)
 {
     for (unsigned x = 0; x < XIDS; x++)
@@ -306,15 +299,29 @@ static bool is_held_by_xa(const Source *source, unsigned table)
     return false;
 }
 
+static bool of_one_statement(const Source *source, const GArray *changes)
+{
+    const Change *first = &g_array_index(changes, Change, 0);
+    if (changes->len > EVENT_ROWS || is_held_by_xa(source, first->table))
+        return false;
+    for (unsigned i = 1; i < changes->len; i++) {
+        const Change *change = &g_array_index(changes, Change, i);
+        if (change->table != first->table || change->deleted != first->deleted)
+            return false;
+    }
+    return true;
+}
+
 /* COMMIT stands behind what was done to a table whose engine has no transactions, which is one statement. */
 static void write_plain(Source *source, GArray *changes, Random *random)
 {
     bool plain = random_one_in(random, 3);
     if (!changes->len)
         return;
+    plain = plain && of_one_statement(source, changes);
     add_gtid(source, 0, false);
-    add_changes(source, changes, random);
-    if (plain && of_one_statement(changes) && !is_held_by_xa(source, g_array_index(changes, Change, 0).table))
+    add_changes(source, changes, plain ? NULL : random);
+    if (plain)
         add_query(source, "COMMIT");
     else
         add(source, BINLOG_XID, 8);
@@ -431,6 +438,13 @@ static void write_truncate(Source *source, Random *random)
     add_query(source, sql);
     commit(source, NULL, (int)table);
     group_ends(source);
+}
+
+const char *write_kind_name(unsigned kind)
+{
+    static const char *const names[] = {"plain",     "undone",     "savepoint", "large",       "broken",   "ignored",
+                                        "one phase", "xa prepare", "xa commit", "xa rollback", "truncate", ""};
+    return names[MIN(kind, WRITE_KINDS)];
 }
 
 void source_write(Source *source, WriteKind kind, Random *random)
@@ -575,6 +589,7 @@ static void copy(Source *source, const LogEvent *from, unsigned shown)
     /* It notes its own place in a table of InnoDB, so that each group of rows is a transaction. */
     LogEvent *to = add(source, commits ? BINLOG_XID : from->event.type, commits ? 8 : from->event.body_len);
     to->statement = commits ? NULL : from->statement;
+    to->sql = commits ? NULL : from->sql;
     to->gtid = from->gtid;
     to->event.server_id = from->event.server_id;
     to->shown = from->shown;

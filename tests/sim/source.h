@@ -35,7 +35,8 @@ typedef struct {
 
 typedef struct {
     BinlogEvent event;
-    const DdlStatement *statement; /* of a QUERY event; lives for ever */
+    const DdlStatement *statement; /* of a QUERY event; lives for ever, as its text does */
+    const char *sql;
     GtidEvent gtid;                /* of a GTID event */
     unsigned shown;                /* > 0: a group ends here, behind which so many commits can be read */
     bool ends;
@@ -78,6 +79,7 @@ typedef enum {
     WRITE_TRUNCATE,
     WRITE_KINDS,
 } WriteKind;
+const char *write_kind_name(unsigned kind); /* "": none */
 void source_write(Source *source, WriteKind kind, Random *random);
 void source_rotate(Source *source);
 /* Another server, which has all of the old one's transactions in files of its own. */

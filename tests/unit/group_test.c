@@ -149,9 +149,11 @@ static void test_rollback(void)
 
     Group group;
     group_init(&group);
-    play_on(&group, SOURCE_MARIADB, (const Step[]){{"gtid", "begins"}, {"write", "inside"}, {"ROLLBACK", "undone"}, {NULL, NULL}});
+    play_on(&group, SOURCE_MARIADB,
+            (const Step[]){{"gtid", "begins"}, {"write", "inside"}, {"ROLLBACK", "undone"}, {NULL, NULL}});
     g_assert_false(group.logged_on);
-    play_on(&group, SOURCE_MARIADB, (const Step[]){{"gtid", "begins"}, {"write", "inside"}, {"xid", "ends"}, {NULL, NULL}});
+    play_on(&group, SOURCE_MARIADB,
+            (const Step[]){{"gtid", "begins"}, {"write", "inside"}, {"xid", "ends"}, {NULL, NULL}});
     g_assert_true(group.logged_on);
     group_clear(&group);
 }
