@@ -7,6 +7,9 @@ HEADER = 19
 CHECKSUM = 4
 QUERY, STOP, ROTATE, FORMAT, XID, TABLE_MAP, XA_PREPARE = 2, 3, 4, 15, 16, 19, 38
 GTID_MYSQL, GTID_MARIADB = 33, 162
+DUMP = 0x12
+NOT_WAITING = 1
+FLAGS_OF_DUMP = struct.Struct("<IHI")
 ROWS = {23: "insert", 24: "update", 25: "delete", 30: "insert", 31: "update", 32: "delete"}
 # What says nothing of transactions: previous GTIDs, statements' texts, which files recovery needs, GTIDs before a file.
 SIDE = {29, 35, 160, 161, 163}
@@ -90,3 +93,26 @@ def read(path, start=4):
             events.append(Event(path.name, start + at, start + at + length, what))
         at += length
     return events
+
+
+def dump(server, file="", at=4, gtid=None):
+    """The numbers of the transactions that a server sends who asks for its log from there on, to its end. MariaDB; what it refuses
+    is raised."""
+    numbers = []
+    connection = server.connect()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET @master_binlog_checksum = 'CRC32', @mariadb_slave_capability = 4")
+            if gtid is not None:
+                cursor.execute("SET @slave_connect_state = %s", (gtid,))
+        connection._execute_command(DUMP, FLAGS_OF_DUMP.pack(at, NOT_WAITING, 4_000_000_000) + file.encode())
+        while True:
+            packet = connection._read_packet()
+            if packet.is_eof_packet():
+                return numbers
+            event = packet.get_all_data()[1:]
+            _, event_type, sender, _ = struct.unpack_from("<IBII", event)
+            if event_type == GTID_MARIADB:
+                numbers.append(_gtid_mariadb(event[HEADER:], sender)[1])
+    finally:
+        connection._force_close()

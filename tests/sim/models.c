@@ -170,6 +170,36 @@ static void lose(Source *source, Random *random)
     tell_source(source, "lose", WRITE_KINDS, 0);
 }
 
+static GPtrArray *whole_groups(const Source *source)
+{
+    GPtrArray *groups = g_ptr_array_new_with_free_func(g_free);
+    for (unsigned i = 0; i < source->log->len; i++) {
+        const LogEvent *event = source->log->pdata[i];
+        if (event->event.type == BINLOG_GTID_MARIADB && !event->broken)
+            g_ptr_array_add(groups, g_strdup(event->gtid.text));
+    }
+    return groups;
+}
+
+/* With which transaction the log begins for one who has all up to another: "": there is none; null: it is refused. */
+static void tell_dumps(const Source *source, const GPtrArray *known)
+{
+    json_t *dumps = json_array();
+    g_autofree char *state = source_gtid_state(source);
+    for (unsigned g = 0; g < known->len; g++) {
+        g_autoptr(GtidSet) ours = gtid_set_parse(SOURCE_MARIADB, known->pdata[g], NULL);
+        g_autofree char *missing = gtid_set_missing_in_state(ours, state, source->applied, NULL);
+        const char *first = missing ? NULL : "";
+        for (unsigned i = 0; i < source->log->len && first && !*first; i++) {
+            const LogEvent *event = source->log->pdata[i];
+            if (event->event.type == BINLOG_GTID_MARIADB && !gtid_set_contains(ours, &event->gtid))
+                first = event->gtid.text;
+        }
+        json_array_append_new(dumps, json_pack("[ss?]", known->pdata[g], first));
+    }
+    print_take(json_pack("{s:s,s:o}", "do", "dumps", "dumps", dumps));
+}
+
 static void live_source(uint64_t seed, unsigned count, bool restarts, bool fails_over)
 {
     Random random = {seed};
@@ -198,9 +228,11 @@ static void live_source(uint64_t seed, unsigned count, bool restarts, bool fails
         }
     }
     if (fails_over) {
+        g_autoptr(GPtrArray) known = whole_groups(source);
         source_fail_over(source);
         show_all(source);
         tell_source(source, "failover", WRITE_KINDS, 0);
+        tell_dumps(source, known);
         for (unsigned i = 0; i < 6; i++)
             write_and_tell(source, "write", any_kind(&random), &random);
     }

@@ -1,5 +1,6 @@
 """The models of the simulator are checked themselves: what a seed has them do is done on real servers, and what those log, show and
-hand out is compared after each action (models.c says what). SLUICE_MODEL_SEEDS=N takes N new seeds beside the fixed ones."""
+hand out is compared after each action (models.c says what). SLUICE_MODEL_SEEDS=N takes N new seeds beside the fixed ones;
+SLUICE_MODEL_SEED=N that one alone."""
 
 import contextlib
 import functools
@@ -25,8 +26,10 @@ TEMPORARY = "CREATE TEMPORARY TABLE made_within (id INT)"
 
 
 def seeds(*fixed):
-    first = time.time_ns() // 1000
-    return [*fixed, *(first + n for n in range(int(os.environ.get("SLUICE_MODEL_SEEDS", "0"))))]
+    """New ones are drawn when they are needed: all processes of a run are to know the tests by the same names."""
+    if "SLUICE_MODEL_SEED" in os.environ:
+        return [int(os.environ["SLUICE_MODEL_SEED"])]
+    return [*fixed, *(f"new{n}" for n in range(int(os.environ.get("SLUICE_MODEL_SEEDS", "0"))))]
 
 
 def model(kind, seed, count, *words):
@@ -35,8 +38,10 @@ def model(kind, seed, count, *words):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def row_by_row(actions, seed, carry_out):
+def row_by_row(seed, carry_out, kind, count, *words):
     """Each action and, when it does not go as the model says, which one of what seed it was."""
+    seed = time.time_ns() // 1000 if isinstance(seed, str) else seed
+    actions = model(kind, seed, count, *words)
     for number, action in enumerate(actions):
         try:
             carry_out(action)
@@ -328,7 +333,7 @@ class Source:
 
 def live(source, seed, count, *words):
     try:
-        row_by_row(model("source", seed, count, *words), seed, source.do)
+        row_by_row(seed, source.do, "source", count, *words)
     finally:
         source.close()
 
@@ -362,7 +367,30 @@ class Restarted(Source):
         self.server.start()
 
     def lose(self, _):
+        """Old places in what is left of the log are good for what stands there, and those in what was lost are not refused for what
+        they are: the file may have grown again."""
+        before = self.ends()
         self.put_back()
+        self.look_for(before)
+
+    def ends(self):
+        """Where each group ends, and its number."""
+        found = []
+        events = self.whole_log()
+        for n, event in enumerate(events):
+            if event.what[0] == "gtid":
+                end = next((later for later in range(n + 1, len(events)) if events[later].what[0] in ("gtid", "rotate", "format")), len(events))
+                found.append((events[end - 1].file, events[end - 1].end, event.what[1]))
+        return found
+
+    def look_for(self, before):
+        now = self.ends()
+        for n, (file, at, gtid) in enumerate(before):
+            if n < len(now) and now[n] == (file, at, gtid):
+                assert logfile.dump(self.server, file, at) == [number for *_, number in now[n + 1 :]]
+            else:
+                with pytest.raises(pymysql.err.MySQLError, match="impossible position|Could not find first log|binlog truncated|bogus data"):
+                    logfile.dump(self.server, file, at)
 
     def broken(self, action):
         rows = list(self.statements(action["log"]))
@@ -409,7 +437,18 @@ class Pair(Source):
         second.run("STOP SLAVE")
         self.server = second
 
+    def dumps(self, action):
+        """By GTID, which is all that a client of the first server has."""
+        for gtid, first in action["dumps"]:
+            if first is None:
+                with pytest.raises(pymysql.err.MySQLError, match="not in the master's binlog"):
+                    logfile.dump(self.server, gtid=gtid)
+            else:
+                assert (*logfile.dump(self.server, gtid=gtid), "")[0] == first, f"from {gtid} on"
+
     def same(self, action, whole=False):
+        if action["do"] == "dumps":
+            return
         if action["do"] != "failover":
             super().same(action, whole)
             return
@@ -507,6 +546,6 @@ class Destination:
 def test_destination(own_clickhouse, seed):
     destination = Destination(own_clickhouse)
     try:
-        row_by_row(model("destination", seed, 60), seed, destination.do)
+        row_by_row(seed, destination.do, "destination", 60)
     finally:
         destination.close()
