@@ -11,14 +11,15 @@ DUMP = 0x12
 NOT_WAITING = 1
 FLAGS_OF_DUMP = struct.Struct("<IHI")
 ROWS = {23: "insert", 24: "update", 25: "delete", 30: "insert", 31: "update", 32: "delete"}
-# What says nothing of transactions: previous GTIDs, statements' texts, which files recovery needs, GTIDs before a file.
-SIDE = {29, 35, 160, 161, 163}
+CHECKPOINT = 161  # from which file on recovery needs them
+# What says nothing of transactions: previous GTIDs, statements' texts, GTIDs before a file.
+SIDE = {29, 35, 160, 163}
 
 
 @dataclass
 class Event:
     """`what` is a tuple: ("gtid", text, flags), ("query", text), ("rows", table, kind, ((key, value), ...)), ("xid",),
-    ("prepare", one phase, xid), ("format",), ("rotate",), ("stop",), ("side", type)."""
+    ("prepare", one phase, xid), ("format",), ("rotate",), ("stop",), ("checkpoint", file), ("side", type)."""
 
     file: str
     start: int
@@ -71,6 +72,8 @@ def _decode(event_type, server, body, tables):
     if event_type == XA_PREPARE:
         one_phase, format_id, gtrid, bqual = struct.unpack_from("<BIII", body)
         return ("prepare", bool(one_phase), xid_text(format_id, body[13 : 13 + gtrid], body[13 + gtrid : 13 + gtrid + bqual]))
+    if event_type == CHECKPOINT:
+        return ("checkpoint", body[4 : 4 + int.from_bytes(body[:4], "little")].decode())
     named = {XID: "xid", FORMAT: "format", ROTATE: "rotate", STOP: "stop"}
     if event_type in named:
         return (named[event_type],)
@@ -96,13 +99,13 @@ def read(path, start=4):
 
 
 def dump(server, file="", at=4, gtid=None):
-    """The numbers of the transactions that a server sends who asks for its log from there on, to its end. MariaDB; what it refuses
-    is raised."""
+    """The numbers of the transactions that a server sends who asks for its log from there on, to its end. What it refuses is
+    raised."""
     numbers = []
     connection = server.connect()
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SET @master_binlog_checksum = 'CRC32', @mariadb_slave_capability = 4")
+            cursor.execute("SET @master_binlog_checksum = 'CRC32', @source_binlog_checksum = 'CRC32', @mariadb_slave_capability = 4")
             if gtid is not None:
                 cursor.execute("SET @slave_connect_state = %s", (gtid,))
         connection._execute_command(DUMP, FLAGS_OF_DUMP.pack(at, NOT_WAITING, 4_000_000_000) + file.encode())
@@ -112,7 +115,7 @@ def dump(server, file="", at=4, gtid=None):
                 return numbers
             event = packet.get_all_data()[1:]
             _, event_type, sender, _ = struct.unpack_from("<IBII", event)
-            if event_type == GTID_MARIADB:
-                numbers.append(_gtid_mariadb(event[HEADER:], sender)[1])
+            if event_type in (GTID_MARIADB, GTID_MYSQL):
+                numbers.append(_decode(event_type, sender, event[HEADER:], {})[1])
     finally:
         connection._force_close()

@@ -141,7 +141,7 @@ static void set_up(Engine *e, Table *table)
     table->begin_file = e->source->file;
     table->begin_pos = e->source->pos;
     g_free(table->begin_gtid);
-    table->begin_gtid = g_strdup(source_gtid(e->source));
+    table->begin_gtid = source_gtid(e->source);
     table->snapshot_version = place_version(e->checkpoint.epoch, e->checkpoint.offset);
     table->generation++;
     table->unfollowed = table->set_up = true;
@@ -281,7 +281,7 @@ static void drive_snapshot(Engine *e)
         e->identity = e->source->number;
         e->checkpoint.file = g_strdup(e->source->file);
         e->checkpoint.pos = e->source->pos;
-        e->checkpoint.gtid = g_strdup(source_gtid(e->source));
+        e->checkpoint.gtid = source_gtid(e->source);
         e->broken = false;
     }
     for (unsigned i = 0; i < e->tables->len && e->identity == e->source->number; i++) {

@@ -232,7 +232,7 @@ static void catch_up(Engine *e)
 char *life_live(const Life *life, const char *state_dir, bool trace)
 {
     Random random = {life->seed};
-    Source *source = source_new(&random, life->rows);
+    Source *source = source_new(&random, life->rows, SOURCE_MARIADB);
     Destination *destination = destination_new();
     Engine engine;
     engine_init(&engine, source, destination, &random, state_dir);

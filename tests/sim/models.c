@@ -1,7 +1,7 @@
 /* models.c - rows of actions for the models of both servers, and what the models say of each, as JSON lines:
  * test_models.py carries the same actions out on real servers and compares.
  *
- * usage: models source SEED COUNT [restarts] [failover]
+ * usage: models source SEED COUNT [mysql] [restarts] [failover]
  *        models destination SEED COUNT
  */
 #include "destination.h"
@@ -39,6 +39,7 @@ static json_t *event_json(const LogEvent *event)
 {
     switch (event->event.type) {
     case BINLOG_GTID_MARIADB:
+    case BINLOG_GTID_MYSQL:
         return json_pack("[ssii]", "gtid", event->gtid.text, event->gtid.flags, event->gtid.is_prepared_xa);
     case BINLOG_QUERY:
         return json_pack("[ss]", "query", event->sql);
@@ -103,7 +104,7 @@ static unsigned groups_behind(const Source *source)
         const LogEvent *event = source->log->pdata[i];
         if (binlog_position_compare(event->event.file, event->event.end, file, pos) <= 0)
             break;
-        behind += event->event.type == BINLOG_GTID_MARIADB;
+        behind += is_gtid_event(&event->event);
     }
     return behind;
 }
@@ -111,13 +112,13 @@ static unsigned groups_behind(const Source *source)
 /* `from`: the log since there; 0: all of it. */
 static void tell_source(const Source *source, const char *what, unsigned kind, unsigned from)
 {
-    g_autofree char *state = source_gtid_state(source);
+    g_autofree char *state = source_gtid_state(source), *gtid = source_gtid(source);
     json_t *xa = json_array();
     for (unsigned x = 0; x < XIDS; x++)
         if (source->xa[x])
             json_array_append_new(xa, json_sprintf("X'6%u',X'',1", x));
     print_take(json_pack("{s:s,s:s,s:o,s:o,s:o,s:s,s:s,s:s,s:i,s:i}", "do", what, "kind", write_kind_name(kind), "log",
-                         log_json(source, from), "tables", tables_json(source), "xa", xa, "gtid", source_gtid(source),
+                         log_json(source, from), "tables", tables_json(source), "xa", xa, "gtid", gtid,
                          "state", state, "applied", source->applied, "file", (int)source->file_number, "behind",
                          (int)groups_behind(source)));
 }
@@ -156,7 +157,8 @@ static void lose(Source *source, Random *random)
     static const WriteKind kinds[] = {WRITE_PLAIN, WRITE_LARGE, WRITE_UNDONE, WRITE_SAVEPOINT};
     uint64_t seq = source->seq;
     tell_source(source, "keep", WRITE_KINDS, source->log->len);
-    for (unsigned n = 1 + random_below(random, 3); n > 0; n--) {
+    for (unsigned n = 1 + random_below(random, 3), tries = 0; (n > 0 || source->seq == seq) && tries < 20; tries++) {
+        n -= n > 0;
         write_and_tell(source, "write", kinds[random_below(random, G_N_ELEMENTS(kinds))], random);
         if (random_one_in(random, 4)) {
             unsigned from = source->log->len;
@@ -165,8 +167,9 @@ static void lose(Source *source, Random *random)
             tell_source(source, "rotate", WRITE_KINDS, from);
         }
     }
-    if (source->seq > seq)
-        source_lose(source, (unsigned)(source->seq - seq));
+    if (source->seq == seq)
+        return;
+    source_lose(source, (unsigned)(source->seq - seq));
     tell_source(source, "lose", WRITE_KINDS, 0);
 }
 
@@ -175,7 +178,7 @@ static GPtrArray *whole_groups(const Source *source)
     GPtrArray *groups = g_ptr_array_new_with_free_func(g_free);
     for (unsigned i = 0; i < source->log->len; i++) {
         const LogEvent *event = source->log->pdata[i];
-        if (event->event.type == BINLOG_GTID_MARIADB && !event->broken)
+        if (is_gtid_event(&event->event) && !event->broken)
             g_ptr_array_add(groups, g_strdup(event->gtid.text));
     }
     return groups;
@@ -192,7 +195,7 @@ static void tell_dumps(const Source *source, const GPtrArray *known)
         const char *first = missing ? NULL : "";
         for (unsigned i = 0; i < source->log->len && first && !*first; i++) {
             const LogEvent *event = source->log->pdata[i];
-            if (event->event.type == BINLOG_GTID_MARIADB && !gtid_set_contains(ours, &event->gtid))
+            if (is_gtid_event(&event->event) && !gtid_set_contains(ours, &event->gtid))
                 first = event->gtid.text;
         }
         json_array_append_new(dumps, json_pack("[ss?]", known->pdata[g], first));
@@ -200,10 +203,10 @@ static void tell_dumps(const Source *source, const GPtrArray *known)
     print_take(json_pack("{s:s,s:o}", "do", "dumps", "dumps", dumps));
 }
 
-static void live_source(uint64_t seed, unsigned count, bool restarts, bool fails_over)
+static void live_source(uint64_t seed, unsigned count, SourceFlavour flavour, bool restarts, bool fails_over)
 {
     Random random = {seed};
-    Source *source = source_new(&random, 0);
+    Source *source = source_new(&random, 0, flavour);
     tell_source(source, "begin", WRITE_KINDS, 0);
     for (unsigned i = 0; i < count; i++) {
         unsigned what = random_below(&random, 40), from = source->log->len;
@@ -232,7 +235,8 @@ static void live_source(uint64_t seed, unsigned count, bool restarts, bool fails
         source_fail_over(source);
         show_all(source);
         tell_source(source, "failover", WRITE_KINDS, 0);
-        tell_dumps(source, known);
+        if (flavour == SOURCE_MARIADB) /* MySQL refuses nobody */
+            tell_dumps(source, known);
         for (unsigned i = 0; i < 6; i++)
             write_and_tell(source, "write", any_kind(&random), &random);
     }
@@ -415,13 +419,13 @@ int main(int argc, char **argv)
 {
     bool source = argc > 3 && strcmp(argv[1], "source") == 0;
     if (!source && (argc < 4 || strcmp(argv[1], "destination") != 0)) {
-        fprintf(stderr, "usage: models source|destination SEED COUNT [restarts] [failover]\n");
+        fprintf(stderr, "usage: models source|destination SEED COUNT [mysql] [restarts] [failover]\n");
         return 2;
     }
     uint64_t seed = g_ascii_strtoull(argv[2], NULL, 10);
     unsigned count = (unsigned)g_ascii_strtoull(argv[3], NULL, 10);
     if (source)
-        live_source(seed, count, given(argc, argv, "restarts"), given(argc, argv, "failover"));
+        live_source(seed, count, given(argc, argv, "mysql") ? SOURCE_MYSQL : SOURCE_MARIADB, given(argc, argv, "restarts"), given(argc, argv, "failover"));
     else
         live_destination(seed, count);
     return 0;

@@ -46,7 +46,7 @@ static LogEvent *add(Source *source, unsigned type, size_t body_len)
 {
     LogEvent *event = g_new0(LogEvent, 1);
     event->event = (BinlogEvent){.type = type,
-                                 .flavour = SOURCE_MARIADB,
+                                 .flavour = source->flavour,
                                  .timestamp = 1700000000 + (uint32_t)(source->events / 4),
                                  .server_id = source->gtid_server,
                                  .file = source->file,
@@ -68,13 +68,18 @@ static void begin_file(Source *source)
     source->file = file_name(source);
     source->pos = 4;
     add(source, BINLOG_FORMAT_DESCRIPTION, 230);
+    if (source->flavour == SOURCE_MYSQL) {
+        add(source, BINLOG_PREVIOUS_GTIDS, 30);
+        return;
+    }
     add(source, BINLOG_GTID_LIST, 30);
     add(source, BINLOG_CHECKPOINT, 20);
 }
 
 static bool begins_file(unsigned type)
 {
-    return type == BINLOG_FORMAT_DESCRIPTION || type == BINLOG_GTID_LIST || type == BINLOG_CHECKPOINT;
+    return type == BINLOG_FORMAT_DESCRIPTION || type == BINLOG_GTID_LIST || type == BINLOG_CHECKPOINT ||
+           type == BINLOG_PREVIOUS_GTIDS;
 }
 
 void source_rotate(Source *source)
@@ -83,11 +88,9 @@ void source_rotate(Source *source)
     begin_file(source);
 }
 
-static void add_gtid(Source *source, uint8_t flags, bool prepares)
+bool is_gtid_event(const BinlogEvent *event)
 {
-    LogEvent *event = add(source, BINLOG_GTID_MARIADB, 19);
-    event->gtid = (GtidEvent){.seq = ++source->seq, .flags = flags, .is_prepared_xa = prepares};
-    g_snprintf(event->gtid.text, sizeof event->gtid.text, "0-%u-%" G_GUINT64_FORMAT, source->gtid_server, source->seq);
+    return event->type == BINLOG_GTID_MARIADB || event->type == BINLOG_GTID_MYSQL;
 }
 
 static LogEvent *add_query(Source *source, const char *sql)
@@ -96,6 +99,31 @@ static LogEvent *add_query(Source *source, const char *sql)
     event->statement = statement_of(sql);
     event->sql = g_intern_string(sql);
     return event;
+}
+
+/* MariaDB says by flags what the group is. */
+static void add_gtid(Source *source, uint8_t flags, bool prepares)
+{
+    bool mysql = source->flavour == SOURCE_MYSQL;
+    LogEvent *event = add(source, mysql ? BINLOG_GTID_MYSQL : BINLOG_GTID_MARIADB, mysql ? 60 : 19);
+    GtidEvent *gtid = &event->gtid;
+    gtid->seq = ++source->seq;
+    if (mysql) {
+        gtid->uuid[sizeof gtid->uuid - 1] = (uint8_t)source->gtid_server;
+        g_snprintf(gtid->text, sizeof gtid->text, "00000000-0000-0000-0000-0000000000%02x:%" G_GUINT64_FORMAT,
+                   source->gtid_server, gtid->seq);
+        return;
+    }
+    gtid->flags = flags;
+    gtid->is_prepared_xa = prepares;
+    g_snprintf(gtid->text, sizeof gtid->text, "0-%u-%" G_GUINT64_FORMAT, source->gtid_server, source->seq);
+}
+
+static void begin_group(Source *source)
+{
+    add_gtid(source, 0, false);
+    if (source->flavour == SOURCE_MYSQL)
+        add_query(source, "BEGIN");
 }
 
 static unsigned rows_type(const Change *change)
@@ -319,7 +347,7 @@ static void write_plain(Source *source, GArray *changes, Random *random)
     if (!changes->len)
         return;
     plain = plain && of_one_statement(source, changes);
-    add_gtid(source, 0, false);
+    begin_group(source);
     add_changes(source, changes, plain ? NULL : random);
     if (plain)
         add_query(source, "COMMIT");
@@ -329,25 +357,25 @@ static void write_plain(Source *source, GArray *changes, Random *random)
     group_ends(source);
 }
 
-/* Rows are logged and rolled back, for a temporary table was made within the transaction. */
+/* Rows are logged and rolled back, for a temporary table was made within the transaction. MySQL forgets them. */
 static void write_undone(Source *source, GArray *changes, Random *random)
 {
     unsigned at = source->log->len;
-    if (!changes->len)
+    if (!changes->len || source->flavour == SOURCE_MYSQL)
         return;
     add_gtid(source, 0, false);
     add_changes(source, changes, random);
     add_query(source, "ROLLBACK");
-    g_hash_table_add(source->undone, g_strdup(source_gtid(source)));
+    g_hash_table_add(source->undone, source_gtid(source));
     group_ends(source);
     here_only_from(source, at);
 }
 
-/* Its number is given again, for the server counts whole groups when it starts. */
+/* Its number is given again, for the server counts whole groups when it starts. MySQL then cuts it off its log. */
 static void write_broken(Source *source, GArray *changes, Random *random)
 {
     unsigned at = source->log->len;
-    if (changes->len) {
+    if (changes->len && source->flavour == SOURCE_MARIADB) {
         add_gtid(source, 0, false);
         add_changes(source, changes, random);
         source->seq--;
@@ -358,6 +386,29 @@ static void write_broken(Source *source, GArray *changes, Random *random)
     group_ends(source);
 }
 
+/* XA PREPARE, and MySQL's ONE PHASE. MariaDB says so in the GTID event, and has an ordinary transaction for ONE PHASE. */
+static void add_xa(Source *source, const GArray *changes, unsigned x, bool prepares, Random *random)
+{
+    char sql[60];
+    add_gtid(source, 0, prepares);
+    g_snprintf(sql, sizeof sql, "XA START X'%02x',X'',1", x);
+    if (source->flavour == SOURCE_MYSQL)
+        add_query(source, sql);
+    add_changes(source, changes, random);
+    if (source->flavour == SOURCE_MARIADB && !prepares) {
+        add(source, BINLOG_XID, 8);
+        return;
+    }
+    g_snprintf(sql, sizeof sql, "XA END X'%02x',X'',1", x);
+    add_query(source, sql);
+    LogEvent *event = add(source, BINLOG_XA_PREPARE, 14);
+    const uint8_t body[14] = {!prepares, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, (uint8_t)x};
+    memcpy(event->body, body, sizeof body);
+}
+
+#define XA_FIRST     0x60
+#define XA_ONE_PHASE 0x6f
+
 static void write_xa(Source *source, WriteKind kind, GArray *changes, Random *random)
 {
     unsigned x = random_below(random, XIDS);
@@ -366,19 +417,11 @@ static void write_xa(Source *source, WriteKind kind, GArray *changes, Random *ra
         bool prepares = kind == WRITE_XA_PREPARE;
         if ((prepares && source->xa[x]) || !changes->len)
             return;
-        add_gtid(source, 0, prepares);
-        add_changes(source, changes, random);
-        if (prepares) {
-            g_snprintf(sql, sizeof sql, "XA END X'6%u',X'',1", x);
-            add_query(source, sql);
-            LogEvent *event = add(source, BINLOG_XA_PREPARE, 14);
-            const uint8_t body[14] = {0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, (uint8_t)(0x60 + x)};
-            memcpy(event->body, body, sizeof body);
+        add_xa(source, changes, prepares ? XA_FIRST + x : XA_ONE_PHASE, prepares, random);
+        if (prepares)
             source->xa[x] = g_array_ref(changes);
-        } else {
-            add(source, BINLOG_XID, 8);
+        else
             commit(source, changes, -1);
-        }
         group_ends(source);
         return;
     }
@@ -409,13 +452,15 @@ static void write_savepoint(Source *source, GArray *changes, Random *random)
         write_plain(source, after, random);
         return;
     }
-    add_gtid(source, 0, false);
+    begin_group(source);
     add_changes(source, changes, random);
     add_query(source, "SAVEPOINT `a`");
     unsigned at = source->log->len;
-    add_changes(source, undone, random);
-    add_query(source, in_words ? "ROLLBACK TO `A`" : "ROLLBACK TO `a`");
-    here_only_from(source, at);
+    if (source->flavour == SOURCE_MARIADB) {
+        add_changes(source, undone, random);
+        add_query(source, in_words ? "ROLLBACK TO `A`" : "ROLLBACK TO `a`");
+        here_only_from(source, at);
+    }
     add_changes(source, after, random);
     add(source, BINLOG_XID, 8);
     if (after->len)
@@ -485,17 +530,30 @@ void source_write(Source *source, WriteKind kind, Random *random)
 
 static bool is_whole(const LogEvent *event)
 {
-    return event->event.type == BINLOG_GTID_MARIADB && !event->broken;
+    return is_gtid_event(&event->event) && !event->broken;
 }
 
-const char *source_gtid(const Source *source)
+static char *executed(const Source *source)
 {
+    g_autoptr(GtidSet) set = gtid_set_parse(SOURCE_MYSQL, "", NULL);
+    for (unsigned i = 0; i < source->readable; i++) {
+        const LogEvent *event = source->log->pdata[i];
+        if (is_whole(event))
+            gtid_set_add(set, &event->gtid);
+    }
+    return gtid_set_text(set);
+}
+
+char *source_gtid(const Source *source)
+{
+    if (source->flavour == SOURCE_MYSQL)
+        return executed(source);
     for (unsigned i = source->log->len; i-- > 0;) {
         const LogEvent *event = source->log->pdata[i];
         if (is_whole(event))
-            return event->gtid.text;
+            return g_strdup(event->gtid.text);
     }
-    return "";
+    return g_strdup("");
 }
 
 char *source_gtid_state(const Source *source)
@@ -555,9 +613,10 @@ void source_show_more(Source *source)
 
 /* ---- Its life ---- */
 
-Source *source_new(Random *random, unsigned rows)
+Source *source_new(Random *random, unsigned rows, SourceFlavour flavour)
 {
     Source *source = g_new0(Source, 1);
+    source->flavour = flavour;
     source->number = source->gtid_server = 1;
     source->log = g_ptr_array_new_with_free_func(event_free);
     source->commits = g_ptr_array_new_with_free_func(commit_free);
@@ -585,8 +644,9 @@ void source_free(Source *source)
 
 static void copy(Source *source, const LogEvent *from, unsigned shown)
 {
+    /* Its tables are of InnoDB; MariaDB's would have a transaction for each group in any case, for it notes its place in
+     * one. */
     bool commits = from->statement && from->statement->kind == DDL_COMMIT;
-    /* It notes its own place in a table of InnoDB, so that each group of rows is a transaction. */
     LogEvent *to = add(source, commits ? BINLOG_XID : from->event.type, commits ? 8 : from->event.body_len);
     to->statement = commits ? NULL : from->statement;
     to->sql = commits ? NULL : from->sql;
@@ -599,14 +659,24 @@ static void copy(Source *source, const LogEvent *from, unsigned shown)
         source->readable = source->log->len;
 }
 
+/* MariaDB notes what it replicated last. */
+static void receive(Source *source)
+{
+    g_autofree char *last = source_gtid(source);
+    g_strlcpy(source->applied, last, sizeof source->applied);
+}
+
 /* It has logged what it carried out: not what was undone, nor what was broken off. What it received is readable only as
  * it applies it, so at first nothing but what the old one showed is. */
 void source_fail_over(Source *source)
 {
     unsigned shown = source_readable(source, NULL, NULL);
-    const char *received = source_gtid(source);
-    g_strlcpy(source->applied, received, sizeof source->applied);
-    source->seq = *received ? g_ascii_strtoull(strrchr(received, '-') + 1, NULL, 10) : 0;
+    if (source->flavour == SOURCE_MARIADB) {
+        receive(source);
+        source->seq = *source->applied ? g_ascii_strtoull(strrchr(source->applied, '-') + 1, NULL, 10) : 0;
+    } else {
+        source->seq = 0; /* each server counts by itself */
+    }
     g_autoptr(GPtrArray) old = source->log;
     source->log = g_ptr_array_new_with_free_func(event_free);
     source->number++;
@@ -641,7 +711,7 @@ void source_lose(Source *source, unsigned groups)
     unsigned at = source->log->len;
     for (; at > 0 && groups > 0; at--) {
         const LogEvent *event = source->log->pdata[at - 1];
-        if (event->event.type == BINLOG_GTID_MARIADB)
+        if (is_gtid_event(&event->event))
             groups--;
     }
     if (groups > 0)
@@ -661,8 +731,10 @@ void source_lose(Source *source, unsigned groups)
     bool received = first->event.server_id != source->gtid_server;
     source->seq = first->gtid.seq - 1;
     g_ptr_array_set_size(source->log, (int)at);
-    if (received) /* its place stands in a table like any other */
-        g_strlcpy(source->applied, source_gtid(source), sizeof source->applied);
+    if (received && source->flavour == SOURCE_MYSQL)
+        source->seq = 0;
+    else if (received) /* its place stands in a table like any other */
+        receive(source);
     g_ptr_array_set_size(source->commits, (int)shown);
     const LogEvent *last = source->log->pdata[at - 1];
     unsigned number;

@@ -1,5 +1,7 @@
-/* source.h - a model of a MariaDB server: what it committed, what stands in its log, and what of it can be read
+/* source.h - a model of a MariaDB or MySQL server: what it committed, what stands in its log, and what of it can be read
  * already. It is checked against the server itself: test_models.py carries out on one what models.c says was done here.
+ * Left out: a MariaDB whose snapshot's place is ahead of what it shows, behind a CHECKPOINT; what is logged as statements;
+ * changed keys; tables without transactions but for a statement here and there; what a dump adds by itself.
  *
  * Every change writes a value that no other ever has: a row that is seen anywhere tells which change it is of. Rows are
  * of `TABLES` tables with the keys 0 to KEYS - 1; the last table is one whose destination keeps every change.
@@ -46,6 +48,7 @@ typedef struct {
 } LogEvent;
 
 typedef struct {
+    SourceFlavour flavour;
     unsigned number; /* of this server: its identity */
     unsigned file_number;
     const char *file;
@@ -62,7 +65,7 @@ typedef struct {
     uint64_t events;  /* ever written */
 } Source;
 
-Source *source_new(Random *random, unsigned rows);
+Source *source_new(Random *random, unsigned rows, SourceFlavour flavour);
 void source_free(Source *source);
 
 typedef enum {
@@ -89,9 +92,12 @@ void source_reset(Source *source);
 /* The last `groups` are lost, in the log and in the tables: it goes on with others under the same numbers. */
 void source_lose(Source *source, unsigned groups);
 
-const char *source_gtid(const Source *source); /* of the last whole group of the log; "": there is none */
-/* The last number of each server that wrote to the log, as @@gtid_binlog_state. Free with g_free. */
+/* Where the log ends by GTID: MariaDB's gtid_binlog_pos, of the last whole group; MySQL's gtid_executed, which has what
+ * can be read. Free with g_free. */
+char *source_gtid(const Source *source);
+/* MariaDB: the last number of each server that wrote to the log, as @@gtid_binlog_state. Free with g_free. */
 char *source_gtid_state(const Source *source);
+bool is_gtid_event(const BinlogEvent *event);
 /* That transaction was rolled back, and is not what the server received last: it says that it has not got it. */
 bool source_refuses(const Source *source, const char *gtid);
 /* How many commits what is readable now holds, and the position of that. */
