@@ -4,82 +4,6 @@
 
 #include <string.h>
 
-#define VISIBLE_WAIT_USEC     (60 * G_USEC_PER_SEC)
-#define VISIBLE_POLL_MAX_USEC (100 * 1000)
-
-/* Where the snapshot of the open transaction stands: free `out_file` with g_free. */
-static bool snapshot_position(SourceConnection *source, char **out_file, uint64_t *out_pos, GError **error)
-{
-    g_autoptr(SourceRows) rows = source_query(source, "SHOW STATUS LIKE 'binlog_snapshot_%'", error);
-    const char *file = NULL;
-
-    *out_pos = 0;
-    if (rows == NULL)
-        return false;
-    for (unsigned i = 0; i < rows->rows->len; i++) {
-        const char *name = source_rows_get(rows, i, 0), *value = source_rows_get(rows, i, 1);
-
-        if (g_ascii_strcasecmp(name, "binlog_snapshot_file") == 0)
-            file = value;
-        else if (g_ascii_strcasecmp(name, "binlog_snapshot_position") == 0)
-            *out_pos = g_ascii_strtoull(value, NULL, 10);
-    }
-    if (file == NULL || file[0] == '\0') {
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_SOURCE_SETUP,
-                    "the source does not tell the binlog position of a snapshot (status variable "
-                    "binlog_snapshot_file): switch log_bin on");
-        return false;
-    }
-    *out_file = g_strdup(file);
-    return true;
-}
-
-/* Whether it holds all that was logged up to the position. */
-static bool snapshot_reaches(SourceConnection *source, const char *log_file, uint64_t log_pos, bool *reaches,
-                             GError **error)
-{
-    g_autofree char *file = NULL;
-    uint64_t pos;
-
-    if (!snapshot_position(source, &file, &pos, error))
-        return false;
-    *reaches = binlog_position_compare(file, pos, log_file, log_pos) >= 0;
-    return true;
-}
-
-/* Opens a transaction whose snapshot reaches the position; commits move on while we wait, so each try is a new one. */
-bool snapshot_begin(SourceConnection *source, const char *log_file, uint64_t log_pos, Cancel *cancel, GError **error)
-{
-    int64_t waited = 0, pause = 2000;
-
-    for (;;) {
-        bool reaches = log_file == NULL;
-
-        if (!source_exec(source, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", error) ||
-            (log_file != NULL && !snapshot_reaches(source, log_file, log_pos, &reaches, error)))
-            return false;
-        if (reaches)
-            return true;
-        if (!source_exec(source, "ROLLBACK", error))
-            return false;
-        if (waited >= VISIBLE_WAIT_USEC) { /* told as a lock wait: it is tried again */
-            g_set_error(error, SOURCE_ERROR, 1205,
-                        "cannot read a consistent snapshot at %s:%" G_GUINT64_FORMAT
-                        ": commits up to there are not visible yet at the source: check for a commit that waits "
-                        "(semi-synchronous replication)",
-                        log_file, log_pos);
-            return false;
-        }
-        cancel_sleep(cancel, pause);
-        if (cancel_set_error(cancel, error))
-            return false;
-        waited += pause;
-        pause = MIN(pause * 2, VISIBLE_POLL_MAX_USEC);
-    }
-}
-
-/* ---- At an exact position ---- */
-
 void consistent_position_clear(ConsistentPosition *position)
 {
     g_free(position->file);
@@ -117,8 +41,7 @@ static bool begin_exactly(SourceConnection *source, const Url *url, const Source
          * logged. */
         if (!file && floor->gtid && !source_log_end(source, &file, &pos, NULL, error))
             return false;
-        return snapshot_begin(source, file, pos, cancel, error) &&
-               snapshot_position(source, &at->file, &at->pos, error);
+        return snapshot_begin_exact(source, file, pos, &at->file, &at->pos, cancel, error);
     }
     /* What the stream has passed already may not be committed yet. */
     return (floor->gtid == NULL || source_wait_executed(source, floor->gtid, cancel, error)) &&

@@ -748,6 +748,10 @@ static void compare_all(Engine *e, const Table *table, const Object *object)
 {
     g_autoptr(GHashTable) wanted = g_hash_table_new(NULL, NULL);
     unsigned n = 0;
+    if (table->base > e->source->commits->len) {
+        engine_finding(e, "caught up, and t%u was loaded from commits that the source has lost", table->of);
+        return;
+    }
     for (unsigned key = 0; key < KEYS; key++) {
         uint32_t value = source_row(e->source, table->base, table->of, key);
         if (value)

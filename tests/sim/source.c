@@ -711,6 +711,8 @@ void source_lose(Source *source, unsigned groups)
     unsigned at = source->log->len;
     for (; at > 0 && groups > 0; at--) {
         const LogEvent *event = source->log->pdata[at - 1];
+        if (strcmp(event->event.file, source->file) != 0)
+            return; /* a file is on disk before the next one begins */
         if (is_gtid_event(&event->event))
             groups--;
     }

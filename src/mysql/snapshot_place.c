@@ -1,0 +1,207 @@
+/* snapshot_place.c - a snapshot that holds what was logged up to a position, on MariaDB.
+ *
+ * A server tells of which place of its log a snapshot is. That place is moved by commits, in their order, and by the
+ * CHECKPOINT that is written some time after a log began: by that also while a commit that stands before it cannot be
+ * seen yet, because semi-synchronous replication holds it between log and commit (AFTER_SYNC) [tried on 10.11
+ * and 11.8]. What is held keeps all later commits from the log [tried]. So where semi-synchronous replication is on, a
+ * place is believed when a transaction stands between what was asked for and it, or when nothing is held and nothing
+ * moves for a moment. When the commit is let go the place goes back to its end: then no transaction stands between the
+ * place and what was asked for.
+ */
+#include "base/base.h"
+#include "mysql/consistent_private.h"
+
+#include <string.h>
+
+#define VISIBLE_WAIT_USEC     (60 * G_USEC_PER_SEC)
+#define VISIBLE_POLL_MAX_USEC (100 * 1000)
+/* Between being logged and being held a commit is on its way for microseconds. */
+#define QUIET_USEC       (200 * 1000)
+#define EVENTS_LOOKED_AT "40"
+
+/* Where the snapshot of the open transaction stands: free `out_file` with g_free. */
+static bool snapshot_position(SourceConnection *source, char **out_file, uint64_t *out_pos, GError **error)
+{
+    g_autoptr(SourceRows) rows = source_query(source, "SHOW STATUS LIKE 'binlog_snapshot_%'", error);
+    const char *file = NULL;
+
+    *out_pos = 0;
+    if (rows == NULL)
+        return false;
+    for (unsigned i = 0; i < rows->rows->len; i++) {
+        const char *name = source_rows_get(rows, i, 0), *value = source_rows_get(rows, i, 1);
+
+        if (g_ascii_strcasecmp(name, "binlog_snapshot_file") == 0)
+            file = value;
+        else if (g_ascii_strcasecmp(name, "binlog_snapshot_position") == 0)
+            *out_pos = g_ascii_strtoull(value, NULL, 10);
+    }
+    if (file == NULL || file[0] == '\0') {
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_SOURCE_SETUP,
+                    "the source does not tell the binlog position of a snapshot (status variable "
+                    "binlog_snapshot_file): switch log_bin on");
+        return false;
+    }
+    *out_file = g_strdup(file);
+    return true;
+}
+
+/* The second column of one row; "" when there is none. Free with g_free; NULL: an error. */
+static char *shown(SourceConnection *source, const char *sql, GError **error)
+{
+    g_autoptr(SourceRows) rows = source_query(source, sql, error);
+    if (rows == NULL)
+        return NULL;
+    return g_strdup(rows->rows->len ? source_rows_get(rows, 0, 1) : "");
+}
+
+typedef struct {
+    const char *asked_file; /* NULL: nothing was asked for */
+    uint64_t asked_pos;
+    bool exact;
+    bool may_hold, held; /* a commit may be held, and one is: as of a moment before the snapshot was taken */
+    int64_t quiet_usec;  /* since when nothing was, and `file` and `pos` did not move; 0: it does not hold */
+    char *file;          /* of the snapshot before; NULL: none */
+    uint64_t pos;
+} Proof;
+
+/* Before a snapshot is taken. */
+static bool look_for_held(SourceConnection *source, Proof *proof, GError **error)
+{
+    /* The sessions that waited are counted on where it is switched off meanwhile [tried]. */
+    g_autofree char *on = shown(source, "SHOW GLOBAL VARIABLES LIKE 'rpl_semi_sync_master_enabled'", error);
+    if (on == NULL)
+        return false;
+    proof->may_hold = g_ascii_strcasecmp(on, "ON") == 0;
+    if (!proof->may_hold)
+        return true;
+    g_autofree char *sessions = shown(source, "SHOW GLOBAL STATUS LIKE 'rpl_semi_sync_master_wait_sessions'", error);
+    if (sessions == NULL)
+        return false;
+    proof->held = strcmp(sessions, "") != 0 && strcmp(sessions, "0") != 0;
+    return true;
+}
+
+/* A transaction stands between `from` and `pos` of the file; `exact`: it ends at `pos`. */
+static bool find_transaction(SourceConnection *source, const char *file, uint64_t from, uint64_t pos, bool exact,
+                             bool *found, GError **error)
+{
+    g_autoptr(GString) sql = g_string_new("SHOW BINLOG EVENTS IN ");
+    source_quote_string(sql, file);
+    g_string_append_printf(sql, " FROM %" G_GUINT64_FORMAT " LIMIT " EVENTS_LOOKED_AT, from);
+    g_autoptr(SourceRows) rows = source_query(source, sql->str, error);
+    *found = false;
+    if (rows == NULL)
+        return false;
+    for (unsigned i = 0; i < rows->rows->len; i++) {
+        const char *type = source_rows_get(rows, i, 2), *end = source_rows_get(rows, i, 4);
+        uint64_t at = end ? g_ascii_strtoull(end, NULL, 10) : 0;
+        if (at > pos)
+            break;
+        *found = exact ? at == pos && g_strcmp0(type, "Xid") == 0 : *found || g_strcmp0(type, "Gtid") == 0;
+    }
+    return true;
+}
+
+/* The place is before what was asked for: only because of what is no transaction? */
+static bool lacks_nothing(SourceConnection *source, const Proof *proof, const char *file, uint64_t pos, bool *reaches,
+                          GError **error)
+{
+    bool found;
+    if (strcmp(file, proof->asked_file) != 0)
+        return true;
+    if (!find_transaction(source, file, pos, proof->asked_pos, false, &found, error))
+        return false;
+    *reaches = !found;
+    return true;
+}
+
+static bool is_proven(SourceConnection *source, Proof *proof, const char *file, uint64_t pos, bool *proven,
+                      GError **error)
+{
+    bool same = proof->file && strcmp(proof->file, file) == 0;
+    const char *from_file = proof->exact ? proof->file : proof->asked_file;
+    uint64_t from = from_file && strcmp(from_file, file) == 0 ? (proof->exact ? proof->pos : proof->asked_pos) : 4;
+
+    *proven = proof->asked_file == NULL && !proof->exact;
+    if (*proven)
+        return true;
+    if (proof->held || !same || proof->pos != pos)
+        proof->quiet_usec = proof->held ? 0 : g_get_monotonic_time();
+    else if (proof->quiet_usec == 0)
+        proof->quiet_usec = g_get_monotonic_time();
+    else if (g_get_monotonic_time() - proof->quiet_usec >= QUIET_USEC)
+        *proven = true;
+    if (!*proven && (!proof->exact || proof->file) && from < pos &&
+        !find_transaction(source, file, from, pos, proof->exact, proven, error))
+        return false;
+    g_free(proof->file);
+    proof->file = g_strdup(file);
+    proof->pos = pos;
+    return true;
+}
+
+/* Opens a transaction whose snapshot reaches the position; commits move on while we wait, so each try is a new one. */
+static bool begin(SourceConnection *source, Proof *proof, char **at_file, uint64_t *at_pos, Cancel *cancel,
+                  GError **error)
+{
+    int64_t waited = 0, pause = 2000;
+
+    for (;;) {
+        g_autofree char *file = NULL;
+        uint64_t pos;
+        bool reaches;
+
+        if (!look_for_held(source, proof, error) ||
+            !source_exec(source, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", error) ||
+            !snapshot_position(source, &file, &pos, error))
+            return false;
+        reaches = !proof->asked_file || binlog_position_compare(file, pos, proof->asked_file, proof->asked_pos) >= 0;
+        if (!reaches && waited > QUIET_USEC && !lacks_nothing(source, proof, file, pos, &reaches, error))
+            return false;
+        if (reaches && proof->may_hold && RULE_HOLDS("snapshots-claim-what-they-hold") &&
+            !is_proven(source, proof, file, pos, &reaches, error))
+            return false;
+        if (reaches) {
+            *at_file = g_steal_pointer(&file);
+            *at_pos = pos;
+            return true;
+        }
+        if (!source_exec(source, "ROLLBACK", error))
+            return false;
+        if (waited >= VISIBLE_WAIT_USEC) { /* told as a lock wait: it is tried again */
+            g_set_error(error, SOURCE_ERROR, 1205,
+                        "cannot read a consistent snapshot at %s:%" G_GUINT64_FORMAT
+                        ": commits up to there are not visible yet at the source: check for a commit that waits "
+                        "(semi-synchronous replication)",
+                        proof->asked_file ? proof->asked_file : file, proof->asked_file ? proof->asked_pos : pos);
+            return false;
+        }
+        cancel_sleep(cancel, pause);
+        if (cancel_set_error(cancel, error))
+            return false;
+        waited += pause;
+        pause = MIN(pause * 2, VISIBLE_POLL_MAX_USEC);
+    }
+}
+
+bool snapshot_begin(SourceConnection *source, const char *log_file, uint64_t log_pos, Cancel *cancel, GError **error)
+{
+    Proof proof = {.asked_file = log_file, .asked_pos = log_pos};
+    g_autofree char *file = NULL;
+    uint64_t pos;
+    if (log_file == NULL)
+        return source_exec(source, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", error);
+    bool ok = begin(source, &proof, &file, &pos, cancel, error);
+    g_free(proof.file);
+    return ok;
+}
+
+bool snapshot_begin_exact(SourceConnection *source, const char *log_file, uint64_t log_pos, char **at_file,
+                          uint64_t *at_pos, Cancel *cancel, GError **error)
+{
+    Proof proof = {.asked_file = log_file, .asked_pos = log_pos, .exact = true};
+    bool ok = begin(source, &proof, at_file, at_pos, cancel, error);
+    g_free(proof.file);
+    return ok;
+}
