@@ -617,6 +617,7 @@ bool rows_event_parse(const BinlogEvent *event, RowsEvent *out, GError **error)
         .present = present,
         .present_after = present_after,
         .full = bitmap_full(present, (unsigned)n) && bitmap_full(present_after, (unsigned)n),
+        .timestamp_max = event->timestamp_max,
         .body = event->body,
         .rows = w.p,
         .end = w.end,

@@ -53,6 +53,7 @@ typedef struct {
     unsigned n_columns;
     const uint8_t *present;        /* bitmap: columns of the (before) image */
     const uint8_t *present_after;  /* UPDATE: columns of the after image; else == present */
+    uint32_t timestamp_max;        /* BinlogEvent's */
     bool full; /* every column is present in every image */
     const uint8_t *body; /* of the event: a row's place is its pointer minus this, > 0 */
     const uint8_t *rows; /* first row */
