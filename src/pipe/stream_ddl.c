@@ -493,7 +493,7 @@ bool stream_ddl(Stream *s, const DdlStatement *statement, const BinlogEvent *eve
     if (passes_by(s, statement, event))
         return true;
     s->in_statement = ends;
-    stream_parents_statement(s, statement);
+    stream_parents_statement(s, statement, event);
     g_autoptr(GHashTable) done = g_hash_table_new(NULL, NULL); /* RENAME names a table twice */
     for (unsigned n = 0; ok && n < statement->tables->len; n++) {
         for (unsigned i = 0; ok && i < s->pipe->tables->len; i++) {
