@@ -20,7 +20,11 @@ typedef enum {
     ALTER_CONVERT,         /* charset, collation: of all text columns and the default; charset NULL: DEFAULT */
     ALTER_CHARSET,         /* charset, collation: the default of new columns */
     ALTER_RENAME_TABLE,    /* name: database or NULL, to */
-    ALTER_ROWS,            /* name: what changes rows without row events: "TRUNCATE PARTITION" */
+    ALTER_ROWS,           /* name: what changes rows without row events: "TRUNCATE PARTITION"; columns: the names of the
+                             partitions, NULL: all, or others */
+    ALTER_ADD_VERSIONING, /* ADD SYSTEM VERSIONING; its columns say themselves what they are, or are hidden */
+    ALTER_DROP_VERSIONING,
+    ALTER_PARTITIONED, /* name: of the partition of current rows, NULL: not, or not BY SYSTEM_TIME */
 } AlterKind;
 
 typedef struct {
