@@ -535,8 +535,9 @@ static void note_partitioning(Reader *reader)
         if (!by && !removed)
             continue;
         AlterClause *clause = add_clause(reader, ALTER_PARTITIONED);
-        if (by && sql_accept(&lexer, "SYSTEM_TIME"))
-            clause->name = versioning_current_partition(lexer);
+        clause->by_system_time = by && sql_accept(&lexer, "SYSTEM_TIME");
+        if (clause->by_system_time)
+            clause->name = versioning_current_partition(lexer, &clause->counted);
     }
 }
 

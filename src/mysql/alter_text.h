@@ -24,7 +24,8 @@ typedef enum {
                              partitions, NULL: all, or others */
     ALTER_ADD_VERSIONING, /* ADD SYSTEM VERSIONING; its columns say themselves what they are, or are hidden */
     ALTER_DROP_VERSIONING,
-    ALTER_PARTITIONED, /* name: of the partition of current rows, NULL: not, or not BY SYSTEM_TIME */
+    ALTER_PARTITIONED, /* by_system_time; name: of the partition of current rows, NULL: it does not say; counted:
+                          PARTITIONS n */
 } AlterKind;
 
 typedef struct {
@@ -34,6 +35,7 @@ typedef struct {
     char *after;    /* NULL: at the end, or where it was */
     bool primary;
     bool plain; /* ADD_KEY: whole columns, no expressions and no prefixes */
+    bool by_system_time, counted;
     char *name, *to;
     char *charset, *collation;
     ColumnText *column;

@@ -256,9 +256,9 @@ static void append_system_time_partitions(GString *out, const char *rest)
     SqlLexer lexer;
 
     sql_lexer_init(&lexer, rest, strlen(rest), 0);
-    g_autofree char *current = versioning_current_partition(lexer);
+    g_autofree char *current = versioning_current_partition(lexer, NULL);
     g_string_append(out, PARTITION_BY_SYSTEM_TIME " (PARTITION ");
-    source_quote_name(out, current);
+    source_quote_name(out, current != NULL ? current : VERSIONING_CURRENT_PARTITION);
     g_string_append(out, " CURRENT)");
 }
 

@@ -326,6 +326,22 @@ static void find_period(Work *work)
     }
 }
 
+/* Without names the partitions by SYSTEM_TIME that there are stay as they are, but with another number of them all get
+ * other names [tried on 10.11 and 11.8]; then it is not known where current rows are, and no partition counts as
+ * history. */
+static void change_partitions(Versioning *versioning, const AlterClause *clause)
+{
+    g_autofree char *old = g_steal_pointer(&versioning->current_partition);
+    if (!clause->by_system_time)
+        return;
+    if (clause->name)
+        versioning->current_partition = g_strdup(clause->name);
+    else if (!old || casefold_equal(old, VERSIONING_CURRENT_PARTITION))
+        versioning->current_partition = g_strdup(VERSIONING_CURRENT_PARTITION);
+    else if (!clause->counted)
+        versioning->current_partition = g_steal_pointer(&old);
+}
+
 static bool make_versioning(Work *work)
 {
     SourceTable *table = work->change->table;
@@ -335,10 +351,8 @@ static bool make_versioning(Work *work)
         const AlterClause *clause = work->alter->clauses->pdata[i];
         if (clause->kind == ALTER_ADD_VERSIONING || clause->kind == ALTER_DROP_VERSIONING)
             versioning->on = clause->kind == ALTER_ADD_VERSIONING;
-        if (clause->kind != ALTER_PARTITIONED)
-            continue;
-        g_free(versioning->current_partition);
-        versioning->current_partition = g_strdup(clause->name);
+        if (clause->kind == ALTER_PARTITIONED)
+            change_partitions(versioning, clause);
     }
     versioning->row_start = versioning->row_end = -1;
     find_period(work);

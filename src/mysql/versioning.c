@@ -17,17 +17,19 @@ void versioning_copy(Versioning *to, const Versioning *from)
     to->current_partition = g_strdup(from->current_partition);
 }
 
-/* ... (PARTITION p0 HISTORY, PARTITION pn CURRENT); where no names are given it is called pn. */
-char *versioning_current_partition(SqlLexer lexer)
+/* ... [PARTITIONS n] (PARTITION p0 HISTORY, PARTITION now CURRENT) */
+char *versioning_current_partition(SqlLexer lexer, bool *counted)
 {
     for (SqlToken token = sql_next(&lexer); token.type != SQL_END; token = sql_next(&lexer)) {
+        if (counted)
+            *counted = *counted || sql_token_is(&token, "PARTITIONS");
         if (!sql_token_is(&token, "PARTITION"))
             continue;
         SqlToken name = sql_next(&lexer);
         if (sql_token_named(&name) && sql_next_is(&lexer, "CURRENT"))
             return sql_token_text(&name);
     }
-    return g_strdup("pn");
+    return NULL;
 }
 
 static bool read_name(SqlLexer *lexer, char **name)
@@ -50,6 +52,12 @@ bool versioning_accept_period(SqlLexer *lexer, char **start, char **end)
     return true;
 }
 
+static void set_current_partition(Versioning *versioning, char *name_take)
+{
+    g_free(versioning->current_partition);
+    versioning->current_partition = name_take ? name_take : g_strdup(VERSIONING_CURRENT_PARTITION);
+}
+
 /* What SHOW CREATE TABLE says. `start`, `end`: NULL where the columns are hidden. */
 static void read_shown(const char *create_sql, Versioning *out, char **start, char **end)
 {
@@ -64,7 +72,7 @@ static void read_shown(const char *create_sql, Versioning *out, char **start, ch
         else if (depth == 0 && sql_token_is(&token, "WITH"))
             out->on = out->on || sql_accept_words(&lexer, "SYSTEM VERSIONING");
         else if (depth == 0 && sql_token_is(&token, "PARTITION") && sql_accept_words(&lexer, "BY SYSTEM_TIME"))
-            out->current_partition = versioning_current_partition(lexer);
+            set_current_partition(out, versioning_current_partition(lexer, NULL));
         begins = depth == 1 && (sql_token_mark(&token, '(') || sql_token_mark(&token, ','));
     }
 }

@@ -47,8 +47,12 @@ bool versioning_read(SourceTable *table, GError **error);
 void versioning_copy(Versioning *to, const Versioning *from);
 void versioning_clear(Versioning *versioning);
 
-/* Behind PARTITION BY SYSTEM_TIME: the name of the partition of current rows. Free with g_free. */
-char *versioning_current_partition(SqlLexer lexer);
+#define VERSIONING_CURRENT_PARTITION "pn" /* where no names are given */
+
+/* Behind PARTITION BY SYSTEM_TIME: the name of the partition of current rows, NULL: no names are given, and maybe a
+ * number
+ * (`counted`, which may be NULL). Free with g_free. */
+char *versioning_current_partition(SqlLexer lexer, bool *counted);
 
 /* PERIOD FOR SYSTEM_TIME (a, b), from FOR on; false: it is not that. Free the names with g_free. */
 bool versioning_accept_period(SqlLexer *lexer, char **start, char **end);
