@@ -1,7 +1,6 @@
 /* mapping.c - a table's mapping: its columns at the destination, and how it is bound to what a server sends. */
 #include "mapping/mapping_private.h"
 #include "clickhouse/layout.h"
-#include "mysql/versioning.h"
 
 static const struct {
     const char *name, *type;
@@ -131,9 +130,7 @@ TableMapping *mapping_new(SourceTable *table, const MappingSettings *settings, G
     mapping->table = source_table_ref(table);
     mapping->prefix = g_strdup(settings->column_prefix);
     mapping->n_columns = table->n_columns;
-    mapping->row_end = !table->versioning.on           ? -1
-                       : table->versioning.row_end < 0 ? (int)table->n_columns + 1
-                                                       : table->versioning.row_end;
+    mapping->row_end = versioning_row_end(table);
     mapping->writers = g_new0(ColumnWriter, table->n_columns);
     mapping->types = g_new0(char *, table->n_columns + 1);
     mapping->before = g_new0(KeyBytes, table->n_columns);

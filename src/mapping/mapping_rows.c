@@ -400,15 +400,6 @@ static bool append_versioned_rows(TableMapping *mapping, Block *block, const Row
     return true;
 }
 
-static void set_last_moment(TableMapping *mapping, uint32_t seconds)
-{
-    const uint32_t usec = 999999;
-    for (unsigned i = 0; i < 4; i++)
-        mapping->last_moment[i] = (uint8_t)(seconds >> (24 - 8 * i));
-    for (unsigned i = 0; i < 3; i++)
-        mapping->last_moment[4 + i] = (uint8_t)(usec >> (16 - 8 * i));
-}
-
 /* ---- events ---- */
 
 static bool append_rows(TableMapping *mapping, Block *block, const RowsEvent *rows, uint64_t version_base,
@@ -512,7 +503,7 @@ bool mapping_append_event(TableMapping *mapping, Block *block, const RowsEvent *
     mapping->reading_diffs = rows->partial_json;
     bool versioned = mapping->row_end >= 0 && RULE_HOLDS("system-versioned-history");
     if (versioned)
-        set_last_moment(mapping, rows->timestamp_max);
+        versioning_last_moment(rows->timestamp_max, mapping->last_moment);
     bool good = versioned ? append_versioned_rows(mapping, block, rows, version_base, counts, error)
                           : append_rows(mapping, block, rows, version_base, counts, error);
     if (rows->partial_json)

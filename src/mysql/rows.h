@@ -67,6 +67,9 @@ bool rows_event_parse(const BinlogEvent *event, RowsEvent *out, GError **error);
  * images, a type that is not known. */
 bool rows_update_keeps(const TableMap *map, const RowsEvent *rows, const unsigned *columns, unsigned n);
 
+/* Whether a row of a delete, or of an insert, has these bytes in this column. True also where that cannot be told. */
+bool rows_may_have(const TableMap *map, const RowsEvent *rows, unsigned column, const uint8_t *bytes, size_t len);
+
 /* Bytes of the value at `p`, prefix included; 0 cannot occur but for zero-length types (returns SIZE_MAX on overrun).
  * `size_function` is chosen once per column: the hot path calls it through the pointer. */
 typedef size_t (*WireSize)(const uint8_t *p, const uint8_t *end, uint16_t meta);

@@ -4,6 +4,22 @@
 
 #include <string.h>
 
+void versioning_last_moment(uint32_t timestamp_max, uint8_t out[VERSIONING_MOMENT_LEN])
+{
+    const uint32_t usec = 999999;
+    for (unsigned i = 0; i < 4; i++)
+        out[i] = (uint8_t)(timestamp_max >> (24 - 8 * i));
+    for (unsigned i = 0; i < 3; i++)
+        out[4 + i] = (uint8_t)(usec >> (16 - 8 * i));
+}
+
+int versioning_row_end(const SourceTable *table)
+{
+    if (!table->versioning.on)
+        return -1;
+    return table->versioning.row_end >= 0 ? table->versioning.row_end : (int)table->n_columns + 1;
+}
+
 void versioning_clear(Versioning *versioning)
 {
     g_free(versioning->current_partition);

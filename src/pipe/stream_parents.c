@@ -4,6 +4,8 @@
  */
 #include "pipe/stream_private.h"
 
+#include "mysql/versioning.h"
+
 #include <string.h>
 
 typedef struct StreamParent StreamParent;
@@ -131,9 +133,7 @@ static void add_link(Search *search, PipeTable *child, const Cascade *cascade)
     g_autoptr(SourceTable) definition = find_definition(search, cascade, &recorded);
     if (!definition)
         return;
-    if (definition->versioning.on)
-        parent->row_end =
-            definition->versioning.row_end >= 0 ? definition->versioning.row_end : (int)definition->n_columns + 1;
+    parent->row_end = versioning_row_end(definition);
     if (!parent->names) {
         parent->names = g_new0(char *, definition->n_columns + 1);
         for (unsigned i = 0; i < definition->n_columns; i++)
@@ -258,14 +258,18 @@ static bool keeps_columns(const StreamParent *parent, const Link *link, const Ro
     return columns->len && rows_update_keeps(parent->map, rows, (const unsigned *)(void *)columns->data, columns->len);
 }
 
-/* MariaDB logs a DELETE as an update where the table has history; its foreign keys do what they do on a delete [tried
- * on 10.11, 11.8]. One that cannot be told from other updates counts as both. */
+/* Where the table has history, MariaDB logs a DELETE as an update of row_end, and its foreign keys do what they do on a
+ * delete; they do nothing when history is deleted [tried on 10.11, 11.8]. What cannot be told counts as a delete. */
 static bool deletes(const StreamParent *parent, const RowsEvent *rows)
 {
     unsigned row_end = (unsigned)parent->row_end;
-    if (rows->kind != ROWS_UPDATE || parent->row_end < 0 || row_end >= parent->map->n_columns)
+    uint8_t last_moment[VERSIONING_MOMENT_LEN];
+    if (rows->kind == ROWS_INSERT || parent->row_end < 0)
         return rows->kind == ROWS_DELETE;
-    return !rows_update_keeps(parent->map, rows, &row_end, 1);
+    if (rows->kind == ROWS_UPDATE)
+        return row_end >= parent->map->n_columns || !rows_update_keeps(parent->map, rows, &row_end, 1);
+    versioning_last_moment(rows->timestamp_max, last_moment);
+    return rows_may_have(parent->map, rows, row_end, last_moment, sizeof last_moment);
 }
 
 void stream_parents_rows(Stream *s, const RowsEvent *rows, const BinlogEvent *event)
