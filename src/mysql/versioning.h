@@ -28,7 +28,8 @@
  *
  * The last TIMESTAMP is 2038-01-19 03:14:07.999999 UTC; from 11.5 on, where time_t has 64 bits, it is 2106-02-07
  * 06:28:15.999999. To such a server the former is history like any other moment, and a dump of an older one leaves rows
- * with it (BinlogEvent.timestamp_max).
+ * with it (BinlogEvent.timestamp_max). After an upgrade in place all rows of before are history to the server until
+ * ALTER TABLE ... FORCE (mariadb-upgrade) has given them the new one, which logs no row.
  */
 #ifndef SLUICE_MYSQL_VERSIONING_H
 #define SLUICE_MYSQL_VERSIONING_H
