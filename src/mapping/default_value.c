@@ -241,6 +241,15 @@ static OldRows now_value(Value *value)
     return put_moment(value, &moment);
 }
 
+/* What row_end has in current rows. */
+static OldRows last_moment_value(Value *value)
+{
+    if (!value->time->timestamp_max)
+        return OLD_ROWS_DIFFER;
+    Moment moment = moment_of((int64_t)value->time->timestamp_max * G_USEC_PER_SEC + 999999);
+    return put_moment(value, &moment);
+}
+
 static OldRows moment_value(Value *value)
 {
     const ColumnDefault *initial = value->initial;
@@ -249,6 +258,8 @@ static OldRows moment_value(Value *value)
         return strcmp(value->type, "String") == 0 ? OLD_ROWS_DIFFER : zero_moment(value);
     if (initial->kind == DEFAULT_NOW)
         return now_value(value);
+    if (initial->kind == DEFAULT_LAST_MOMENT)
+        return last_moment_value(value);
     if (initial->kind != DEFAULT_TEXT || !parse_moment(initial->text, value->column->scale, &moment))
         return OLD_ROWS_DIFFER;
     if (value->column->type == SOURCE_TYPE_TIMESTAMP && moment_is_whole(&moment)) {

@@ -9,6 +9,7 @@
 /* When and where the statement ran. */
 typedef struct {
     int64_t usec; /* since 1970 UTC */
+    uint32_t timestamp_max; /* BinlogEvent's */
     bool zone_known;
     int64_t zone_usec; /* what the session's clock is ahead of UTC then */
     bool zone_varies;  /* it was another span, by summer time for instance, at a moment that the statement names */

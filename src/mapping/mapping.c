@@ -130,6 +130,7 @@ TableMapping *mapping_new(SourceTable *table, const MappingSettings *settings, G
     mapping->table = source_table_ref(table);
     mapping->prefix = g_strdup(settings->column_prefix);
     mapping->n_columns = table->n_columns;
+    mapping->row_end = versioning_row_end(table);
     mapping->writers = g_new0(ColumnWriter, table->n_columns);
     mapping->types = g_new0(char *, table->n_columns + 1);
     mapping->before = g_new0(KeyBytes, table->n_columns);
@@ -376,9 +377,31 @@ static bool bind_column(TableMapping *mapping, unsigned i, const TableMap *map, 
     return true;
 }
 
+/* TIMESTAMP(6) NOT NULL; of that name, where names are told. */
+static bool is_period_column(const TableMap *map, unsigned i, const char *name)
+{
+    const WireColumn *wire = &map->columns[i];
+    return (!map->names || !name || strcmp(map->names[i], name) == 0) && wire->type == WIRE_TIMESTAMP2 &&
+           wire->meta == 6 && !wire->nullable;
+}
+
 static bool bind_hidden(TableMapping *mapping, const TableMap *map, GError **error)
 {
-    for (unsigned i = mapping->n_columns; i < map->n_columns; i++) {
+    const Versioning *versioning = &mapping->table->versioning;
+    unsigned first = mapping->n_columns;
+    if (versioning->on && versioning->row_end < 0) {
+        if (map->n_columns < first + 2 || !is_period_column(map, first, VERSIONING_ROW_START) ||
+            !is_period_column(map, first + 1, VERSIONING_ROW_END))
+            return bind_error(
+                mapping, error,
+                "it has history in the definition (WITH SYSTEM VERSIONING), and no such columns in the log");
+        first += 2;
+    } else if (versioning->on && !is_period_column(map, (unsigned)versioning->row_end, NULL)) {
+        return bind_error(mapping, error,
+                          "column %s is ROW END in the definition, but not TIMESTAMP(6) NOT NULL in the log",
+                          mapping->table->columns[versioning->row_end].name);
+    }
+    for (unsigned i = first; i < map->n_columns; i++) {
         if (map->names && g_str_has_prefix(map->names[i], HIDDEN_PREFIX))
             continue;
         bind_error(mapping, error, "it has %u columns in the definition, %u in the log%s", mapping->n_columns,

@@ -67,15 +67,17 @@ MappingCounters *mapping_take_counters(TableMapping *mapping);
  * SLUICE_ERROR_TABLE on a mismatch: never read by guess. A mapping is used by one thread at a time. */
 bool mapping_bind(TableMapping *mapping, const TableMap *map, GError **error);
 
+/* Rows of the event, not of the block; of a table with history, what becomes of its current rows. */
 typedef struct {
-    uint64_t inserts, updates, deletes; /* rows of the event, not of the block */
+    uint64_t inserts, updates, deletes;
 } RowCounts;
 
 /* Appends all rows of an event. A row's version is `version_base` plus the row's place in the body (> 0). INSERT: one
  * row. UPDATE: the after image; when the key's bytes differ, before it a delete of the old key. DELETE: the key with
- * is_deleted = 1. `synced_nsec`: value of the synced_at column. On an error (SLUICE_ERROR_TABLE: a value that the type
- * cannot hold under the policy, partial image; SLUICE_ERROR_DECODE: bytes do not fit) the block is as it was before.
- * Errors name the table and the column. */
+ * is_deleted = 1. Rows of history are passed over, and what becomes one is deleted (mysql/versioning.h). `synced_nsec`:
+ * value of the synced_at column. On an error (SLUICE_ERROR_TABLE: a value that the type cannot hold under the policy,
+ * partial image; SLUICE_ERROR_DECODE: bytes do not fit) the block is as it was before. Errors name the table and the
+ * column. */
 bool mapping_append_event(TableMapping *mapping, Block *block, const RowsEvent *rows, uint64_t version_base,
                           int64_t synced_nsec, RowCounts *counts, GError **error);
 

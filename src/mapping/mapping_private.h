@@ -4,6 +4,7 @@
 
 #include "mapping/mapping.h"
 #include "mapping/writers.h"
+#include "mysql/versioning.h"
 
 /* The added columns stand behind the mapped ones. */
 enum { ADDED_SYNCED_AT, ADDED_IS_DELETED, ADDED_VERSION, N_ADDED };
@@ -39,6 +40,8 @@ struct TableMapping {
     unsigned last_key;     /* the largest index of one of the n_key columns */
     bool bound;
     unsigned n_wire;          /* columns of the table map: n_columns and the hidden ones */
+    int row_end; /* wire column that tells history from current rows (mysql/versioning.h); -1: there is none */
+    uint8_t last_moment[VERSIONING_MOMENT_LEN]; /* row_end of current rows, as it is on the wire in the event at hand */
     unsigned n_json;          /* of them with MySQL's JSON */
     bool reading_diffs;       /* the event at hand has changes of documents */
     WireSkip *skips;          /* one a wire column */

@@ -1,5 +1,6 @@
 /* mapping_rows.c - rows from events and results into a table's block. */
 #include "mapping/mapping_private.h"
+#include "base/fault.h"
 #include "clickhouse/layout.h"
 
 /* ---- faults of single cells ---- */
@@ -339,6 +340,68 @@ static const uint8_t *append_update(TableMapping *mapping, Block *block, const u
     return append_row(mapping, block, after, end, version_base + (uint64_t)(after - body), error);
 }
 
+/* ---- rows and their history (mysql/versioning.h) ---- */
+
+/* Walks over an image; what follows it, NULL with an error. `current`: it is no row of history. */
+static const uint8_t *find_row_end(const TableMapping *mapping, const ImageColumns *columns, const uint8_t *p,
+                                   const uint8_t *end, bool *current, GError **error)
+{
+    ImageWalk walk;
+    unsigned row_end = (unsigned)mapping->row_end;
+    p = image_begin(&walk, columns, p, end);
+    const uint8_t *at = p ? skip_columns(mapping, &walk, 0, row_end, p, end) : NULL;
+    const uint8_t *behind = at ? skip_columns(mapping, &walk, row_end, row_end + 1, at, end) : NULL;
+    p = behind ? skip_columns(mapping, &walk, row_end + 1, mapping->n_wire, behind, end) : NULL;
+    if (G_UNLIKELY(!p) || G_UNLIKELY((size_t)(behind - at) != sizeof mapping->last_moment))
+        return row_overrun(mapping, error);
+    int order = memcmp(at, mapping->last_moment, sizeof mapping->last_moment); /* big-endian */
+    *current = order == 0;
+    if (G_LIKELY(order <= 0))
+        return p;
+    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+                "table %s.%s: a row is current until after the last moment that the server which wrote this log is "
+                "known to have, so history cannot be told from current rows; resync the table",
+                mapping->table->database, mapping->table->name);
+    return NULL;
+}
+
+/* One row of the event, where it is one of the current rows, before or behind the change. */
+static const uint8_t *append_versioned(TableMapping *mapping, Block *block, const RowsEvent *rows, const uint8_t *p,
+                                       uint64_t version_base, RowCounts *counts, GError **error)
+{
+    const uint8_t *end = rows->end, *body = rows->body, *after = p, *next;
+    uint64_t version = version_base + (uint64_t)(p - body);
+    bool was = false, is = false;
+    if (rows->kind != ROWS_INSERT && !(after = find_row_end(mapping, &mapping->columns_before, p, end, &was, error)))
+        return NULL;
+    next = after;
+    if (rows->kind != ROWS_DELETE && !(next = find_row_end(mapping, &mapping->columns_after, after, end, &is, error)))
+        return NULL;
+    if (was && is) {
+        counts->updates++;
+        return append_update(mapping, block, body, p, end, version_base, error);
+    }
+    if (was) {
+        counts->deletes++;
+        return append_delete(mapping, block, p, end, version, error) ? next : NULL;
+    }
+    counts->inserts += is;
+    return is ? append_row(mapping, block, after, end, version_base + (uint64_t)(after - body), error) : next;
+}
+
+static bool append_versioned_rows(TableMapping *mapping, Block *block, const RowsEvent *rows, uint64_t version_base,
+                                  RowCounts *counts, GError **error)
+{
+    RowCounts of_event = {0};
+    for (const uint8_t *p = rows->rows; p < rows->end;)
+        if (!(p = append_versioned(mapping, block, rows, p, version_base, &of_event, error)))
+            return false;
+    *counts = of_event;
+    return true;
+}
+
+/* ---- events ---- */
+
 static bool append_rows(TableMapping *mapping, Block *block, const RowsEvent *rows, uint64_t version_base,
                         RowCounts *counts, GError **error)
 {
@@ -375,6 +438,15 @@ static ImageColumns image_columns(const uint8_t *present, unsigned n, bool full)
     return (ImageColumns){full ? NULL : present, (held + 7) / 8};
 }
 
+static bool parts_only(const TableMapping *mapping, GError **error)
+{
+    g_set_error(
+        error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+        "table %s.%s: the log holds parts of rows only; set binlog_row_image=FULL at the source, then resync the table",
+        mapping->table->database, mapping->table->name);
+    return false;
+}
+
 /* MariaDB 11.8 leaves generated columns, also hidden ones, out of both images of updates and of those of deletes,
  * whatever binlog_row_image says [tried]; 10.11 does not. `after`: the image becomes a row, whose columns are all needed. */
 static bool image_suffices(const TableMapping *mapping, const uint8_t *present, bool after, GError **error)
@@ -391,10 +463,7 @@ static bool image_suffices(const TableMapping *mapping, const uint8_t *present, 
                         ", then resync the table",
                         table->database, table->name, column->name);
         else
-            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
-                        "table %s.%s: the log holds parts of rows only; set binlog_row_image=FULL at the source, then "
-                        "resync the table",
-                        table->database, table->name);
+            parts_only(mapping, error);
         return false;
     }
     return true;
@@ -411,6 +480,9 @@ static bool event_check(const TableMapping *mapping, const RowsEvent *rows, GErr
     }
     if (G_LIKELY(rows->full))
         return true;
+    if (mapping->row_end >= 0 && !(bitmap_has(rows->present, (unsigned)mapping->row_end) &&
+                                   bitmap_has(rows->present_after, (unsigned)mapping->row_end)))
+        return parts_only(mapping, error);
     return image_suffices(mapping, rows->present, rows->kind == ROWS_INSERT, error) &&
            (rows->kind != ROWS_UPDATE || image_suffices(mapping, rows->present_after, true, error));
 }
@@ -429,7 +501,11 @@ bool mapping_append_event(TableMapping *mapping, Block *block, const RowsEvent *
     mapping->columns_before = image_columns(rows->present, rows->n_columns, rows->full);
     mapping->columns_after = image_columns(rows->present_after, rows->n_columns, rows->full);
     mapping->reading_diffs = rows->partial_json;
-    bool good = append_rows(mapping, block, rows, version_base, counts, error);
+    bool versioned = mapping->row_end >= 0 && RULE_HOLDS("system-versioned-history");
+    if (versioned)
+        versioning_last_moment(rows->timestamp_max, mapping->last_moment);
+    bool good = versioned ? append_versioned_rows(mapping, block, rows, version_base, counts, error)
+                          : append_rows(mapping, block, rows, version_base, counts, error);
     if (rows->partial_json)
         forget_diffs(mapping);
     if (!good) {

@@ -193,8 +193,18 @@ static Clause parse_clause(Ddl *ddl)
     return parse_options(lexer);
 }
 
+/* The words are reserved, so they are no names. */
+static bool names_partitions(SqlLexer lexer)
+{
+    for (SqlToken token = sql_next(&lexer); token.type != SQL_END; token = sql_next(&lexer))
+        if (sql_token_is(&token, "PARTITION") || sql_token_is(&token, "PARTITIONING"))
+            return true;
+    return false;
+}
+
 bool alter_parse_clauses(Ddl *ddl)
 {
+    ddl->out->repartitions = names_partitions(ddl->lexer);
     bool changes = false, renames = false;
     while (!sql_clause_end(&ddl->lexer)) {
         switch (parse_clause(ddl)) {

@@ -1,6 +1,7 @@
 #include "mysql/alter_text.h"
 
 #include "mysql/alter_private.h"
+#include "mysql/versioning.h"
 
 #include "base/base.h"
 
@@ -154,6 +155,18 @@ static bool read_key(Reader *reader, char *constraint_take, bool primary)
     return read_key_columns(lexer, key) && sql_skip_clause(&reader->lexer);
 }
 
+/* PERIOD FOR SYSTEM_TIME (a, b): its columns say ROW START and ROW END themselves, and without ADD SYSTEM VERSIONING it
+ * does nothing [tried on 11.8]. */
+static bool accept_period(Reader *reader)
+{
+    g_autofree char *start = NULL, *end = NULL;
+    SqlLexer ahead = reader->lexer;
+    if (!sql_accept(&ahead, "PERIOD") || !versioning_accept_period(&ahead, &start, &end))
+        return false;
+    reader->lexer = ahead;
+    return true;
+}
+
 /* Whether an element of a table's definition, at `lexer`, is a key or constraint. Read when it is; a column is left. */
 static bool accept_element(Reader *reader, bool *bad)
 {
@@ -162,6 +175,8 @@ static bool accept_element(Reader *reader, bool *bad)
     SqlToken token = sql_peek(lexer);
     char *name = NULL;
     *bad = false;
+    if (accept_period(reader))
+        return true;
     if (sql_accept(&ahead, "VECTOR") && (sql_next_is(&ahead, "INDEX") || sql_next_is(&ahead, "KEY")))
         return *bad = !sql_skip_clause(&reader->lexer), true;
     if (sql_token_in(&token, rowless))
@@ -226,7 +241,11 @@ static bool read_add(Reader *reader)
     if (sql_accept(&ahead, "PARTITION") &&
         (sql_next_is_mark(&ahead, '(') || sql_next_is(&ahead, "PARTITIONS") || sql_next_is(&ahead, "IF")))
         return skip_all(reader);
-    if (sql_next_is(lexer, "PERIOD") || sql_next_is(lexer, "SYSTEM"))
+    if (sql_accept_words(lexer, "SYSTEM VERSIONING"))
+        return add_clause(reader, ALTER_ADD_VERSIONING);
+    if (accept_period(reader))
+        return true;
+    if (sql_next_is(lexer, "PERIOD"))
         return false;
     if (!sql_accept(lexer, "COLUMN") && accept_element(reader, &bad))
         return !bad;
@@ -236,6 +255,26 @@ static bool read_add(Reader *reader)
     AlterClause *clause = add_clause(reader, ALTER_ADD_COLUMN);
     clause->if_exists = if_exists;
     return read_column(reader, clause) && read_place(reader, clause);
+}
+
+/* What works on the rows of these partitions, and is always the last: [IF EXISTS] a, b, ... */
+static bool read_partitions(Reader *reader, const char *what)
+{
+    SqlLexer *lexer = &reader->lexer;
+    AlterClause *clause = add_clause(reader, ALTER_ROWS);
+    clause->name = g_strdup(what);
+    clause->columns = g_ptr_array_new_with_free_func(g_free);
+    accept_if_exists(lexer);
+    do {
+        SqlToken token = sql_next(lexer);
+        if (sql_token_named(&token) && !sql_token_is(&token, "ALL")) {
+            g_ptr_array_add(clause->columns, sql_token_text(&token));
+            continue;
+        }
+        g_clear_pointer(&clause->columns, g_ptr_array_unref);
+        break;
+    } while (sql_accept_mark(lexer, ','));
+    return skip_all(reader);
 }
 
 static bool read_drop(Reader *reader)
@@ -254,10 +293,14 @@ static bool read_drop(Reader *reader)
         return sql_skip_clause(&reader->lexer);
     ahead = *lexer;
     if (sql_accept(&ahead, "PARTITION") && !sql_clause_end(&ahead)) {
-        add_clause(reader, ALTER_ROWS)->name = g_strdup("DROP PARTITION");
-        return skip_all(reader);
+        *lexer = ahead;
+        return read_partitions(reader, "DROP PARTITION");
     }
-    if (sql_next_is(lexer, "SYSTEM") || sql_next_is(lexer, "PERIOD"))
+    if (sql_accept_words(lexer, "SYSTEM VERSIONING"))
+        return add_clause(reader, ALTER_DROP_VERSIONING);
+    if (sql_accept_words(lexer, "PERIOD FOR SYSTEM_TIME")) /* together with that */
+        return true;
+    if (sql_next_is(lexer, "PERIOD"))
         return false;
     AlterKind kind = ALTER_DROP_COLUMN;
     if (sql_accept(lexer, "INDEX") || sql_accept(lexer, "KEY"))
@@ -344,8 +387,9 @@ static bool read_convert(Reader *reader)
     SqlLexer *lexer = &reader->lexer;
     if (sql_accept(lexer, "TO"))
         return charset_clause_accept(lexer) && read_charset(reader, add_clause(reader, ALTER_CONVERT));
-    add_clause(reader, ALTER_ROWS)->name =
-        g_strdup(sql_next_is(lexer, "TABLE") ? "CONVERT TABLE" : "CONVERT PARTITION");
+    if (sql_accept(lexer, "PARTITION"))
+        return read_partitions(reader, "CONVERT PARTITION");
+    add_clause(reader, ALTER_ROWS)->name = g_strdup("CONVERT TABLE");
     return skip_all(reader);
 }
 
@@ -371,6 +415,8 @@ static bool read_option(Reader *reader)
         clause->charset = collation_charset_name(clause->collation);
         return clause->charset != NULL;
     }
+    if (sql_accept_words(lexer, "WITH SYSTEM VERSIONING"))
+        return add_clause(reader, ALTER_ADD_VERSIONING);
     SqlToken option = sql_next(lexer);
     if (sql_token_is(&option, "PARTITION") && sql_next_is(lexer, "BY")) /* always the last */
         return skip_all(reader);
@@ -399,8 +445,9 @@ static bool accept_rows_work(Reader *reader)
         SqlLexer ahead = reader->lexer;
         if (!sql_accept(&ahead, works[i][0]) || !sql_accept(&ahead, works[i][1]))
             continue;
-        add_clause(reader, ALTER_ROWS)->name = g_strdup_printf("%s %s", works[i][0], works[i][1]);
-        return skip_all(reader);
+        g_autofree char *what = g_strdup_printf("%s %s", works[i][0], works[i][1]);
+        reader->lexer = ahead;
+        return read_partitions(reader, what);
     }
     return false;
 }
@@ -476,6 +523,31 @@ static bool skip_table(SqlLexer *lexer)
     return true;
 }
 
+/* How the table is partitioned from now on stands at the end, with no comma before it. Both words are reserved. */
+static void note_partitioning(Reader *reader)
+{
+    SqlLexer lexer = reader->lexer;
+    int depth = 0;
+    for (SqlToken token = sql_next(&lexer); token.type != SQL_END; token = sql_next(&lexer)) {
+        depth += sql_token_mark(&token, '(') - sql_token_mark(&token, ')');
+        bool by = depth == 0 && sql_token_is(&token, "PARTITION") && sql_accept(&lexer, "BY");
+        bool removed = depth == 0 && sql_token_is(&token, "REMOVE") && sql_next_is(&lexer, "PARTITIONING");
+        if (!by && !removed)
+            continue;
+        AlterClause *clause = add_clause(reader, ALTER_PARTITIONED);
+        clause->by_system_time = by && sql_accept(&lexer, "SYSTEM_TIME");
+        if (clause->by_system_time)
+            clause->name = versioning_current_partition(lexer, &clause->counted);
+    }
+}
+
+static bool accept_partitioning(Reader *reader)
+{
+    SqlLexer ahead = reader->lexer;
+    return (sql_accept_words(&ahead, "PARTITION BY") || sql_accept_words(&ahead, "REMOVE PARTITIONING")) &&
+           skip_all(reader);
+}
+
 static bool read_alter_table(Reader *reader)
 {
     SqlLexer *lexer = &reader->lexer;
@@ -484,8 +556,9 @@ static bool read_alter_table(Reader *reader)
         add_clause(reader, ALTER_ROWS)->name = g_strdup("ALTER IGNORE TABLE");
     if (!sql_accept(lexer, "TABLE") || !skip_table(lexer))
         return false;
+    note_partitioning(reader);
     while (!sql_clause_end(lexer)) {
-        if (!read_clause(reader) || !sql_clause_end(lexer))
+        if (!read_clause(reader) || !(accept_partitioning(reader) || sql_clause_end(lexer)))
             return false;
         if (sql_accept_mark(lexer, ',') && sql_clause_end(lexer))
             return false;

@@ -20,7 +20,12 @@ typedef enum {
     ALTER_CONVERT,         /* charset, collation: of all text columns and the default; charset NULL: DEFAULT */
     ALTER_CHARSET,         /* charset, collation: the default of new columns */
     ALTER_RENAME_TABLE,    /* name: database or NULL, to */
-    ALTER_ROWS,            /* name: what changes rows without row events: "TRUNCATE PARTITION" */
+    ALTER_ROWS,           /* name: what changes rows without row events: "TRUNCATE PARTITION"; columns: the names of the
+                             partitions, NULL: all, or others */
+    ALTER_ADD_VERSIONING, /* ADD SYSTEM VERSIONING; its columns say themselves what they are, or are hidden */
+    ALTER_DROP_VERSIONING,
+    ALTER_PARTITIONED, /* by_system_time; name: of the partition of current rows, NULL: it does not say; counted:
+                          PARTITIONS n */
 } AlterKind;
 
 typedef struct {
@@ -30,6 +35,7 @@ typedef struct {
     char *after;    /* NULL: at the end, or where it was */
     bool primary;
     bool plain; /* ADD_KEY: whole columns, no expressions and no prefixes */
+    bool by_system_time, counted;
     char *name, *to;
     char *charset, *collation;
     ColumnText *column;

@@ -123,6 +123,7 @@ BinlogStream *binlog_stream_open(const Url *url, const BinlogStart *start, const
     stream->cancel = cancel ? cancel_ref(cancel) : NULL;
     stream->mysql = source_handle(source);
     binlog_frames_init(&stream->frames, source_server(source)->flavour, start->file, start->pos);
+    binlog_frames_set_server(&stream->frames, source_server(source));
     const char *identity = source_server(source)->identity;
     if (expect_identity && strcmp(identity, expect_identity) != 0) {
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_HISTORY, "another server answers: %s instead of %s", identity,

@@ -58,6 +58,8 @@ typedef struct {
     unsigned type;       /* BinlogEventType or an unknown number */
     uint16_t flags;
     SourceFlavour flavour; /* of the server it came from: a few formats differ */
+    uint32_t timestamp_max; /* SourceServer.timestamp_max of the one that wrote the file, which may be an older version
+                               of it */
     uint32_t timestamp;  /* seconds since 1970, of the statement's start; 0 in artificial events */
     uint32_t server_id;
     const char *file;    /* interned: the log file that holds it */

@@ -107,24 +107,13 @@ static const struct ColumnTextType types[] = {
     {"CLOB", SOURCE_TYPE_TEXT, "longtext", FORM_NONE, ONLY_MARIADB},
 };
 
-static bool accept_words(SqlLexer *lexer, const char *words)
-{
-    SqlLexer ahead = *lexer;
-    g_auto(GStrv) parts = g_strsplit(words, " ", -1);
-    for (unsigned i = 0; parts[i]; i++)
-        if (!sql_accept(&ahead, parts[i]))
-            return false;
-    *lexer = ahead;
-    return true;
-}
-
 static const struct ColumnTextType *accept_type(SqlLexer *lexer, const ColumnContext *context)
 {
     SqlToken first = sql_peek(lexer);
     unsigned other = context->flavour == SOURCE_MARIADB ? ONLY_MYSQL : ONLY_MARIADB;
     for (size_t i = 0; first.type == SQL_WORD && i < G_N_ELEMENTS(types); i++)
         if (!(types[i].flags & other) && g_ascii_strncasecmp(types[i].words, first.text, first.len) == 0 &&
-            accept_words(lexer, types[i].words))
+            sql_accept_words(lexer, types[i].words))
             return &types[i];
     return NULL;
 }
@@ -425,7 +414,8 @@ static bool at_end(const SqlLexer *lexer)
 {
     SqlToken token = sql_peek(lexer);
     return token.type == SQL_END || sql_token_mark(&token, ',') || sql_token_mark(&token, ')') ||
-           sql_token_mark(&token, ';') || sql_token_is(&token, "FIRST") || sql_token_is(&token, "AFTER");
+           sql_token_mark(&token, ';') || sql_token_is(&token, "FIRST") || sql_token_is(&token, "AFTER") ||
+           sql_token_is(&token, "PARTITION") || sql_token_is(&token, "REMOVE"); /* PARTITIONING */
 }
 
 static bool read_name(SqlLexer *lexer, char **out)
@@ -468,11 +458,24 @@ static bool skip_references(SqlLexer *lexer)
     }
 }
 
+/* [GENERATED ALWAYS] AS ROW START | ROW END: plain columns for us, that rows which are there have such values in. */
+static bool read_row(SqlLexer *lexer, ColumnText *text)
+{
+    text->row_start = sql_accept(lexer, "START");
+    text->row_end = !text->row_start && sql_accept(lexer, "END");
+    text->initial.kind = text->row_start ? DEFAULT_NOW : DEFAULT_LAST_MOMENT;
+    text->initial.digits = 6;
+    text->not_null = true;
+    return text->row_start || text->row_end;
+}
+
 /* [GENERATED ALWAYS] AS (expression) [VIRTUAL | STORED | PERSISTENT] */
 static bool read_generated(SqlLexer *lexer, ColumnText *text)
 {
+    if (sql_accept(lexer, "ROW"))
+        return read_row(lexer, text);
     if (!sql_next_is_mark(lexer, '(') || !sql_skip_brackets(lexer))
-        return false; /* AS ROW START, AS IDENTITY */
+        return false; /* AS IDENTITY */
     text->column.generated = true;
     if (!sql_accept(lexer, "STORED") && !sql_accept(lexer, "PERSISTENT"))
         sql_accept(lexer, "VIRTUAL");
@@ -584,17 +587,19 @@ static bool read_attribute(SqlLexer *lexer, ColumnText *text, const ColumnContex
     bool bad = false;
     if (accept_type_attribute(lexer, text, context, &bad) || bad)
         return !bad;
-    if (accept_words(lexer, "NOT SECONDARY") || sql_accept(lexer, "VISIBLE"))
+    if (sql_accept_words(lexer, "NOT SECONDARY") || sql_accept(lexer, "VISIBLE"))
         return true;
-    if (accept_words(lexer, "NOT NULL"))
+    if (sql_accept_words(lexer, "WITH SYSTEM VERSIONING") || sql_accept_words(lexer, "WITHOUT SYSTEM VERSIONING"))
+        return true; /* whether its changes leave history */
+    if (sql_accept_words(lexer, "NOT NULL"))
         return text->column.nullable = false, text->not_null = true;
     if (sql_accept(lexer, "NULL"))
         return text->said_null = true;
-    if (accept_words(lexer, "SERIAL DEFAULT VALUE"))
+    if (sql_accept_words(lexer, "SERIAL DEFAULT VALUE"))
         return text->auto_increment = text->unique = text->not_null = true;
     if (sql_accept(lexer, "DEFAULT"))
         return read_default(lexer, &text->initial);
-    if (accept_words(lexer, "ON UPDATE")) {
+    if (sql_accept_words(lexer, "ON UPDATE")) {
         g_auto(ColumnDefault) ignored = {0};
         return accept_now(lexer, &ignored);
     }
@@ -606,7 +611,7 @@ static bool read_attribute(SqlLexer *lexer, ColumnText *text, const ColumnContex
         return read_collation(lexer, text);
     if (sql_accept(lexer, "INVISIBLE"))
         return text->column.invisible = true;
-    if (accept_words(lexer, "GENERATED ALWAYS AS") || sql_accept(lexer, "AS"))
+    if (sql_accept_words(lexer, "GENERATED ALWAYS AS") || sql_accept(lexer, "AS"))
         return read_generated(lexer, text);
     if (sql_accept(lexer, "REFERENCES"))
         return skip_references(lexer);

@@ -21,7 +21,8 @@ typedef enum {
     DEFAULT_NUMBER, /* text: as it was written, "-1.50"; TRUE and FALSE as 1 and 0; b'..' and x'..' too, in decimal */
     DEFAULT_BYTES,  /* text: x'..' and b'..' as hexadecimal digits */
     DEFAULT_NOW,    /* the statement's time, with `digits` of a fraction */
-    DEFAULT_EXPRESSION, /* text: what it is; may differ row by row */
+    DEFAULT_LAST_MOMENT, /* the largest TIMESTAMP, with six digits */
+    DEFAULT_EXPRESSION,  /* text: what it is; may differ row by row */
 } DefaultKind;
 
 typedef struct {
@@ -38,6 +39,7 @@ typedef struct {
         column; /* charset and collation NULL: those of the table; collation alone NULL: the charset's default */
     ColumnDefault initial;
     bool primary, unique, auto_increment;
+    bool row_start, row_end; /* of a period for SYSTEM_TIME */
     bool said_null, not_null;
     /* Of the type as it was written: */
     const struct ColumnTextType *type;

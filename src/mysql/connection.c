@@ -426,13 +426,15 @@ static bool session_set(SourceConnection *source, GError **error)
            source_exec(source, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", error);
 }
 
-/* A time limit meant for people's queries must not cut off the reading of a range; and the number of rows that MySQL tells is
- * not to be a day old. */
-static bool session_lift_time_limit(SourceConnection *source, GError **error)
+/* A time limit meant for people's queries must not cut off the reading of a range, nor a moment of the past that they
+ * are to see decide what rows it has (SESSION ... = DEFAULT means the present, whatever is set GLOBAL [tried on
+ * MariaDB 10.11, 11.8]); and the number of rows that MySQL tells is not to be a day old. */
+static bool session_lift_limits(SourceConnection *source, GError **error)
 {
     return source_exec(source,
-                       source->server.flavour == SOURCE_MARIADB ? "SET SESSION max_statement_time=0"
-                                                                : "SET SESSION max_execution_time=0, information_schema_stats_expiry=0",
+                       source->server.flavour == SOURCE_MARIADB
+                           ? "SET SESSION max_statement_time=0, system_versioning_asof=DEFAULT"
+                           : "SET SESSION max_execution_time=0, information_schema_stats_expiry=0",
                        error);
 }
 
@@ -450,7 +452,7 @@ static bool server_learn(SourceConnection *source, GError **error)
     g_autoptr(SourceRows) rows =
         source_query(source,
                      "SELECT VERSION(), @@version_comment, @@server_id, @@hostname, @@port, @@log_bin, "
-                     "@@lower_case_table_names",
+                     "@@lower_case_table_names, FROM_UNIXTIME(4294967295) IS NOT NULL",
                      error);
     if (rows == NULL)
         return false;
@@ -464,6 +466,7 @@ static bool server_learn(SourceConnection *source, GError **error)
     server->server_id = (uint32_t)g_ascii_strtoull(source_rows_get(rows, 0, 2), NULL, 10);
     server->log_bin = strcmp(source_rows_get(rows, 0, 5), "0") != 0;
     server->lower_case_table_names = atoi(source_rows_get(rows, 0, 6));
+    server->timestamp_max = strcmp(source_rows_get(rows, 0, 7), "1") == 0 ? UINT32_MAX : INT32_MAX;
     if (server->flavour == SOURCE_MARIADB) {
         server->gtid = true;
         server->identity =
@@ -479,7 +482,7 @@ static bool server_learn(SourceConnection *source, GError **error)
             return false;
         server->gtid = strcmp(gtid_mode, "ON") == 0;
     }
-    return session_lift_time_limit(source, error);
+    return session_lift_limits(source, error);
 }
 
 static Attempt *attempt_new(const Url *url, TlsMode mode, unsigned read_timeout, GError **error)

@@ -25,6 +25,7 @@ typedef struct {
     bool log_bin;
     bool gtid;           /* MySQL: gtid_mode=ON; MariaDB: always true */
     int lower_case_table_names;
+    uint32_t timestamp_max; /* the last second of its TIMESTAMPs: 2^31 - 1, or 2^32 - 1 (MariaDB 11.5) */
 } SourceServer;
 
 typedef struct SourceConnection SourceConnection;

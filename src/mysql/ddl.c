@@ -419,6 +419,26 @@ static bool parse_update_or_delete(Ddl *ddl)
     return ddl->out->tables->len > 0;
 }
 
+/* MariaDB: DELETE HISTORY FROM t [BEFORE SYSTEM_TIME x], which leaves the current rows as they are. Where the table
+ * itself is called history, MySQL takes it for a DELETE of all its rows. */
+static bool accept_delete_history(Ddl *ddl)
+{
+    SqlLexer ahead = ddl->lexer;
+    if (!sql_accept_words(&ahead, "HISTORY FROM"))
+        return false;
+    SqlToken name = sql_next(&ahead);
+    if (sql_accept_mark(&ahead, '.'))
+        name = sql_next(&ahead);
+    g_autofree char *table = sql_token_named(&name) ? sql_token_text(&name) : NULL;
+    return table && g_ascii_strcasecmp(table, "history") != 0 &&
+           (sql_peek(&ahead).type == SQL_END || sql_accept_words(&ahead, "BEFORE SYSTEM_TIME"));
+}
+
+static bool parse_delete(Ddl *ddl)
+{
+    return accept_delete_history(ddl) ? parse_harmless(ddl) : parse_update_or_delete(ddl);
+}
+
 static bool parse_with(Ddl *ddl)
 {
     ddl->out->kind = DDL_ROWS_STATEMENT;
@@ -490,7 +510,7 @@ static const struct {
     {"INSERT", parse_insert},
     {"REPLACE", parse_insert},
     {"UPDATE", parse_update_or_delete},
-    {"DELETE", parse_update_or_delete},
+    {"DELETE", parse_delete},
     {"WITH", parse_with},
     {"LOAD", parse_load},
     {"ANALYZE", parse_analyze},

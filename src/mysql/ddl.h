@@ -44,6 +44,7 @@ typedef struct {
     GPtrArray *tables; /* of DdlName: the tables acted upon; for DDL_UNKNOWN every name the text could mean */
     char *name;        /* savepoint's name or XA id; NULL otherwise */
     bool if_exists; /* IF EXISTS or IF NOT EXISTS: what is there already stays as it is */
+    bool repartitions; /* ALTER_TABLE: it names partitions, or how rows are spread over them, whatever else it does */
     bool changes_rows_or_columns; /* ALTER_TABLE: false for clauses known not to matter (ADD INDEX, COMMENT, ENGINE, ...) */
 } DdlStatement;
 

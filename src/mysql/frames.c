@@ -17,7 +17,15 @@ void binlog_frames_init(BinlogFrames *frames, SourceFlavour flavour, const char 
     *frames = (BinlogFrames){.flavour = flavour,
                              .file = g_intern_string(file ? file : ""),
                              .pos = file ? pos : BINLOG_FIRST_POSITION,
-                             .checksum = CHECKSUM_UNTOLD};
+                             .checksum = CHECKSUM_UNTOLD,
+                             .server_max = INT32_MAX,
+                             .timestamp_max = INT32_MAX};
+}
+
+void binlog_frames_set_server(BinlogFrames *frames, const SourceServer *server)
+{
+    frames->server_series = server->version / 100;
+    frames->server_max = server->timestamp_max;
 }
 
 void binlog_frames_clear(BinlogFrames *frames)
@@ -100,6 +108,15 @@ static bool version_is_early_51(const Version *version)
     return !version->is_mariadb && version->number >= 5001000 && version->number < 5001023;
 }
 
+/* Whether TIMESTAMPs reach to 2106 depends on more than the version: on how the server was built, and on who released
+ * it. A file of the present version, or of 11.5 and later, was written by a server that had what this one has, an older
+ * file by one that had not. */
+static uint32_t timestamp_max_of(const BinlogFrames *frames, const Version *version)
+{
+    uint64_t series = version->number / 1000000 * 100 + version->number / 1000 % 1000;
+    return series == frames->server_series || series >= 1105 ? frames->server_max : INT32_MAX;
+}
+
 /* Of servers with checksums it ends with the algorithm of its file and always a checksum of its own. */
 static bool read_description(BinlogFrames *frames, const uint8_t *bytes, size_t *len, GError **error)
 {
@@ -113,6 +130,7 @@ static bool read_description(BinlogFrames *frames, const uint8_t *bytes, size_t 
         return binlog_frames_error(frames, error, "the file's events have headers of another length");
     Version version;
     read_version(body, &version);
+    frames->timestamp_max = timestamp_max_of(frames, &version);
     if (version_is_early_51(&version))
         return binlog_frames_error(
             frames, error,
@@ -275,6 +293,7 @@ bool binlog_frames_event(BinlogFrames *frames, const uint8_t *bytes, size_t len,
         return false;
     read_header(bytes, event);
     event->flavour = frames->flavour;
+    event->timestamp_max = frames->timestamp_max;
     event->raw = bytes;
     event->raw_len = len;
     event->body = bytes + HEADER_LEN;
@@ -310,6 +329,7 @@ PayloadNext binlog_frames_inside(BinlogFrames *frames, BinlogEvent *event, GErro
     }
     read_header(bytes, event);
     event->flavour = frames->payload_event.flavour;
+    event->timestamp_max = frames->payload_event.timestamp_max;
     event->file = frames->payload_event.file;
     event->start = event->end = frames->payload_event.end;
     event->raw = NULL;

@@ -20,6 +20,8 @@ typedef struct {
     const char *file;      /* interned; "" before the first rotate */
     uint64_t pos;          /* end of the last event in file */
     BinlogChecksum checksum;
+    unsigned server_series;             /* of the server now: 1108 is 11.8 */
+    uint32_t server_max, timestamp_max; /* SourceServer.timestamp_max of the server now, and when it wrote this file */
     Scratch scratch;
     Payload *payload;          /* being taken apart */
     BinlogEvent payload_event; /* coordinates of what is inside it */
@@ -27,6 +29,8 @@ typedef struct {
 
 /* `file` may be NULL: the server's first event tells. */
 void binlog_frames_init(BinlogFrames *frames, SourceFlavour flavour, const char *file, uint64_t pos);
+/* Before the first event. Where it is not told, it is an old one. */
+void binlog_frames_set_server(BinlogFrames *frames, const SourceServer *server);
 void binlog_frames_clear(BinlogFrames *frames);
 
 /* The event of these bytes, which it borrows, as it does memory of `frames`: until the next call. Errors:

@@ -3,7 +3,7 @@ src_mysql_libmysql_a_SOURCES = src/mysql/mysql.h
 
 # What comes over the wire: decoders and the binlog.
 src_mysql_libmysql_a_SOURCES += src/mysql/alter.c src/mysql/alter_private.h src/mysql/alter_text.c src/mysql/alter_text.h src/mysql/cascade.c src/mysql/cascade.h \
-	src/mysql/column_settle.c src/mysql/column_text.c src/mysql/column_text.h src/mysql/column_text_private.h src/mysql/table_alter.c src/mysql/table_alter.h src/mysql/ddl.c src/mysql/ddl.h src/mysql/snapshot_place.c src/mysql/sql.c \
+	src/mysql/column_settle.c src/mysql/column_text.c src/mysql/column_text.h src/mysql/column_text_private.h src/mysql/table_alter.c src/mysql/table_alter.h src/mysql/ddl.c src/mysql/ddl.h src/mysql/snapshot_place.c src/mysql/versioning.c src/mysql/versioning.h src/mysql/sql.c \
 	src/mysql/sql_private.h
 src_mysql_libmysql_a_SOURCES += src/mysql/binlog.c src/mysql/binlog.h src/mysql/charset.c src/mysql/charset.h src/mysql/collation.c src/mysql/compressed.c src/mysql/compressed.h src/mysql/double_text.c src/mysql/double_text.h src/mysql/geometry.c \
 	src/mysql/geometry.h src/mysql/json.c src/mysql/json.h src/mysql/json_diff.c src/mysql/json_private.h src/mysql/text_out.h \

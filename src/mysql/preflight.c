@@ -550,7 +550,8 @@ SourceTable *source_preflight_table(SourceConnection *source, const char *databa
     if (checks->len > before)
         return table;
     key = key_text(table);
-    check_add(checks, CHECK_OK, "table", NULL, "%s.%s: %u columns, key (%s), about %" G_GUINT64_FORMAT " rows",
-              table->database, table->name, table->n_columns, key, table->rows_estimate);
+    check_add(checks, CHECK_OK, "table", NULL, "%s.%s: %u columns, key (%s), about %" G_GUINT64_FORMAT " rows%s",
+              table->database, table->name, table->n_columns, key, table->rows_estimate,
+              table->versioning.on ? "; its history is left out" : "");
     return table;
 }

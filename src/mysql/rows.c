@@ -617,6 +617,7 @@ bool rows_event_parse(const BinlogEvent *event, RowsEvent *out, GError **error)
         .present = present,
         .present_after = present_after,
         .full = bitmap_full(present, (unsigned)n) && bitmap_full(present_after, (unsigned)n),
+        .timestamp_max = event->timestamp_max,
         .body = event->body,
         .rows = w.p,
         .end = w.end,
@@ -659,15 +660,23 @@ static bool cell_same(const Cell *a, const Cell *b)
     return (!a->at && !b->at) || (a->at && b->at && a->len == b->len && memcmp(a->at, b->at, a->len) == 0);
 }
 
-bool rows_update_keeps(const TableMap *map, const RowsEvent *rows, const unsigned *columns, unsigned n)
+/* False: images are partial, or of a type that is not known. `sizes` has room for all columns. */
+static bool can_walk(const TableMap *map, const RowsEvent *rows, WireSize *sizes)
 {
-    g_autofree WireSize *sizes = g_new(WireSize, map->n_columns + 1);
-    g_autofree Cell *before = g_new(Cell, map->n_columns + 1), *after = g_new(Cell, map->n_columns + 1);
-    if (rows->kind != ROWS_UPDATE || rows->partial_json || !rows->full || rows->n_columns != map->n_columns)
+    if (rows->partial_json || !rows->full || rows->n_columns != map->n_columns)
         return false;
     for (unsigned i = 0; i < map->n_columns; i++)
         if (!(sizes[i] = wire_size_function(&map->columns[i])))
             return false;
+    return true;
+}
+
+bool rows_update_keeps(const TableMap *map, const RowsEvent *rows, const unsigned *columns, unsigned n)
+{
+    g_autofree WireSize *sizes = g_new(WireSize, map->n_columns + 1);
+    g_autofree Cell *before = g_new(Cell, map->n_columns + 1), *after = g_new(Cell, map->n_columns + 1);
+    if (rows->kind != ROWS_UPDATE || !can_walk(map, rows, sizes))
+        return false;
     for (const uint8_t *p = rows->rows; p < rows->end;) {
         if (!(p = walk_image(map, sizes, p, rows->end, before)) || !(p = walk_image(map, sizes, p, rows->end, after)))
             return false;
@@ -676,4 +685,17 @@ bool rows_update_keeps(const TableMap *map, const RowsEvent *rows, const unsigne
                 return false;
     }
     return true;
+}
+
+bool rows_may_have(const TableMap *map, const RowsEvent *rows, unsigned column, const uint8_t *bytes, size_t len)
+{
+    g_autofree WireSize *sizes = g_new(WireSize, map->n_columns + 1);
+    g_autofree Cell *cells = g_new(Cell, map->n_columns + 1);
+    const Cell wanted = {.at = bytes, .len = len};
+    if (rows->kind == ROWS_UPDATE || column >= map->n_columns || !can_walk(map, rows, sizes))
+        return true;
+    for (const uint8_t *p = rows->rows; p < rows->end;)
+        if (!(p = walk_image(map, sizes, p, rows->end, cells)) || cell_same(&cells[column], &wanted))
+            return true;
+    return false;
 }

@@ -53,6 +53,7 @@ typedef struct {
     unsigned n_columns;
     const uint8_t *present;        /* bitmap: columns of the (before) image */
     const uint8_t *present_after;  /* UPDATE: columns of the after image; else == present */
+    uint32_t timestamp_max;        /* BinlogEvent's */
     bool full; /* every column is present in every image */
     const uint8_t *body; /* of the event: a row's place is its pointer minus this, > 0 */
     const uint8_t *rows; /* first row */
@@ -65,6 +66,9 @@ bool rows_event_parse(const BinlogEvent *event, RowsEvent *out, GError **error);
 /* Whether each row of an update has the same bytes in these columns before and after. False also where that cannot be told: partial
  * images, a type that is not known. */
 bool rows_update_keeps(const TableMap *map, const RowsEvent *rows, const unsigned *columns, unsigned n);
+
+/* Whether a row of a delete, or of an insert, has these bytes in this column. True also where that cannot be told. */
+bool rows_may_have(const TableMap *map, const RowsEvent *rows, unsigned column, const uint8_t *bytes, size_t len);
 
 /* Bytes of the value at `p`, prefix included; 0 cannot occur but for zero-length types (returns SIZE_MAX on overrun).
  * `size_function` is chosen once per column: the hot path calls it through the pointer. */

@@ -215,6 +215,17 @@ bool sql_accept(SqlLexer *lexer, const char *keyword)
     return true;
 }
 
+bool sql_accept_words(SqlLexer *lexer, const char *words)
+{
+    SqlLexer ahead = *lexer;
+    g_auto(GStrv) parts = g_strsplit(words, " ", -1);
+    for (unsigned i = 0; parts[i]; i++)
+        if (!sql_accept(&ahead, parts[i]))
+            return false;
+    *lexer = ahead;
+    return true;
+}
+
 bool sql_accept_mark(SqlLexer *lexer, char mark)
 {
     SqlLexer copy = *lexer;

@@ -44,6 +44,7 @@ char *sql_token_text(const SqlToken *token); /* without quotes; free with g_free
 char *sql_token_string(const SqlLexer *lexer, const SqlToken *token);
 
 bool sql_accept(SqlLexer *lexer, const char *keyword); /* takes the next token if it is this word */
+bool sql_accept_words(SqlLexer *lexer, const char *words); /* all of them, "ROW START", or none */
 bool sql_accept_mark(SqlLexer *lexer, char mark);
 bool sql_next_is(const SqlLexer *lexer, const char *keyword); /* what comes next stays there */
 bool sql_next_is_mark(const SqlLexer *lexer, char mark);

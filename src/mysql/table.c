@@ -1,5 +1,6 @@
 #include "mysql/table.h"
 #include "mysql/table_private.h"
+#include "mysql/versioning.h"
 
 #include "base/casefold.h"
 
@@ -114,6 +115,7 @@ static void table_clear(void *data)
     g_free(table->charset);
     g_free(table->collation);
     g_strfreev(table->kept);
+    versioning_clear(&table->versioning);
     if (table->cascades != NULL)
         g_ptr_array_unref(table->cascades);
     for (unsigned i = 0; i < N_TABLE_TEXTS; i++)
@@ -228,6 +230,8 @@ char **table_parse_labels(const char *type_text)
     return (char **)g_ptr_array_steal(labels, NULL);
 }
 
+#define PARTITION_BY_SYSTEM_TIME " PARTITION BY SYSTEM_TIME"
+
 /* The end of what begins at `p`: a quoted word ('..', "..", `..`), or one byte. */
 static const char *skip_token(const char *p)
 {
@@ -246,6 +250,18 @@ static const char *skip_token(const char *p)
     return p;
 }
 
+/* Partitions of history, which AUTO adds while rows come, are left out of the end of a definition. */
+static void append_system_time_partitions(GString *out, const char *rest)
+{
+    SqlLexer lexer;
+
+    sql_lexer_init(&lexer, rest, strlen(rest), 0);
+    g_autofree char *current = versioning_current_partition(lexer, NULL);
+    g_string_append(out, PARTITION_BY_SYSTEM_TIME " (PARTITION ");
+    source_quote_name(out, current != NULL ? current : VERSIONING_CURRENT_PARTITION);
+    g_string_append(out, " CURRENT)");
+}
+
 /* Cuts " AUTO_INCREMENT=123" off the options behind the column list: it moves with every insert. */
 char *table_normalise_create(const char *create_sql)
 {
@@ -262,6 +278,9 @@ char *table_normalise_create(const char *create_sql)
         if (depth == 0 && g_str_has_prefix(p, " AUTO_INCREMENT=")) {
             end = p + strlen(" AUTO_INCREMENT=");
             end += strspn(end, "0123456789");
+        } else if (depth == 0 && g_str_has_prefix(p, PARTITION_BY_SYSTEM_TIME)) {
+            append_system_time_partitions(out, p + strlen(PARTITION_BY_SYSTEM_TIME));
+            break;
         } else {
             g_string_append_len(out, p, end - p);
         }
@@ -583,7 +602,8 @@ const char *table_index_usable_sql(const SourceServer *server)
 
 enum { IDX_NAME, IDX_COLUMN, IDX_PREFIX, IDX_TYPE, IDX_USABLE };
 
-/* The columns of one unique key, or NULL when rows must not be told apart by it. */
+/* The columns of one unique key, by which current rows are told apart, or NULL when rows must not be told apart by it.
+ */
 static GArray *key_columns(const SourceTable *table, const SourceRows *indexes, const char *key, const bool *is_virtual)
 {
     g_autoptr(GArray) columns = g_array_new(FALSE, FALSE, sizeof(unsigned));
@@ -598,6 +618,8 @@ static GArray *key_columns(const SourceTable *table, const SourceRows *indexes, 
             strcmp(row[IDX_USABLE], "YES") != 0)
             return NULL; /* functional, prefix, hash, invisible */
         column = source_table_find_column(table, row[IDX_COLUMN]);
+        if (table->versioning.on && column >= 0 && column == table->versioning.row_end)
+            continue; /* the server added it */
         if (column < 0 || table->columns[column].nullable || is_virtual[column])
             return NULL;
         g_array_append_val(columns, column);
@@ -678,11 +700,11 @@ static bool table_look_up(SourceConnection *source, SourceTable *table, const ch
                     database, name);
         return false;
     }
-    if (strcmp(found[TAB_KIND], "BASE TABLE") != 0) {
+    if (strcmp(found[TAB_KIND], "BASE TABLE") != 0 && strcmp(found[TAB_KIND], "SYSTEM VERSIONED") != 0) {
         g_autofree char *kind = g_ascii_strdown(found[TAB_KIND], -1);
 
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE, "%s.%s is a %s%s: only plain tables can be replicated",
-                    database, name, kind, strcmp(kind, "system versioned") == 0 ? " table" : "");
+        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_TABLE, "%s.%s is a %s: only plain tables can be replicated",
+                    database, name, kind);
         return false;
     }
     table->database = g_strdup(found[TAB_DATABASE]);
@@ -704,7 +726,7 @@ static SourceTable *table_read_once(SourceConnection *source, const char *databa
         return NULL;
     table->create_sql = table_show_create(source, table->database, table->name, error);
     if (table->create_sql == NULL || !columns_read(source, table, is_virtual, error) ||
-        !key_choose(source, table, (const bool *)(void *)is_virtual->data, error))
+        !versioning_read(table, error) || !key_choose(source, table, (const bool *)(void *)is_virtual->data, error))
         return NULL;
     after = table_show_create(source, table->database, table->name, error);
     if (after == NULL)

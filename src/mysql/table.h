@@ -74,6 +74,13 @@ typedef enum {
 } TableText;
 const char *table_text_word(TableText text); /* "order_by": in settings, and in the catalog */
 
+/* MariaDB's WITH SYSTEM VERSIONING: the log has rows of history too (versioning.h). */
+typedef struct {
+    bool on;                 /* else all is 0 */
+    int row_start, row_end;  /* columns of the period; -1: they are hidden, behind all columns */
+    char *current_partition; /* the one that holds the current rows; NULL: not PARTITION BY SYSTEM_TIME */
+} Versioning;
+
 typedef struct {
     char *database, *name; /* as the server stores them */
     char *engine;          /* "InnoDB" */
@@ -87,6 +94,7 @@ typedef struct {
                               was derived from an older one and a statement (table_alter.h) */
     char *charset, *collation; /* the default of new columns; collation NULL: the charset's own; charset NULL: see create_sql */
     char **kept;           /* names of columns that the destination kept when they were dropped; NULL: none */
+    Versioning versioning;
     GPtrArray *cascades;   /* of Cascade: by which its rows change when others do; those that were dropped stay. NULL: none */
     char *texts[N_TABLE_TEXTS]; /* NULL: the default */
     uint64_t rows_estimate, bytes_estimate; /* the server's statistics; not part of the definition */
@@ -96,8 +104,8 @@ SourceTable *source_table_ref(SourceTable *table);
 void source_table_unref(SourceTable *table);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SourceTable, source_table_unref)
 
-/* SLUICE_ERROR_TABLE when there is no such base table; a system-versioned one, whose hidden columns are in the binlog but
- * in no definition, is none. Reads SHOW CREATE before and after: retried until equal. */
+/* SLUICE_ERROR_TABLE when there is no such base table, or it is one that no log tells the rows of. Reads SHOW CREATE
+ * before and after: retried until equal. */
 SourceTable *source_table_read(SourceConnection *source, const char *database, const char *name, GError **error);
 
 /* For those who make definitions: all is copied but as_..., placed and excluded when not `notes`. */

@@ -2,6 +2,7 @@
 
 #include "base/base.h"
 #include "base/casefold.h"
+#include "mysql/versioning.h"
 
 #include <string.h>
 
@@ -308,6 +309,74 @@ static void key_makes_not_null(Work *work)
     }
 }
 
+/* ---- history ---- */
+
+/* Where the columns of the period are now: what the statement calls so, else what they were. */
+static void find_period(Work *work)
+{
+    Versioning *versioning = &work->change->table->versioning;
+    const Versioning *old = &work->old->versioning;
+    for (int i = 0; i < (int)work->items->len; i++) {
+        const Item *item = &g_array_index(work->items, Item, (unsigned)i);
+        bool was = old->on && item->origin >= 0 && !item->text;
+        if (item->text ? item->text->row_start : was && item->origin == old->row_start)
+            versioning->row_start = i;
+        if (item->text ? item->text->row_end : was && item->origin == old->row_end)
+            versioning->row_end = i;
+    }
+}
+
+/* Without names the partitions by SYSTEM_TIME that there are stay as they are, but with another number of them all get
+ * other names [tried on 10.11 and 11.8]; then it is not known where current rows are, and no partition counts as
+ * history. */
+static void change_partitions(Versioning *versioning, const AlterClause *clause)
+{
+    g_autofree char *old = g_steal_pointer(&versioning->current_partition);
+    if (!clause->by_system_time)
+        return;
+    if (clause->name)
+        versioning->current_partition = g_strdup(clause->name);
+    else if (!old || casefold_equal(old, VERSIONING_CURRENT_PARTITION))
+        versioning->current_partition = g_strdup(VERSIONING_CURRENT_PARTITION);
+    else if (!clause->counted)
+        versioning->current_partition = g_steal_pointer(&old);
+}
+
+static bool make_versioning(Work *work)
+{
+    SourceTable *table = work->change->table;
+    Versioning *versioning = &table->versioning;
+    versioning_copy(versioning, &work->old->versioning);
+    for (unsigned i = 0; i < work->alter->clauses->len; i++) {
+        const AlterClause *clause = work->alter->clauses->pdata[i];
+        if (clause->kind == ALTER_ADD_VERSIONING || clause->kind == ALTER_DROP_VERSIONING)
+            versioning->on = clause->kind == ALTER_ADD_VERSIONING;
+        if (clause->kind == ALTER_PARTITIONED)
+            change_partitions(versioning, clause);
+    }
+    versioning->row_start = versioning->row_end = -1;
+    find_period(work);
+    if (!versioning->on) {
+        versioning_clear(versioning);
+        return true;
+    }
+    if ((versioning->row_start < 0) != (versioning->row_end < 0))
+        return refuse(work, "one of ROW START and ROW END is missing, of", table->name);
+    if (versioning->row_end >= 0 && table->columns[versioning->row_end].type != SOURCE_TYPE_TIMESTAMP)
+        return refuse(work, VERSIONING_BY_TRANSACTIONS ":", table->name);
+    return true;
+}
+
+/* Of the rows of these partitions none is a current one. */
+static bool is_history(const Work *work, const AlterClause *clause)
+{
+    const char *current = work->old->versioning.current_partition;
+    for (unsigned i = 0; current && clause->columns && i < clause->columns->len; i++)
+        if (casefold_equal(clause->columns->pdata[i], current))
+            return false;
+    return current && clause->columns;
+}
+
 static bool make_table(Work *work)
 {
     const SourceTable *old = work->old;
@@ -331,7 +400,7 @@ static bool make_table(Work *work)
         if (!make_column(work, i))
             return false;
     key_makes_not_null(work);
-    return true;
+    return make_versioning(work);
 }
 
 /* ---- the key ---- */
@@ -371,18 +440,30 @@ static bool key_follow(const SourceTable *old, TableChange *change)
     return true;
 }
 
+/* Whether a key over exactly the columns of the table's key was made; the server adds ROW END to it, where it does not
+ * say so itself. */
+static bool key_is_same(const SourceTable *table, const AlterClause *clause)
+{
+    const Versioning *versioning = &table->versioning;
+    unsigned k = 0;
+    for (unsigned i = 0; i < clause->columns->len; i++) {
+        const char *name = clause->columns->pdata[i];
+        if (versioning->on && versioning->row_end >= 0 &&
+            casefold_equal(name, table->columns[versioning->row_end].name))
+            continue;
+        if (k == table->n_key || !casefold_equal(name, table->columns[table->key[k++]].name))
+            return false;
+    }
+    return k == table->n_key;
+}
+
 /* A key over exactly these columns is made by the same statement. */
 static const AlterClause *key_made_again(const Work *work)
 {
     const SourceTable *table = work->change->table;
     for (unsigned i = 0; i < work->alter->clauses->len; i++) {
         const AlterClause *clause = work->alter->clauses->pdata[i];
-        if (clause->kind != ALTER_ADD_KEY || !clause->plain || clause->columns->len != table->n_key)
-            continue;
-        bool same = true;
-        for (unsigned k = 0; same && k < table->n_key; k++)
-            same = casefold_equal(clause->columns->pdata[k], table->columns[table->key[k]].name);
-        if (same)
+        if (clause->kind == ALTER_ADD_KEY && clause->plain && key_is_same(table, clause))
             return clause;
     }
     return NULL;
@@ -440,7 +521,7 @@ static void note_others(Work *work)
 {
     for (unsigned i = 0; i < work->alter->clauses->len; i++) {
         const AlterClause *clause = work->alter->clauses->pdata[i];
-        if (clause->kind == ALTER_ROWS && !work->change->rows)
+        if (clause->kind == ALTER_ROWS && !work->change->rows && !is_history(work, clause))
             work->change->rows = g_strdup(clause->name);
         if (clause->kind != ALTER_RENAME_TABLE)
             continue;

@@ -78,6 +78,12 @@ static json_t *column_to_json(const SourceColumn *column)
     return json;
 }
 
+static json_t *versioning_to_json(const Versioning *versioning)
+{
+    return json_pack("{s:i, s:i, s:o}", "row_start", versioning->row_start, "row_end", versioning->row_end,
+                     "current_partition", text_to_json(versioning->current_partition));
+}
+
 json_t *source_table_to_json(const SourceTable *table)
 {
     json_t *columns = json_array(), *key = json_array();
@@ -101,6 +107,8 @@ json_t *source_table_to_json(const SourceTable *table)
     if (json_object_size(texts) > 0)
         json_object_set(json, "texts", texts);
     json_decref(texts);
+    if (table->versioning.on)
+        json_object_set_new(json, "versioning", versioning_to_json(&table->versioning));
     if (table->cascades != NULL && table->cascades->len > 0)
         json_object_set_new(json, "cascades", cascades_to_json(table->cascades));
     if (table->kept != NULL) {
@@ -232,6 +240,21 @@ static void kept_from_json(const json_t *json, SourceTable *table)
         table->kept[i] = g_strdup(json_is_string(json_array_get(kept, i)) ? json_string_value(json_array_get(kept, i)) : "");
 }
 
+static bool versioning_from_json(const json_t *json, SourceTable *table)
+{
+    json_int_t start, end;
+
+    if (json == NULL)
+        return true;
+    start = json_integer_value(json_object_get(json, "row_start"));
+    end = json_integer_value(json_object_get(json, "row_end"));
+    if (!json_is_integer(json_object_get(json, "row_start")) || !json_is_integer(json_object_get(json, "row_end")) ||
+        start < -1 || end < -1 || start >= table->n_columns || end >= table->n_columns || (start < 0) != (end < 0))
+        return false;
+    table->versioning = (Versioning){.on = true, .row_start = (int)start, .row_end = (int)end};
+    return get_text(json, "current_partition", true, &table->versioning.current_partition);
+}
+
 SourceTable *source_table_from_json(const json_t *json, GError **error)
 {
     g_autoptr(SourceTable) table = g_atomic_rc_box_new0(SourceTable);
@@ -239,7 +262,7 @@ SourceTable *source_table_from_json(const json_t *json, GError **error)
     if (!json_is_object(json) || !get_text(json, "database", false, &table->database) ||
         !get_text(json, "name", false, &table->name) || !get_text(json, "engine", false, &table->engine) ||
         !get_text(json, "create_sql", false, &table->create_sql) || !columns_from_json(json, table) ||
-        !key_from_json(json, table)) {
+        !key_from_json(json, table) || !versioning_from_json(json_object_get(json, "versioning"), table)) {
         g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_CATALOG,
                     "the catalog holds a table definition that cannot be read%s%s: resync that table",
                     table->name != NULL ? ", of " : "", table->name != NULL ? table->name : "");

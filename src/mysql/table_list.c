@@ -26,7 +26,6 @@ static SourceTableInfo *info_add(GPtrArray *list, const char *database, const ch
     return info;
 }
 
-/* MariaDB's system-versioned tables are refused where they are read, by name: a list that left them out would do so in silence. */
 #define BASE_TABLE " TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')"
 #define NOT_SYSTEM " TABLE_SCHEMA NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')"
 
@@ -45,16 +44,14 @@ static char *info_id(const char *database, const char *name)
 
 enum { KEY_DATABASE, KEY_TABLE, KEY_NAME, KEY_COLUMN, KEY_PREFIX, KEY_NULLABLE, KEY_USABLE };
 
-/* Columns that make a key unusable: virtual ones, and those whose keys are hashes. INDEX_TYPE would tell the latter
- * too, but makes the server open every table: 2 s for 3000 tables instead of 0.05 s. */
-static GHashTable *unkeyable_columns(SourceConnection *source, GError **error)
+/* All columns of which the condition holds, by info_id(table's id, name). */
+static GHashTable *find_columns(SourceConnection *source, const char *condition, GError **error)
 {
     g_autoptr(GHashTable) columns = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_autoptr(SourceRows) rows =
-        source_query(source,
-                     "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS WHERE (DATA_TYPE "
-                     "LIKE '%text' OR DATA_TYPE LIKE '%blob' OR EXTRA LIKE '%VIRTUAL GENERATED%') AND" NOT_SYSTEM,
-                     error);
+    g_autofree char *sql = g_strdup_printf(
+        "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS WHERE %s AND" NOT_SYSTEM,
+        condition);
+    g_autoptr(SourceRows) rows = source_query(source, sql, error);
 
     if (rows == NULL)
         return NULL;
@@ -64,6 +61,14 @@ static GHashTable *unkeyable_columns(SourceConnection *source, GError **error)
         g_hash_table_add(columns, info_id(table, source_rows_get(rows, i, 2)));
     }
     return g_steal_pointer(&columns);
+}
+
+/* Columns that make a key unusable: virtual ones, and those whose keys are hashes. INDEX_TYPE would tell the latter
+ * too, but makes the server open every table: 2 s for 3000 tables instead of 0.05 s. */
+static GHashTable *unkeyable_columns(SourceConnection *source, GError **error)
+{
+    return find_columns(
+        source, "(DATA_TYPE LIKE '%text' OR DATA_TYPE LIKE '%blob' OR EXTRA LIKE '%VIRTUAL GENERATED%')", error);
 }
 
 static bool key_part_usable(char **row, const char *table_id, GHashTable *unkeyable)
@@ -77,9 +82,9 @@ static bool key_part_usable(char **row, const char *table_id, GHashTable *unkeya
     return !g_hash_table_contains(unkeyable, id);
 }
 
-/* Sets each table's key: rows come grouped by key, in the server's order of keys, PRIMARY first. What only SHOW CREATE
- * tells (WITHOUT OVERLAPS) is left to source_table_read. */
-static void infos_set_keys(GHashTable *by_id, const SourceRows *keys, GHashTable *unkeyable)
+/* Sets each table's key, without what the server adds to it (`row_ends`): rows come grouped by key, in the server's
+ * order of keys, PRIMARY first. What only SHOW CREATE tells (WITHOUT OVERLAPS) is left to source_table_read. */
+static void infos_set_keys(GHashTable *by_id, const SourceRows *keys, GHashTable *unkeyable, GHashTable *row_ends)
 {
     unsigned end;
 
@@ -97,7 +102,8 @@ static void infos_set_keys(GHashTable *by_id, const SourceRows *keys, GHashTable
                 strcmp(row[KEY_DATABASE], first[KEY_DATABASE]) != 0)
                 break;
             usable = usable && key_part_usable(row, id, unkeyable);
-            if (row[KEY_COLUMN] != NULL)
+            g_autofree char *column = row[KEY_COLUMN] != NULL ? info_id(id, row[KEY_COLUMN]) : NULL;
+            if (column != NULL && !g_hash_table_contains(row_ends, column))
                 g_string_append_printf(columns, "%s%s", columns->len > 0 ? "," : "", row[KEY_COLUMN]);
         }
         if (info == NULL || !usable || (info->key != NULL && !primary))
@@ -134,7 +140,8 @@ GPtrArray *source_list_tables(SourceConnection *source, GError **error)
         "WHERE" BASE_TABLE " AND" NOT_SYSTEM,
         error);
     g_autoptr(SourceRows) keys = NULL;
-    g_autoptr(GHashTable) unkeyable = NULL;
+    g_autoptr(GHashTable) unkeyable = NULL, row_ends = NULL;
+    bool versioned = false;
 
     if (tables == NULL)
         return NULL;
@@ -142,6 +149,7 @@ GPtrArray *source_list_tables(SourceConnection *source, GError **error)
         char **row = tables->rows->pdata[i];
         SourceTableInfo *info = info_add(list, row[TAB_DATABASE], row[TAB_NAME]);
 
+        versioned = versioned || strcmp(row[TAB_KIND], "SYSTEM VERSIONED") == 0;
         info->engine = g_strdup(row[TAB_ENGINE] != NULL ? row[TAB_ENGINE] : "");
         info->rows_estimate = row[TAB_ROWS] != NULL ? g_ascii_strtoull(row[TAB_ROWS], NULL, 10) : 0;
         info->bytes_estimate = row[TAB_BYTES] != NULL ? g_ascii_strtoull(row[TAB_BYTES], NULL, 10) : 0;
@@ -156,7 +164,10 @@ GPtrArray *source_list_tables(SourceConnection *source, GError **error)
     unkeyable = unkeyable_columns(source, error);
     if (unkeyable == NULL)
         return NULL;
-    infos_set_keys(by_id, keys, unkeyable);
+    row_ends = find_columns(source, versioned ? "GENERATION_EXPRESSION = 'ROW END'" : "FALSE", error);
+    if (row_ends == NULL)
+        return NULL;
+    infos_set_keys(by_id, keys, unkeyable, row_ends);
     g_ptr_array_sort(list, compare_infos);
     return g_steal_pointer(&list);
 }

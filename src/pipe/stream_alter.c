@@ -89,7 +89,8 @@ static bool find_out_time(StreamDdl *ddl, const AlterText *alter, StatementTime 
 {
     const char *zone = ddl->query.time_zone;
     unsigned hours, minutes;
-    *out = (StatementTime){.usec = (int64_t)ddl->event->timestamp * G_USEC_PER_SEC + ddl->query.usec};
+    *out = (StatementTime){.usec = (int64_t)ddl->event->timestamp * G_USEC_PER_SEC + ddl->query.usec,
+                           .timestamp_max = ddl->event->timestamp_max};
     if ((*zone == '+' || *zone == '-') && sscanf(zone + 1, "%2u:%2u", &hours, &minutes) == 2) {
         out->zone_known = true;
         out->zone_usec = (int64_t)(hours * 60 + minutes) * 60 * G_USEC_PER_SEC * (*zone == '-' ? -1 : 1);

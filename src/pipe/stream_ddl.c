@@ -397,7 +397,8 @@ static bool replace_table(StreamDdl *ddl, PipeTable *table, const DdlName *by, G
     unsigned added = 0;
     for (unsigned i = 0; i < now->n_columns; i++)
         added += change->origin[i] < 0;
-    StatementTime time = {.usec = 0, .zone_known = true}; /* our sessions are in UTC */
+    StatementTime time = {
+        .usec = 0, .timestamp_max = ddl->event->timestamp_max, .zone_known = true}; /* our sessions are in UTC */
     if (!ddl_change_table(ddl, table, change, &time, error))
         return false;
     if (atomic_load(&table->state) == TABLE_FAILED)
@@ -445,7 +446,11 @@ static bool statement_on_table(StreamDdl *ddl, PipeTable *table, unsigned index,
         return true;
     switch (statement->kind) {
     case DDL_ALTER_TABLE:
-        return !statement->changes_rows_or_columns || ddl_alter_table(ddl, table, index == 0, error);
+        /* Which partition holds the current rows is known as long as all such statements are followed (versioning.h).
+         */
+        if (!statement->changes_rows_or_columns && !(statement->repartitions && table->definition->versioning.on))
+            return true;
+        return ddl_alter_table(ddl, table, index == 0, error);
     case DDL_TRUNCATE:
         return truncate_table(ddl, table, error);
     case DDL_RENAME_TABLE:
@@ -493,7 +498,7 @@ bool stream_ddl(Stream *s, const DdlStatement *statement, const BinlogEvent *eve
     if (passes_by(s, statement, event))
         return true;
     s->in_statement = ends;
-    stream_parents_statement(s, statement);
+    stream_parents_statement(s, statement, event);
     g_autoptr(GHashTable) done = g_hash_table_new(NULL, NULL); /* RENAME names a table twice */
     for (unsigned n = 0; ok && n < statement->tables->len; n++) {
         for (unsigned i = 0; ok && i < s->pipe->tables->len; i++) {

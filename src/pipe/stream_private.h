@@ -121,7 +121,7 @@ bool stream_ddl_finish(Stream *s, StreamDdl *pending_take, const BinlogEvent *ev
 bool stream_parents_find(Stream *s, SourceConnection *source, GError **error);
 bool stream_parents_renew(Stream *s, GError **error);          /* the same, over a connection of its own */
 void stream_parents_clear(Stream *s);
-void stream_parents_statement(Stream *s, const DdlStatement *statement);
+void stream_parents_statement(Stream *s, const DdlStatement *statement, const BinlogEvent *event);
 void stream_parents_map(Stream *s, const char *key, TableMap *map_take); /* seen for the first time under its id */
 bool stream_parents_have(const Stream *s, uint64_t table_id); /* rows of that table are looked at */
 void stream_parents_rows(Stream *s, const RowsEvent *rows, const BinlogEvent *event); /* while there are parents */

@@ -153,6 +153,7 @@ static bool apply(Stream *s, const PreparedTransaction *transaction, const Binlo
     FAULT_POINT("xa-applied");
     while ((more = prepared_next(reader, &record, error)) > 0) {
         record.event.flavour = commit->flavour;
+        record.event.timestamp_max = commit->timestamp_max;
         record.event.file = commit->file;
         record.event.start = record.event.end = commit->start;
         if ((record.kind == PREPARED_ROWS && !repeat_cuts(s, base + record.place, error)) ||

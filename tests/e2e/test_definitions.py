@@ -198,12 +198,37 @@ class Maker:
         ]  # fmt: skip
         return r.choices([make for _, make in weighted], [weight for weight, _ in weighted])[0]()
 
-    def statement(self, columns):
+    def history(self, clauses):
+        """MariaDB's system versioning comes, goes, and is partitioned."""
+        r = self.random
+        period = "PERIOD FOR SYSTEM_TIME (vs, ve)"
+        columns = ["vs TIMESTAMP(6) GENERATED ALWAYS AS ROW START", "ve TIMESTAMP(6) AS ROW END INVISIBLE"]
+        if r.random() < 0.1:  # beside other clauses it leaves a table that cannot be opened, without names [10.11, 11.8]
+            return [], " PARTITION BY SYSTEM_TIME LIMIT 5"
+        spread = r.choice([" PARTITION BY SYSTEM_TIME INTERVAL 1 DAY (PARTITION old HISTORY, PARTITION now CURRENT)",
+                           " PARTITION BY SYSTEM_TIME (PARTITION po HISTORY, PARTITION `c``r` CURRENT)", " PARTITION BY KEY (id) PARTITIONS 2", " REMOVE PARTITIONING"])  # fmt: skip
+        made = r.choice([
+            ["ADD SYSTEM VERSIONING"], ["WITH SYSTEM VERSIONING"], ["DROP SYSTEM VERSIONING"], ["DROP SYSTEM VERSIONING", "DROP COLUMN vs", "DROP COLUMN ve"],
+            [f"ADD COLUMN {columns[0]} FIRST", f"ADD {columns[1]}", f"ADD {period}", "ADD SYSTEM VERSIONING"],
+            [f"ADD ({columns[0]}, {columns[1]}, {period})", "ADD SYSTEM VERSIONING"], ["ADD h INT WITHOUT SYSTEM VERSIONING AFTER id"],
+            ["DROP COLUMN h"], ["MODIFY b BIGINT WITH SYSTEM VERSIONING"], ["RENAME COLUMN ve TO vf"], ["DROP PRIMARY KEY", "ADD PRIMARY KEY (id)"],
+            ["DROP PRIMARY KEY", "ADD PRIMARY KEY (id, ve)"], clauses, clauses, clauses, ["FORCE"],
+        ])  # fmt: skip
+        return made, r.choice(["", "", "", spread])
+
+    def statement(self, columns, versioned=False):
         r = self.random
         count = r.choice([1, 1, 1, 2, 2, 3, 4])
         clauses = [self.clause(columns) for _ in range(count)]
         comment = r.choice(["", "", " /* , ADD x INT */ ", " -- x\n", " /*!50000 */ "])
-        return f"ALTER TABLE t{comment} " + f",{comment} ".join(clauses)
+        clauses, spread = self.history(clauses) if versioned else (clauses, "")
+        return f"ALTER TABLE t{comment} " + f",{comment} ".join(clauses) + spread
+
+
+def column_names(session):
+    rows = session.server.run("SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = 't' ORDER BY ORDINAL_POSITION",
+                              session.database)  # fmt: skip
+    return [name for (name,) in rows]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -215,8 +240,22 @@ def test_random_statements(mariadb, tool, seed):
         session.cursor.execute("DROP TABLE IF EXISTS t")
         session.create(CREATE.format(charset=["utf8mb4", "latin1", "utf8mb3 COLLATE utf8mb3_bin", "utf8mb4"][begin]))
         for _ in range(60):
-            columns = [row[0] for row in mariadb.run("SELECT COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND TABLE_NAME = 't' ORDER BY ORDINAL_POSITION",
-                                                     session.database)]  # fmt: skip
-            taken += session.alter(maker.statement(columns))
+            taken += session.alter(maker.statement(column_names(session)))
+    session.close()
+    assert taken > 40, taken
+
+
+@pytest.mark.only("mariadb", "mariadb11")
+@pytest.mark.parametrize("seed", range(2))
+def test_random_statements_on_history(mariadb, tool, seed):
+    session = Session(mariadb, tool, "", 1)
+    session.cursor.execute("SET system_versioning_alter_history = KEEP")
+    maker = Maker(seed, False)
+    taken = 0
+    for _ in range(4):
+        session.cursor.execute("DROP TABLE IF EXISTS t")
+        session.create(CREATE.format(charset="utf8mb4"))
+        for _ in range(40):
+            taken += session.alter(maker.statement(column_names(session), versioned=True))
     session.close()
     assert taken > 40, taken

@@ -97,8 +97,20 @@ static char *compare_columns(const SourceColumn *ours, const SourceColumn *their
     return NULL;
 }
 
+static char *versioning_text(const Versioning *versioning)
+{
+    if (!versioning->on)
+        return g_strdup("none");
+    return g_strdup_printf("%d to %d, current rows in %s", versioning->row_start, versioning->row_end,
+                           versioning->current_partition ? versioning->current_partition : "none");
+}
+
 static char *compare(const SourceTable *ours, const SourceTable *theirs)
 {
+    g_autofree char *history = versioning_text(&ours->versioning),
+                    *history_there = versioning_text(&theirs->versioning);
+    if (strcmp(history, history_there) != 0)
+        return g_strdup_printf("history: %s, the server says %s", history, history_there);
     if (ours->n_columns != theirs->n_columns)
         return g_strdup_printf("%u columns, the server says %u", ours->n_columns, theirs->n_columns);
     for (unsigned i = 0; i < ours->n_columns; i++) {

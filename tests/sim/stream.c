@@ -470,6 +470,7 @@ static void xa_apply(Engine *e, const PreparedTransaction *transaction, const Bi
     s->group.open = true;
     while (!over(e) && (more = prepared_next(reader, &record, &error)) > 0) {
         record.event.flavour = commit->flavour;
+        record.event.timestamp_max = commit->timestamp_max;
         record.event.file = commit->file;
         record.event.start = record.event.end = commit->start;
         if (record.kind == PREPARED_ROWS) {

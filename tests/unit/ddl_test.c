@@ -180,6 +180,25 @@ static void test_alter(void)
     check(cases, G_N_ELEMENTS(cases));
 }
 
+static void test_repartitions(void)
+{
+    static const struct {
+        const char *sql;
+        bool expected;
+    } cases[] = {
+        {"ALTER TABLE t PARTITION BY SYSTEM_TIME LIMIT 5", true},
+        {"ALTER TABLE t REMOVE PARTITIONING", true},
+        {"ALTER TABLE t ADD INDEX (a) PARTITION BY HASH (a)", true},
+        {"ALTER TABLE t DROP PARTITION p0", true},
+        {"ALTER TABLE t ADD INDEX `PARTITION` (a) COMMENT 'PARTITION BY'", false},
+        {"ALTER TABLE t FORCE", false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(DdlStatement) statement = ddl_parse(cases[i].sql, strlen(cases[i].sql), "d", 0);
+        g_assert_cmpint(statement->repartitions, ==, cases[i].expected);
+    }
+}
+
 static void test_rows_statements(void)
 {
     static const Case cases[] = {
@@ -189,6 +208,12 @@ static void test_rows_statements(void)
         {"UPDATE t SET a=b.c", "ROWS_STATEMENT d.t"},
         {"UPDATE x.t JOIN u SET a=1", "ROWS_STATEMENT x.t d.x d.t d.JOIN d.u"},
         {"DELETE FROM t WHERE a=1", "ROWS_STATEMENT d.FROM d.t"},
+        {"DELETE HISTORY FROM t", "HARMLESS"},
+        {"delete history from `x`.t before system_time '2020-01-01'", "HARMLESS"},
+        {"DELETE history FROM history", "ROWS_STATEMENT d.history d.FROM"},
+        {"DELETE `history` FROM t", "ROWS_STATEMENT d.history d.FROM d.t"},
+        {"DELETE HISTORY FROM t AS history", "ROWS_STATEMENT d.HISTORY d.FROM d.t d.AS d.history"},
+        {"DELETE history FROM t JOIN history", "ROWS_STATEMENT d.history d.FROM d.t d.JOIN"},
         {"LOAD DATA LOCAL INFILE 'table' REPLACE INTO TABLE x.t", "ROWS_STATEMENT x.t"},
         {"WITH a AS (SELECT 1) UPDATE t SET b=1", NULL},
         {"ANALYZE FORMAT=JSON DELETE FROM t", "ROWS_STATEMENT d.FROM d.t"},
@@ -196,7 +221,7 @@ static void test_rows_statements(void)
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
         if (cases[i].expected)
             check(&cases[i], 1);
-    g_autofree char *with = describe(cases[7].sql, 0);
+    g_autofree char *with = describe(cases[13].sql, 0);
     g_assert_true(g_str_has_prefix(with, "ROWS_STATEMENT"));
     g_assert_nonnull(strstr(with, " d.t "));
 }
@@ -258,6 +283,7 @@ int main(int argc, char **argv)
     g_test_add_func("/ddl/transactions", test_transactions);
     g_test_add_func("/ddl/tables", test_tables);
     g_test_add_func("/ddl/alter", test_alter);
+    g_test_add_func("/ddl/repartitions", test_repartitions);
     g_test_add_func("/ddl/rows_statements", test_rows_statements);
     g_test_add_func("/ddl/unknown", test_unknown);
     g_test_add_func("/ddl/sql_mode", test_sql_mode);

@@ -183,6 +183,37 @@ static void test_lengths_and_positions(void)
     binlog_frames_clear(&frames);
 }
 
+/* Files of before an upgrade end time in 2038, whatever the server does that serves them now. */
+static void test_end_of_time(void)
+{
+    static const struct {
+        unsigned now;
+        uint32_t max;
+        const char *wrote;
+        uint32_t expected;
+    } cases[] = {
+        {101119, INT32_MAX, "10.11.19-MariaDB-log", INT32_MAX},
+        {110809, UINT32_MAX, "11.8.9-MariaDB-log", UINT32_MAX},
+        {110809, UINT32_MAX, "10.11.19-MariaDB-log", INT32_MAX},
+        {110809, UINT32_MAX, "11.4.2-MariaDB", INT32_MAX},
+        {120002, UINT32_MAX, "11.5.1-MariaDB", UINT32_MAX},
+        {110405, UINT32_MAX, "11.4.3-1-MariaDB-enterprise", UINT32_MAX},
+        {110809, INT32_MAX, "11.8.9-MariaDB", INT32_MAX},
+        {120100, UINT32_MAX, "12.1.0-MariaDB", UINT32_MAX},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        SourceServer server = {.version = cases[i].now, .timestamp_max = cases[i].max};
+        BinlogFrames frames;
+        BinlogEvent event;
+        binlog_frames_init(&frames, SOURCE_MARIADB, "bin.000001", 4);
+        binlog_frames_set_server(&frames, &server);
+        push_good(&frames, description(cases[i].wrote, 0), &event);
+        push_good(&frames, xid(false), &event);
+        g_assert_cmpuint(event.timestamp_max, ==, cases[i].expected);
+        binlog_frames_clear(&frames);
+    }
+}
+
 /* What is in an inner payload would be passed over. */
 static void test_nested_payload(void)
 {
@@ -215,6 +246,7 @@ int main(int argc, char **argv)
     g_test_add_func("/frames/descriptions_refused", test_descriptions_refused);
     g_test_add_func("/frames/length_not_told", test_length_not_told);
     g_test_add_func("/frames/lengths_and_positions", test_lengths_and_positions);
+    g_test_add_func("/frames/end_of_time", test_end_of_time);
     g_test_add_func("/frames/nested_payload", test_nested_payload);
     return g_test_run();
 }

@@ -97,9 +97,9 @@ static void test_definitions(void)
          "id int(11)!, a int(11), b varchar(20)!, e enum('x','ü','zwei')"},
         {"ALTER TABLE t MODIFY e ENUM('x','ж')", "refused: its character set cannot write a label of column e"},
         {"ALTER TABLE t ADD x HYPERINT", "refused: the definition of column x is not understood at \"HYPERINT\""},
-        {"ALTER TABLE t ADD x INT WITH SYSTEM VERSIONING",
-         "refused: the definition of column x is not understood at \"WITH SYSTEM VERSIONING\""},
-        {"ALTER TABLE t ADD SYSTEM VERSIONING", "refused: it is not understood before \"SYSTEM VERSIONING\""},
+        {"ALTER TABLE t ADD x INT WITHOUT SYSTEM VERSIONING PARTITION BY HASH (id) PARTITIONS 2",
+         "id int(11)!, a int(11), b varchar(20)!, e enum('x','y'), x int(11)"},
+        {"ALTER TABLE t ADD PERIOD FOR p (a, b)", "refused: it is not understood before \"\""},
         {"ALTER TABLE t ENGINE=BLACKHOLE", "refused: it is not understood before \"\""},
         {"ALTER TABLE t DROP nothing", "refused: the recorded definition has no column nothing"},
         {"ALTER TABLE t ADD x INT,, ADD y INT", "refused: it is not understood before \"\""},
@@ -125,7 +125,8 @@ static char *plan_beside(const SourceTable *table, const Applied *applied, bool 
 {
     static const char *const there[] = {"id", "a", "b", "e", "k", "mine", "_peerdb_version"};
     MappingSettings settings = {.column_prefix = "_peerdb_"};
-    StatementTime time = {.usec = 1700000000123456, .zone_known = true, .zone_usec = 3600 * (int64_t)1000000};
+    StatementTime time = {
+        .usec = 1700000000123456, .timestamp_max = INT32_MAX, .zone_known = true, .zone_usec = 3600 * (int64_t)1000000};
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     for (size_t i = 0; i < G_N_ELEMENTS(there); i++)
         g_ptr_array_add(names, (gpointer)there[i]);
@@ -222,6 +223,97 @@ static void test_plans(void)
     }
 }
 
+/* "row_start row_end partition/", then the plan. */
+static char *history_text(const SourceTable *table, const char *sql)
+{
+    g_auto(Applied) applied = apply(table, sql);
+    if (!applied.change)
+        return g_strconcat("refused: ", applied.why, NULL);
+    const Versioning *versioning = &applied.change->table->versioning;
+    g_autofree char *plan = plan_text(table, &applied, true, false);
+    g_autofree char *is = versioning->on
+                              ? g_strdup_printf("%d %d %s", versioning->row_start, versioning->row_end,
+                                                versioning->current_partition ? versioning->current_partition : "-")
+                              : g_strdup("off");
+    return g_strdup_printf("%s/%s%s%s", is, plan, applied.change->rows ? " ROWS " : "",
+                           applied.change->rows ? applied.change->rows : "");
+}
+
+static void test_history(void)
+{
+    enum { PLAIN, HIDDEN, SHOWN }; /* SHOWN: column a is ROW START, b is ROW END */
+    static const struct {
+        int of;
+        const char *partition, *sql, *expected;
+    } cases[] = {
+        {PLAIN, NULL, "ALTER TABLE t ADD SYSTEM VERSIONING", "-1 -1 -/ +"},
+        {PLAIN, NULL, "ALTER TABLE t WITH SYSTEM VERSIONING", "-1 -1 -/ +"},
+        {PLAIN, NULL,
+         "ALTER TABLE t ADD SYSTEM VERSIONING PARTITION BY SYSTEM_TIME LIMIT 2 (PARTITION p0 HISTORY, PARTITION now "
+         "CURRENT)",
+         "-1 -1 now/ +"},
+        {PLAIN, NULL,
+         "ALTER TABLE t ADD s TIMESTAMP(6) GENERATED ALWAYS AS ROW START FIRST, ADD f TIMESTAMP(6) AS ROW END "
+         "INVISIBLE, ADD PERIOD FOR SYSTEM_TIME(s, f), "
+         "ADD SYSTEM VERSIONING",
+         "0 5 -/ADD COLUMN `s` DateTime64(6, 'UTC') DEFAULT toDateTime64('2023-11-14 22:13:20.123456', 6, 'UTC'), ADD "
+         "COLUMN `f` DateTime64(6, 'UTC') DEFAULT "
+         "toDateTime64('2038-01-19 03:14:07.999999', 6, 'UTC') +"},
+        {PLAIN, NULL,
+         "ALTER TABLE t ADD (s BIGINT UNSIGNED AS ROW START, f BIGINT UNSIGNED AS ROW END, PERIOD FOR SYSTEM_TIME(s, "
+         "f)), ADD SYSTEM VERSIONING",
+         "refused: its history is kept by transactions"},
+        {PLAIN, NULL, "ALTER TABLE t DROP PARTITION p0", "off/ ROWS DROP PARTITION"},
+        {HIDDEN, NULL, "ALTER TABLE t ADD x INT AFTER id", "-1 -1 -/ADD COLUMN `x` Nullable(Int32) +"},
+        {HIDDEN, NULL, "ALTER TABLE t ADD SYSTEM VERSIONING, DROP e", "-1 -1 -/ +"},
+        {HIDDEN, NULL, "ALTER TABLE t DROP SYSTEM VERSIONING", "off/ +"},
+        {HIDDEN, NULL, "ALTER TABLE t DROP PRIMARY KEY, ADD PRIMARY KEY (id)", "-1 -1 -/ +"},
+        {HIDDEN, NULL, "ALTER TABLE t DROP PARTITION p0", "-1 -1 -/ ROWS DROP PARTITION"},
+        {HIDDEN, "pn", "ALTER TABLE t DROP PARTITION IF EXISTS p0, p1", "-1 -1 pn/ +"},
+        {HIDDEN, "pn", "ALTER TABLE t TRUNCATE PARTITION p0", "-1 -1 pn/ +"},
+        {HIDDEN, "pn", "ALTER TABLE t TRUNCATE PARTITION p0, PN", "-1 -1 pn/ ROWS TRUNCATE PARTITION"},
+        {HIDDEN, "pn", "ALTER TABLE t TRUNCATE PARTITION ALL", "-1 -1 pn/ ROWS TRUNCATE PARTITION"},
+        {HIDDEN, "pn", "ALTER TABLE t EXCHANGE PARTITION p0 WITH TABLE u", "-1 -1 pn/ +"},
+        {HIDDEN, "pn", "ALTER TABLE t EXCHANGE PARTITION pn WITH TABLE u", "-1 -1 pn/ ROWS EXCHANGE PARTITION"},
+        {HIDDEN, "pn", "ALTER TABLE t CONVERT PARTITION p0 TO TABLE u", "-1 -1 pn/ +"},
+        {HIDDEN, "pn", "ALTER TABLE t CONVERT TABLE u TO PARTITION p0 HISTORY", "-1 -1 pn/ ROWS CONVERT TABLE"},
+        {HIDDEN, "pn", "ALTER TABLE t ADD PARTITION (PARTITION p9 HISTORY)", "-1 -1 pn/ +"},
+        {HIDDEN, "pn", "ALTER TABLE t REMOVE PARTITIONING", "-1 -1 -/ +"},
+        {HIDDEN, NULL, "ALTER TABLE t PARTITION BY SYSTEM_TIME LIMIT 2 PARTITIONS 3", "-1 -1 pn/ +"},
+        {HIDDEN, "now", "ALTER TABLE t PARTITION BY SYSTEM_TIME LIMIT 2", "-1 -1 now/ +"},
+        {HIDDEN, "now", "ALTER TABLE t PARTITION BY SYSTEM_TIME LIMIT 2 PARTITIONS 3", "-1 -1 -/ +"},
+        {HIDDEN, "pn", "ALTER TABLE t ADD INDEX (a) PARTITION BY HASH (id)", "-1 -1 -/ +"},
+        {HIDDEN, "pn", "ALTER TABLE t ADD x INT REMOVE PARTITIONING", "-1 -1 -/ADD COLUMN `x` Nullable(Int32) +"},
+        {SHOWN, NULL, "ALTER TABLE t ADD x INT FIRST", "2 3 -/ADD COLUMN `x` Nullable(Int32) +"},
+        {SHOWN, NULL, "ALTER TABLE t RENAME COLUMN b TO f", "1 2 -/RENAME COLUMN `b` TO `f`"},
+        {SHOWN, NULL, "ALTER TABLE t DROP PRIMARY KEY, ADD PRIMARY KEY (id, b)", "1 2 -/ +"},
+        {SHOWN, NULL, "ALTER TABLE t DROP PRIMARY KEY, ADD PRIMARY KEY (id)", "1 2 -/ +"},
+        {SHOWN, NULL, "ALTER TABLE t DROP PRIMARY KEY, ADD PRIMARY KEY (id, e)",
+         "1 2 -/FAIL its key PRIMARY was dropped"},
+        {SHOWN, NULL, "ALTER TABLE t DROP COLUMN a, DROP COLUMN b, DROP PERIOD FOR SYSTEM_TIME, DROP SYSTEM VERSIONING",
+         "off/ +"},
+        {SHOWN, NULL, "ALTER TABLE t DROP COLUMN a", "refused: one of ROW START and ROW END is missing, of t"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(SourceTable) table = definition();
+        table->versioning = (Versioning){.on = cases[i].of != PLAIN,
+                                         .row_start = cases[i].of == SHOWN ? 1 : -1,
+                                         .row_end = cases[i].of == SHOWN ? 2 : -1,
+                                         .current_partition = g_strdup(cases[i].partition)};
+        for (int c = 1; cases[i].of == SHOWN && c <= 2; c++) {
+            table->columns[c].type = SOURCE_TYPE_TIMESTAMP;
+            table->columns[c].nullable = false;
+        }
+        g_autofree char *got = history_text(table, cases[i].sql);
+        if (!g_str_has_prefix(got, cases[i].expected))
+            g_test_message("%s", cases[i].sql);
+        if (g_str_has_prefix(cases[i].expected, "refused: "))
+            g_assert_true(g_str_has_prefix(got, cases[i].expected));
+        else
+            g_assert_cmpstr(got, ==, cases[i].expected);
+    }
+}
+
 static void test_without_strict_mode(void)
 {
     static const char *const cases[] = {"ALTER TABLE t MODIFY a INT NOT NULL", "ALTER TABLE t MODIFY a MEDIUMINT",
@@ -312,6 +404,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/schema/definitions", test_definitions);
     g_test_add_func("/schema/plans", test_plans);
+    g_test_add_func("/schema/history", test_history);
     g_test_add_func("/schema/without-strict-mode", test_without_strict_mode);
     g_test_add_func("/schema/old-names-stay", test_old_names_stay);
     g_test_add_func("/schema/nullable-stays", test_nullable_stays);

@@ -1,6 +1,7 @@
 /* Definitions: labels, keys, what is stable in SHOW CREATE TABLE, and their round trip through JSON. */
 #include "mysql/preflight_private.h"
 #include "mysql/table_private.h"
+#include "mysql/versioning.h"
 
 #include <string.h>
 
@@ -40,6 +41,114 @@ static void test_create_is_stable(void)
                     "CREATE TABLE `t` (\n  `id` int(11) NOT NULL AUTO_INCREMENT,\n"
                     "  `n` char(9) DEFAULT ' AUTO_INCREMENT=5' COMMENT ') AUTO_INCREMENT=6'\n"
                     ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4");
+}
+
+/* Partitions of history come by themselves. */
+static void test_create_is_stable_with_history(void)
+{
+    static const char begin[] = "CREATE TABLE `t` (\n  `id` int(11) NOT NULL COMMENT ' PARTITION BY SYSTEM_TIME'\n) "
+                                "ENGINE=InnoDB WITH SYSTEM VERSIONING";
+    static const char *const ends[][2] = {
+        {"\n PARTITION BY SYSTEM_TIME INTERVAL 1 HOUR STARTS TIMESTAMP'2026-11-26 14:00:00' AUTO\nPARTITIONS 7",
+         "`pn`"},
+        {"\n PARTITION BY SYSTEM_TIME LIMIT 2\n(PARTITION `p0` HISTORY ENGINE = InnoDB,\n PARTITION `n``ow` CURRENT "
+         "ENGINE = InnoDB)",
+         "`n``ow`"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
+        g_autofree char *create = g_strconcat(begin, ends[i][0], NULL), *got = table_normalise_create(create);
+        g_autofree char *expected =
+            g_strdup_printf("%s\n PARTITION BY SYSTEM_TIME (PARTITION %s CURRENT)", begin, ends[i][1]);
+        g_autofree char *again = table_normalise_create(got);
+        g_assert_cmpstr(got, ==, expected);
+        g_assert_cmpstr(again, ==, expected);
+    }
+}
+
+static SourceTable *with_columns(const char *names, SourceType type, const char *create_sql)
+{
+    g_auto(GStrv) parts = g_strsplit(names, " ", -1);
+    SourceTable *table = source_table_new();
+
+    table->database = g_strdup("shop");
+    table->name = g_strdup("t");
+    table->engine = g_strdup("InnoDB");
+    table->create_sql = table_normalise_create(create_sql);
+    table->n_columns = g_strv_length(parts);
+    table->columns = g_new0(SourceColumn, table->n_columns);
+    for (unsigned i = 0; i < table->n_columns; i++) {
+        table->columns[i].name = g_strdup(parts[i]);
+        table->columns[i].type_text = g_strdup("");
+        table->columns[i].type = type;
+        table->columns[i].generated = true;
+    }
+    return table;
+}
+
+/* As the catalog gives it back. */
+static char *versioning_text(const SourceTable *table)
+{
+    json_t *json = source_table_to_json(table);
+    g_autoptr(SourceTable) again = source_table_from_json(json, NULL);
+
+    json_decref(json);
+    g_assert_nonnull(again);
+    const Versioning *versioning = &again->versioning;
+    return versioning->on ? g_strdup_printf("%d %d %s", versioning->row_start, versioning->row_end,
+                                            versioning->current_partition != NULL ? versioning->current_partition : "-")
+                          : g_strdup("off");
+}
+
+static void test_versioning(void)
+{
+    static const char *const cases[][3] = {
+        {"id",
+         "CREATE TABLE `t` (\n  `id` int(11) COMMENT 'WITH SYSTEM VERSIONING'\n) ENGINE=InnoDB COMMENT='WITH SYSTEM "
+         "VERSIONING'",
+         "off"},
+        {"id v",
+         "CREATE TABLE `t` (\n  `id` int(11) NOT NULL,\n  `v` int(11) WITHOUT SYSTEM VERSIONING,\n  PRIMARY KEY "
+         "(`id`)\n) ENGINE=InnoDB",
+         "off"},
+        {"id", "CREATE TABLE `t` (\n  `id` int(11)\n) ENGINE=InnoDB COMMENT='x' WITH SYSTEM VERSIONING", "-1 -1 -"},
+        {"id",
+         "CREATE TABLE `t` (\n  `id` int(11)\n) WITH SYSTEM VERSIONING\n PARTITION BY SYSTEM_TIME LIMIT 2\n(PARTITION "
+         "`p0` HISTORY ENGINE = InnoDB,\n"
+         " PARTITION `now` CURRENT ENGINE = InnoDB)",
+         "-1 -1 now"},
+        {"b id a",
+         "CREATE TABLE `t` (\n  `b` timestamp(6) GENERATED ALWAYS AS ROW END,\n  `id` int(11),\n  `a` timestamp(6) "
+         "GENERATED ALWAYS AS ROW START "
+         "INVISIBLE,\n  PRIMARY KEY (`id`,`b`),\n  PERIOD FOR SYSTEM_TIME (`a`, `b`),\n  PERIOD FOR `p` (`x`, `y`)\n) "
+         "WITH SYSTEM VERSIONING\n"
+         " PARTITION BY HASH (`id`)\nPARTITIONS 2",
+         "2 0 -"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(SourceTable) table = with_columns(cases[i][0], SOURCE_TYPE_TIMESTAMP, cases[i][1]);
+        GError *error = NULL;
+
+        versioning_read(table, &error);
+        g_assert_no_error(error);
+        g_autofree char *text = versioning_text(table);
+        g_assert_cmpstr(text, ==, cases[i][2]);
+        for (int c = 0; c < (int)table->n_columns; c++)
+            g_assert_cmpint(table->columns[c].generated, ==, !(i == 4 && c != 1));
+    }
+}
+
+static void test_versioning_refused(void)
+{
+    static const char create[] = "CREATE TABLE `t` (\n  PERIOD FOR SYSTEM_TIME (`a`, `b`)\n) WITH SYSTEM VERSIONING";
+    g_autoptr(SourceTable) hidden = with_columns("id a", SOURCE_TYPE_TIMESTAMP, create);
+    g_autoptr(SourceTable) by_transactions = with_columns("a b", SOURCE_TYPE_BIGINT, create);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_false(versioning_read(hidden, &error));
+    g_assert_nonnull(strstr(error->message, "GRANT SELECT"));
+    g_clear_error(&error);
+    g_assert_false(versioning_read(by_transactions, &error));
+    g_assert_nonnull(strstr(error->message, "kept by transactions"));
 }
 
 static void assert_keys(const char *create_sql, const char *expected)
@@ -137,10 +246,21 @@ static void test_json(void)
 /* Whatever single member is damaged, reading says so and does not crash. */
 static void test_json_damaged(void)
 {
-    static const char *const damages[] = {"{\"columns\":[]}",    "{\"key\":[2]}",         "{\"key\":[-1]}",
-                                          "{\"key\":[\"a\"]}",   "{\"name\":3}",          "{\"key\":null}",
-                                          "{\"columns\":[{}]}",  "{\"create_sql\":null}", "{\"key\":[0,1,0]}",
-                                          "{\"key_name\":3}", "{\"engine\":[]}",       "{\"columns\":\"none\"}"};
+    static const char *const damages[] = {"{\"columns\":[]}",
+                                          "{\"key\":[2]}",
+                                          "{\"key\":[-1]}",
+                                          "{\"key\":[\"a\"]}",
+                                          "{\"name\":3}",
+                                          "{\"key\":null}",
+                                          "{\"columns\":[{}]}",
+                                          "{\"create_sql\":null}",
+                                          "{\"key\":[0,1,0]}",
+                                          "{\"key_name\":3}",
+                                          "{\"engine\":[]}",
+                                          "{\"columns\":\"none\"}",
+                                          "{\"versioning\":{}}",
+                                          "{\"versioning\":{\"row_start\":0,\"row_end\":2}}",
+                                          "{\"versioning\":{\"row_start\":-1,\"row_end\":1}}"};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(damages); i++) {
         json_t *json = json_loads(table_text, 0, NULL), *damage = json_loads(damages[i], 0, NULL);
@@ -185,6 +305,9 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/table/labels", test_labels);
     g_test_add_func("/table/create-is-stable", test_create_is_stable);
+    g_test_add_func("/table/create-is-stable-with-history", test_create_is_stable_with_history);
+    g_test_add_func("/table/versioning", test_versioning);
+    g_test_add_func("/table/versioning-refused", test_versioning_refused);
     g_test_add_func("/table/unique-keys", test_unique_keys);
     g_test_add_func("/table/cascades", test_cascades);
     g_test_add_func("/table/json", test_json);
