@@ -572,9 +572,14 @@ char *source_gtid_state(const Source *source)
     return g_string_free(text, FALSE);
 }
 
+bool source_undid(const Source *source, const char *gtid)
+{
+    return g_hash_table_contains(source->undone, gtid);
+}
+
 bool source_refuses(const Source *source, const char *gtid)
 {
-    return g_hash_table_contains(source->undone, gtid) && strcmp(gtid, source->applied) != 0;
+    return source_undid(source, gtid) && strcmp(gtid, source->applied) != 0;
 }
 
 unsigned source_readable(const Source *source, const char **file, uint64_t *pos)

@@ -99,6 +99,7 @@ char *source_gtid(const Source *source);
 char *source_gtid_state(const Source *source);
 bool is_gtid_event(const BinlogEvent *event);
 /* That transaction was rolled back, and is not what the server received last: it says that it has not got it. */
+bool source_undid(const Source *source, const char *gtid); /* a transaction that was rolled back */
 bool source_refuses(const Source *source, const char *gtid);
 /* How many commits what is readable now holds, and the position of that. */
 unsigned source_readable(const Source *source, const char **file, uint64_t *pos);

@@ -120,7 +120,7 @@ static bool choose_start(Engine *e, Session *s)
         g_autofree char *missing = gtid_set_missing_in_state(ours, state, e->source->applied, NULL);
         if (missing) {
             /* The pipe began behind a transaction that was rolled back, and none came since that a replica logs. */
-            e->broken = e->broken || source_refuses(e->source, missing);
+            e->broken = e->broken || source_undid(e->source, missing);
             history_fails(e, "the server has not the transactions that were replicated already");
             return false;
         }
