@@ -691,6 +691,11 @@ void source_fail_over(Source *source)
     source->readable = source->log->len;
     for (unsigned i = 0; i < old->len; i++) {
         const LogEvent *from = old->pdata[i];
+        if (begins_file(from->event.type) && from->ends) { /* what there was when the old one's log began anew */
+            LogEvent *last = source->log->pdata[source->log->len - 1];
+            last->ends = true;
+            last->shown = from->shown;
+        }
         if (from->here_only || from->event.type == BINLOG_ROTATE || begins_file(from->event.type))
             continue;
         copy(source, from, shown);
