@@ -60,6 +60,11 @@ uint64_t chunk_ledger_answered(ChunkLedger *ledger, Chunk *chunk, RangePlan *pla
     return counted->len > before ? range_id : 0;
 }
 
+bool chunk_ledger_is_read(const ChunkLedger *ledger, const RangePlan *plan)
+{
+    return plan && range_plan_all_done(plan) && ledger->length == 0;
+}
+
 void chunk_ledger_give_up(ChunkLedger *ledger, uint64_t range_id)
 {
     for (GList *l = ledger->head; l; l = l->next)

@@ -25,6 +25,9 @@ Chunk *chunk_ledger_add(ChunkLedger *ledger, uint64_t range_id, const char *key,
  * `counted` (of Chunk, which it frees). Returns the range that has moved; 0: none. */
 uint64_t chunk_ledger_answered(ChunkLedger *ledger, Chunk *chunk, RangePlan *plan, GPtrArray *counted);
 GPtrArray *chunk_ledger_counted_new(void);
+/* All of the load is read and answered: its ranges, and what was sent of them and given up, which may arrive yet.
+ * `plan`: NULL, none. */
+bool chunk_ledger_is_read(const ChunkLedger *ledger, const RangePlan *plan);
 /* The range is read again from its acknowledged progress: what of it is still on its way counts no more. */
 void chunk_ledger_give_up(ChunkLedger *ledger, uint64_t range_id);
 void chunk_ledger_clear(ChunkLedger *ledger);

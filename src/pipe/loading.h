@@ -20,7 +20,7 @@ LoadSight load_sight(SourceFlavour flavour, const char *begin_file, const char *
  */
 typedef struct {
     bool wanted;           /* it is not loaded yet */
-    bool read;             /* all of its ranges are acknowledged */
+    bool read;             /* all of its ranges are acknowledged, and nothing of it is on its way any more */
     bool passed;           /* the stream has come to (read_file, read_pos) */
     const char *read_file; /* where the log ended when it was read; NULL: not known */
     uint64_t read_pos;

@@ -290,7 +290,7 @@ void snapshot_chunk_done(Work *work, Insert *insert)
 static LoadSituation situation(const PipeTable *table)
 {
     return (LoadSituation){.wanted = wants_loading(table),
-                           .read = table->plan && range_plan_all_done(table->plan),
+                           .read = chunk_ledger_is_read(&table->chunks, table->plan),
                            .passed = table->stream_passed,
                            .read_file = table->read_file,
                            .read_pos = table->read_pos};

@@ -44,7 +44,7 @@ bool table_is_followed(const Table *table)
 LoadSituation table_load(const Table *table)
 {
     return (LoadSituation){.wanted = table_wants_loading(table),
-                           .read = table->plan && range_plan_all_done(table->plan),
+                           .read = chunk_ledger_is_read(&table->chunks, table->plan),
                            .passed = table->passed,
                            .read_file = table->read_file,
                            .read_pos = table->read_pos};
