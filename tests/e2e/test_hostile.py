@@ -75,9 +75,9 @@ class Load:
                 rows(self.pipe, self.next, count, self.name)
             except Exception:  # noqa: BLE001 - the server is being ill-treated
                 time.sleep(0.1)
-                continue
-            self.next += count
-            self.done += 1
+            else:
+                self.done += 1
+            self.next += count  # also behind one that failed: it may have been carried out, and would fail for ever
 
     def goes_on(self, statements=20):
         """Until so many more were carried out."""
