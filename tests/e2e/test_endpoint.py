@@ -599,6 +599,12 @@ def test_errors_of_inserts(endpoint, table):
     assert content(endpoint, table) == ""
 
 
+def running(endpoint, text, count=1):
+    """Until so many statements with these words run there."""
+    ask = "SELECT count() FROM system.processes WHERE position(query, {text:String}) > 0 AND position(query, 'system.processes') = 0"
+    wait_until(lambda: endpoint.query(ask, param_text=text) == f"{count}\n", 20, f"{text} runs")
+
+
 def test_an_insert_that_is_cut_off(endpoint, table):
     """A body that ends early is not committed."""
     token = base64.b64encode(f"default:{endpoint.password}".encode())
@@ -607,7 +613,7 @@ def test_an_insert_that_is_cut_off(endpoint, table):
         raw = socket.create_connection((endpoint.url.hostname, endpoint.url.port))
         raw.sendall(b"POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAuthorization: Basic %s\r\n%s\r\n\r\n" % (path.encode(), endpoint.url.port, token, head))
         raw.sendall(b"8\r\n1\tone\n\n\r\n" if b"chunked" in head else ROWS.encode())
-        time.sleep(0.3)
+        running(endpoint, f"INSERT INTO {table}")
         raw.close()
     wait_until(lambda: endpoint.query(f"SELECT count() FROM system.processes WHERE query LIKE 'INSERT INTO {table}%'") == "0\n", 20, "gone")
     assert content(endpoint, table) == ""
@@ -690,7 +696,7 @@ def test_kill_by_query_id(endpoint, kind):
 def test_too_many_queries(endpoint):
     with concurrent.futures.ThreadPoolExecutor(80) as pool:
         jobs = [pool.submit(endpoint.ask, "SELECT sleep(3)") for _ in range(80)]
-        time.sleep(1.5)
+        wait_until(lambda: sum(job.done() for job in jobs) >= 16, 20, "those that are too many are refused")
         kill = endpoint.ask("KILL QUERY WHERE Settings['log_comment'] = 'nobody' ASYNC")
         codes = [job.result().code for job in jobs]
     assert kill.status == 200, "a KILL gets through"
@@ -713,12 +719,12 @@ def test_sessions(endpoint):
     assert endpoint.ask("SELECT 1", session_id="never", session_check=1).code == 372
     thread = threading.Thread(target=endpoint.query, args=("SELECT sleep(2)",), kwargs={"session_id": "s1"})
     thread.start()
-    time.sleep(0.7)
+    running(endpoint, "SELECT sleep(2)")
     assert endpoint.ask("SELECT 1", session_id="s1").code == 373
     thread.join()
     endpoint.query("SELECT 1", session_id="s1", session_timeout=1)
-    time.sleep(1.3)
-    assert endpoint.ask("SELECT * FROM tmp", session_id="s1").code == 60
+    # Each look keeps it for another second.
+    wait_until(lambda: endpoint.ask("SELECT * FROM tmp", session_id="s1", session_timeout=1).code == 60, 20, "the session has ended", every=1.3)
 
 
 # ---- the process ----
@@ -737,17 +743,19 @@ def test_data_survives_stop_and_kill(start, folder):
     endpoint.insert("INSERT INTO d.t FORMAT TSV", "3\n")
     stop = threading.Event()
 
+    loaded = []
+
     def load():
         while not stop.is_set():
             try:
-                endpoint.ask("3\n" * 100000, query="INSERT INTO d.t FORMAT TSV")
+                loaded.append(endpoint.ask("3\n" * 100000, query="INSERT INTO d.t FORMAT TSV").status)
             except OSError:
                 return
 
     threads = [threading.Thread(target=load) for _ in range(2)]
     for thread in threads:
         thread.start()
-    time.sleep(1)
+    wait_until(lambda: len(loaded) >= 10, 30, "rows flow")
     endpoint.process.kill()
     endpoint.process.wait()
     stop.set()
@@ -767,7 +775,7 @@ def test_sigterm_lets_queries_end(start):
 
     thread = threading.Thread(target=run)
     thread.start()
-    time.sleep(0.7)
+    running(endpoint, "SELECT sleep(2.5)")
     endpoint.process.send_signal(signal.SIGTERM)
     thread.join()
     assert found["answer"] == "0\n"
@@ -779,7 +787,7 @@ def test_sigterm_kills_what_does_not_end(start):
     threads = [threading.Thread(target=lambda f=f: endpoint.ask(f"SELECT sleepEachRow(1) FROM numbers(100) SETTINGS max_block_size = 1 FORMAT {f}")) for f in ("TSV", "JSON")]
     for thread in threads:
         thread.start()
-    time.sleep(0.7)
+    running(endpoint, "SELECT sleepEachRow(1)", 2)
     began = time.monotonic()
     endpoint.process.send_signal(signal.SIGTERM)
     assert endpoint.process.wait(28) == 0
@@ -812,12 +820,16 @@ def test_idle_is_cheap(start):
     endpoint = start()
     endpoint.query("CREATE TABLE t (a Int64) ENGINE = MergeTree ORDER BY a")
     endpoint.insert("INSERT INTO t FORMAT TSV", "1\n")
-    time.sleep(2)
-    before = cpu_seconds(endpoint.process.pid)
-    time.sleep(5)
-    used = (cpu_seconds(endpoint.process.pid) - before) / 5
-    print(f"idle: {used:.2%} of a core, {endpoint.rss() / 2**20:.0f} MiB")
-    assert used < 0.03
+    seen = []
+
+    def idle():
+        before = cpu_seconds(endpoint.process.pid)
+        time.sleep(5)  # what is measured
+        seen.append((cpu_seconds(endpoint.process.pid) - before) / 5)
+        return seen[-1] < 0.03
+
+    wait_until(idle, 15, lambda: f"idle: {seen}")
+    print(f"idle: {seen[-1]:.2%} of a core, {endpoint.rss() / 2**20:.0f} MiB")
     assert endpoint.rss() < 320 * 2**20
 
 

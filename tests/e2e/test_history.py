@@ -2,7 +2,6 @@
 
 import contextlib
 import shutil
-import time
 
 import pytest
 from harness.engine import PATIENCE
@@ -59,7 +58,7 @@ def test_failover_to_a_replica_by_gtid(engine, pair, clickhouse):
     pipe.mariadb = second
     # Nothing is written yet: the pipe looks at an idle log that it opened by GTID, and starts again on it.
     wait_until(lambda: "another server answers" in pipe.journal(), 60 * PATIENCE, "it goes on at the other server")
-    time.sleep(2)
+    wait_until(second.log_readers, 60 * PATIENCE, "it reads that log")
     engine.kill()
     engine.start()
     second.run("INSERT INTO a VALUES (2001, 'new')", database=pipe.source)

@@ -49,7 +49,7 @@ def test_snapshot_mode_ends_completed(filled):
     assert filled.clickhouse.value(f"SELECT count() FROM {filled.destination}.a FINAL") >= 5000
     count = filled.rows("a", "count()")
     filled.run("INSERT INTO a VALUES (10001, 'after')")
-    time.sleep(1.5)
+    wait_until(lambda: filled.mariadb.log_readers() == 0, 30 * PATIENCE, "nobody reads the log")
     assert filled.rows("a", "count()") == count
     filled.engine.stop()
     filled.engine.start()
@@ -74,7 +74,7 @@ def test_pause_and_resume(filled):
     assert time.monotonic() - began < 2.5 * PATIENCE
     assert filled.status()["state"] == "Paused"
     filled.run("INSERT INTO b VALUES (1, 'while paused')")
-    time.sleep(1.5)
+    wait_until(lambda: filled.mariadb.log_readers() == 0, 30 * PATIENCE, "nobody reads the log")
     assert filled.rows("b", "count()") == [[0]]
     # A paused pipe stays paused over a restart.
     filled.engine.stop()
@@ -97,7 +97,7 @@ def test_snapshot_is_paused_and_goes_on_where_it_was(engine, mariadb, clickhouse
     assert time.monotonic() - began < 2.5 * PATIENCE
     done = pipe.table("a")["rows_done"]
     assert 0 < done < 600_000, "it was over before the pause"
-    time.sleep(1)
+    wait_until(lambda: mariadb.connections() == 0, 30 * PATIENCE, "nobody reads the source")
     assert pipe.table("a")["rows_done"] == done
     engine.stop()
     engine.start()

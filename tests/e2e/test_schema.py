@@ -14,7 +14,7 @@ from harness.compare import destination_rows, source_rows
 from harness.engine import PATIENCE
 from harness.log import logged, rows_in, statements_in
 from harness.pipe import Pipe
-from harness.process import wait_until
+from harness.process import unread, wait_until
 from harness.storm import Storm
 
 pytestmark = pytest.mark.flavours
@@ -639,7 +639,7 @@ def test_pause_within_a_statement(engine, mariadb, own_clickhouse):
         own_clickhouse.freeze()
         pipe.run(statement)
         pipe.run("INSERT INTO t (id) VALUES (%s)", 10 + n)
-        time.sleep(0.3)  # into it, mostly
+        wait_until(lambda: unread(own_clickhouse.process.pid), 60 * PATIENCE, "the destination is asked for it")
         engine.sluice("pause", "p", "--wait", timeout=60)
         own_clickhouse.freeze(False)
         engine.sluice("resume", "p", "--wait")

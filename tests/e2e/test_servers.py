@@ -1,8 +1,8 @@
 """What only one kind of server does, and what happens when another server takes the place of the first."""
 
 import contextlib
+import itertools
 import threading
-import time
 
 import pytest
 from harness.engine import PATIENCE
@@ -103,20 +103,23 @@ def test_without_gtids(engine, own_mariadb, clickhouse):
     assert "GRANT LOCK TABLES" in refused.out + refused.err
     server.run("GRANT LOCK TABLES ON *.* TO repl@'127.0.0.1'")
     stop = threading.Event()
+    written = []
 
     def write():
-        n = 10_000
-        while not stop.is_set():
-            n += 1
+        for n in itertools.count(10_001):
             pipe.run("INSERT INTO t VALUES (%s, 1, 'during')", n)
             pipe.run("UPDATE t SET n = n + 1 WHERE id = %s", n % 3000 + 1)
+            written.append(n)
+            if stop.is_set():
+                return
 
     writer = threading.Thread(target=write)
     writer.start()
     try:
         pipe.live(settings=["batch_rows=1000"])
         killed_and_started(pipe)
-        time.sleep(1)
+        before = len(written)
+        wait_until(lambda: len(written) >= before + 50, 60, "rows come behind the kill")
     finally:
         stop.set()
         writer.join()

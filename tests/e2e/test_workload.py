@@ -9,6 +9,7 @@ import pytest
 from harness import workload
 from harness.engine import SANITIZED
 from harness.fixtures import KIND
+from harness.process import wait_until
 
 SEED = int(os.environ.get("SLUICE_SEED") or random.SystemRandom().randrange(1 << 31))
 SHORT = SANITIZED or KIND != "mariadb"
@@ -24,7 +25,7 @@ def begin(pipe, seed):
     # Every version stays to be looked at: nothing merges in tables made with these settings, not even the pipe's.
     pipe.clickhouse.query(f"CREATE DATABASE IF NOT EXISTS {pipe.destination}")
     clients = workload.Workload(pipe.mariadb, pipe.source, seed).start(PATIENCE)
-    time.sleep(1)
+    wait_until(lambda: clients.statements > 100 or not clients.running(), PATIENCE, "clients are at work")
     return clients
 
 

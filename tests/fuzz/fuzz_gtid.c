@@ -53,7 +53,7 @@ static void check_mysql(const GtidSet *set, const GtidSet *other)
 static void check_mariadb(const GtidSet *set, const char *state)
 {
     GError *error = NULL;
-    char *missing = gtid_set_missing_in_state(set, state, &error);
+    char *missing = gtid_set_missing_in_state(set, state, state, &error);
     g_clear_error(&error);
     if (missing)
         CHECK(*missing);

@@ -1,5 +1,6 @@
 """Child processes that never outlive the tests, and waiting for conditions."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import time
 
 PR_SET_PDEATHSIG = 1
+LISTENING = "0A"  # in /proc/net/tcp
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -56,6 +58,18 @@ def wait_until(condition, seconds, what, every=0.05):
             shown = missing or (what() if callable(what) else what)
             raise AssertionError(f"not within {seconds} s: {shown}") from missing
         time.sleep(every)
+
+
+def unread(pid):
+    """Bytes that wait at the sockets of a server over IPv4: what was sent to one that is frozen."""
+    own = set()
+    for link in os.scandir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            own.add(os.readlink(link.path))
+    with open("/proc/net/tcp") as f:
+        lines = [line.split() for line in f.readlines()[1:]]
+    ports = {line[1] for line in lines if line[3] == LISTENING and f"socket:[{line[9]}]" in own}
+    return sum(int(line[4].partition(":")[2], 16) for line in lines if line[3] != LISTENING and line[1] in ports)
 
 
 def stat(pid):

@@ -26,3 +26,17 @@ prepared_keep()
         [ "$old" = "$kept" ] || find "$old" -maxdepth 0 -mmin +1440 -exec rm -rf {} + 2>/dev/null || true
     done
 }
+
+# prepared_pair: sets `pair` to a folder with a certificate, cert.pem, and its key, key.pem, made once; empty when there is none.
+prepared_pair()
+{
+    local new
+    pair="$prepared_cache/pair"
+    if [ ! -d "$pair" ]; then
+        mkdir -p "$prepared_cache"
+        new=$(mktemp -d "$prepared_cache/new.XXXXXX") || return 0
+        { openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=localhost -keyout "$new/key.pem" -out "$new/cert.pem" &&
+            mv -T "$new" "$pair"; } >/dev/null 2>&1 || rm -rf "$new" # another script was faster
+    fi
+    [ -d "$pair" ] || pair=''
+}

@@ -148,6 +148,7 @@ class Engine:
         self.picture = picture
         self.answers = {"status": lambda request: {"ok": True, "view": self.picture}}
         self.requests = []
+        self.pictures = 0  # sent so far
         self.silent = False
         self.lock = threading.Condition()
         self.sending = threading.Lock()  # lines of two threads must not mix
@@ -191,6 +192,7 @@ class Engine:
     def send_picture(self):
         for peer in list(self.peers):
             self.send(peer, {"view": self.picture})
+            self.pictures += 1
 
     def show(self, picture):
         self.picture = picture

@@ -99,7 +99,7 @@ class Screen:
     def text(self):
         return "\n".join(self.lines()).rstrip("\n") + "\n"
 
-    def wait(self, what, seconds=5):
+    def wait(self, what, seconds=15):
         """Until a regular expression is on the screen."""
         end = time.monotonic() + seconds
         while not re.search(what, self.text(), re.MULTILINE):
@@ -108,7 +108,7 @@ class Screen:
                 raise AssertionError(f"{what!r} did not come; the screen shows:\n{self.text()}")
         return self
 
-    def wait_gone(self, what, seconds=5):
+    def wait_gone(self, what, seconds=15):
         end = time.monotonic() + seconds
         while re.search(what, self.text(), re.MULTILINE):
             self.pump(0.05)
@@ -170,7 +170,7 @@ class Screen:
         """The terminal goes away under the program."""
         os.close(self.child.child_fd)
 
-    def end(self, seconds=5):
+    def end(self, seconds=15):
         """Waits for the program to end. Its exit code; a signal gives its negative number."""
         end = time.monotonic() + seconds
         while self.pump(0.05):

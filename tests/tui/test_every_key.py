@@ -16,7 +16,7 @@ FUNCTION = {"F1": "\x1bOP", "F2": "\x1bOQ", "F3": "\x1bOR", "F4": "\x1bOS", "F5"
 CONTROL = {f"^{letter}": chr(ord(letter) & 0x1f) for letter in string.ascii_uppercase}
 HOME = "prod-etl-2"  # stands on the list of pipes alone
 
-# screen -> keys to it from the list of pipes, what stands there
+# screen -> keys to it from the list of pipes, and behind "..." what has to be there before the next one; what stands there
 PLACES = {
     "pipes": ([], HOME),
     "pipe": (["j", "j", "enter"], "stock_moves"),
@@ -26,7 +26,7 @@ PLACES = {
     "journal": (["v"], "Pausing → Paused"),
     "help": (["?"], "KEYS"),
     "settings": (["/", "orders", "enter", "e"], "batch_rows"),
-    "editing": (["/", "orders", "enter", "e", "enter"], "leave as it is"),
+    "editing": (["/", "orders", "enter", "e", "...batch_rows", "enter"], "leave as it is"),
     "add": (["/", "orders", "enter", "a"], "crm.accounts"),
     "verify": (["/", "orders", "enter", "enter", "w"], "Grösse"),
 }
@@ -70,7 +70,10 @@ def go_to(screen, place):
         screen.press("esc")
         if is_home(screen):
             break
-    screen.wait(HOME).press("g", *keys).wait(ready)
+    screen.wait(HOME).press("g")
+    for key in keys:
+        screen.wait(key[3:]) if key.startswith("...") else screen.press(key)
+    screen.wait(ready)
     return quiet(screen)
 
 

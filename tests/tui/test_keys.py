@@ -313,16 +313,25 @@ def test_many_pipes_scroll(dashboard):
     screen.press("g").wait("▸ pipe-150")
 
 
-def test_an_idle_screen_sends_little(dashboard):
-    screen, _ = dashboard("six")
-    screen.wait("orders").settle()
-    time.sleep(0.6)
-    screen.pump()
-    before = screen.bytes
-    end = time.monotonic() + 3
-    while time.monotonic() < end:
+def pictures(screen, engine, count):
+    """Until the engine has sent so many more."""
+    goal, end = engine.pictures + count, time.monotonic() + 30
+    while engine.pictures < goal:
+        assert time.monotonic() < end, "it asks for no picture"
         screen.pump(0.1)
+
+
+def test_an_idle_screen_sends_little(dashboard):
+    screen, engine = dashboard("six")
+    screen.wait("orders").settle()
+    pictures(screen, engine, 2)
+    before = screen.bytes
+    pictures(screen, engine, 6)
     assert screen.bytes - before == 0  # nothing changed in the picture
+    picture = recording.view("six")
+    picture["pipes"][0]["name"] = "renamed"
+    engine.show(picture)
+    screen.wait("renamed")  # those before it were read
 
 
 def test_silence_is_said_and_figures_dim(dashboard):
