@@ -4,9 +4,9 @@
  * CHECKPOINT that is written some time after a log began: by that also while a commit that stands before it cannot be
  * seen yet, because semi-synchronous replication holds it between log and commit (AFTER_SYNC) [tried on 10.11
  * and 11.8]. What is held keeps all later commits from the log [tried]. So where semi-synchronous replication is on, a
- * place is believed when a transaction stands between what was asked for and it, or when nothing is held and nothing
- * moves for a moment. When the commit is let go the place goes back to its end: then no transaction stands between the
- * place and what was asked for.
+ * place is believed when a transaction stands between what was asked for and it (where the place itself counts: when a
+ * transaction ends there), or when nothing is held and nothing moves for a moment. When the commit is let go the place
+ * goes back to its end: then no transaction stands between the place and what was asked for.
  */
 #include "base/base.h"
 #include "mysql/consistent_private.h"
@@ -17,7 +17,7 @@
 #define VISIBLE_POLL_MAX_USEC (100 * 1000)
 /* Between being logged and being held a commit is on its way for microseconds. */
 #define QUIET_USEC       (200 * 1000)
-#define EVENTS_LOOKED_AT "40"
+#define EVENTS_AT_ONCE   "1000"
 
 /* Where the snapshot of the open transaction stands: free `out_file` with g_free. */
 static bool snapshot_position(SourceConnection *source, char **out_file, uint64_t *out_pos, GError **error)
@@ -75,6 +75,12 @@ static bool look_for_held(SourceConnection *source, Proof *proof, GError **error
     proof->may_hold = g_ascii_strcasecmp(on, "ON") == 0;
     if (!proof->may_hold)
         return true;
+    g_autofree char *point = shown(source, "SHOW GLOBAL VARIABLES LIKE 'rpl_semi_sync_master_wait_point'", error);
+    if (point == NULL)
+        return false;
+    proof->may_hold = g_ascii_strcasecmp(point, "AFTER_COMMIT") != 0; /* else what is held is seen already */
+    if (!proof->may_hold)
+        return true;
     g_autofree char *sessions = shown(source, "SHOW GLOBAL STATUS LIKE 'rpl_semi_sync_master_wait_sessions'", error);
     if (sessions == NULL)
         return false;
@@ -82,24 +88,35 @@ static bool look_for_held(SourceConnection *source, Proof *proof, GError **error
     return true;
 }
 
-/* A transaction stands between `from` and `pos` of the file; `exact`: it ends at `pos`. */
-static bool find_transaction(SourceConnection *source, const char *file, uint64_t from, uint64_t pos, bool exact,
-                             bool *found, GError **error)
+/* What stands between `from` and `pos` of the file: a transaction? And, where `ends_in_one` is asked for: what ends at
+ * `pos`, is it one, or a CHECKPOINT or the file's beginning? Then `from` is a place of the same moment, or the
+ * beginning of a new file. */
+static bool look_between(SourceConnection *source, const char *file, uint64_t from, uint64_t pos, bool *transaction,
+                         bool *ends_in_one, GError **error)
 {
-    g_autoptr(GString) sql = g_string_new("SHOW BINLOG EVENTS IN ");
-    source_quote_string(sql, file);
-    g_string_append_printf(sql, " FROM %" G_GUINT64_FORMAT " LIMIT " EVENTS_LOOKED_AT, from);
-    g_autoptr(SourceRows) rows = source_query(source, sql->str, error);
-    *found = false;
-    if (rows == NULL)
-        return false;
-    for (unsigned i = 0; i < rows->rows->len; i++) {
-        const char *type = source_rows_get(rows, i, 2), *end = source_rows_get(rows, i, 4);
-        uint64_t at = end ? g_ascii_strtoull(end, NULL, 10) : 0;
-        if (at > pos)
-            break;
-        *found = exact ? at == pos && g_strcmp0(type, "Xid") == 0 : *found || g_strcmp0(type, "Gtid") == 0;
+    bool ends = false;
+    *transaction = false;
+    for (uint64_t at = from; at < pos && (ends_in_one || !*transaction);) {
+        uint64_t began = at;
+        g_autoptr(GString) sql = g_string_new("SHOW BINLOG EVENTS IN ");
+        source_quote_string(sql, file);
+        g_string_append_printf(sql, " FROM %" G_GUINT64_FORMAT " LIMIT " EVENTS_AT_ONCE, at);
+        g_autoptr(SourceRows) rows = source_query(source, sql->str, error);
+        if (rows == NULL)
+            return false;
+        for (unsigned i = 0; i < rows->rows->len && at < pos; i++) {
+            const char *type = source_rows_get(rows, i, 2), *end = source_rows_get(rows, i, 4);
+            at = end ? g_ascii_strtoull(end, NULL, 10) : 0;
+            bool none = g_strcmp0(type, "Binlog_checkpoint") == 0 || g_strcmp0(type, "Gtid_list") == 0 ||
+                        g_strcmp0(type, "Format_desc") == 0 || g_strcmp0(type, "Start_encryption") == 0;
+            *transaction = *transaction || (!none && at <= pos);
+            ends = !none && at == pos;
+        }
+        if (at <= began)
+            break; /* nothing that can be read: no proof */
     }
+    if (ends_in_one)
+        *ends_in_one = ends;
     return true;
 }
 
@@ -107,12 +124,12 @@ static bool find_transaction(SourceConnection *source, const char *file, uint64_
 static bool lacks_nothing(SourceConnection *source, const Proof *proof, const char *file, uint64_t pos, bool *reaches,
                           GError **error)
 {
-    bool found;
+    bool transaction;
     if (strcmp(file, proof->asked_file) != 0)
         return true;
-    if (!find_transaction(source, file, pos, proof->asked_pos, false, &found, error))
+    if (!look_between(source, file, pos, proof->asked_pos, &transaction, NULL, error))
         return false;
-    *reaches = !found;
+    *reaches = !transaction;
     return true;
 }
 
@@ -132,9 +149,12 @@ static bool is_proven(SourceConnection *source, Proof *proof, const char *file, 
         proof->quiet_usec = g_get_monotonic_time();
     else if (g_get_monotonic_time() - proof->quiet_usec >= QUIET_USEC)
         *proven = true;
-    if (!*proven && (!proof->exact || proof->file) && from < pos &&
-        !find_transaction(source, file, from, pos, proof->exact, proven, error))
-        return false;
+    if (!*proven && (!proof->exact || proof->file)) {
+        bool transaction, ends_in_one = false;
+        if (!look_between(source, file, from, pos, &transaction, proof->exact ? &ends_in_one : NULL, error))
+            return false;
+        *proven = proof->exact ? ends_in_one : transaction;
+    }
     g_free(proof->file);
     proof->file = g_strdup(file);
     proof->pos = pos;

@@ -1,7 +1,5 @@
 #include "pipe/loading.h"
 
-#include <string.h>
-
 LoadSight load_sight(SourceFlavour flavour, const char *begin_file, const char *begin_gtid)
 {
     /* MySQL by file: nobody was writing to the table there. */
@@ -24,16 +22,6 @@ LoadStanding load_standing(const LoadSituation *load, const char *file, uint64_t
     if (!load->wanted || load->passed || load_is_passed(load, file, pos))
         return LOAD_DONE;
     return load->read ? LOAD_READ : LOAD_READS;
-}
-
-bool load_place_is_in_log(const char *file, uint64_t pos, const char *ended, uint64_t end)
-{
-    return !file || strcmp(file, ended) != 0 || pos <= end;
-}
-
-bool load_place_is_reached(const char *file, uint64_t pos, const char *last, uint64_t end)
-{
-    return !file || binlog_position_compare(file, pos, last, end) <= 0;
 }
 
 bool load_is_over(const LoadSituation *load)

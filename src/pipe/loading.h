@@ -35,11 +35,4 @@ bool load_is_over(const LoadSituation *load);
 /* The stream, between transactions, is there: has it come to where the log ended? */
 bool load_is_passed(const LoadSituation *load, const char *file, uint64_t pos);
 
-/* The file of the log has ended at `end`. A table was told that the log reached to (file, pos) before: false, when that
- * was in this file and behind its end, for then the server has lost what it had logged. `file`: NULL, it was told
- * nothing. */
-bool load_place_is_in_log(const char *file, uint64_t pos, const char *ended, uint64_t end);
-/* The same of the whole log, which ends at (last, end) now. */
-bool load_place_is_reached(const char *file, uint64_t pos, const char *last, uint64_t end);
-
 #endif

@@ -84,7 +84,6 @@ static void stream_load(Stream *s, const CatalogCheckpoint *checkpoint, GArray *
     place_load(&s->place, checkpoint);
     s->skip_file = s->by_gtid ? NULL : s->place.file;
     s->skip_pos = s->place.pos;
-    s->in_file = !s->by_gtid;
     for (unsigned i = 0; i < batches_take->len; i++)
         s->next_seq = MAX(s->next_seq, g_array_index(batches_take, CatalogBatch, i).seq + 1);
     batch_cutter_init(&s->cutter, batches_take);
@@ -257,67 +256,11 @@ static bool parse_beginnings(Stream *s, const SourceServer *server, GError **err
     return true;
 }
 
-typedef bool (*PlaceStands)(const char *file, uint64_t pos, const char *ended, uint64_t end);
-
-/* Whose load was told of a place that does not stand any more; NULL: nobody's. */
-static const char *who_was_told_more(Stream *s, PlaceStands stands, const char *file, uint64_t end)
+/* Only a statement behind 4 GiB of a file leaves such a checkpoint (stream_seal.c). */
+static bool is_out_of_reach(const CatalogCheckpoint *checkpoint)
 {
-    const char *who = NULL;
-    pthread_mutex_lock(&s->pipe->load_lock);
-    for (unsigned i = 0; i < s->pipe->tables->len && !who; i++) {
-        const PipeTable *table = s->pipe->tables->pdata[i];
-        const CatalogTable *record = table->record;
-        if (table_state_is_followed(atomic_load(&table->state)) &&
-            !(stands(record->begin_file, record->begin_pos, file, end) &&
-              (table->stream_passed || stands(table->read_file, table->read_pos, file, end))))
-            who = record->name;
-    }
-    pthread_mutex_unlock(&s->pipe->load_lock);
-    pthread_mutex_lock(&s->work->stop_lock);
-    if (!stands(s->work->stop_file, s->work->stop_pos, file, end))
-        who = "the last range";
-    pthread_mutex_unlock(&s->work->stop_lock);
-    return RULE_HOLDS("the-log-is-whole") ? who : NULL;
-}
-
-static void set_log_lost(const char *file, uint64_t end, const char *who, GError **error)
-{
-    g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_HISTORY,
-                "the server's log ended at %s:%" G_GUINT64_FORMAT
-                ", before what it had told of it when %s was loaded: the "
-                "server's history was rewritten (reset, or its last transactions were lost in a crash, and may be "
-                "among the rows "
-                "that were read)",
-                file, end, who);
-}
-
-/* Where a load was told that the log reached further than it does, rows of transactions may have been loaded that the
- * server has lost: of those no fingerprint and no cut tells. Asked when a session begins, for a server that crashed has
- * closed the last. */
-static bool log_reaches_loads(Stream *s, SourceConnection *source, GError **error)
-{
-    g_autofree char *file = NULL;
-    uint64_t end;
-    if (!source_log_end(source, &file, &end, NULL, error))
-        return false;
-    const char *who = who_was_told_more(s, load_place_is_reached, file, end);
-    if (who)
-        set_log_lost(file, end, who, error);
-    return !who;
-}
-
-/* Goes on in `file`: all of the one before was read, which ended at `end`. A server that was started again has a new
- * file, so only here it is seen where the old one ended. */
-static bool enter_file(Stream *s, const char *file, uint64_t end, GError **error)
-{
-    bool another = s->place.file && strcmp(s->place.file, file) != 0, whole = s->in_file;
-    s->in_file = true;
-    if (!another || !whole)
-        return true;
-    const char *who = who_was_told_more(s, load_place_is_in_log, s->place.file, end);
-    if (who)
-        set_log_lost(s->place.file, end, who, error);
-    return !who;
+    bool same_file = checkpoint->print_file && strcmp(checkpoint->print_file, checkpoint->file) == 0;
+    return (same_file ? checkpoint->print_pos : checkpoint->pos) > UINT32_MAX;
 }
 
 /* Decides where to begin: by what (s->by_gtid), from where (`start`), and whether the last transaction is read again. */
@@ -333,14 +276,15 @@ static bool stream_choose_start(Stream *s, SourceConnection *source, CatalogChec
     pthread_mutex_unlock(&pipe->lock);
     /* On MySQL always where it can be; on MariaDB, which compares only the last number of a domain, where it must be: at another
      * server, and in a cdc pipe that starts at a GTID, until the first checkpoint. */
-    s->by_gtid = other || !checkpoint->file ||
-                 (server->flavour == SOURCE_MYSQL && server->gtid && checkpoint->gtid && !settings_by_file(&s->work->settings));
+    s->by_gtid =
+        other || !checkpoint->file ||
+        (server->flavour == SOURCE_MYSQL && server->gtid && checkpoint->gtid &&
+         !settings_by_file(&s->work->settings)) ||
+        (server->flavour == SOURCE_MARIADB && checkpoint->gtid && *checkpoint->gtid && is_out_of_reach(checkpoint));
     if (s->by_gtid && !(other && !checkpoint->gtid) && RULE_HOLDS("failover-needs-our-transactions") &&
         !check_gtids(s, source, checkpoint, error))
         return false;
     if (other && !fail_over(s, checkpoint, server->identity, error))
-        return false;
-    if (!other && !log_reaches_loads(s, source, error))
         return false;
     if (s->by_gtid && server->flavour == SOURCE_MYSQL && checkpoint->gtid)
         return (start->gtid = gtids_before_print(s, source, checkpoint, error)) != NULL;
@@ -495,7 +439,7 @@ static bool stream_step(Stream *s, const BinlogEvent *event, GError **error)
                         "the source says that its log ends elsewhere than at what it sends; connecting anew to look");
             return false;
         }
-        if (!log_is_long_enough(s, event, error) || (event->file && !enter_file(s, event->file, s->place.pos, error)))
+        if (!log_is_long_enough(s, event, error))
             return false;
         note_idle(s, event);
     } else if (already_applied(s, event) || (s->verifying && s->by_gtid)) {
@@ -520,8 +464,6 @@ static bool stream_step(Stream *s, const BinlogEvent *event, GError **error)
                 return false;
             bool real = !(event->flags & BINLOG_FLAG_ARTIFICIAL) && event->end > event->start;
             if (real && !s->group.open) {
-                if (!enter_file(s, rotate.file, event->end, error))
-                    return false;
                 s->place.file = rotate.file;
                 s->place.pos = rotate.pos;
                 s->place.moved = true;
@@ -531,8 +473,6 @@ static bool stream_step(Stream *s, const BinlogEvent *event, GError **error)
         if (!stream_handle_event(s, event, error))
             return false;
         if (event->end > event->start) {
-            if (!enter_file(s, event->file, s->place.pos, error))
-                return false;
             s->place.file = event->file;
             s->place.pos = event->end;
         }

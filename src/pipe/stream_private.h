@@ -54,7 +54,6 @@ typedef struct {
     bool by_gtid;   /* the server sends exactly what is not in the checkpoint's set */
 
     StreamPlace place;
-    bool in_file;          /* all that place.file holds behind the beginning is read in this session */
     const char *skip_file; /* the checkpoint: events up to here were applied; NULL: none (by GTID) */
     uint64_t skip_pos;
     bool large;          /* the open group's size is told as what the pipe does */

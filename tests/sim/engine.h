@@ -78,7 +78,7 @@ typedef struct {
     Prepared *prepared;
     PreparedTransaction *xa;
     StreamPlace place;
-    bool verifying, by_gtid, in_statement, in_file;
+    bool verifying, by_gtid, in_statement;
     const char *skip_file;
     uint64_t skip_pos, next_seq, batch_rows, batch_bytes;
     BatchCutter cutter;

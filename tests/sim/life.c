@@ -135,15 +135,13 @@ static bool may_be_rewritten(const Engine *e)
     return e->checkpoint.print_file != NULL;
 }
 
-/* A statement has done what no checkpoint tells of yet, or chunks of a load that goes on have seen what is lost: where
- * the log ended is noted when all of it is read, and is not kept for the next start. */
+/* A load has read, a place of the log is waited for, or a statement has done, what a source that loses the end of its
+ * log never had; the checkpoint and the cuts behind it do not tell. */
 static bool is_ahead(const Engine *e)
 {
-    bool ahead = e->stated;
-    for (unsigned i = 0; i < e->tables->len; i++) {
-        const Table *table = e->tables->pdata[i];
-        ahead = ahead || (table_wants_loading(table) && table->ranges->len > 0);
-    }
+    bool ahead = e->stated || e->stops;
+    for (unsigned i = 0; i < e->tables->len; i++)
+        ahead = ahead || ((const Table *)e->tables->pdata[i])->state != ROWS_LIVE;
     return ahead;
 }
 

@@ -95,20 +95,6 @@ static int find_start(Engine *e, const char *file, uint64_t pos)
     return -1;
 }
 
-/* stream.c: who_was_told_more */
-static bool was_told_more(const Engine *e, bool (*stands)(const char *, uint64_t, const char *, uint64_t),
-                          const char *file, uint64_t end)
-{
-    bool more = e->stops && !stands(e->stop_file, e->stop_pos, file, end);
-    for (unsigned i = 0; i < e->tables->len; i++) {
-        const Table *table = e->tables->pdata[i];
-        more = more ||
-               (table_is_followed(table) && !(stands(table->begin_file, table->begin_pos, file, end) &&
-                                              (table->passed || stands(table->read_file, table->read_pos, file, end))));
-    }
-    return more;
-}
-
 static bool choose_start(Engine *e, Session *s)
 {
     CatalogCheckpoint *c = &e->checkpoint;
@@ -127,10 +113,6 @@ static bool choose_start(Engine *e, Session *s)
     }
     if (other)
         fail_over(e);
-    else if (was_told_more(e, load_place_is_reached, e->source->file, e->source->pos)) {
-        history_fails(e, "the server's log ends before what it had told of it");
-        return false;
-    }
     if (s->by_gtid) {
         g_autoptr(GtidSet) ours = gtid_set_parse(SOURCE_MARIADB, c->gtid ? c->gtid : "", NULL);
         for (s->next = 0; s->next < e->source->log->len; s->next++) {
@@ -174,7 +156,6 @@ static void session_begin(Engine *e)
     place_load(&s->place, c);
     s->skip_file = s->by_gtid ? NULL : s->place.file;
     s->skip_pos = s->place.pos;
-    s->in_file = !s->by_gtid;
     for (unsigned i = 0; i < batches->len; i++)
         s->next_seq = MAX(s->next_seq, g_array_index(batches, CatalogBatch, i).seq + 1);
     batch_cutter_init(&s->cutter, batches);
@@ -666,20 +647,6 @@ static void handle(Engine *e, const LogEvent *event)
     group_step(e, action, event, undo_mark);
 }
 
-/* stream.c: enter_file */
-static bool enter_file(Engine *e, const char *file, uint64_t end)
-{
-    Session *s = &e->session;
-    bool another = s->place.file && strcmp(s->place.file, file) != 0, whole = s->in_file;
-    s->in_file = true;
-    if (!another || !whole)
-        return true;
-    if (!was_told_more(e, load_place_is_in_log, s->place.file, end))
-        return true;
-    history_fails(e, "the server's log ended before what it had told of it");
-    return false;
-}
-
 static void after_event(Engine *e, const BinlogEvent *event)
 {
     Session *s = &e->session;
@@ -704,8 +671,6 @@ static void heartbeat(Engine *e)
             return;
         }
     }
-    if (!enter_file(e, event.file, s->place.pos))
-        return;
     bool quiet = !s->batch_rows && !s->group.open && !s->verifying && batch_tracker_in_flight(e->tracker) == 0;
     if (quiet &&
         (!s->place.file || binlog_position_compare(event.file, event.start, s->place.file, s->place.pos) > 0)) {
@@ -739,8 +704,6 @@ static void next_event(Engine *e)
     if (b->type == BINLOG_ROTATE) {
         const LogEvent *first = s->next < e->source->log->len ? e->source->log->pdata[s->next] : NULL;
         if (first && !s->group.open) {
-            if (!enter_file(e, first->event.file, b->end))
-                return;
             s->place.file = first->event.file;
             s->place.pos = 4;
             s->place.moved = true;
@@ -753,8 +716,6 @@ static void next_event(Engine *e)
         return;
     if (s->ddl)
         return; /* its position moves when it was carried out */
-    if (!enter_file(e, b->file, s->place.pos))
-        return;
     s->place.file = b->file;
     s->place.pos = b->end;
     after_event(e, b);

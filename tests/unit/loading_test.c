@@ -44,20 +44,6 @@ static void test_over(void)
     g_assert_false(load_is_passed(&load, "bin.999999", 4));
 }
 
-/* What a server that crashed told of its log, and lost. */
-static void test_told(void)
-{
-    g_assert_true(load_place_is_in_log(NULL, 0, "bin.000002", 500));
-    g_assert_true(load_place_is_in_log("bin.000002", 500, "bin.000002", 500));
-    g_assert_false(load_place_is_in_log("bin.000002", 501, "bin.000002", 500));
-    g_assert_true(load_place_is_in_log("bin.000001", 900, "bin.000002", 500)); /* of another file */
-    g_assert_true(load_place_is_reached(NULL, 0, "bin.000002", 500));
-    g_assert_true(load_place_is_reached("bin.000001", 900, "bin.000002", 4));
-    g_assert_true(load_place_is_reached("bin.000002", 500, "bin.000002", 500));
-    g_assert_false(load_place_is_reached("bin.000002", 501, "bin.000002", 500));
-    g_assert_false(load_place_is_reached("bin.000003", 4, "bin.000002", 500));
-}
-
 static void test_exchange(void)
 {
     ExchangeSituation at = {.under_way = 1};
@@ -167,7 +153,6 @@ int main(int argc, char **argv)
     g_test_add_func("/loading/sight", test_sight);
     g_test_add_func("/loading/standing", test_standing);
     g_test_add_func("/loading/over", test_over);
-    g_test_add_func("/loading/told", test_told);
     g_test_add_func("/exchange/order", test_exchange);
     g_test_add_func("/chunks/out-of-order", test_chunks);
     g_test_add_func("/chunks/given-up", test_chunks_given_up);
