@@ -172,10 +172,6 @@ class MariaDB:
         """How many connections of the user repl follow the log."""
         return self.run("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = 'repl' AND COMMAND LIKE 'Binlog Dump%'")[0][0]
 
-    def connections(self):
-        """How many the user repl has."""
-        return self.run("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = 'repl'")[0][0]
-
     def replicate(self, master):
         """Becomes a replica of another server, by GTID, from its first transaction."""
         if self.is_mysql:
