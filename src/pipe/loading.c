@@ -24,6 +24,13 @@ LoadStanding load_standing(const LoadSituation *load, const char *file, uint64_t
     return load->read ? LOAD_READ : LOAD_READS;
 }
 
+LoadDoubt load_doubt(bool wanted, bool changed, bool reached)
+{
+    if (!wanted || changed)
+        return DOUBT_OVER;
+    return reached ? DOUBT_FAILS : DOUBT_WAITS;
+}
+
 bool load_is_over(const LoadSituation *load)
 {
     return load->wanted && load->read && load->passed;

@@ -32,6 +32,13 @@ typedef enum { LOAD_READS, LOAD_READ, LOAD_DONE } LoadStanding;
  * it. */
 LoadStanding load_standing(const LoadSituation *load, const char *file, uint64_t pos);
 bool load_is_over(const LoadSituation *load);
+
+/* The source did not know the definition that a table was read by: it may have altered the table before the stream has
+ * come there. `wanted`: the table is to be loaded still; `changed`: the stream has another definition by now, or
+ * follows another server; `reached`: it has come to where the log ended when the reading had failed. The last two are
+ * of one moment. */
+typedef enum { DOUBT_WAITS, DOUBT_OVER, DOUBT_FAILS } LoadDoubt;
+LoadDoubt load_doubt(bool wanted, bool changed, bool reached);
 /* The stream, between transactions, is there: has it come to where the log ended? */
 bool load_is_passed(const LoadSituation *load, const char *file, uint64_t pos);
 

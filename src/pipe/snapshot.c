@@ -21,7 +21,9 @@ typedef struct {
     SourceConnection *source;
     GHashTable *mappings; /* PipeTable -> TableMapping, of this thread */
     uint64_t chunk_rows;  /* how many rows of this table make a block of the right size, by the last one */
-    const SourceTable *doubted; /* the definition that the source did not know; the stream has come to `doubted_pos` since */
+    const SourceTable *read_by; /* the definition that the last chunk was read by */
+    const SourceTable
+        *doubted; /* the definition that the source did not know, when it could not tell where its log ended */
 } Reader;
 
 /* ---- Saving ranges ---- */
@@ -411,6 +413,7 @@ static TableMapping *reader_mapping(Reader *reader, PipeTable *table, GError **e
 {
     TableMapping *mapping = g_hash_table_lookup(reader->mappings, table);
     SourceTable *definition = table->definition;
+    reader->read_by = definition;
     if (mapping && mapping_table(mapping) == definition)
         return mapping;
     MappingSettings settings = pipe_table_mapping(table, &reader->work->settings);
@@ -670,20 +673,33 @@ static bool reader_connect(Reader *reader, GError **error)
     return setup_is_followed(reader->pipe, reader->source, error);
 }
 
-/* Where the log ended when a table could not be read by its definition, or where the stream is. NULL: the source cannot tell. */
-static char *log_end_now(Reader *reader, uint64_t *pos)
+/* Where the log of which server ended. */
+typedef struct {
+    char *identity, *file;
+    uint64_t pos;
+} LogEnd;
+
+/* When a table could not be read by its definition. False: the source cannot tell. */
+static bool log_end_now(Reader *reader, LogEnd *out)
 {
     g_autoptr(SourceConnection) source = source_open(reader->work->source_url, reader->work->reading, NULL);
-    char *file = NULL;
-    return source && source_log_end(source, &file, pos, NULL, NULL) ? file : NULL;
+    *out = (LogEnd){0};
+    if (!source || !source_log_end(source, &out->file, &out->pos, NULL, NULL))
+        return false;
+    out->identity = g_strdup(source_server(source)->identity);
+    return true;
 }
 
-static bool stream_has_reached(Pipe *pipe, const char *file, uint64_t pos)
+/* Definition and place change together (stream_ddl.c), and so do server and place (stream.c). */
+static LoadDoubt doubt_now(Reader *reader, const PipeTable *table, const LogEnd *end)
 {
+    Pipe *pipe = reader->pipe;
     pthread_mutex_lock(&pipe->lock);
-    bool reached = pipe_has_applied(pipe, file, pos);
+    bool other = g_strcmp0(pipe->record->identity, end->identity) != 0;
+    LoadDoubt doubt = load_doubt(wants_loading(table), other || table->definition != reader->read_by,
+                                 pipe_has_applied(pipe, end->file, end->pos));
     pthread_mutex_unlock(&pipe->lock);
-    return reached;
+    return doubt;
 }
 
 /* The source may have altered the table before the stream has come there: the table cannot be read by the definition that the
@@ -691,16 +707,19 @@ static bool stream_has_reached(Pipe *pipe, const char *file, uint64_t pos)
  * stream is past what the log held then and the definition is the same. */
 static bool wait_for_stream(Reader *reader, PipeTable *table)
 {
-    const SourceTable *definition = table->definition;
-    uint64_t pos = 0;
-    if (reader->doubted == definition)
-        return false;
-    reader->doubted = definition;
-    g_autofree char *file = log_end_now(reader, &pos);
-    while (file && table->definition == definition && wants_loading(table) && !stream_has_reached(reader->pipe, file, pos))
+    LogEnd end;
+    LoadDoubt doubt;
+    if (!log_end_now(reader, &end)) {
+        bool again = reader->doubted != reader->read_by;
+        reader->doubted = reader->read_by;
+        return again;
+    }
+    while ((doubt = doubt_now(reader, table, &end)) == DOUBT_WAITS)
         if (cancel_sleep(reader->work->reading, 50000))
-            return true;
-    return true;
+            break;
+    g_free(end.identity);
+    g_free(end.file);
+    return doubt != DOUBT_FAILS;
 }
 
 /* False: this reader ends. `tries` counts the failures in a row. */
@@ -725,6 +744,7 @@ static bool read_something(Reader *reader, unsigned *tries)
             return !cancel_sleep(reader->work->reading, 50000);
         }
         table_begins(reader, table);
+        reader->read_by = table->definition;
         if (kind == WORK_PLAN) {
             ok = make_plan(reader, table, &error);
         } else {

@@ -564,14 +564,26 @@ static StreamTable *stream_table_of(const Stream *s, const PipeTable *table)
     return NULL;
 }
 
-static bool switch_definition(Stream *s, TableEffect *effect, GError **error)
+/* With Pipe.lock held: a reader whom the source does not know the definition of a table any more waits until the stream
+ * has come to some place, and is to see the definition that is right there. */
+static void switch_definitions(void *data)
 {
-    if (!effect->next)
-        return true;
-    s->parents_stale = s->parents_stale || (effect->next->cascades && effect->next->cascades->len);
-    StreamTable *table = stream_table_of(s, effect->table);
-    SourceTable *old = spares_change_definition(s->pipe, effect->table, g_steal_pointer(&effect->next));
-    g_ptr_array_add(s->work->retired, old);
+    StreamDdl *ddl = data;
+    Stream *s = ddl->s;
+    for (unsigned i = 0; i < ddl->effects->len; i++) {
+        TableEffect *effect = ddl->effects->pdata[i];
+        if (!effect->next)
+            continue;
+        s->parents_stale = s->parents_stale || (effect->next->cascades && effect->next->cascades->len);
+        SourceTable *old = spares_change_definition(s->pipe, effect->table, g_steal_pointer(&effect->next));
+        g_ptr_array_add(s->work->retired, old);
+        effect->switched = true;
+    }
+}
+
+static bool renew(Stream *s, const TableEffect *effect, GError **error)
+{
+    StreamTable *table = effect->switched ? stream_table_of(s, effect->table) : NULL;
     return !table || stream_table_renew(s, table, error);
 }
 
@@ -599,7 +611,7 @@ bool stream_ddl_finish(Stream *s, StreamDdl *pending_take, const BinlogEvent *ev
     s->place.file = event->file;
     s->place.pos = event->end;
     FAULT_POINT("ddl-done");
-    bool ok = stream_checkpoint_tables(s, records, take_new_texts, take_old_texts, ddl);
+    bool ok = stream_checkpoint_tables(s, records, take_new_texts, take_old_texts, switch_definitions, ddl);
     if (ok)
         s->in_statement = false;
     else
@@ -607,7 +619,7 @@ bool stream_ddl_finish(Stream *s, StreamDdl *pending_take, const BinlogEvent *ev
     FAULT_POINT("ddl-saved");
     for (unsigned i = 0; ok && i < ddl->effects->len; i++) {
         tell(ddl, ddl->effects->pdata[i]);
-        ok = switch_definition(s, ddl->effects->pdata[i], error);
+        ok = renew(s, ddl->effects->pdata[i], error);
     }
     g_hash_table_remove_all(s->by_id);
     s->map_id = UINT64_MAX;

@@ -50,6 +50,7 @@ typedef struct {
     bool verifying; /* re-reading the last transaction */
     bool began;     /* an event behind the start position was read */
     bool answered;  /* the server sent something in this session */
+    bool begin_ahead; /* MariaDB: tables have a begin_set */
     bool sent_ahead; /* cuts are in the catalog: rows behind the checkpoint may have been sent */
     bool by_gtid;   /* the server sends exactly what is not in the checkpoint's set */
 
@@ -80,6 +81,10 @@ void stream_table_free(StreamTable *table);
 void stream_table_mark(StreamTable *table, const Group *group); /* before rows are appended */
 void stream_table_forget_marks(StreamTable *table, unsigned keep);
 void stream_table_rewind(StreamTable *table, unsigned mark);
+#define STREAM_BEGINNING_LOST                                                                                          \
+    "another server took over before the stream came to where its load began, and where that is in this one's log "    \
+    "cannot be told"
+
 /* Hands the open blocks over as one batch. `forced`: its cut is in the catalog already; NULL: it is written first. False:
  * reading was cancelled. */
 bool stream_seal(Stream *s, const CatalogBatch *forced);
@@ -87,10 +92,12 @@ bool stream_seal_if_due(Stream *s, bool idle); /* `idle`: the server has nothing
 /* What is open is sealed, with a checkpoint where the group that is read began; returns when all of it is acknowledged and the
  * checkpoint saved. False: cancelled. */
 bool stream_barrier(Stream *s);
-/* A checkpoint behind the group that was read, saved now, together with what `tables` (CatalogTable) have become when `prepare`
- * was called; `undo` is called when they were not saved. Nothing is in flight. False: cancelled. */
+/* A checkpoint behind the group that was read, saved now, together with what `tables` (CatalogTable) have become when
+ * `prepare` was called; `undo` is called when they were not saved, `follow` when they were, in the moment in which
+ * others see the position. All with Pipe.lock held. Nothing is in flight. False: cancelled. */
 typedef void (*CheckpointTables)(void *data);
-bool stream_checkpoint_tables(Stream *s, const GPtrArray *tables, CheckpointTables prepare, CheckpointTables undo, void *data);
+bool stream_checkpoint_tables(Stream *s, const GPtrArray *tables, CheckpointTables prepare, CheckpointTables undo,
+                              CheckpointTables follow, void *data);
 /* The columns of its table are others now: nothing of it is open. */
 bool stream_table_renew(Stream *s, StreamTable *table, GError **error);
 

@@ -273,7 +273,8 @@ static bool write_tables(Catalog *catalog, void *data, GError **error)
     return ok;
 }
 
-bool stream_checkpoint_tables(Stream *s, const GPtrArray *tables, CheckpointTables prepare, CheckpointTables undo, void *data)
+bool stream_checkpoint_tables(Stream *s, const GPtrArray *tables, CheckpointTables prepare, CheckpointTables undo,
+                              CheckpointTables follow, void *data)
 {
     CatalogCheckpoint checkpoint = {0};
     TablesWrite write = {.pipe = s->pipe, .checkpoint = &checkpoint, .seq = s->next_seq++, .tables = tables, .prepare = prepare, .undo = undo, .data = data};
@@ -292,6 +293,7 @@ bool stream_checkpoint_tables(Stream *s, const GPtrArray *tables, CheckpointTabl
     s->pipe->fresh_until = MAX(s->pipe->fresh_until, checkpoint.source_time);
     catalog_checkpoint_clear(&s->pipe->applied);
     s->pipe->applied = checkpoint;
+    follow(data);
     pthread_mutex_unlock(&s->pipe->lock);
     return true;
 }

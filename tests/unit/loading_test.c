@@ -44,6 +44,15 @@ static void test_over(void)
     g_assert_false(load_is_passed(&load, "bin.999999", 4));
 }
 
+static void test_doubt(void)
+{
+    g_assert_cmpint(load_doubt(true, false, false), ==, DOUBT_WAITS);
+    g_assert_cmpint(load_doubt(true, true, false), ==, DOUBT_OVER);
+    g_assert_cmpint(load_doubt(true, true, true), ==, DOUBT_OVER);
+    g_assert_cmpint(load_doubt(false, false, true), ==, DOUBT_OVER); /* the stream has told why */
+    g_assert_cmpint(load_doubt(true, false, true), ==, DOUBT_FAILS);
+}
+
 static void test_exchange(void)
 {
     ExchangeSituation at = {.under_way = 1};
@@ -153,6 +162,7 @@ int main(int argc, char **argv)
     g_test_add_func("/loading/sight", test_sight);
     g_test_add_func("/loading/standing", test_standing);
     g_test_add_func("/loading/over", test_over);
+    g_test_add_func("/loading/doubt", test_doubt);
     g_test_add_func("/exchange/order", test_exchange);
     g_test_add_func("/chunks/out-of-order", test_chunks);
     g_test_add_func("/chunks/given-up", test_chunks_given_up);
