@@ -350,6 +350,16 @@ bool gtid_set_is_repeat(const GtidSet *set, const GtidEvent *gtid)
     return domain_find(set, gtid->domain)->server == gtid_server(gtid);
 }
 
+bool gtid_set_reaches(const GtidSet *set, const GtidSet *other)
+{
+    for (unsigned i = 0; i < other->domains->len; i++) {
+        const DomainGtid *last = &g_array_index(other->domains, DomainGtid, i), *found = domain_find(set, last->domain);
+        if (!found || found->seq < last->seq)
+            return false;
+    }
+    return true;
+}
+
 /* Takes `gone` out of rising intervals; what is left is appended to `out`. */
 static void interval_subtract(Interval from, const GArray *gone, GArray *out)
 {

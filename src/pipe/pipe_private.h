@@ -41,7 +41,8 @@ typedef struct {
     _Atomic(SourceTable *) definition;
     /* The settings that its destination table was made with; new values wait for a table made anew. Set with `definition`. */
     MappingSettings shape;
-    GtidSet *begin_set;      /* of the stream thread: E on MySQL by GTID, else NULL */
+    GtidSet
+        *begin_set; /* of the stream thread: E by GTID, on MariaDB at another server than where it began; else NULL */
     _Atomic int state;       /* TableState */
     /* Under Pipe.lock. The counters of both change only while catalog_lock is held too: they are always those of a
      * position or range that is saved. */

@@ -116,7 +116,8 @@ static const char *why_advised(const Stream *s, const PipeTable *table, const Ca
 }
 
 /* Where tables began is a place in the other server's log, which cannot be compared with places in this one's. What is
- * read again before it, where a table began ahead of the stream, changes no row that is kept once. */
+ * read again before it, where a table began ahead of the stream, changes no row that is kept once; its GTIDs tell most
+ * of it (find_beginning). */
 static bool forget_beginnings(Stream *s, const CatalogCheckpoint *checkpoint)
 {
     Pipe *pipe = s->pipe;
@@ -242,15 +243,50 @@ static char *gtids_before_print(Stream *s, SourceConnection *source, const Catal
     return gtid_set_text(before);
 }
 
-/* Where each table began, as this server's GTIDs tell it. */
-static bool parse_beginnings(Stream *s, const SourceServer *server, GError **error)
+/* MariaDB, at another server than where the table began, and before that: what stands before it there is of another
+ * definition, maybe, and is passed by as far as numbers tell (doubt_beginnings). */
+static bool find_beginning(Stream *s, SourceConnection *source, const CatalogCheckpoint *checkpoint, PipeTable *table,
+                           GError **error)
 {
+    const char *gtid = table->record->begin_gtid;
+    GError *problem = NULL;
+    g_autoptr(GtidSet) begin = gtid_set_parse(SOURCE_MARIADB, gtid, error);
+    g_autoptr(GtidSet) ours =
+        begin ? gtid_set_parse(SOURCE_MARIADB, checkpoint->gtid ? checkpoint->gtid : "", error) : NULL;
+    if (!ours)
+        return false;
+    pthread_mutex_lock(&s->pipe->lock);
+    bool advised = table->record->resync_advised;
+    pthread_mutex_unlock(&s->pipe->lock);
+    if (advised || gtid_set_reaches(ours, begin))
+        return true;
+    g_autofree char *missing = source_gtids_missing(source, gtid, &problem);
+    if (problem) {
+        g_propagate_error(error, problem);
+        return false;
+    }
+    if (missing)
+        pipe_table_advise_resync(s->pipe, table, STREAM_BEGINNING_LOST, NULL);
+    else
+        table->begin_set = g_steal_pointer(&begin);
+    s->begin_ahead = s->begin_ahead || table->begin_set;
+    return true;
+}
+
+/* Where each table began, as this server's GTIDs tell it. */
+static bool parse_beginnings(Stream *s, SourceConnection *source, const CatalogCheckpoint *checkpoint, GError **error)
+{
+    bool mysql = source_server(source)->flavour == SOURCE_MYSQL;
     for (unsigned i = 0; i < s->pipe->tables->len; i++) {
         PipeTable *table = s->pipe->tables->pdata[i];
         g_clear_pointer(&table->begin_set, gtid_set_free);
-        if (server->flavour != SOURCE_MYSQL || table->record->begin_file || !table->record->begin_gtid)
+        if (table->record->begin_file || !table->record->begin_gtid)
             continue;
-        if (!(table->begin_set = gtid_set_parse(SOURCE_MYSQL, table->record->begin_gtid, error)))
+        if (mysql && !(table->begin_set = gtid_set_parse(SOURCE_MYSQL, table->record->begin_gtid, error)))
+            return false;
+        /* Where each change is kept the load began elsewhere, and a resync is advised in any case. */
+        bool followed = table_state_is_followed(atomic_load(&table->state));
+        if (!mysql && followed && !exact_is(table) && !find_beginning(s, source, checkpoint, table, error))
             return false;
     }
     return true;
@@ -317,7 +353,7 @@ static bool stream_open(Stream *s, CatalogCheckpoint *checkpoint, GError **error
         s->stream = binlog_stream_open(s->work->source_url, &start, source_server(source)->identity, s->work->reading, error);
     g_free(start.file);
     g_free(start.gtid);
-    if (!s->stream || !parse_beginnings(s, source_server(source), error))
+    if (!s->stream || !parse_beginnings(s, source, checkpoint, error))
         return false;
     s->cascades_logged = source_logs_cascades(source);
     if (!stream_parents_find(s, source, error))

@@ -199,6 +199,22 @@ static void test_missing_in_state(void)
     g_assert_nonnull(error);
 }
 
+static void test_reaches(void)
+{
+    static const struct {
+        const char *set, *other;
+        bool reaches;
+    } cases[] = {
+        {"0-1-5", "0-1-5", true},  {"0-1-5", "0-1-6", false},      {"0-2-7", "0-1-6", true}, {"0-1-5", "0-2-9", false},
+        {"0-1-5", "7-1-1", false}, {"0-1-5,7-1-3", "7-1-1", true}, {"0-1-5", "", true},      {"", "0-1-5", false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GtidSet) set = gtid_set_parse(SOURCE_MARIADB, cases[i].set, NULL);
+        g_autoptr(GtidSet) other = gtid_set_parse(SOURCE_MARIADB, cases[i].other, NULL);
+        g_assert_cmpint(gtid_set_reaches(set, other), ==, cases[i].reaches);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -210,5 +226,6 @@ int main(int argc, char **argv)
     g_test_add_func("/gtid/encode_tags", test_encode_tags);
     g_test_add_func("/gtid/subtract", test_subtract);
     g_test_add_func("/gtid/missing_in_state", test_missing_in_state);
+    g_test_add_func("/gtid/reaches", test_reaches);
     return g_test_run();
 }
