@@ -1,4 +1,5 @@
-"""A server's log as it lies on disk, decoded here and by none of sluice's code: for tables of two INT columns."""
+"""A server's log as it lies on disk, decoded here and by none of sluice's code: for tables of two INT columns, and others
+behind them that are NULL."""
 
 import struct
 from dataclasses import dataclass
@@ -44,13 +45,14 @@ def _query(body):
 def _rows(kind, event_type, body):
     at = 8 + (struct.unpack_from("<H", body, 8)[0] if event_type >= 30 else 0)
     columns = body[at]
-    assert columns == 2, f"{columns} columns"
-    at += 1 + (2 if kind == "update" else 1)
+    assert columns >= 2, f"{columns} columns"
+    bits = (columns + 7) // 8
+    at += 1 + (2 if kind == "update" else 1) * bits
     rows = []
     while at < len(body):
-        assert body[at] == 0 or body[at] & 3 == 0, "no NULL"
-        rows.append(struct.unpack_from("<ii", body, at + 1))
-        at += 9
+        assert body[at] & 3 == 0, "no NULL"
+        rows.append(struct.unpack_from("<ii", body, at + bits))
+        at += bits + 8
     return tuple(rows[1::2] if kind == "update" else rows)
 
 

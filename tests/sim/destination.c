@@ -8,6 +8,7 @@ static void object_free(void *data)
     g_array_unref(object->rows);
     g_hash_table_unref(object->tokens);
     g_hash_table_unref(object->versions);
+    g_free(object->proof);
     g_free(object);
 }
 
@@ -20,26 +21,38 @@ static void running_free(void *data)
     g_free(running);
 }
 
+static void altering_free(void *data)
+{
+    Altering *altering = data;
+    g_free(altering->proof);
+    g_free(altering->query_id);
+    g_free(altering);
+}
+
 Destination *destination_new(void)
 {
     Destination *destination = g_new0(Destination, 1);
     destination->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, object_free);
     destination->running = g_ptr_array_new_with_free_func(running_free);
+    destination->altering = g_ptr_array_new_with_free_func(altering_free);
     return destination;
 }
 
 void destination_free(Destination *destination)
 {
     g_ptr_array_unref(destination->running);
+    g_ptr_array_unref(destination->altering);
     g_hash_table_unref(destination->names);
     g_free(destination);
 }
 
-Object *destination_create(Destination *destination, const char *name, bool keeps_all)
+Object *destination_create(Destination *destination, const char *name, bool keeps_all, Definition definition)
 {
     Object *object = g_new0(Object, 1);
     object->uuid = ++destination->next_uuid;
     object->keeps_all = keeps_all;
+    object->definition = definition;
+    object->proof = g_strdup("");
     object->rows = g_array_new(FALSE, FALSE, sizeof(Row));
     object->tokens = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     object->versions = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
@@ -53,7 +66,7 @@ Object *destination_find(const Destination *destination, const char *name)
     return g_hash_table_lookup(destination->names, name);
 }
 
-/* Inserts into it end with it. */
+/* What is done to it ends with it. */
 void destination_drop(Destination *destination, const char *name)
 {
     const Object *object = destination_find(destination, name);
@@ -62,6 +75,9 @@ void destination_drop(Destination *destination, const char *name)
         if (running->object == object)
             g_ptr_array_remove_index(destination->running, i);
     }
+    for (unsigned i = destination->altering->len; object && i-- > 0;)
+        if (((const Altering *)destination->altering->pdata[i])->object == object)
+            g_ptr_array_remove_index(destination->altering, i);
     g_hash_table_remove(destination->names, name);
 }
 
@@ -83,21 +99,24 @@ void destination_truncate(Destination *destination, Object *object)
     g_hash_table_remove_all(object->tokens);
 }
 
-bool destination_begin(Destination *destination, const char *name, const char *token, const char *query_id,
-                       const GArray *rows, void *waiting)
+InsertAnswer destination_begin(Destination *destination, const char *name, const char *token, const char *query_id,
+                               Definition definition, const GArray *rows, void *waiting)
 {
     Object *object = destination_find(destination, name);
     if (!object)
-        return false;
+        return INSERT_NO_TABLE;
+    if (definition.added > object->definition.added || definition.modified > object->definition.modified)
+        return INSERT_REFUSED;
     Running *running = g_new0(Running, 1);
     running->object = object;
     running->token = g_strdup(token);
     running->query_id = g_strdup(query_id);
     running->rows = g_array_sized_new(FALSE, FALSE, sizeof(Row), rows->len);
     g_array_append_vals(running->rows, rows->data, rows->len);
+    running->definition = definition;
     running->waiting = waiting;
     g_ptr_array_add(destination->running, running);
-    return true;
+    return INSERT_BEGINS;
 }
 
 void destination_commit(Destination *destination, Running *running)
@@ -107,6 +126,7 @@ void destination_commit(Destination *destination, Running *running)
     destination->changes++;
     if (!g_hash_table_add(object->tokens, g_strdup(running->token)))
         return;
+    destination->mistaken = destination->mistaken || running->definition.modified != object->definition.modified;
     for (unsigned i = 0; i < running->rows->len; i++) {
         const Row *row = &g_array_index(running->rows, Row, i);
         g_array_append_val(object->rows, *row);
@@ -127,6 +147,39 @@ void destination_kill(Destination *destination, const char *prefix)
         if (g_str_has_prefix(running->query_id, prefix) && running->lost)
             g_ptr_array_remove_index(destination->running, i);
     }
+    for (unsigned i = destination->altering->len; i-- > 0;) {
+        const Altering *altering = destination->altering->pdata[i];
+        if (g_str_has_prefix(altering->query_id, prefix) && altering->lost)
+            g_ptr_array_remove_index(destination->altering, i);
+    }
+}
+
+void destination_alter(Destination *destination, Object *object, bool adds, const char *proof, const char *query_id)
+{
+    Altering *altering = g_new0(Altering, 1);
+    *altering = (Altering){.object = object, .adds = adds, .proof = g_strdup(proof), .query_id = g_strdup(query_id)};
+    g_ptr_array_add(destination->altering, altering);
+}
+
+void destination_altered(Destination *destination, Altering *altering)
+{
+    Object *object = altering->object;
+    destination->changes++;
+    object->definition.added += altering->adds;
+    object->definition.modified += !altering->adds;
+    g_free(object->proof);
+    object->proof = g_strdup(altering->proof);
+    g_ptr_array_remove(destination->altering, altering);
+}
+
+const Altering *destination_find_alter(const Destination *destination, const char *query_id)
+{
+    for (unsigned i = 0; i < destination->altering->len; i++) {
+        const Altering *altering = destination->altering->pdata[i];
+        if (strcmp(altering->query_id, query_id) == 0 && !altering->lost)
+            return altering;
+    }
+    return NULL;
 }
 
 const Row *destination_newest(const Object *object, unsigned key)

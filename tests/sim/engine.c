@@ -103,6 +103,7 @@ static void table_free(void *data)
     g_free(table->target);
     g_free(table->leftover);
     g_free(table->begin_gtid);
+    gtid_set_free(table->begin_set);
     g_ptr_array_unref(table->ranges);
     g_array_unref(table->rows);
     g_array_unref(table->marks);
@@ -131,13 +132,16 @@ static void start_over(Table *table)
     g_ptr_array_set_size(table->ranges, 0);
     table->state = ROWS_WAITING;
     table->set_up = table->loaded = table->start_over = table->exact_open = table->advised = table->settled = false;
+    table->planned = NULL;
 }
 
 /* A new one begins at the end of the log. */
 static void set_up(Engine *e, Table *table)
 {
     destination_kill(e->destination, PREFIX);
-    destination_create(e->destination, table->target, table_keeps_all(table->of));
+    table->definition = e->source->definitions[table->of];
+    table->planned = NULL;
+    destination_create(e->destination, table->target, table_keeps_all(table->of), table->definition);
     table->begin_file = e->source->file;
     table->begin_pos = e->source->pos;
     g_free(table->begin_gtid);
@@ -165,13 +169,15 @@ static void end_of_work(Engine *e)
         running->lost = true;
         running->waiting = NULL;
     }
+    for (unsigned i = 0; i < e->destination->altering->len; i++)
+        ((Altering *)e->destination->altering->pdata[i])->lost = true;
     g_clear_pointer(&e->tracker, batch_tracker_free);
     e->work = e->stops = e->quiet_first = e->cut = false;
     e->stop_file = NULL;
     for (unsigned i = 0; i < e->tables->len; i++) {
         Table *table = e->tables->pdata[i];
         table_forget(table);
-        table->exact_open = table->exact_lost = false;
+        table->exact_open = table->exact_lost = table->changes = false;
         g_array_set_size(table->rows, 0);
         g_array_set_size(table->marks, 0);
     }
@@ -301,6 +307,8 @@ static void drive_snapshot(Engine *e)
             continue;
         if (!load_is_visible(e, e->checkpoint.file, e->checkpoint.pos, e->checkpoint.gtid))
             continue; /* it waits until what the stream has passed can be read */
+        if (table->definition.number != e->source->definitions[table->of].number)
+            engine_finding(e, "t%u was altered since its definition was read", table->of);
         table->base = as_of;
         table->begin_file = file;
         table->begin_pos = pos;
@@ -547,8 +555,16 @@ static void send(Engine *e)
         Sent *sent = e->sending->pdata[i];
         if (is_running(e, sent))
             continue;
-        if ((sent->snapshot && sent->table->state == ROWS_FAILED) ||
-            !destination_begin(e->destination, sent->target, sent->token, sent->query_id, sent->rows, sent))
+        InsertAnswer answer = INSERT_NO_TABLE;
+        if (!sent->snapshot || sent->table->state != ROWS_FAILED)
+            answer = destination_begin(e->destination, sent->target, sent->token, sent->query_id, sent->definition,
+                                       sent->rows, sent);
+        if (answer == INSERT_REFUSED)
+            engine_table_fails(e, sent->table, "its columns are not those of the destination table");
+        if (answer == INSERT_REFUSED && !e->broken)
+            engine_finding(e, "%s is refused: by definition %u of t%u", sent->token, sent->definition.number,
+                           sent->table->of);
+        if (answer != INSERT_BEGINS)
             engine_acknowledged(e, sent);
         return;
     }
@@ -558,9 +574,35 @@ static void send(Engine *e)
 
 /* ---- The destination ---- */
 
+static void alter_act(Engine *e)
+{
+    Destination *d = e->destination;
+    Altering *altering = d->altering->pdata[random_below(e->random, d->altering->len)];
+    if (!altering->lost && random_one_in(e->random, 12)) {
+        altering->lost = true;
+        engine_tell(e, "%s timed out", altering->query_id);
+        return;
+    }
+    if (altering->lost && random_one_in(e->random, 6)) {
+        g_ptr_array_remove(d->altering, altering);
+        return;
+    }
+    if (altering->lost && !random_one_in(e->random, 6))
+        return;
+    engine_tell(e, "object %u is altered%s: %s", altering->object->uuid, altering->lost ? " late" : "",
+                altering->proof);
+    if (strcmp(altering->object->proof, altering->proof) == 0)
+        engine_finding(e, "%s was carried out twice", altering->proof);
+    destination_altered(d, altering);
+}
+
 static void destination_act(Engine *e)
 {
     Destination *d = e->destination;
+    if (d->altering->len && random_one_in(e->random, 3)) {
+        alter_act(e);
+        return;
+    }
     if (d->running->len == 0)
         return;
     Running *running = d->running->pdata[random_below(e->random, d->running->len)];
@@ -583,7 +625,9 @@ static void destination_act(Engine *e)
         watch(e);
         /* A history that was rewritten may be told only by what follows: the pipe fails then. */
         if (e->broken)
-            d->doubled = false;
+            d->doubled = d->mistaken = false;
+        if (d->mistaken)
+            engine_finding(e, "values of another type were inserted: %s", running->token);
         if (d->doubled)
             engine_finding(e, "a change was inserted twice: %s", running->token);
         return;
@@ -699,6 +743,16 @@ void engine_destination_restarts(Engine *e)
             running->waiting = NULL;
         }
     }
+    g_ptr_array_set_size(e->destination->altering, 0);
+}
+
+void engine_holds_tables(Engine *e)
+{
+    memset(e->source->held, 0, sizeof e->source->held);
+    for (unsigned i = 0; i < e->tables->len; i++) {
+        const Table *table = e->tables->pdata[i];
+        e->source->held[table->of] = e->source->held[table->of] || table->exact_open;
+    }
 }
 
 void engine_act(Engine *e)
@@ -731,7 +785,8 @@ bool engine_is_caught_up(const Engine *e)
     return e->state == PIPE_RUNNING && e->work && e->ending == ENDS_NOT && s->on && !s->verifying && !s->group.open &&
            !s->ddl && !e->cut && !s->batch_rows && s->next >= e->source->log->len &&
            batch_tracker_in_flight(e->tracker) == 0 && !batch_cutter_forced(&s->cutter) &&
-           e->source->readable >= e->source->log->len && e->destination->running->len == 0;
+           e->source->readable >= e->source->log->len && e->destination->running->len == 0 &&
+           e->destination->altering->len == 0;
 }
 
 bool engine_wants_resync(const Engine *e)
@@ -742,6 +797,37 @@ bool engine_wants_resync(const Engine *e)
             return true;
     }
     return e->state == PIPE_FAILED;
+}
+
+static bool is_same(Definition a, Definition b)
+{
+    return memcmp(&a, &b, sizeof a) == 0;
+}
+
+/* A change of the log is decoded by the definition that it was written with. Of a row that is read later what columns
+ * were added since may be missing, for nothing was written to them: it would come again. */
+static void compare_definition(Engine *e, const Row *row, bool exact)
+{
+    Definition written;
+    if (!source_definition_of(e->source, row->value, &written))
+        return;
+    bool fits = row->loaded && !exact
+                    ? row->definition.added >= written.added && row->definition.modified >= written.modified
+                    : row->loaded || is_same(row->definition, written);
+    if (!fits)
+        engine_finding(e, "the change %u, written by definition %u, was decoded by %u", row->value, written.number,
+                       row->definition.number);
+}
+
+static void compare_definitions(Engine *e, const Table *table, const Object *object)
+{
+    Definition is = e->source->definitions[table->of];
+    if (!is_same(table->definition, is))
+        engine_finding(e, "caught up, and the definition of t%u is %u, not %u", table->of, table->definition.number,
+                       is.number);
+    if (object->definition.added != is.added || object->definition.modified != is.modified)
+        engine_finding(e, "caught up, and %s has %u columns (%u), not %u (%u)", table->target, object->definition.added,
+                       object->definition.modified, is.added, is.modified);
 }
 
 static void compare_all(Engine *e, const Table *table, const Object *object)
@@ -768,10 +854,12 @@ static void compare_all(Engine *e, const Table *table, const Object *object)
         }
     }
     n = g_hash_table_size(wanted);
-    for (unsigned i = 0; i < object->rows->len; i++)
-        if (!g_hash_table_remove(wanted, GUINT_TO_POINTER(g_array_index(object->rows, Row, i).value)))
-            engine_finding(e, "t%u has the change %u twice, or it never was", table->of,
-                           g_array_index(object->rows, Row, i).value);
+    for (unsigned i = 0; i < object->rows->len; i++) {
+        const Row *row = &g_array_index(object->rows, Row, i);
+        compare_definition(e, row, true);
+        if (!g_hash_table_remove(wanted, GUINT_TO_POINTER(row->value)))
+            engine_finding(e, "t%u has the change %u twice, or it never was", table->of, row->value);
+    }
     if (g_hash_table_size(wanted))
         engine_finding(e, "t%u lacks %u of %u changes", table->of, g_hash_table_size(wanted), n);
 }
@@ -789,6 +877,7 @@ void engine_compare(Engine *e)
             engine_finding(e, "%s is not there", table->target);
             continue;
         }
+        compare_definitions(e, table, object);
         if (table_keeps_all(table->of)) {
             compare_all(e, table, object);
             continue;
@@ -798,6 +887,9 @@ void engine_compare(Engine *e)
                      wanted = source_row(e->source, e->source->commits->len, table->of, key);
             if (is != wanted)
                 engine_finding(e, "caught up, and key %u of t%u is %u, not %u", key, table->of, is, wanted);
+            const Row *newest = destination_newest(object, key);
+            if (newest)
+                compare_definition(e, newest, false);
         }
     }
 }

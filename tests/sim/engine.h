@@ -34,6 +34,8 @@ typedef struct {
     uint64_t snapshot_version;
     unsigned base;     /* of one that keeps all: the commit that its load saw */
     GPtrArray *ranges; /* of CatalogRange */
+    Definition definition;
+    const char *planned, *plan_tag; /* the statement whose steps are noted, and what their proofs say; interned */
     /* not in it: */
     RangePlan *plan;
     bool has_bounds, told, passed, exact_open, exact_lost, unfollowed, start_over;
@@ -43,6 +45,9 @@ typedef struct {
     ChunkLedger chunks;
     const char *read_file;
     uint64_t read_pos;
+    Definition next; /* that a statement has made, until it is saved */
+    bool changes;
+    GtidSet *begin_set;
     GArray *rows;  /* of Row: the open block */
     GArray *marks; /* of unsigned */
     unsigned sent_marks;
@@ -52,10 +57,21 @@ typedef struct {
     Table *table;
     char *token, *query_id, *target;
     GArray *rows;
+    Definition definition;
     bool snapshot;
     uint64_t seq;
     Chunk *chunk; /* borrowed from the table's ledger */
 } Sent;
+
+/* The source did not know the definition that a table was to be read by. */
+typedef struct {
+    Table *table; /* NULL: there is none */
+    bool waits;
+    unsigned by;     /* number of the definition */
+    unsigned server; /* whose log's end it is */
+    const char *file;
+    uint64_t pos;
+} Doubt;
 
 typedef struct {
     Table *table;
@@ -65,6 +81,8 @@ typedef struct {
     char *after, *upto;
     GArray *rows; /* read and not handed over; NULL: none */
     unsigned limit;
+    Definition definition; /* that they were read by */
+    Doubt doubt;
 } Loader;
 
 typedef enum { DDL_NONE, DDL_SEAL, DDL_WAIT, DDL_RUN, DDL_SAVE } DdlPhase;
@@ -84,7 +102,10 @@ typedef struct {
     BatchCutter cutter;
     int64_t last_seal;
     DdlPhase ddl;
+    LogEvent ddl_event; /* a copy, for the source may lose it meanwhile */
     uint64_t ddl_seq;
+    unsigned ddl_at;    /* the table that is altered */
+    char ddl_query[48]; /* that is waited for; "": none */
 } Session;
 
 typedef enum { ENDS_NOT, ENDS_RESTART, ENDS_PAUSE, ENDS_REACHED, ENDS_FAIL } Ending;
@@ -131,6 +152,7 @@ typedef struct {
     bool watched[TABLES]; /* readers rely on it */
     uint64_t watched_at;
     unsigned rows_limit;
+    unsigned statements; /* ever sent */
 } Engine;
 
 void engine_init(Engine *engine, Source *source, Destination *destination, Random *random, const char *state_dir);
@@ -143,6 +165,8 @@ void engine_resume(Engine *engine);
 void engine_resync(Engine *engine, int64_t table_id);
 void engine_lose_connection(Engine *engine);
 void engine_destination_restarts(Engine *engine);
+/* Tells the source which tables its transactions read. */
+void engine_holds_tables(Engine *engine);
 /* Running, at the end of the log, nothing on its way. */
 bool engine_is_caught_up(const Engine *engine);
 bool engine_wants_resync(const Engine *engine);

@@ -37,10 +37,11 @@ static void add(Life *life, StepKind kind, unsigned a, Random *random)
 
 static WriteKind choose_write(Random *random)
 {
-    static const WriteKind kinds[] = {WRITE_PLAIN,     WRITE_PLAIN,       WRITE_PLAIN,      WRITE_PLAIN,
-                                      WRITE_PLAIN,     WRITE_UNDONE,      WRITE_SAVEPOINT,  WRITE_LARGE,
-                                      WRITE_IGNORED,   WRITE_ONE_PHASE,   WRITE_XA_PREPARE, WRITE_XA_PREPARE,
-                                      WRITE_XA_COMMIT, WRITE_XA_ROLLBACK, WRITE_TRUNCATE,   WRITE_BROKEN};
+    static const WriteKind kinds[] = {WRITE_PLAIN,      WRITE_PLAIN,       WRITE_PLAIN,      WRITE_PLAIN,
+                                      WRITE_PLAIN,      WRITE_UNDONE,      WRITE_SAVEPOINT,  WRITE_LARGE,
+                                      WRITE_IGNORED,    WRITE_ONE_PHASE,   WRITE_XA_PREPARE, WRITE_XA_PREPARE,
+                                      WRITE_XA_COMMIT,  WRITE_XA_ROLLBACK, WRITE_TRUNCATE,   WRITE_BROKEN,
+                                      WRITE_ADD_COLUMN, WRITE_DROP_COLUMN, WRITE_MODIFY};
     return kinds[random_below(random, G_N_ELEMENTS(kinds))];
 }
 
@@ -162,6 +163,7 @@ static void take_step(Engine *e, const Step *step, Random *random)
             engine_act(e);
         break;
     case WRITE:
+        engine_holds_tables(e);
         source_write(e->source, step->a, random);
         break;
     case ROTATE:

@@ -197,8 +197,11 @@ static void choose(Engine *e, Loader *loader)
             continue;
         table->readers++;
         table->attempt++;
-        *loader =
-            (Loader){.table = table, .range_id = range->id, .attempt = table->attempt, .after = g_strdup(range->after)};
+        *loader = (Loader){.table = table,
+                           .range_id = range->id,
+                           .attempt = table->attempt,
+                           .after = g_strdup(range->after),
+                           .doubt = loader->doubt};
         for (unsigned i2 = 0; i2 < changed->len; i2++)
             save_range(table, range_plan_get(table->plan, g_array_index(changed, uint64_t, i2)));
         save_range(table, range);
@@ -210,6 +213,7 @@ static void choose(Engine *e, Loader *loader)
 static void give_back(Loader *loader, bool failed)
 {
     Table *table = loader->table;
+    Doubt doubt = loader->doubt;
     table->readers--;
     if (table_keeps_all(table->of))
         table->exact_open = false;
@@ -219,6 +223,7 @@ static void give_back(Loader *loader, bool failed)
         range_plan_release(table->plan, loader->range_id);
     }
     loader_clear(loader);
+    loader->doubt = doubt;
 }
 
 bool load_is_visible(const Engine *e, const char *from_file, uint64_t from_pos, const char *from_gtid)
@@ -238,11 +243,57 @@ bool load_is_visible(const Engine *e, const char *from_file, uint64_t from_pos, 
     return true;
 }
 
+/* It has the columns of the definition, with their types. */
+static bool source_knows(const Engine *e, const Table *table)
+{
+    const Definition *is = &e->source->definitions[table->of];
+    return is->dropped == table->definition.dropped && is->modified == table->definition.modified;
+}
+
+/* wait_for_stream; true: it is over. */
+static bool wait_for_stream(Engine *e, Doubt *doubt)
+{
+    Table *table = doubt->table;
+    if (!table_wants_loading(table))
+        return true; /* the stream has told already why it cannot be read */
+    if (!doubt->waits) {
+        doubt->waits = true;
+        doubt->file = e->source->file;
+        doubt->pos = e->source->pos;
+        doubt->server = e->source->number;
+        return false;
+    }
+    bool reached = e->checkpoint.file &&
+                   binlog_position_compare(e->checkpoint.file, e->checkpoint.pos, doubt->file, doubt->pos) >= 0;
+    bool changed = e->identity != doubt->server || table->definition.number != doubt->by;
+    switch (load_doubt(true, changed, reached)) {
+    case DOUBT_WAITS:
+        return false;
+    case DOUBT_OVER:
+        break;
+    case DOUBT_FAILS:
+        if (!e->broken && !table->advised)
+            engine_finding(e, "t%u cannot be read by definition %u, and the stream knows no other", table->of,
+                           table->definition.number);
+        engine_table_fails(e, table, "its columns are not as they were read before");
+        break;
+    }
+    return true;
+}
+
 static void read_rows(Engine *e, Loader *loader)
 {
     Table *table = loader->table;
+    if (!source_knows(e, table)) {
+        engine_tell(e, "%" G_GINT64_FORMAT " cannot be read by definition %u", table->id, table->definition.number);
+        loader->doubt.table = table;
+        loader->doubt.by = table->definition.number;
+        give_back(loader, true);
+        return;
+    }
     unsigned as_of = table_keeps_all(table->of) ? table->base : source_readable(e->source, NULL, NULL);
     long after = loader->after ? atol(loader->after) : -1;
+    loader->definition = table->definition;
     loader->limit = 1 + random_below(e->random, 4);
     loader->upto = g_strdup(range_plan_get(table->plan, loader->range_id)->upto);
     loader->rows = g_array_new(FALSE, FALSE, sizeof(Row));
@@ -253,7 +304,8 @@ static void read_rows(Engine *e, Loader *loader)
         Row row = {.key = key,
                    .version = table->snapshot_version,
                    .value = source_row(e->source, as_of, table->of, key),
-                   .loaded = true};
+                   .loaded = true,
+                   .definition = table->definition};
         if (row.value)
             g_array_append_val(loader->rows, row);
     }
@@ -274,6 +326,7 @@ static void hand_over(Engine *e, Loader *loader)
                    .snapshot = true,
                    .chunk = chunk_ledger_add(&table->chunks, loader->range_id, key, n, last),
                    .rows = g_steal_pointer(&loader->rows),
+                   .definition = loader->definition,
                    .target = g_strdup(table->target)};
     sent->token = token_of_chunk(UUID, table->id, table->generation, loader->range_id, loader->attempt, loader->number);
     sent->query_id = query_id_of_chunk(UUID, table->id, loader->range_id, loader->attempt, loader->number);
@@ -313,6 +366,13 @@ void load_lose_connections(Engine *e)
 
 void loader_act(Engine *e, Loader *loader)
 {
+    if (loader->doubt.table) {
+        if (wait_for_stream(e, &loader->doubt)) {
+            loader->doubt.table = NULL;
+            loader->doubt.waits = false;
+        }
+        return;
+    }
     if (e->identity != e->source->number) {
         if (loader->table)
             give_back(loader, true);

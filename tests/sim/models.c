@@ -298,7 +298,7 @@ static void insert(Destination *destination, const Insert *insert, bool late)
     char token[20], id[20];
     g_snprintf(token, sizeof token, "%u", insert->number);
     g_snprintf(id, sizeof id, "x-%u", insert->number);
-    destination_begin(destination, names[insert->table], token, id, insert->rows, NULL);
+    destination_begin(destination, names[insert->table], token, id, (Definition){0}, insert->rows, NULL);
     Running *running = destination->running->pdata[destination->running->len - 1];
     running->lost = late;
     if (late)
@@ -371,7 +371,7 @@ static void live_destination(uint64_t seed, unsigned count)
     unsigned n = 0, number = 0;
     uint64_t version = 1;
     for (unsigned i = 0; i < NAMES; i++)
-        destination_create(destination, names[i], i == NAMES - 1);
+        destination_create(destination, names[i], i == NAMES - 1, (Definition){0});
     for (unsigned i = 0; i < count && n < INSERTS; i++) {
         unsigned what = random_below(&random, 20);
         if (what < 9 || n == 0) {

@@ -131,7 +131,7 @@ static unsigned rows_type(const Change *change)
     return change->deleted ? BINLOG_DELETE_ROWS_V1 : change->replaces ? BINLOG_UPDATE_ROWS_V1 : BINLOG_WRITE_ROWS_V1;
 }
 
-/* Table and count, then six bytes a change; the rest is there for its length alone. */
+/* Table and count, the definition, then six bytes a change; the rest is there for its length alone. */
 static void add_rows(Source *source, const GArray *changes, unsigned from, unsigned to)
 {
     add(source, BINLOG_TABLE_MAP, 30);
@@ -139,6 +139,8 @@ static void add_rows(Source *source, const GArray *changes, unsigned from, unsig
     uint8_t *at = rows->body;
     *at++ = (uint8_t)g_array_index(changes, Change, from).table;
     *at++ = (uint8_t)(to - from);
+    memcpy(at, &source->definitions[g_array_index(changes, Change, from).table], sizeof(Definition));
+    at += sizeof(Definition);
     for (unsigned i = from; i < to; i++) {
         const Change *change = &g_array_index(changes, Change, i);
         *at++ = (uint8_t)change->key;
@@ -152,12 +154,20 @@ unsigned rows_read(const BinlogEvent *event, Change *out)
 {
     const uint8_t *at = event->body;
     unsigned table = *at++, n = *at++;
+    at += sizeof(Definition);
     for (unsigned i = 0; i < n; i++) {
         out[i] = (Change){.table = table, .key = at[0], .deleted = at[1]};
         memcpy(&out[i].value, at + 2, 4);
         at += 6;
     }
     return n;
+}
+
+Definition rows_definition(const BinlogEvent *event)
+{
+    Definition definition;
+    memcpy(&definition, event->body + 2, sizeof definition);
+    return definition;
 }
 
 #define EVENT_ROWS 4
@@ -199,12 +209,39 @@ static GArray *changes_new(Source *source, Random *random, unsigned n, bool igno
     return changes;
 }
 
-static void commit(Source *source, GArray *changes, int truncated)
+static Commit *commit(Source *source, GArray *changes, int truncated)
 {
     Commit *commit = g_new0(Commit, 1);
     commit->changes = changes ? g_array_ref(changes) : g_array_new(FALSE, FALSE, sizeof(Change));
     commit->truncated = truncated;
+    commit->altered = -1;
     g_ptr_array_add(source->commits, commit);
+    return commit;
+}
+
+Definition source_definition(const Source *source, unsigned as_of, unsigned table)
+{
+    for (unsigned c = MIN(as_of, source->commits->len); c-- > 0;) {
+        const Commit *at = source->commits->pdata[c];
+        if (at->altered == (int)table)
+            return at->definition;
+    }
+    return (Definition){.added = COLUMNS_FIRST};
+}
+
+bool source_definition_of(const Source *source, uint32_t value, Definition *out)
+{
+    for (unsigned c = source->commits->len; c-- > 0;) {
+        const Commit *at = source->commits->pdata[c];
+        for (unsigned i = 0; i < at->changes->len; i++) {
+            const Change *change = &g_array_index(at->changes, Change, i);
+            if (change->value != value)
+                continue;
+            *out = source_definition(source, c, change->table);
+            return true;
+        }
+    }
+    return false;
 }
 
 /* The changes of a row of which `as_of` is the last one; walks back. */
@@ -485,10 +522,41 @@ static void write_truncate(Source *source, Random *random)
     group_ends(source);
 }
 
+/* It waits as TRUNCATE does. Whoever reads the table sees it altered from when it stands in the log, and not before. */
+static void write_alter(Source *source, WriteKind kind, Random *random)
+{
+    unsigned table = random_below(random, TABLES);
+    Definition *definition = &source->definitions[table];
+    char sql[80];
+    if (is_held_by_xa(source, table) || source->held[table])
+        return;
+    if (kind == WRITE_ADD_COLUMN)
+        g_snprintf(sql, sizeof sql, "ALTER TABLE d.t%u ADD COLUMN c%u INT", table, definition->added + 1);
+    else if (definition->added == definition->dropped)
+        return;
+    else if (kind == WRITE_DROP_COLUMN)
+        g_snprintf(sql, sizeof sql, "ALTER TABLE d.t%u DROP COLUMN c%u", table, definition->dropped + 1);
+    else
+        g_snprintf(sql, sizeof sql, "ALTER TABLE d.t%u MODIFY COLUMN c%u DECIMAL(%u)", table, definition->added,
+                   10 + definition->modified / MODIFY_STEPS);
+    definition->number++;
+    definition->added += kind == WRITE_ADD_COLUMN;
+    definition->dropped += kind == WRITE_DROP_COLUMN;
+    definition->modified += kind == WRITE_MODIFY ? MODIFY_STEPS : 0;
+    add_gtid(source, GTID_FLAG_STANDALONE | GTID_FLAG_DDL, false);
+    add_query(source, sql)->definition = *definition;
+    Commit *altered = commit(source, NULL, -1);
+    altered->altered = (int)table;
+    altered->definition = *definition;
+    group_ends(source);
+    source->readable = source->log->len;
+}
+
 const char *write_kind_name(unsigned kind)
 {
-    static const char *const names[] = {"plain",     "undone",     "savepoint", "large",       "broken",   "ignored",
-                                        "one phase", "xa prepare", "xa commit", "xa rollback", "truncate", ""};
+    static const char *const names[] = {"plain",    "undone",    "savepoint",  "large",     "broken",
+                                        "ignored",  "one phase", "xa prepare", "xa commit", "xa rollback",
+                                        "truncate", "alter",     "alter",      "alter",     ""};
     return names[MIN(kind, WRITE_KINDS)];
 }
 
@@ -514,6 +582,11 @@ void source_write(Source *source, WriteKind kind, Random *random)
         break;
     case WRITE_TRUNCATE:
         write_truncate(source, random);
+        break;
+    case WRITE_ADD_COLUMN:
+    case WRITE_DROP_COLUMN:
+    case WRITE_MODIFY:
+        write_alter(source, kind, random);
         break;
     case WRITE_ONE_PHASE:
     case WRITE_XA_PREPARE:
@@ -626,6 +699,8 @@ Source *source_new(Random *random, unsigned rows, SourceFlavour flavour)
     source->log = g_ptr_array_new_with_free_func(event_free);
     source->commits = g_ptr_array_new_with_free_func(commit_free);
     source->undone = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    for (unsigned table = 0; table <= TABLES; table++)
+        source->definitions[table] = source_definition(source, 0, table);
     begin_file(source);
     add_gtid(source, GTID_FLAG_STANDALONE | GTID_FLAG_DDL, false);
     add_query(source, "CREATE DATABASE d");
@@ -655,6 +730,7 @@ static void copy(Source *source, const LogEvent *from, unsigned shown)
     LogEvent *to = add(source, commits ? BINLOG_XID : from->event.type, commits ? 8 : from->event.body_len);
     to->statement = commits ? NULL : from->statement;
     to->sql = commits ? NULL : from->sql;
+    to->definition = from->definition;
     to->gtid = from->gtid;
     to->event.server_id = from->event.server_id;
     to->shown = from->shown;
@@ -662,6 +738,11 @@ static void copy(Source *source, const LogEvent *from, unsigned shown)
     memcpy(to->body, from->body, sizeof to->body);
     if (to->ends && to->shown <= shown)
         source->readable = source->log->len;
+}
+
+static bool is_alter(const LogEvent *event)
+{
+    return event->statement && event->statement->kind == DDL_ALTER_TABLE;
 }
 
 /* MariaDB notes what it replicated last. */
@@ -699,6 +780,8 @@ void source_fail_over(Source *source)
         if (from->here_only || from->event.type == BINLOG_ROTATE || begins_file(from->event.type))
             continue;
         copy(source, from, shown);
+        if (is_alter(from)) /* it had waited for what was before it, and was logged behind that */
+            source->readable = source->log->len;
         if (i % 7 == 6 && from->ends)
             source_rotate(source);
     }
@@ -748,6 +831,8 @@ void source_lose(Source *source, unsigned groups)
     else if (received) /* its place stands in a table like any other */
         receive(source);
     g_ptr_array_set_size(source->commits, (int)shown);
+    for (unsigned table = 0; table <= TABLES; table++)
+        source->definitions[table] = source_definition(source, shown, table);
     const LogEvent *last = source->log->pdata[at - 1];
     unsigned number;
     source->file = last->event.file;

@@ -20,6 +20,15 @@
 
 bool table_keeps_all(unsigned table);
 
+/* Of a table: how often it was altered, and what of that was what. Two of one table are the same when `number` is. */
+typedef struct {
+    uint8_t number;
+    uint8_t added, dropped; /* columns */
+    uint8_t modified; /* grows by MODIFY_STEPS with each other change: so many statements a destination takes for it */
+} Definition;
+#define MODIFY_STEPS  2
+#define COLUMNS_FIRST 2 /* that were added when the table was created */
+
 typedef struct {
     unsigned table, key;
     uint32_t value; /* > 0 */
@@ -28,17 +37,21 @@ typedef struct {
 
 /* Of a rows event, which may have been set aside meanwhile: how many changes; `out` has room for 4. */
 unsigned rows_read(const BinlogEvent *event, Change *out);
+Definition rows_definition(const BinlogEvent *event); /* that it was written with */
 
 /* A transaction, in the order of commits. Counted from 1. */
 typedef struct {
     GArray *changes; /* of Change */
     int truncated;   /* that table; -1: none */
+    int altered;     /* that table, which is so from here on; -1: none */
+    Definition definition;
 } Commit;
 
 typedef struct {
     BinlogEvent event;
     const DdlStatement *statement; /* of a QUERY event; lives for ever, as its text does */
     const char *sql;
+    Definition definition;         /* that ALTER makes */
     GtidEvent gtid;                /* of a GTID event */
     unsigned shown;                /* > 0: a group ends here, behind which so many commits can be read */
     bool ends;
@@ -62,6 +75,8 @@ typedef struct {
     uint32_t next_value;
     GHashTable *undone; /* GTIDs of transactions that were rolled back */
     GArray *xa[XIDS]; /* of Change: prepared and not ended; NULL: none */
+    Definition definitions[TABLES + 1]; /* as any statement sees them from now on */
+    bool held[TABLES + 1];              /* by a transaction that reads the table: it is not altered meanwhile */
     uint64_t events;  /* ever written */
 } Source;
 
@@ -80,6 +95,9 @@ typedef enum {
     WRITE_XA_COMMIT,
     WRITE_XA_ROLLBACK,
     WRITE_TRUNCATE,
+    WRITE_ADD_COLUMN,
+    WRITE_DROP_COLUMN, /* one that was added */
+    WRITE_MODIFY,      /* another change of one that was added */
     WRITE_KINDS,
 } WriteKind;
 const char *write_kind_name(unsigned kind); /* "": none */
@@ -105,6 +123,10 @@ bool source_refuses(const Source *source, const char *gtid);
 unsigned source_readable(const Source *source, const char **file, uint64_t *pos);
 void source_show_more(Source *source);
 
+/* A table's as of a commit. */
+Definition source_definition(const Source *source, unsigned commit, unsigned table);
+/* Of its table, where the change of that value was committed; false: it never was. */
+bool source_definition_of(const Source *source, uint32_t value, Definition *out);
 /* A row as of a commit: 0: there is none. */
 uint32_t source_row(const Source *source, unsigned commit, unsigned table, unsigned key);
 /* The first commit, not before `from`, at which the row was `value` (0: absent), be it within the transaction. */

@@ -128,6 +128,27 @@ static bool choose_start(Engine *e, Session *s)
     return at >= 0;
 }
 
+/* stream.c: find_beginning */
+static void parse_beginnings(Engine *e)
+{
+    g_autoptr(GtidSet) ours = gtid_set_parse(SOURCE_MARIADB, e->checkpoint.gtid ? e->checkpoint.gtid : "", NULL);
+    for (unsigned i = 0; i < e->tables->len; i++) {
+        Table *table = e->tables->pdata[i];
+        g_clear_pointer(&table->begin_set, gtid_set_free);
+        if (table->begin_file || !table->begin_gtid || !table_is_followed(table) || table_keeps_all(table->of))
+            continue;
+        g_autoptr(GtidSet) begin = gtid_set_parse(SOURCE_MARIADB, table->begin_gtid, NULL);
+        if (table->advised || gtid_set_reaches(ours, begin))
+            continue;
+        g_autofree char *state = source_gtid_state(e->source);
+        g_autofree char *missing = gtid_set_missing_in_state(begin, state, e->source->applied, NULL);
+        if (missing)
+            advise(e, table);
+        else
+            table->begin_set = g_steal_pointer(&begin);
+    }
+}
+
 static void session_begin(Engine *e)
 {
     Session *s = &e->session;
@@ -149,6 +170,7 @@ static void session_begin(Engine *e)
         session_clear(s);
         return;
     }
+    parse_beginnings(e);
     s->gtid = gtid_set_parse(SOURCE_MARIADB, c->gtid ? c->gtid : "", NULL);
     GArray *batches = g_array_new(FALSE, FALSE, sizeof(CatalogBatch));
     if (e->batches->len && g_array_index(e->batches, CatalogBatch, 0).epoch == c->epoch)
@@ -211,6 +233,7 @@ static Sent *take_block(Session *s, Table *table, uint64_t seq)
     note_sent_marks(table);
     sent->table = table;
     sent->rows = table->rows;
+    sent->definition = table->definition;
     sent->seq = seq;
     sent->target = g_strdup(table->target);
     sent->token = token_of_stream(UUID, table->id, table->generation, s->place.epoch, s->place.rows_end);
@@ -300,14 +323,27 @@ static void seal_if_due(Engine *e, bool idle)
 
 static bool is_before(const Session *s, const Table *table, const BinlogEvent *event)
 {
-    (void)s;
-    return table->begin_file &&
-           binlog_position_compare(event->file, event->start, table->begin_file, table->begin_pos) < 0;
+    if (!table->begin_file)
+        return table->begin_set && gtid_set_contains(table->begin_set, &s->group.gtid);
+    return binlog_position_compare(event->file, event->start, table->begin_file, table->begin_pos) < 0;
 }
 
 static bool follows(const Session *s, const Table *table, const BinlogEvent *event)
 {
     return table->set_up && table_is_followed(table) && !is_before(s, table, event);
+}
+
+/* As the table map tells it. */
+static bool map_fits(Engine *e, Table *table, const BinlogEvent *event)
+{
+    unsigned number = rows_definition(event).number;
+    if (number == table->definition.number)
+        return true;
+    if (!e->broken && !table->advised)
+        engine_finding(e, "rows of t%u are of definition %u, and %u is known", table->of, number,
+                       table->definition.number);
+    engine_table_fails(e, table, "the definition changed");
+    return false;
 }
 
 static void handle_rows(Engine *e, const BinlogEvent *event)
@@ -318,7 +354,7 @@ static void handle_rows(Engine *e, const BinlogEvent *event)
     uint64_t version = place_pass(&s->place, &s->group, event);
     for (unsigned t = 0; t < e->tables->len; t++) {
         Table *table = e->tables->pdata[t];
-        if (table->of != changes[0].table || !follows(s, table, event))
+        if (table->of != changes[0].table || !follows(s, table, event) || !map_fits(e, table, event))
             continue;
         while (s->group.open && table->marks->len < s->group.marks)
             g_array_append_val(table->marks, table->rows->len);
@@ -326,7 +362,8 @@ static void handle_rows(Engine *e, const BinlogEvent *event)
             Row row = {.key = changes[i].key,
                        .version = version + 8 * (i + 1),
                        .value = changes[i].value,
-                       .deleted = changes[i].deleted};
+                       .deleted = changes[i].deleted,
+                       .definition = table->definition};
             g_array_append_val(table->rows, row);
         }
         s->batch_rows += n;
@@ -508,21 +545,26 @@ static bool names(const DdlStatement *statement, const Table *table)
     return name && name->table && name->table[1] == (char)('0' + table->of);
 }
 
+static void load_fails(Engine *e, Table *table, const char *why)
+{
+    engine_table_fails(e, table, why);
+    table->start_over = !table->loaded && !table->twin_of;
+}
+
 /* It is to wait for what is before it. */
 static bool statement_stops(Engine *e, const DdlStatement *statement, const BinlogEvent *event)
 {
     Session *s = &e->session;
     bool stops = false;
-    if (statement->kind != DDL_TRUNCATE)
+    if (statement->kind != DDL_TRUNCATE && statement->kind != DDL_ALTER_TABLE)
         return false;
     for (unsigned i = 0; i < e->tables->len; i++) {
         Table *table = e->tables->pdata[i];
         if (!names(statement, table) || !follows(s, table, event))
             continue;
         LoadSituation load = table_load(table);
-        if (load_standing(&load, event->file, event->start) == LOAD_READS) {
-            engine_table_fails(e, table, "it was truncated while it was being loaded");
-            table->start_over = true;
+        if (statement->kind == DDL_TRUNCATE && load_standing(&load, event->file, event->start) == LOAD_READS) {
+            load_fails(e, table, "it was truncated while it was being loaded");
         } else {
             stops = true;
         }
@@ -530,7 +572,7 @@ static bool statement_stops(Engine *e, const DdlStatement *statement, const Binl
     return stops;
 }
 
-static void statement_run(Engine *e, const DdlStatement *statement, const BinlogEvent *event)
+static void truncate_tables(Engine *e, const DdlStatement *statement, const BinlogEvent *event)
 {
     for (unsigned i = 0; i < e->tables->len; i++) {
         Table *table = e->tables->pdata[i];
@@ -544,6 +586,98 @@ static void statement_run(Engine *e, const DdlStatement *statement, const Binlog
             destination_truncate(e->destination, object);
         engine_tell(e, "%s is truncated", table->target);
     }
+}
+
+/* stream_alter.c: what it makes of the definition, and in how many steps. */
+static unsigned plan_alter(const char *sql, Definition *definition)
+{
+    bool adds = strstr(sql, " ADD ") != NULL, drops = strstr(sql, " DROP ") != NULL;
+    definition->number++;
+    definition->added += adds;
+    definition->dropped += drops;
+    definition->modified += adds || drops ? 0 : MODIFY_STEPS;
+    return adds ? 1 : drops ? 0 : MODIFY_STEPS;
+}
+
+static char *proof_text(const Table *table, unsigned step)
+{
+    return g_strdup_printf("%s, step %u", table->plan_tag, step);
+}
+
+static unsigned steps_done(const Table *table, const Object *object, unsigned steps)
+{
+    for (unsigned step = steps; step > 0; step--) {
+        g_autofree char *proof = proof_text(table, step);
+        if (strcmp(proof, object->proof) == 0)
+            return step;
+    }
+    return 0;
+}
+
+/* attempt_alter: true: this table is done with. */
+static bool alter_table(Engine *e, Table *table, const LogEvent *event)
+{
+    Session *s = &e->session;
+    Definition next = table->definition;
+    unsigned steps = plan_alter(event->sql, &next);
+    const char *id = g_intern_string(s->group.gtid.text);
+    Object *object = destination_find(e->destination, table->target);
+    LoadSituation load = table_load(table);
+    if (next.number != event->definition.number) {
+        if (!e->broken && !table->advised)
+            engine_finding(e, "definition %u of t%u is met, and %u is known", event->definition.number, table->of,
+                           table->definition.number);
+        load_fails(e, table, "was altered at the source");
+        return true;
+    }
+    if (table->planned == id) {
+        destination_kill(e->destination, "sluice-" UUID "-ddl-");
+    } else {
+        if (next.modified != table->definition.modified &&
+            load_standing(&load, event->event.file, event->event.start) != LOAD_DONE) {
+            load_fails(e, table, "it was being loaded, and what is loaded does not fit what comes now");
+            return true;
+        }
+        if (steps) {
+            g_autofree char *tag = g_strdup_printf("%s in epoch %u", id, s->place.epoch);
+            table->planned = id;
+            table->plan_tag = g_intern_string(tag);
+            e->stated = true;
+        }
+        if (engine_crashes_here(e))
+            return false;
+    }
+    unsigned done = steps ? steps_done(table, object, steps) : 0;
+    if (done == steps) {
+        table->next = next;
+        table->changes = true;
+        engine_tell(e, "%s has definition %u", table->target, next.number);
+        return true;
+    }
+    g_autofree char *proof = proof_text(table, done + 1);
+    g_snprintf(s->ddl_query, sizeof s->ddl_query, "sluice-" UUID "-ddl-%u", ++e->statements);
+    destination_alter(e->destination, object, next.added != table->definition.added, proof, s->ddl_query);
+    return false;
+}
+
+/* True: it is carried out. */
+static bool statement_run(Engine *e, const LogEvent *event)
+{
+    Session *s = &e->session;
+    if (event->statement->kind == DDL_TRUNCATE) {
+        truncate_tables(e, event->statement, &event->event);
+        e->stated = true;
+        return true;
+    }
+    if (*s->ddl_query && destination_find_alter(e->destination, s->ddl_query))
+        return false;
+    *s->ddl_query = 0;
+    for (; s->ddl_at < e->tables->len; s->ddl_at++) {
+        Table *table = e->tables->pdata[s->ddl_at];
+        if (names(event->statement, table) && follows(s, table, &event->event) && !alter_table(e, table, event))
+            return false;
+    }
+    return true;
 }
 
 /* ---- Events ---- */
@@ -612,6 +746,8 @@ static void group_step(Engine *e, GroupAction action, const LogEvent *event, uns
             break;
         if (statement && statement_stops(e, statement, &event->event)) {
             s->ddl = DDL_SEAL;
+            s->ddl_event = *event;
+            s->ddl_event.event.body = s->ddl_event.event.raw = s->ddl_event.body;
             s->in_statement = true;
             break;
         }
@@ -622,6 +758,18 @@ static void group_step(Engine *e, GroupAction action, const LogEvent *event, uns
         break;
     case GROUP_INSIDE:
         break;
+    }
+}
+
+static void doubt_beginnings(Engine *e, const GtidEvent *gtid)
+{
+    for (unsigned i = 0; i < e->tables->len; i++) {
+        Table *table = e->tables->pdata[i];
+        if (!table->begin_set || !gtid_set_contains(table->begin_set, gtid) ||
+            gtid_set_is_repeat(table->begin_set, gtid))
+            continue;
+        g_clear_pointer(&table->begin_set, gtid_set_free);
+        advise(e, table);
     }
 }
 
@@ -642,6 +790,8 @@ static void handle(Engine *e, const LogEvent *event)
         history_fails(e, "a GTID was used before by another transaction");
         return;
     }
+    if (is_gtid)
+        doubt_beginnings(e, &event->gtid);
     GroupAction action = group_event(&s->group, &event->event, SOURCE_MARIADB, event->statement,
                                      is_gtid ? &event->gtid : NULL, &undo_mark);
     group_step(e, action, event, undo_mark);
@@ -721,10 +871,25 @@ static void next_event(Engine *e)
     after_event(e, b);
 }
 
+/* With the checkpoint behind the statement, in one transaction; readers see both at once, too. */
+static void save_definitions(Engine *e)
+{
+    for (unsigned i = 0; i < e->tables->len; i++) {
+        Table *table = e->tables->pdata[i];
+        if (!table->changes)
+            continue;
+        if (table->rows->len)
+            engine_finding(e, "rows of t%u are not sent, and its definition changes", table->of);
+        table->changes = false;
+        table->planned = NULL;
+        table->definition = table->next;
+    }
+}
+
 static void statement_act(Engine *e)
 {
     Session *s = &e->session;
-    const LogEvent *event = e->source->log->pdata[s->next - 1];
+    const LogEvent *event = &s->ddl_event;
     switch (s->ddl) {
     case DDL_SEAL:
         if (batch_cutter_forced(&s->cutter)) {
@@ -732,7 +897,9 @@ static void statement_act(Engine *e)
             return;
         }
         s->ddl = DDL_WAIT;
-        s->ddl_seq = 0;
+        s->ddl_seq = s->ddl_at = 0;
+        for (unsigned i = 0; i < e->tables->len; i++)
+            ((Table *)e->tables->pdata[i])->changes = false;
         if (!s->place.moved && !s->batch_rows)
             break;
         s->place.before_group = true;
@@ -745,9 +912,8 @@ static void statement_act(Engine *e)
             s->ddl = DDL_RUN;
         break;
     case DDL_RUN:
-        statement_run(e, event->statement, &event->event);
-        s->ddl = DDL_SAVE;
-        e->stated = true;
+        if (statement_run(e, event))
+            s->ddl = DDL_SAVE;
         break;
     case DDL_SAVE: {
         CatalogCheckpoint checkpoint = {0};
@@ -756,14 +922,15 @@ static void statement_act(Engine *e)
         s->place.file = event->event.file;
         s->place.pos = event->event.end;
         s->in_statement = false;
-        s->ddl = DDL_NONE;
         prepared_checkpoint_saved(s->prepared, e->saved_seq);
         prepared_save(s->prepared, seq, &checkpoint.prepared, NULL);
         place_checkpoint(&s->place, &s->group, s->gtid, &checkpoint);
         catalog_save(e, &checkpoint, seq);
+        save_definitions(e);
         e->stated = false;
         s->place.moved = false;
         s->last_seal = e->now;
+        s->ddl = DDL_NONE;
         after_event(e, &event->event);
         break;
     }
@@ -807,13 +974,13 @@ void stream_act(Engine *e)
         session_begin(e);
         return;
     }
+    if (s->ddl) {
+        statement_act(e);
+        return;
+    }
     if (e->cut) {
         session_clear(s);
         e->quiet_first = true;
-        return;
-    }
-    if (s->ddl) {
-        statement_act(e);
         return;
     }
     if (reached_stop(e)) {
