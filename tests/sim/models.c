@@ -150,8 +150,8 @@ static WriteKind any_kind(Random *random)
     return kind;
 }
 
-/* What is lost was written since the server was copied, and no XA transaction is among it: the model leaves that out.
- */
+/* What is lost was written since the server was copied, into one file, and no XA transaction is among it: the model
+ * leaves the rest out. */
 static void lose(Source *source, Random *random)
 {
     static const WriteKind kinds[] = {WRITE_PLAIN, WRITE_LARGE, WRITE_UNDONE, WRITE_SAVEPOINT};
@@ -160,12 +160,6 @@ static void lose(Source *source, Random *random)
     for (unsigned n = 1 + random_below(random, 3), tries = 0; (n > 0 || source->seq == seq) && tries < 20; tries++) {
         n -= n > 0;
         write_and_tell(source, "write", kinds[random_below(random, G_N_ELEMENTS(kinds))], random);
-        if (random_one_in(random, 4)) {
-            unsigned from = source->log->len;
-            source_rotate(source);
-            show_all(source);
-            tell_source(source, "rotate", WRITE_KINDS, from);
-        }
     }
     if (source->seq == seq)
         return;

@@ -390,7 +390,7 @@ def test_a_place_that_is_ahead_of_what_can_be_read(own_mariadb):
     source.begin()
     source.run("INSERT INTO t0 (k, v) VALUES (1, 1)")
     for v in range(50):
-        source.run(f"REPLACE INTO t1 VALUES (1, {v + 1})")
+        source.run(f"REPLACE INTO t1 (k, v) VALUES (1, {v + 1})")
         server.run("FLUSH BINARY LOGS")
         if not source.recovery_needs_one_file():
             break  # the log before is needed still
