@@ -17,7 +17,10 @@
 #define DEFINITION_ROOM      (4u << 20) /* bytes; what ClickHouse reserves for an insert is 1 MiB at least */
 #define POLL_MS              1000 /* only a net below the cancel hook, which wakes the poll at once */
 
-G_DEFINE_QUARK(sluice - clickhouse - error - quark, clickhouse_error)
+GQuark clickhouse_error_quark(void)
+{
+    return g_quark_from_static_string("sluice-clickhouse-error-quark");
+}
 
 struct Clickhouse {
     ClickhouseSilence silence; /* NULL: nobody is told */

@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-G_DEFINE_QUARK(sluice - endpoint - fault, fault)
+GQuark fault_quark(void)
+{
+    return g_quark_from_static_string("sluice-endpoint-fault");
+}
 
 static const struct {
     int code;

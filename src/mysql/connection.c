@@ -16,7 +16,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-G_DEFINE_QUARK(sluice - source - error - quark, source_error)
+GQuark source_error_quark(void)
+{
+    return g_quark_from_static_string("sluice-source-error-quark");
+}
 
 #define CONNECT_TIMEOUT_SECONDS 10u
 #define PROBE_TIMEOUT_MS        2000
