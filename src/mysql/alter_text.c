@@ -52,16 +52,6 @@ static bool skip_all(Reader *reader)
     return true;
 }
 
-static bool read_name(SqlLexer *lexer, char **out)
-{
-    SqlToken token = sql_next(lexer);
-    if (!sql_token_named(&token))
-        return false;
-    g_free(*out);
-    *out = sql_token_text(&token);
-    return **out != 0;
-}
-
 static bool accept_if_exists(SqlLexer *lexer)
 {
     SqlLexer ahead = *lexer;
@@ -79,13 +69,13 @@ static bool accept_if_exists(SqlLexer *lexer)
 static bool read_place(Reader *reader, AlterClause *clause)
 {
     clause->first = sql_accept(&reader->lexer, "FIRST");
-    return clause->first || !sql_accept(&reader->lexer, "AFTER") || read_name(&reader->lexer, &clause->after);
+    return clause->first || !sql_accept(&reader->lexer, "AFTER") || sql_read_name(&reader->lexer, &clause->after);
 }
 
 static bool read_column(Reader *reader, AlterClause *clause)
 {
     char *name = NULL;
-    if (!read_name(&reader->lexer, &name)) {
+    if (!sql_read_name(&reader->lexer, &name)) {
         g_free(name);
         return false;
     }
@@ -112,7 +102,7 @@ static bool read_key_columns(SqlLexer *lexer, AlterClause *key)
                 return false;
         } else {
             char *name = NULL;
-            if (!read_name(lexer, &name)) {
+            if (!sql_read_name(lexer, &name)) {
                 g_free(name);
                 return false;
             }
@@ -144,7 +134,7 @@ static bool read_key(Reader *reader, char *constraint_take, bool primary)
         return false;
     key->if_exists = accept_if_exists(lexer);
     if (!sql_next_is_mark(lexer, '(') && !sql_next_is(lexer, "USING") && !sql_next_is(lexer, "TYPE") &&
-        !read_name(lexer, &key->name))
+        !sql_read_name(lexer, &key->name))
         return false;
     if (sql_accept(lexer, "USING") || sql_accept(lexer, "TYPE"))
         sql_next(lexer);
@@ -187,7 +177,7 @@ static bool accept_element(Reader *reader, bool *bad)
         accept_if_exists(lexer);
         bool unnamed = sql_next_is(lexer, "PRIMARY") || sql_next_is(lexer, "UNIQUE") || sql_next_is(lexer, "CHECK") ||
                        sql_next_is(lexer, "FOREIGN");
-        if (!unnamed && !read_name(lexer, &name)) {
+        if (!unnamed && !sql_read_name(lexer, &name)) {
             g_free(name);
             return *bad = true;
         }
@@ -311,7 +301,7 @@ static bool read_drop(Reader *reader)
         sql_accept(lexer, "COLUMN");
     AlterClause *clause = add_clause(reader, kind);
     clause->if_exists = accept_if_exists(lexer);
-    if (!read_name(lexer, &clause->name))
+    if (!sql_read_name(lexer, &clause->name))
         return false;
     if (!sql_accept(lexer, "RESTRICT"))
         sql_accept(lexer, "CASCADE");
@@ -324,7 +314,7 @@ static bool read_change(Reader *reader, bool modify)
     AlterClause *clause = add_clause(reader, ALTER_CHANGE_COLUMN);
     sql_accept(lexer, "COLUMN");
     clause->if_exists = accept_if_exists(lexer);
-    if (!modify && !read_name(lexer, &clause->name))
+    if (!modify && !sql_read_name(lexer, &clause->name))
         return false;
     if (!read_column(reader, clause) || !read_place(reader, clause))
         return false;
@@ -343,19 +333,19 @@ static bool read_rename(Reader *reader)
         sql_next(lexer);
         AlterClause *clause = add_clause(reader, key ? ALTER_RENAME_KEY : ALTER_RENAME_COLUMN);
         clause->if_exists = accept_if_exists(lexer);
-        return read_name(lexer, &clause->name) && sql_accept(lexer, "TO") && read_name(lexer, &clause->to);
+        return sql_read_name(lexer, &clause->name) && sql_accept(lexer, "TO") && sql_read_name(lexer, &clause->to);
     }
     if (!sql_accept(lexer, "TO") && !sql_accept(lexer, "AS"))
         sql_accept_mark(lexer, '=');
     AlterClause *clause = add_clause(reader, ALTER_RENAME_TABLE);
     if (sql_accept_mark(lexer, '.'))
-        return read_name(lexer, &clause->to);
-    if (!read_name(lexer, &clause->to))
+        return sql_read_name(lexer, &clause->to);
+    if (!sql_read_name(lexer, &clause->to))
         return false;
     if (!sql_accept_mark(lexer, '.'))
         return true;
     clause->name = g_steal_pointer(&clause->to);
-    return read_name(lexer, &clause->to);
+    return sql_read_name(lexer, &clause->to);
 }
 
 /* A charset's name, and maybe COLLATE with one. */
@@ -461,7 +451,7 @@ static bool read_alter_column(Reader *reader)
     char *name = NULL;
     sql_accept(&reader->lexer, "COLUMN");
     accept_if_exists(&reader->lexer);
-    bool known = read_name(&reader->lexer, &name);
+    bool known = sql_read_name(&reader->lexer, &name);
     g_free(name);
     /* A new default changes no row that is there, and a column's visibility nothing that is replicated. */
     SqlLexer ahead = reader->lexer;
@@ -576,7 +566,7 @@ static bool read_create_index(Reader *reader)
         return false;
     AlterClause *key = add_clause(reader, ALTER_ADD_KEY);
     key->if_exists = accept_if_exists(lexer);
-    if (!read_name(lexer, &key->name))
+    if (!sql_read_name(lexer, &key->name))
         return false;
     if (sql_accept(lexer, "USING") || sql_accept(lexer, "TYPE"))
         sql_next(lexer);
@@ -592,7 +582,7 @@ static bool read_drop_index(Reader *reader)
         return false;
     AlterClause *clause = add_clause(reader, ALTER_DROP_KEY);
     clause->if_exists = accept_if_exists(lexer);
-    return read_name(lexer, &clause->name) && sql_accept(lexer, "ON") && skip_table(lexer) && skip_all(reader);
+    return sql_read_name(lexer, &clause->name) && sql_accept(lexer, "ON") && skip_table(lexer) && skip_all(reader);
 }
 
 /* MariaDB: SET STATEMENT x=y, ... FOR statement */
@@ -675,7 +665,7 @@ void alter_text_shown_charset(const char *create_sql, char **charset, char **col
         if (depth != 0 || token.type != SQL_WORD)
             continue;
         char **into = sql_token_is(&token, "CHARSET") ? charset : sql_token_is(&token, "COLLATE") ? collation : NULL;
-        if (into && !*into && sql_accept_mark(&lexer, '=') && !read_name(&lexer, into))
+        if (into && !*into && sql_accept_mark(&lexer, '=') && !sql_read_name(&lexer, into))
             g_clear_pointer(into, g_free);
         if (sql_token_is(&token, "PARTITION"))
             return;

@@ -46,17 +46,8 @@ static bool snapshot_position(SourceConnection *source, char **out_file, uint64_
     return true;
 }
 
-/* The second column of one row; "" when there is none. Free with g_free; NULL: an error. */
-static char *shown(SourceConnection *source, const char *sql, GError **error)
-{
-    g_autoptr(SourceRows) rows = source_query(source, sql, error);
-    if (rows == NULL)
-        return NULL;
-    return g_strdup(rows->rows->len ? source_rows_get(rows, 0, 1) : "");
-}
-
 typedef struct {
-    const char *asked_file; /* NULL: nothing was asked for */
+    const char *asked_file; /* NULL: nothing was asked for, but an exact place */
     uint64_t asked_pos;
     bool exact;
     bool may_hold, held; /* a commit may be held, and one is: as of a moment before the snapshot was taken */
@@ -69,22 +60,23 @@ typedef struct {
 static bool look_for_held(SourceConnection *source, Proof *proof, GError **error)
 {
     /* The sessions that waited are counted on where it is switched off meanwhile [tried]. */
-    g_autofree char *on = shown(source, "SHOW GLOBAL VARIABLES LIKE 'rpl_semi_sync_master_enabled'", error);
-    if (on == NULL)
+    g_autofree char *holds = source_query_value(
+        source,
+        "SELECT @@GLOBAL.rpl_semi_sync_master_enabled AND @@GLOBAL.rpl_semi_sync_master_wait_point <> 'AFTER_COMMIT'",
+        error);
+    if (holds == NULL)
         return false;
-    proof->may_hold = g_ascii_strcasecmp(on, "ON") == 0;
+    proof->may_hold = strcmp(holds, "1") == 0; /* after the commit what is held is seen already */
     if (!proof->may_hold)
         return true;
-    g_autofree char *point = shown(source, "SHOW GLOBAL VARIABLES LIKE 'rpl_semi_sync_master_wait_point'", error);
-    if (point == NULL)
-        return false;
-    proof->may_hold = g_ascii_strcasecmp(point, "AFTER_COMMIT") != 0; /* else what is held is seen already */
-    if (!proof->may_hold)
-        return true;
-    g_autofree char *sessions = shown(source, "SHOW GLOBAL STATUS LIKE 'rpl_semi_sync_master_wait_sessions'", error);
+    g_autofree char *sessions =
+        source_query_value(source,
+                           "SELECT COALESCE(MAX(VARIABLE_VALUE), 0) FROM information_schema.GLOBAL_STATUS WHERE "
+                           "VARIABLE_NAME = 'RPL_SEMI_SYNC_MASTER_WAIT_SESSIONS'",
+                           error);
     if (sessions == NULL)
         return false;
-    proof->held = strcmp(sessions, "") != 0 && strcmp(sessions, "0") != 0;
+    proof->held = strcmp(sessions, "0") != 0;
     return true;
 }
 
@@ -140,9 +132,7 @@ static bool is_proven(SourceConnection *source, Proof *proof, const char *file, 
     const char *from_file = proof->exact ? proof->file : proof->asked_file;
     uint64_t from = from_file && strcmp(from_file, file) == 0 ? (proof->exact ? proof->pos : proof->asked_pos) : 4;
 
-    *proven = proof->asked_file == NULL && !proof->exact;
-    if (*proven)
-        return true;
+    *proven = false;
     if (proof->held || !same || proof->pos != pos)
         proof->quiet_usec = proof->held ? 0 : g_get_monotonic_time();
     else if (proof->quiet_usec == 0)

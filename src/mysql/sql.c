@@ -215,6 +215,16 @@ bool sql_accept(SqlLexer *lexer, const char *keyword)
     return true;
 }
 
+bool sql_read_name(SqlLexer *lexer, char **out)
+{
+    SqlToken token = sql_next(lexer);
+    if (!sql_token_named(&token))
+        return false;
+    g_free(*out);
+    *out = sql_token_text(&token);
+    return **out != 0;
+}
+
 bool sql_accept_words(SqlLexer *lexer, const char *words)
 {
     SqlLexer ahead = *lexer;

@@ -44,6 +44,7 @@ char *sql_token_text(const SqlToken *token); /* without quotes; free with g_free
 char *sql_token_string(const SqlLexer *lexer, const SqlToken *token);
 
 bool sql_accept(SqlLexer *lexer, const char *keyword); /* takes the next token if it is this word */
+bool sql_read_name(SqlLexer *lexer, char **out);       /* takes the next token; replaces `out`, when it is a name */
 bool sql_accept_words(SqlLexer *lexer, const char *words); /* all of them, "ROW START", or none */
 bool sql_accept_mark(SqlLexer *lexer, char mark);
 bool sql_next_is(const SqlLexer *lexer, const char *keyword); /* what comes next stays there */

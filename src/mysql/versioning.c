@@ -48,21 +48,12 @@ char *versioning_current_partition(SqlLexer lexer, bool *counted)
     return NULL;
 }
 
-static bool read_name(SqlLexer *lexer, char **name)
-{
-    SqlToken token = sql_next(lexer);
-    if (!sql_token_named(&token))
-        return false;
-    g_free(*name);
-    *name = sql_token_text(&token);
-    return true;
-}
-
 bool versioning_accept_period(SqlLexer *lexer, char **start, char **end)
 {
     SqlLexer ahead = *lexer;
-    if (!sql_accept_words(&ahead, "FOR SYSTEM_TIME") || !sql_accept_mark(&ahead, '(') || !read_name(&ahead, start) ||
-        !sql_accept_mark(&ahead, ',') || !read_name(&ahead, end) || !sql_accept_mark(&ahead, ')'))
+    if (!sql_accept_words(&ahead, "FOR SYSTEM_TIME") || !sql_accept_mark(&ahead, '(') ||
+        !sql_read_name(&ahead, start) || !sql_accept_mark(&ahead, ',') || !sql_read_name(&ahead, end) ||
+        !sql_accept_mark(&ahead, ')'))
         return false;
     *lexer = ahead;
     return true;

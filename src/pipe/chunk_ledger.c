@@ -21,26 +21,14 @@ Chunk *chunk_ledger_add(ChunkLedger *ledger, uint64_t range_id, const char *key,
     return chunk;
 }
 
-/* What was given up and is answered now is forgotten, wherever it stands. */
-static void forget_given_up(ChunkLedger *ledger)
-{
-    for (GList *l = ledger->head, *next; l; l = next) {
-        Chunk *chunk = l->data;
-        next = l->next;
-        if (chunk->range_id || !chunk->acked)
-            continue;
-        chunk_free(chunk);
-        g_queue_delete_link(ledger, l);
-    }
-}
-
 uint64_t chunk_ledger_answered(ChunkLedger *ledger, Chunk *chunk, RangePlan *plan, GPtrArray *counted)
 {
     uint64_t range_id = chunk->range_id;
     unsigned before = counted->len;
     chunk->acked = true;
     if (!range_id) {
-        forget_given_up(ledger);
+        g_queue_remove(ledger, chunk);
+        chunk_free(chunk);
         return 0;
     }
     for (GList *l = ledger->head, *next; l; l = next) {
@@ -67,9 +55,17 @@ bool chunk_ledger_is_read(const ChunkLedger *ledger, const RangePlan *plan)
 
 void chunk_ledger_give_up(ChunkLedger *ledger, uint64_t range_id)
 {
-    for (GList *l = ledger->head; l; l = l->next)
-        if (((Chunk *)l->data)->range_id == range_id)
-            ((Chunk *)l->data)->range_id = 0;
+    for (GList *l = ledger->head, *next; l; l = next) {
+        Chunk *chunk = l->data;
+        next = l->next;
+        if (chunk->range_id != range_id)
+            continue;
+        chunk->range_id = 0;
+        if (!chunk->acked)
+            continue;
+        g_queue_delete_link(ledger, l); /* it has arrived */
+        chunk_free(chunk);
+    }
 }
 
 void chunk_ledger_clear(ChunkLedger *ledger)

@@ -43,11 +43,20 @@ void place_checkpoint(const StreamPlace *place, const Group *group, const GtidSe
 
 /* It begins at the last transaction, which is read once more, but for one of an earlier file that it cannot begin at.
  */
+static bool is_in_reach(const char *file, uint64_t pos, const char *print_file, uint64_t print_pos)
+{
+    bool same_file = print_file && file && strcmp(print_file, file) == 0;
+    return (same_file ? print_pos : pos) <= UINT32_MAX;
+}
+
+bool place_checkpoint_can_be_resumed(const CatalogCheckpoint *checkpoint)
+{
+    return is_in_reach(checkpoint->file, checkpoint->pos, checkpoint->print_file, checkpoint->print_pos);
+}
+
 bool place_can_be_resumed(const StreamPlace *place)
 {
-    const Fingerprint *print = &place->print;
-    bool same_file = print->file && place->file && strcmp(print->file, place->file) == 0;
-    return (same_file ? print->pos : place->pos) <= UINT32_MAX;
+    return is_in_reach(place->file, place->pos, place->print.file, place->print.pos);
 }
 
 void place_group_begins(StreamPlace *place)

@@ -36,14 +36,15 @@ void place_clear(StreamPlace *place);
 /* Fills in all but what is prepared. `gtid`: NULL, there is none. */
 void place_checkpoint(const StreamPlace *place, const Group *group, const GtidSet *gtid, CatalogCheckpoint *out);
 
-/* A session can begin at a checkpoint made here: the dump command tells positions with 32 bits, and files may be
- * longer. */
+/* A session can begin at the checkpoint; at one made here: the dump command tells positions with 32 bits, and files may
+ * be longer. */
+bool place_checkpoint_can_be_resumed(const CatalogCheckpoint *checkpoint);
 bool place_can_be_resumed(const StreamPlace *place);
 
 void place_group_begins(StreamPlace *place);
 /* The group has ended with `event`; its GTID joins the set, if replicas log it too. `gtid`: NULL, there is none. */
 void place_group_ended(StreamPlace *place, const Group *group, GtidSet *gtid, const BinlogEvent *event);
-/* What a row at the beginning of the open batch must be newer than. */
+/* What a row that stands there must be newer than. */
 uint64_t place_version(uint32_t epoch, uint64_t offset);
 /* A rows event of the group is passed, whoever's it is. Returns what its rows' places in its body are added to. */
 uint64_t place_pass(StreamPlace *place, const Group *group, const BinlogEvent *event);

@@ -292,13 +292,6 @@ static bool parse_beginnings(Stream *s, SourceConnection *source, const CatalogC
     return true;
 }
 
-/* Only a statement behind 4 GiB of a file leaves such a checkpoint (stream_seal.c). */
-static bool is_out_of_reach(const CatalogCheckpoint *checkpoint)
-{
-    bool same_file = checkpoint->print_file && strcmp(checkpoint->print_file, checkpoint->file) == 0;
-    return (same_file ? checkpoint->print_pos : checkpoint->pos) > UINT32_MAX;
-}
-
 /* Decides where to begin: by what (s->by_gtid), from where (`start`), and whether the last transaction is read again. */
 static bool stream_choose_start(Stream *s, SourceConnection *source, CatalogCheckpoint *checkpoint, BinlogStart *start,
                                 GError **error)
@@ -312,11 +305,11 @@ static bool stream_choose_start(Stream *s, SourceConnection *source, CatalogChec
     pthread_mutex_unlock(&pipe->lock);
     /* On MySQL always where it can be; on MariaDB, which compares only the last number of a domain, where it must be: at another
      * server, and in a cdc pipe that starts at a GTID, until the first checkpoint. */
-    s->by_gtid =
-        other || !checkpoint->file ||
-        (server->flavour == SOURCE_MYSQL && server->gtid && checkpoint->gtid &&
-         !settings_by_file(&s->work->settings)) ||
-        (server->flavour == SOURCE_MARIADB && checkpoint->gtid && *checkpoint->gtid && is_out_of_reach(checkpoint));
+    s->by_gtid = other || !checkpoint->file ||
+                 (server->flavour == SOURCE_MYSQL && server->gtid && checkpoint->gtid &&
+                  !settings_by_file(&s->work->settings)) ||
+                 (server->flavour == SOURCE_MARIADB && checkpoint->gtid && *checkpoint->gtid &&
+                  !place_checkpoint_can_be_resumed(checkpoint));
     if (s->by_gtid && !(other && !checkpoint->gtid) && RULE_HOLDS("failover-needs-our-transactions") &&
         !check_gtids(s, source, checkpoint, error))
         return false;

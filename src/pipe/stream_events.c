@@ -8,14 +8,14 @@
 /* Bytes of rows events after which a transaction's size is told, again and again. */
 #define LARGE_STEP (UINT64_C(16) << 20)
 
-static char *position_text(const Stream *s)
+char *stream_position_text(const Stream *s)
 {
     return g_strdup_printf("%s:%" G_GUINT64_FORMAT, s->place.file ? s->place.file : "?", s->place.pos);
 }
 
 void stream_table_fault(Stream *s, PipeTable *table, const GError *error)
 {
-    g_autofree char *position = position_text(s);
+    g_autofree char *position = stream_position_text(s);
     RetryDecision decision = retry_decide(error, SIDE_SOURCE);
     pipe_table_fail(s->pipe, table, error, &decision, position);
 }

@@ -102,6 +102,7 @@ bool stream_checkpoint_tables(Stream *s, const GPtrArray *tables, CheckpointTabl
 bool stream_table_renew(Stream *s, StreamTable *table, GError **error);
 
 /* stream_events.c */
+char *stream_position_text(const Stream *s); /* "file:pos" of what is read; free with g_free */
 bool stream_handle_event(Stream *s, const BinlogEvent *event, GError **error);
 void stream_untell_large(Stream *s); /* the group is over, or is not read on */
 bool stream_handle_table_map(Stream *s, const BinlogEvent *event, GError **error);

@@ -138,8 +138,7 @@ static bool push_inserts(Stream *s, GPtrArray *inserts)
 static bool stream_can_be_resumed(const Stream *s)
 {
     bool by_gtid = s->by_gtid && binlog_stream_server(s->stream)->flavour == SOURCE_MYSQL;
-    return by_gtid || s->place.before_group || place_can_be_resumed(&s->place) ||
-           !RULE_HOLDS("resumes-below-4-gibibytes");
+    return by_gtid || s->place.before_group || place_can_be_resumed(&s->place);
 }
 
 /* Hands the open blocks over as one batch. `forced`: its cut is in the catalog already. */

@@ -82,8 +82,7 @@ static void advise(Stream *s, StreamTable *table, const char *why)
 {
     if (!table_state_is_followed(atomic_load(&table->table->state)))
         return;
-    g_autofree char *position =
-        g_strdup_printf("%s:%" G_GUINT64_FORMAT, s->place.file ? s->place.file : "?", s->place.pos);
+    g_autofree char *position = stream_position_text(s);
     pipe_table_advise_resync(s->pipe, table->table, why, position);
 }
 
