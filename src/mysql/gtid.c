@@ -303,11 +303,7 @@ GtidSet *gtid_set_copy(const GtidSet *set)
     GtidSet *copy = set_new(set->flavour);
     if (set->domains->len)
         g_array_append_vals(copy->domains, set->domains->data, set->domains->len);
-    for (unsigned i = 0; i < set->sids->len; i++) {
-        const Sid *sid = &g_array_index(set->sids, Sid, i);
-        Sid *to = sid_need(copy, sid->uuid, sid->tag);
-        g_array_append_vals(to->intervals, sid->intervals->data, sid->intervals->len);
-    }
+    gtid_set_join(copy, set);
     return copy;
 }
 
@@ -326,6 +322,16 @@ void gtid_set_add(GtidSet *set, const GtidEvent *gtid)
         domain_set(set, (DomainGtid){gtid->domain, gtid_server(gtid), gtid->seq});
     else
         intervals_add(sid_need(set, gtid->uuid, gtid->tag)->intervals, (Interval){gtid->seq, gtid->seq + 1});
+}
+
+void gtid_set_join(GtidSet *set, const GtidSet *other)
+{
+    for (unsigned i = 0; i < other->sids->len; i++) {
+        const Sid *from = &g_array_index(other->sids, Sid, i);
+        Sid *to = sid_need(set, from->uuid, from->tag);
+        for (unsigned j = 0; j < from->intervals->len; j++)
+            intervals_add(to->intervals, g_array_index(from->intervals, Interval, j));
+    }
 }
 
 bool gtid_set_contains(const GtidSet *set, const GtidEvent *gtid)

@@ -15,6 +15,7 @@ void gtid_set_free(GtidSet *set);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(GtidSet, gtid_set_free)
 
 void gtid_set_add(GtidSet *set, const GtidEvent *gtid); /* at its transaction's end */
+void gtid_set_join(GtidSet *set, const GtidSet *other); /* MySQL */
 bool gtid_set_contains(const GtidSet *set, const GtidEvent *gtid);
 /* A server never gives this GTID to a transaction that follows those of the set: it counts upwards. On MariaDB numbers are
  * compared only with the same server's last one: several servers may write into one domain out of order. */

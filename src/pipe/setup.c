@@ -667,6 +667,24 @@ static bool ends_open(Pipe *pipe, Ends *ends, GError **error)
     return ends->ch && clickhouse_ensure_database(ends->ch, error);
 }
 
+/* MySQL's GTIDs are of what is committed. What the stream has passed, and nobody can read yet (semi-synchronous
+ * replication holds it), it does not bring again: the table begins behind that, and its readers wait for it. */
+static bool begin_behind_the_stream(const SourceConnection *source, const CatalogCheckpoint *at,
+                                    CatalogCheckpoint *begin, GError **error)
+{
+    if (source_server(source)->flavour != SOURCE_MYSQL || !begin->gtid || !at->gtid ||
+        !RULE_HOLDS("visible-before-read"))
+        return true;
+    g_autoptr(GtidSet) committed = gtid_set_parse(SOURCE_MYSQL, begin->gtid, error);
+    g_autoptr(GtidSet) passed = committed ? gtid_set_parse(SOURCE_MYSQL, at->gtid, error) : NULL;
+    if (!passed)
+        return false;
+    gtid_set_join(committed, passed);
+    g_free(begin->gtid);
+    begin->gtid = gtid_set_text(committed);
+    return true;
+}
+
 /* `at`: where the pipe is; without a place in the log it begins where the tables do, by the setting `start` of a `cdc` pipe. */
 static bool set_up(Pipe *pipe, const Ends *ends, GPtrArray *tables, const CatalogCheckpoint *at, bool *other_server,
                    GError **error)
@@ -686,7 +704,8 @@ static bool set_up(Pipe *pipe, const Ends *ends, GPtrArray *tables, const Catalo
     for (unsigned i = 0; pipe->state != PIPE_SETUP && i < tables->len; i++)
         if (!check_new(pipe, source, ch, tables->pdata[i], &settings, error))
             return false;
-    bool ok = look(pipe, source, ch, tables, &settings, first, &begin, error);
+    bool ok = look(pipe, source, ch, tables, &settings, first, &begin, error) &&
+              begin_behind_the_stream(source, at, &begin, error);
     if (ok && first && pipe->mode == PIPE_MODE_CDC && at->epoch == 1)
         apply_start(&settings, &begin);
     for (unsigned i = 0; ok && i < tables->len; i++)

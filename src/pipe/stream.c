@@ -428,14 +428,20 @@ static void note_settling(const Stream *s, const BinlogEvent *event)
         snapshot_stream_at(s->work, idle ? event->file : s->place.file, idle ? event->start : s->place.pos);
 }
 
-/* The server has sent all it has. What was read before must be among it: the transaction of the checkpoint, and what was
- * sent behind it. A server that lost the end of its log in a crash hands out the same places and GTIDs again. */
-static bool log_is_long_enough(const Stream *s, const BinlogEvent *event, GError **error)
+/* The server has sent all it has. What was read before must be among it: the transaction of the checkpoint, and what
+ * was sent behind it. A server that lost the end of its log in a crash hands out the same places and GTIDs again. While
+ * it looks for what was asked for by GTID it may tell how far it has come; where it says so twice the log ends. */
+static bool log_is_long_enough(Stream *s, const BinlogEvent *event, GError **error)
 {
-    if (s->group.open || !s->skip_file)
-        return true;
-    bool at_checkpoint = binlog_position_compare(event->file, event->start, s->skip_file, s->skip_pos) >= 0;
-    if (at_checkpoint && !s->verifying && !batch_cutter_forced(&s->cutter))
+    bool lacks = s->verifying || batch_cutter_forced(&s->cutter);
+    if (s->skip_file)
+        lacks = lacks || binlog_position_compare(event->file, event->start, s->skip_file, s->skip_pos) < 0;
+    else
+        lacks =
+            lacks && s->idle_file && binlog_position_compare(event->file, event->start, s->idle_file, s->idle_pos) == 0;
+    s->idle_file = event->file;
+    s->idle_pos = event->start;
+    if (s->group.open || !lacks || !RULE_HOLDS("cuts-are-of-one-history"))
         return true;
     g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_HISTORY,
                 "the server's log ends at %s:%" G_GUINT64_FORMAT ", before what was read of it already: the server's history "

@@ -135,17 +135,39 @@ static void start_over(Table *table)
     table->planned = NULL;
 }
 
+/* Where the log ends, as a table that begins there notes it: MySQL's GTIDs are of what is committed, and tell all. */
+static void note_log_end(const Engine *e, const char **file, uint64_t *pos, char **gtid)
+{
+    bool mysql = e->source->flavour == SOURCE_MYSQL;
+    *file = mysql && !e->by_file ? NULL : e->source->file;
+    *pos = *file ? e->source->pos : 0;
+    g_free(*gtid);
+    *gtid = mysql && e->by_file ? NULL : source_gtid(e->source);
+}
+
+/* setup.c: begin_behind_the_stream */
+static void begin_behind_the_stream(const Engine *e, Table *table)
+{
+    if (e->source->flavour != SOURCE_MYSQL || !table->begin_gtid || !e->checkpoint.gtid)
+        return;
+    g_autoptr(GtidSet) committed = gtid_set_parse(SOURCE_MYSQL, table->begin_gtid, NULL);
+    g_autoptr(GtidSet) passed = gtid_set_parse(SOURCE_MYSQL, e->checkpoint.gtid, NULL);
+    gtid_set_join(committed, passed);
+    g_free(table->begin_gtid);
+    table->begin_gtid = gtid_set_text(committed);
+}
+
 /* A new one begins at the end of the log. */
 static void set_up(Engine *e, Table *table)
 {
+    if (e->by_file && source_holds(e->source, table->of))
+        return; /* LOCK TABLES waits */
     destination_kill(e->destination, PREFIX);
     table->definition = e->source->definitions[table->of];
     table->planned = NULL;
     destination_create(e->destination, table->target, table_keeps_all(table->of), table->definition);
-    table->begin_file = e->source->file;
-    table->begin_pos = e->source->pos;
-    g_free(table->begin_gtid);
-    table->begin_gtid = source_gtid(e->source);
+    note_log_end(e, &table->begin_file, &table->begin_pos, &table->begin_gtid);
+    begin_behind_the_stream(e, table);
     table->snapshot_version = place_version(e->checkpoint.epoch, e->checkpoint.offset);
     table->generation++;
     table->unfollowed = table->set_up = true;
@@ -270,6 +292,18 @@ static void resync_begin(Engine *e)
 
 static void settle(Engine *e);
 
+/* MariaDB says of which place a snapshot is; at MySQL nobody writes to the table while it begins. */
+static void open_exactly(Engine *e, Table *table)
+{
+    if (e->source->flavour == SOURCE_MARIADB) {
+        table->base = source_readable(e->source, &table->begin_file, &table->begin_pos);
+    } else {
+        table->base = source_readable(e->source, NULL, NULL);
+        note_log_end(e, &table->begin_file, &table->begin_pos, &table->begin_gtid);
+    }
+    table->exact_open = true;
+}
+
 static void drive_snapshot(Engine *e)
 {
     settle(e);
@@ -284,10 +318,10 @@ static void drive_snapshot(Engine *e)
             start_over(table);
     }
     if (nowhere) {
+        const char *file;
         e->identity = e->source->number;
-        e->checkpoint.file = g_strdup(e->source->file);
-        e->checkpoint.pos = e->source->pos;
-        e->checkpoint.gtid = source_gtid(e->source);
+        note_log_end(e, &file, &e->checkpoint.pos, &e->checkpoint.gtid);
+        e->checkpoint.file = g_strdup(file);
         e->broken = false;
     }
     for (unsigned i = 0; i < e->tables->len && e->identity == e->source->number; i++) {
@@ -297,22 +331,14 @@ static void drive_snapshot(Engine *e)
     }
     for (unsigned i = 0; i < e->tables->len; i++) {
         Table *table = e->tables->pdata[i];
-        const char *file;
-        uint64_t pos;
         if (!table_keeps_all(table->of) || !table->unfollowed || !table_wants_loading(table) || table->exact_open ||
             !table->set_up)
             continue;
-        unsigned as_of = source_readable(e->source, &file, &pos);
-        if (e->identity != e->source->number)
+        if (e->identity != e->source->number || !load_can_be_exact(e, table))
             continue;
-        if (!load_is_visible(e, e->checkpoint.file, e->checkpoint.pos, e->checkpoint.gtid))
-            continue; /* it waits until what the stream has passed can be read */
         if (table->definition.number != e->source->definitions[table->of].number)
             engine_finding(e, "t%u was altered since its definition was read", table->of);
-        table->base = as_of;
-        table->begin_file = file;
-        table->begin_pos = pos;
-        table->exact_open = true;
+        open_exactly(e, table);
     }
     start_work(e);
 }
@@ -468,8 +494,7 @@ static bool waits_to_begin(const Engine *e, const Table *table)
         return false;
     bool is_read = table->plan && range_plan_all_done(table->plan);
     bool begins = table->exact_lost || !(table->exact_open || table->plan);
-    return !table->set_up || (table_keeps_all(table->of) && !is_read && begins &&
-                              load_is_visible(e, e->checkpoint.file, e->checkpoint.pos, e->checkpoint.gtid));
+    return !table->set_up || (table_keeps_all(table->of) && !is_read && begins && load_can_be_exact(e, table));
 }
 
 static void supervise(Engine *e)
@@ -894,9 +919,11 @@ void engine_compare(Engine *e)
     }
 }
 
-void engine_init(Engine *e, Source *source, Destination *destination, Random *random, const char *state_dir)
+void engine_init(Engine *e, Source *source, bool by_file, Destination *destination, Random *random,
+                 const char *state_dir)
 {
-    *e = (Engine){.source = source, .destination = destination, .random = random, .state_dir = state_dir};
+    *e = (Engine){
+        .source = source, .by_file = by_file, .destination = destination, .random = random, .state_dir = state_dir};
     e->tables = g_ptr_array_new_with_free_func(table_free);
     e->batches = g_array_new(FALSE, FALSE, sizeof(CatalogBatch));
     e->sending = g_ptr_array_new_with_free_func(sent_free);

@@ -97,8 +97,8 @@ typedef struct {
     PreparedTransaction *xa;
     StreamPlace place;
     bool verifying, by_gtid, in_statement;
-    const char *skip_file;
-    uint64_t skip_pos, next_seq, batch_rows, batch_bytes;
+    const char *skip_file, *idle_file;
+    uint64_t skip_pos, idle_pos, next_seq, batch_rows, batch_bytes;
     BatchCutter cutter;
     int64_t last_seal;
     DdlPhase ddl;
@@ -118,6 +118,7 @@ typedef struct {
     Destination *destination;
     Random *random;
     const char *state_dir;
+    bool by_file;  /* MySQL: by places of the log, not by GTIDs */
     char *finding; /* what is wrong; NULL: nothing so far */
     bool stated;   /* a statement was carried out, and no checkpoint stands behind it */
     bool broken;   /* the source's history was rewritten since the pipe has its place */
@@ -155,7 +156,8 @@ typedef struct {
     unsigned statements; /* ever sent */
 } Engine;
 
-void engine_init(Engine *engine, Source *source, Destination *destination, Random *random, const char *state_dir);
+void engine_init(Engine *engine, Source *source, bool by_file, Destination *destination, Random *random,
+                 const char *state_dir);
 void engine_clear(Engine *engine);
 /* One thing happens, whichever. */
 void engine_act(Engine *engine);
@@ -194,6 +196,8 @@ void loader_act(Engine *engine, Loader *loader);
 void loader_clear(Loader *loader);
 /* What was logged up to there can be read; else it is waited for. */
 bool load_is_visible(const Engine *engine, const char *file, uint64_t pos, const char *gtid);
+/* One that keeps all can be read now, as of one moment that is not before the checkpoint. */
+bool load_can_be_exact(const Engine *engine, const Table *table);
 void load_lose_connections(Engine *engine);
 void load_chunk_done(Engine *engine, Sent *sent);
 void load_restore_plans(Engine *engine);

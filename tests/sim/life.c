@@ -24,6 +24,8 @@ typedef enum {
 static const char *const names[STEPS] = {"run",   "write", "rotate", "failover", "reset", "lose",
                                          "crash", "pause", "resume", "resync",   "cut",   "destination"};
 
+static const char *const source_names[LIFE_SOURCES] = {"mariadb", "mysql", "mysql-by-file"};
+
 #define SETTLE_ACTIONS 60000 /* more than any life needs to catch up */
 #define SHRINK_TRIES   3000
 
@@ -77,18 +79,30 @@ Life *life_new(uint64_t seed)
         else if (rewrites)
             add(life, random_one_in(&random, 2) ? RESET : LOSE, 1 + random_below(&random, 3), &random);
     }
+    life->source = random_one_in(&random, 2)   ? LIFE_MARIADB
+                   : random_one_in(&random, 4) ? LIFE_MYSQL_BY_FILE
+                                               : LIFE_MYSQL;
     return life;
 }
 
 char *life_text(const Life *life)
 {
     GString *text = g_string_new(NULL);
-    g_string_append_printf(text, "life %u %" G_GUINT64_FORMAT "\n", life->rows, life->seed);
+    g_string_append_printf(text, "life %u %" G_GUINT64_FORMAT " %s\n", life->rows, life->seed,
+                           source_names[life->source]);
     for (unsigned i = 0; i < life->steps->len; i++) {
         const Step *step = &g_array_index(life->steps, Step, i);
         g_string_append_printf(text, "%s %u %" G_GUINT64_FORMAT "\n", names[step->kind], step->a, step->seed);
     }
     return g_string_free(text, FALSE);
+}
+
+static bool find_source(const char *name, LifeSource *out)
+{
+    for (*out = 0; *out < LIFE_SOURCES; (*out)++)
+        if (strcmp(source_names[*out], name) == 0)
+            return true;
+    return false;
 }
 
 Life *life_parse(const char *text, char **wrong)
@@ -98,15 +112,15 @@ Life *life_parse(const char *text, char **wrong)
     bool begun = false;
     life->steps = g_array_new(FALSE, FALSE, sizeof(Step));
     for (unsigned i = 0; lines[i]; i++) {
-        char name[20];
+        char name[20], source[20] = "mariadb";
         unsigned a, kind = 0;
         unsigned long long seed;
         if (!*lines[i] || *lines[i] == '#')
             continue;
-        bool read = sscanf(lines[i], "%19s %u %llu", name, &a, &seed) == 3;
+        bool read = sscanf(lines[i], "%19s %u %llu %19s", name, &a, &seed, source) >= 3;
         while (read && kind < STEPS && strcmp(names[kind], name) != 0)
             kind++;
-        if (read && !begun && strcmp(name, "life") == 0) {
+        if (read && !begun && strcmp(name, "life") == 0 && find_source(source, &life->source)) {
             life->rows = a;
             life->seed = seed;
             begun = true;
@@ -219,6 +233,8 @@ static void catch_up(Engine *e)
         engine_act(e);
         if (i % 50 != 49)
             continue;
+        if (i > SETTLE_ACTIONS / 10) /* LOCK TABLES waits for them, and says so */
+            source_write(e->source, WRITE_XA_ROLLBACK, e->random);
         if (e->state == PIPE_PAUSED)
             engine_resume(e);
         if (engine_wants_resync(e) && !e->resync_asked && (e->state == PIPE_RUNNING || e->state == PIPE_FAILED))
@@ -234,10 +250,10 @@ static void catch_up(Engine *e)
 char *life_live(const Life *life, const char *state_dir, bool trace)
 {
     Random random = {life->seed};
-    Source *source = source_new(&random, life->rows, SOURCE_MARIADB);
+    Source *source = source_new(&random, life->rows, life->source == LIFE_MARIADB ? SOURCE_MARIADB : SOURCE_MYSQL);
     Destination *destination = destination_new();
     Engine engine;
-    engine_init(&engine, source, destination, &random, state_dir);
+    engine_init(&engine, source, life->source == LIFE_MYSQL_BY_FILE, destination, &random, state_dir);
     engine.trace = trace;
     for (unsigned i = 0; i < life->steps->len && !engine.finding; i++) {
         const Step *step = &g_array_index(life->steps, Step, i);

@@ -1,7 +1,8 @@
 /* life.h - one life of a pipe: steps that a seed decides, or a kept case names; lived, judged, made shorter.
  *
- * As text a life is its first line, "life ROWS SEED", then one step a line: NAME A SEED. Each step has a seed of its
- * own, so that a life without some of its steps is much the same life.
+ * As text a life is its first line, "life ROWS SEED", with what its source is behind it ("mariadb", which may be left
+ * out, "mysql", "mysql-by-file"), then one step a line: NAME A SEED. Each step has a seed of its own, so that a life
+ * without some of its steps is much the same life.
  */
 #ifndef SLUICE_SIM_LIFE_H
 #define SLUICE_SIM_LIFE_H
@@ -15,7 +16,10 @@ typedef struct {
     uint64_t seed;
 } Step;
 
+typedef enum { LIFE_MARIADB, LIFE_MYSQL, LIFE_MYSQL_BY_FILE, LIFE_SOURCES } LifeSource;
+
 typedef struct {
+    LifeSource source;
     unsigned rows; /* transactions before the pipe is created */
     uint64_t seed; /* of its end: what is left to happen until all is caught up */
     GArray *steps; /* of Step */

@@ -230,17 +230,28 @@ bool load_is_visible(const Engine *e, const char *from_file, uint64_t from_pos, 
 {
     const char *file;
     uint64_t pos;
+    g_autofree char *missing = NULL;
     source_readable(e->source, &file, &pos);
-    switch (load_sight(SOURCE_MARIADB, from_file, from_gtid)) {
+    switch (load_sight(e->source->flavour, from_file, from_gtid)) {
     case SIGHT_POSITION:
         return binlog_position_compare(file, pos, from_file, from_pos) >= 0;
     case SIGHT_LOG_END:
         return binlog_position_compare(file, pos, e->source->file, e->source->pos) >= 0;
-    case SIGHT_ANY:
     case SIGHT_EXECUTED:
+        return !(missing = source_missing(e->source, from_gtid));
+    case SIGHT_ANY:
         break;
     }
     return true;
+}
+
+/* exact.c: what the stream has passed is waited for; MySQL's LOCK TABLES waits for what is not committed. */
+bool load_can_be_exact(const Engine *e, const Table *table)
+{
+    const CatalogCheckpoint *c = &e->checkpoint;
+    if (e->source->flavour == SOURCE_MARIADB)
+        return load_is_visible(e, c->file, c->pos, c->gtid);
+    return load_is_visible(e, NULL, 0, c->gtid) && !source_holds(e->source, table->of);
 }
 
 /* It has the columns of the definition, with their types. */

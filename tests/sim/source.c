@@ -606,21 +606,55 @@ static bool is_whole(const LogEvent *event)
     return is_gtid_event(&event->event) && !event->broken;
 }
 
-static char *executed(const Source *source)
+/* MySQL: of the log up to there. */
+static GtidSet *gtids_up_to(const Source *source, unsigned end)
 {
-    g_autoptr(GtidSet) set = gtid_set_parse(SOURCE_MYSQL, "", NULL);
-    for (unsigned i = 0; i < source->readable; i++) {
+    GtidSet *set = gtid_set_parse(SOURCE_MYSQL, "", NULL);
+    for (unsigned i = 0; i < end; i++) {
         const LogEvent *event = source->log->pdata[i];
         if (is_whole(event))
             gtid_set_add(set, &event->gtid);
     }
-    return gtid_set_text(set);
+    return set;
+}
+
+static char *missing_in(const char *gtid, const GtidSet *has)
+{
+    g_autoptr(GtidSet) wanted = gtid_set_parse(SOURCE_MYSQL, gtid, NULL);
+    g_autoptr(GtidSet) rest = gtid_set_subtract(wanted, has);
+    g_autofree char *text = gtid_set_text(rest);
+    return *text ? g_steal_pointer(&text) : NULL;
+}
+
+char *source_missing(const Source *source, const char *gtid)
+{
+    if (source->flavour == SOURCE_MYSQL) {
+        g_autoptr(GtidSet) executed = gtids_up_to(source, source->readable);
+        return missing_in(gtid, executed);
+    }
+    g_autofree char *state = source_gtid_state(source);
+    g_autoptr(GtidSet) wanted = gtid_set_parse(SOURCE_MARIADB, gtid, NULL);
+    return gtid_set_missing_in_state(wanted, state, source->applied, NULL);
+}
+
+bool source_logged(const Source *source, const char *gtid)
+{
+    g_autofree char *missing = NULL;
+    if (source->flavour == SOURCE_MYSQL) {
+        g_autoptr(GtidSet) all = gtids_up_to(source, source->log->len);
+        missing = missing_in(gtid, all);
+    } else {
+        missing = source_missing(source, gtid);
+    }
+    return !missing;
 }
 
 char *source_gtid(const Source *source)
 {
-    if (source->flavour == SOURCE_MYSQL)
-        return executed(source);
+    if (source->flavour == SOURCE_MYSQL) {
+        g_autoptr(GtidSet) executed = gtids_up_to(source, source->readable);
+        return gtid_set_text(executed);
+    }
     for (unsigned i = source->log->len; i-- > 0;) {
         const LogEvent *event = source->log->pdata[i];
         if (is_whole(event))
@@ -680,6 +714,25 @@ unsigned source_readable(const Source *source, const char **file, uint64_t *pos)
         }
     }
     return shown;
+}
+
+bool source_holds(const Source *source, unsigned table)
+{
+    for (unsigned i = source->readable; i < source->log->len; i++) {
+        const LogEvent *event = source->log->pdata[i];
+        Change held[EVENT_ROWS];
+        if (rows_event_is(event->event.type) && rows_read(&event->event, held) && held[0].table == table)
+            return true;
+    }
+    for (unsigned c = source_readable(source, NULL, NULL); c < source->commits->len; c++) {
+        const Commit *held = source->commits->pdata[c]; /* XA COMMIT logs no rows */
+        for (unsigned i = 0; i < held->changes->len; i++)
+            if (g_array_index(held->changes, Change, i).table == table)
+                return true;
+        if (held->truncated == (int)table)
+            return true;
+    }
+    return is_held_by_xa(source, table);
 }
 
 void source_show_more(Source *source)

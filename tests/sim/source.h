@@ -118,10 +118,16 @@ char *source_gtid_state(const Source *source);
 bool is_gtid_event(const BinlogEvent *event);
 /* That transaction was rolled back, and is not what the server received last: it says that it has not got it. */
 bool source_undid(const Source *source, const char *gtid); /* a transaction that was rolled back */
+/* Those of `gtid` that it says it has not; NULL: none. Free with g_free. MySQL: nor what cannot be read yet. */
+char *source_missing(const Source *source, const char *gtid);
+/* They stand in its log, be it that they cannot be read yet. */
+bool source_logged(const Source *source, const char *gtid);
 bool source_refuses(const Source *source, const char *gtid);
 /* How many commits what is readable now holds, and the position of that. */
 unsigned source_readable(const Source *source, const char **file, uint64_t *pos);
 void source_show_more(Source *source);
+/* MySQL: LOCK TABLES waits, for what was done to the table is not committed, or cannot be read yet. */
+bool source_holds(const Source *source, unsigned table);
 
 /* A table's as of a commit. */
 Definition source_definition(const Source *source, unsigned commit, unsigned table);

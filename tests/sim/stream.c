@@ -95,29 +95,44 @@ static int find_start(Engine *e, const char *file, uint64_t pos)
     return -1;
 }
 
+/* True: the server has all that was replicated. What it only has received yet is waited for. */
+static bool check_gtids(Engine *e, const char *ours)
+{
+    g_autofree char *missing = source_missing(e->source, ours);
+    if (!missing)
+        return true;
+    if (source_logged(e->source, ours))
+        return false;
+    /* The pipe began behind a transaction that was rolled back, and none came since that a replica logs. */
+    e->broken = e->broken || source_undid(e->source, missing);
+    history_fails(e, "the server has not the transactions that were replicated already");
+    return false;
+}
+
 static bool choose_start(Engine *e, Session *s)
 {
     CatalogCheckpoint *c = &e->checkpoint;
-    bool other = e->identity != e->source->number;
-    s->by_gtid = other || !c->file;
-    if (s->by_gtid) {
-        g_autofree char *state = source_gtid_state(e->source);
-        g_autoptr(GtidSet) ours = gtid_set_parse(SOURCE_MARIADB, c->gtid ? c->gtid : "", NULL);
-        g_autofree char *missing = gtid_set_missing_in_state(ours, state, e->source->applied, NULL);
-        if (missing) {
-            /* The pipe began behind a transaction that was rolled back, and none came since that a replica logs. */
-            e->broken = e->broken || source_undid(e->source, missing);
-            history_fails(e, "the server has not the transactions that were replicated already");
-            return false;
-        }
+    bool other = e->identity != e->source->number, mysql = e->source->flavour == SOURCE_MYSQL;
+    s->by_gtid = other || !c->file || (mysql && !e->by_file);
+    if (s->by_gtid && c->gtid && !check_gtids(e, c->gtid))
+        return false;
+    if (other && !c->gtid) {
+        e->broken = true;
+        history_fails(e, "another server answers");
+        return false;
     }
     if (other)
         fail_over(e);
     if (s->by_gtid) {
-        g_autoptr(GtidSet) ours = gtid_set_parse(SOURCE_MARIADB, c->gtid ? c->gtid : "", NULL);
+        g_autoptr(GtidSet) ours = gtid_set_parse(e->source->flavour, c->gtid ? c->gtid : "", NULL);
+        if (mysql && c->print_file && c->print_gtid && *c->print_gtid) {
+            g_autoptr(GtidSet) all = g_steal_pointer(&ours), last = gtid_set_parse(SOURCE_MYSQL, c->print_gtid, NULL);
+            ours = gtid_set_subtract(all, last);
+            s->verifying = true;
+        }
         for (s->next = 0; s->next < e->source->log->len; s->next++) {
             const LogEvent *event = e->source->log->pdata[s->next];
-            if (event->event.type == BINLOG_GTID_MARIADB && !gtid_set_contains(ours, &event->gtid))
+            if (is_gtid_event(&event->event) && !gtid_set_contains(ours, &event->gtid))
                 break;
         }
         return true;
@@ -131,17 +146,20 @@ static bool choose_start(Engine *e, Session *s)
 /* stream.c: find_beginning */
 static void parse_beginnings(Engine *e)
 {
-    g_autoptr(GtidSet) ours = gtid_set_parse(SOURCE_MARIADB, e->checkpoint.gtid ? e->checkpoint.gtid : "", NULL);
+    SourceFlavour flavour = e->source->flavour;
+    g_autoptr(GtidSet) ours = gtid_set_parse(flavour, e->checkpoint.gtid ? e->checkpoint.gtid : "", NULL);
     for (unsigned i = 0; i < e->tables->len; i++) {
         Table *table = e->tables->pdata[i];
         g_clear_pointer(&table->begin_set, gtid_set_free);
-        if (table->begin_file || !table->begin_gtid || !table_is_followed(table) || table_keeps_all(table->of))
+        if (table->begin_file || !table->begin_gtid)
             continue;
-        g_autoptr(GtidSet) begin = gtid_set_parse(SOURCE_MARIADB, table->begin_gtid, NULL);
-        if (table->advised || gtid_set_reaches(ours, begin))
+        g_autoptr(GtidSet) begin = gtid_set_parse(flavour, table->begin_gtid, NULL);
+        if (flavour == SOURCE_MYSQL)
+            table->begin_set = g_steal_pointer(&begin);
+        if (flavour == SOURCE_MYSQL || !table_is_followed(table) || table_keeps_all(table->of) || table->advised ||
+            gtid_set_reaches(ours, begin))
             continue;
-        g_autofree char *state = source_gtid_state(e->source);
-        g_autofree char *missing = gtid_set_missing_in_state(begin, state, e->source->applied, NULL);
+        g_autofree char *missing = source_missing(e->source, table->begin_gtid);
         if (missing)
             advise(e, table);
         else
@@ -171,7 +189,7 @@ static void session_begin(Engine *e)
         return;
     }
     parse_beginnings(e);
-    s->gtid = gtid_set_parse(SOURCE_MARIADB, c->gtid ? c->gtid : "", NULL);
+    s->gtid = e->by_file ? NULL : gtid_set_parse(e->source->flavour, c->gtid ? c->gtid : "", NULL);
     GArray *batches = g_array_new(FALSE, FALSE, sizeof(CatalogBatch));
     if (e->batches->len && g_array_index(e->batches, CatalogBatch, 0).epoch == c->epoch)
         g_array_append_vals(batches, e->batches->data, e->batches->len);
@@ -686,9 +704,9 @@ static void verify(Engine *e, const LogEvent *event)
 {
     Session *s = &e->session;
     unsigned mark;
-    bool is_gtid = event->event.type == BINLOG_GTID_MARIADB;
-    GroupAction action =
-        group_event(&s->group, &event->event, SOURCE_MARIADB, event->statement, is_gtid ? &event->gtid : NULL, &mark);
+    bool is_gtid = is_gtid_event(&event->event);
+    GroupAction action = group_event(&s->group, &event->event, e->source->flavour, event->statement,
+                                     is_gtid ? &event->gtid : NULL, &mark);
     PrintVerdict verdict =
         place_compare_print(&s->place, &s->group, action, &event->event, is_gtid ? &event->gtid : NULL, s->by_gtid);
     if (verdict == PRINT_UNDECIDED)
@@ -777,23 +795,24 @@ static void handle(Engine *e, const LogEvent *event)
 {
     Session *s = &e->session;
     unsigned undo_mark = 0;
-    bool is_gtid = event->event.type == BINLOG_GTID_MARIADB;
+    SourceFlavour flavour = e->source->flavour;
+    bool is_gtid = is_gtid_event(&event->event);
     if (rows_event_is(event->event.type)) {
-        group_event(&s->group, &event->event, SOURCE_MARIADB, NULL, NULL, &undo_mark);
+        group_event(&s->group, &event->event, flavour, NULL, NULL, &undo_mark);
         if (s->group.xa && s->group.open)
             xa_rows(e, &event->event);
         else
             handle_rows(e, &event->event);
         return;
     }
-    if (is_gtid && gtid_set_is_repeat(s->gtid, &event->gtid)) {
+    if (is_gtid && s->gtid && gtid_set_is_repeat(s->gtid, &event->gtid)) {
         history_fails(e, "a GTID was used before by another transaction");
         return;
     }
-    if (is_gtid)
+    if (is_gtid && flavour == SOURCE_MARIADB)
         doubt_beginnings(e, &event->gtid);
-    GroupAction action = group_event(&s->group, &event->event, SOURCE_MARIADB, event->statement,
-                                     is_gtid ? &event->gtid : NULL, &undo_mark);
+    GroupAction action =
+        group_event(&s->group, &event->event, flavour, event->statement, is_gtid ? &event->gtid : NULL, &undo_mark);
     group_step(e, action, event, undo_mark);
 }
 
@@ -814,12 +833,17 @@ static void heartbeat(Engine *e)
     Session *s = &e->session;
     BinlogEvent event = {.type = BINLOG_HEARTBEAT, .file = e->source->file, .start = e->source->pos};
     e->now += 500000;
-    if (!s->group.open && s->skip_file) {
-        bool at_checkpoint = binlog_position_compare(event.file, event.start, s->skip_file, s->skip_pos) >= 0;
-        if (!at_checkpoint || s->verifying || batch_cutter_forced(&s->cutter)) {
-            history_fails(e, "the server's log ends before what was read of it already");
-            return;
-        }
+    bool lacks = s->verifying || batch_cutter_forced(&s->cutter);
+    if (s->skip_file)
+        lacks = lacks || binlog_position_compare(event.file, event.start, s->skip_file, s->skip_pos) < 0;
+    else
+        lacks =
+            lacks && s->idle_file && binlog_position_compare(event.file, event.start, s->idle_file, s->idle_pos) == 0;
+    s->idle_file = event.file;
+    s->idle_pos = event.start;
+    if (!s->group.open && lacks) {
+        history_fails(e, "the server's log ends before what was read of it already");
+        return;
     }
     bool quiet = !s->batch_rows && !s->group.open && !s->verifying && batch_tracker_in_flight(e->tracker) == 0;
     if (quiet &&
@@ -842,7 +866,7 @@ static void next_event(Engine *e)
     const BinlogEvent *b = &event->event;
     bool applied = s->skip_file && binlog_position_compare(b->file, b->end, s->skip_file, s->skip_pos) <= 0;
     s->next++;
-    if (applied) {
+    if (applied || (s->verifying && s->by_gtid)) {
         if (s->verifying)
             verify(e, event);
         return;

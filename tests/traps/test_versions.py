@@ -6,6 +6,7 @@ import shutil
 import pytest
 from harness.engine import PATIENCE, Engine
 from harness.pipe import Pipe
+from harness.process import wait_until
 
 TABLE = "CREATE TABLE t (id INT PRIMARY KEY, n INT NOT NULL, v VARCHAR(200))"
 
@@ -138,8 +139,8 @@ def test_other_transactions_under_the_same_numbers(engine, own_mariadb, clickhou
     assert pipe.rows("t", "count(), max(id)") == [[10, 10]], "nothing of the other history was let in"
 
 
-def replaced(engine, server, pipe, folder, sent, instead):
-    """A row is sent, no checkpoint covers it yet, and the server loses it and logs another one in its place."""
+def lost(engine, server, pipe, folder, sent):
+    """A row is sent, no checkpoint covers it yet, and the server loses it. Returns where its log had ended."""
     pipe.caught_up()
     engine.stop()
     server.stop()
@@ -152,6 +153,12 @@ def replaced(engine, server, pipe, folder, sent, instead):
     shutil.rmtree(server.folder / "data")
     shutil.move(folder / "copy", server.folder / "data")
     server.start()
+    return end
+
+
+def replaced(engine, server, pipe, folder, sent, instead):
+    """And another row is logged in its place."""
+    end = lost(engine, server, pipe, folder, sent)
     rows(pipe, instead, 1)
     assert server.end_of_log() == end
 
@@ -179,6 +186,31 @@ def test_a_transaction_in_place_of_one_that_was_sent(engine, own_mariadb, clickh
     engine.sluice("resync", "p", "--wait", timeout=120 * PATIENCE)
     pipe.wait("Running")
     assert pipe.equal("t") == 4
+
+
+@pytest.mark.rule("history-is-not-rewritten")
+def test_a_transaction_that_was_sent_and_is_gone(engine, own_mariadb, clickhouse, trap, folder):
+    """And nothing comes in its place. Asked for what follows GTIDs a server has just nothing to send."""
+    server = own_mariadb()
+    pipe = Pipe(engine, server, clickhouse)
+    pipe.run(TABLE)
+    rows(pipe, 1, 1)
+    engine.start()
+    pipe.live()
+    lost(engine, server, pipe, folder, sent=101)
+    with trap.without("cuts-are-of-one-history"):
+        engine.start()
+        pipe.wait("Running")
+        wait_until(lambda: pipe.status()["lag_seconds"] == 0, 30 * PATIENCE, "the server has nothing to send")
+        assert pipe.run("SELECT id FROM t") == ((1,),) and pipe.rows("t", "id", "1 ORDER BY id") == [[1], [101]]
+        trap("a row that the source has lost stays, and the pipe runs on")
+        engine.stop()
+    engine.start()
+    error = pipe.wait("Failed")["error"]
+    assert "before what was read of it already" in error["message"] and any("resync" in remedy for remedy in error["remedies"]), error
+    engine.sluice("resync", "p", "--wait", timeout=120 * PATIENCE)
+    pipe.wait("Running")
+    assert pipe.equal("t") == 1
 
 
 @pytest.mark.rule("epoch-grows-with-the-server")

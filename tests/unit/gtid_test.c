@@ -166,6 +166,28 @@ static void test_subtract(void)
     }
 }
 
+static void test_join(void)
+{
+    static const struct {
+        const char *set, *other, *both;
+    } cases[] = {
+        {A ":1-3", A ":4-5", A ":1-5"},
+        {A ":1-3", A ":5:7-9", A ":1-3:5:7-9"},
+        {A ":1-3:7", B ":1", A ":1-3:7," B ":1"},
+        {A ":1-3", A ":foo:2", A ":1-3:foo:2"},
+        {A ":1-9", A ":2-3", A ":1-9"},
+        {"", A ":2", A ":2"},
+        {A ":2", "", A ":2"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GtidSet) set = gtid_set_parse(SOURCE_MYSQL, cases[i].set, NULL);
+        g_autoptr(GtidSet) other = gtid_set_parse(SOURCE_MYSQL, cases[i].other, NULL);
+        gtid_set_join(set, other);
+        g_autofree char *text = gtid_set_text(set);
+        g_assert_cmpstr(text, ==, cases[i].both);
+    }
+}
+
 static void test_missing_in_state(void)
 {
     static const struct {
@@ -225,6 +247,7 @@ int main(int argc, char **argv)
     g_test_add_func("/gtid/encode", test_encode);
     g_test_add_func("/gtid/encode_tags", test_encode_tags);
     g_test_add_func("/gtid/subtract", test_subtract);
+    g_test_add_func("/gtid/join", test_join);
     g_test_add_func("/gtid/missing_in_state", test_missing_in_state);
     g_test_add_func("/gtid/reaches", test_reaches);
     return g_test_run();
