@@ -6,6 +6,7 @@
 #include "mysql/table.h"
 #include "mysql/wire_private.h"
 
+#include <errmsg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,7 +127,8 @@ BinlogStream *binlog_stream_open(const Url *url, const BinlogStart *start, const
     binlog_frames_set_server(&stream->frames, source_server(source));
     const char *identity = source_server(source)->identity;
     if (expect_identity && strcmp(identity, expect_identity) != 0) {
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_HISTORY, "another server answers: %s instead of %s", identity,
+        /* An address that is on its way to another server: who asks again asks that one from the beginning. */
+        g_set_error(error, SOURCE_ERROR, CR_SERVER_LOST, "another server answers: %s instead of %s", identity,
                     expect_identity);
         return NULL;
     }
@@ -344,13 +346,62 @@ bool source_wait_executed(SourceConnection *source, const char *gtid, Cancel *ca
     return false;
 }
 
+/* "uuid:5#17:8#19": a number, and the thread that has it. */
+static char *owned_to_set(const char *owned)
+{
+    g_autoptr(GRegex) thread = g_regex_new("#[0-9]+", 0, 0, NULL);
+    return g_regex_replace_literal(thread, owned, -1, 0, "", 0, NULL);
+}
+
+/* As text; NULL: nothing is left, or an error. */
+static char *gtids_without(const char *gtid, const char *those, GError **error)
+{
+    g_autoptr(GtidSet) set = gtid_set_parse(SOURCE_MYSQL, gtid, error);
+    g_autoptr(GtidSet) gone = set ? gtid_set_parse(SOURCE_MYSQL, those, error) : NULL;
+    g_autoptr(GtidSet) left = gone ? gtid_set_subtract(set, gone) : NULL;
+    g_autofree char *text = left ? gtid_set_text(left) : NULL;
+    return text && *text ? g_steal_pointer(&text) : NULL;
+}
+
+/* Asked for what is being committed first: what is no more when it is asked for the rest is among that. */
 static char *mysql_gtids_missing(SourceConnection *source, const char *gtid, GError **error)
 {
-    g_autoptr(GString) sql = g_string_new("SELECT GTID_SUBTRACT(");
-    source_quote_string(sql, gtid);
-    g_string_append(sql, ", @@GLOBAL.gtid_executed)");
-    g_autofree char *missing = source_query_value(source, sql->str, error);
-    return missing && *missing ? g_steal_pointer(&missing) : NULL;
+    g_autofree char *owned = source_query_value(source, "SELECT @@GLOBAL.gtid_owned", error);
+    g_autofree char *executed = owned ? source_query_value(source, "SELECT @@GLOBAL.gtid_executed", error) : NULL;
+    GError *problem = NULL;
+    if (!executed)
+        return NULL;
+    g_autofree char *missing = gtids_without(gtid, executed, &problem);
+    g_autofree char *committing = owned_to_set(owned);
+    char *lost = missing && !problem ? gtids_without(missing, committing, &problem) : NULL;
+    if (problem)
+        g_propagate_error(error, problem);
+    return lost;
+}
+
+bool source_gtids_received(SourceConnection *source, const char *gtid)
+{
+    g_autoptr(SourceRows) rows = source_query(
+        source, "SELECT RECEIVED_TRANSACTION_SET FROM performance_schema.replication_connection_status", NULL);
+    g_autofree char *left = g_strdup(gtid);
+    for (unsigned i = 0; left && rows && i < rows->rows->len; i++) {
+        g_autofree char *before = g_steal_pointer(&left);
+        GError *problem = NULL;
+        left = gtids_without(before, source_rows_get(rows, i, 0), &problem);
+        if (problem) {
+            g_error_free(problem);
+            return false;
+        }
+    }
+    return rows && !left;
+}
+
+char *source_gtids_readable(SourceConnection *source, GError **error)
+{
+    const SourceServer *server = source_server(source);
+    if (server->flavour == SOURCE_MARIADB)
+        return source_query_value(source, "SELECT @@GLOBAL.gtid_binlog_pos", error);
+    return server->gtid ? source_query_value(source, "SELECT @@GLOBAL.gtid_executed", error) : NULL;
 }
 
 char *source_gtids_missing(SourceConnection *source, const char *gtid, GError **error)

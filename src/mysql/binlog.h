@@ -85,7 +85,8 @@ typedef struct {
 typedef struct BinlogStream BinlogStream;
 
 /* Connects and sends the dump command. `expect_identity` (may be NULL): the SourceServer.identity that must answer,
- * else SLUICE_ERROR_HISTORY "another server". Errors of the server come as SOURCE_ERROR, 1236 among them. */
+ * else SOURCE_ERROR 2013 "another server", which is to be tried again. Errors of the server come as SOURCE_ERROR, 1236
+ * among them. */
 BinlogStream *binlog_stream_open(const Url *url, const BinlogStart *start, const char *expect_identity, Cancel *cancel,
                                  GError **error);
 void binlog_stream_free(BinlogStream *stream);
@@ -114,9 +115,17 @@ bool source_begin_position(SourceConnection *source, GPtrArray *tables, bool by_
 /* Waits until what the set names can be read. MySQL only. */
 bool source_wait_executed(SourceConnection *source, const char *gtid, Cancel *cancel, GError **error);
 
-/* What of our set the server never had: it has another history, or is not yet as far. MySQL serves such a set without a word
- * [tried on 9.7]. NULL (no error): nothing is missing. Free with g_free. */
+/* What of our set the server never had: it has another history, or is not yet as far. MySQL serves such a set without a
+ * word [tried on 9.7]; what is being committed there (gtid_owned), held by semi-synchronous replication maybe, is not
+ * missing. NULL (no error): nothing is missing. Free with g_free. */
 char *source_gtids_missing(SourceConnection *source, const char *gtid, GError **error);
+
+/* MySQL: the replica has received all of it, and is still applying it. False also where nobody may look. */
+bool source_gtids_received(SourceConnection *source, const char *gtid);
+
+/* All that can be read now is of transactions among these. Free with g_free; NULL: an error, or a MySQL without GTIDs.
+ */
+char *source_gtids_readable(SourceConnection *source, GError **error);
 
 /* MySQL: whether the logs that held these were purged. */
 bool source_gtids_purged(SourceConnection *source, const char *gtid, bool *purged, GError **error);

@@ -129,6 +129,8 @@ static void start_over(Pipe *pipe, PipeTable *table)
 {
     pthread_mutex_lock(&pipe->load_lock);
     snapshot_forget(table);
+    g_clear_pointer(&table->read_gtid, g_free);
+    table->read_unseen = false;
     pthread_mutex_lock(&pipe->lock);
     source_table_unref(atomic_exchange(&table->definition, NULL));
     g_clear_pointer(&table->record->definition, g_free);

@@ -250,13 +250,16 @@ bool pipe_save_table(Pipe *pipe, PipeTable *table, Cancel *cancel)
 void pipe_table_fail(Pipe *pipe, PipeTable *table, const GError *error, const RetryDecision *decision,
                      const char *position)
 {
-    int old = atomic_exchange(&table->state, TABLE_FAILED);
-    if (old == TABLE_FAILED)
-        return;
+    /* Together: who sees that it failed sees why. */
     pthread_mutex_lock(&pipe->lock);
-    g_free(table->record->error);
-    table->record->error = pipe_error_json(pipe, table, error, decision);
+    bool failed = atomic_exchange(&table->state, TABLE_FAILED) == TABLE_FAILED;
+    if (!failed) {
+        g_free(table->record->error);
+        table->record->error = pipe_error_json(pipe, table, error, decision);
+    }
     pthread_mutex_unlock(&pipe->lock);
+    if (failed)
+        return;
     pipe_save_table(pipe, table, pipe->life);
     g_autofree char *message = printable(error->message, 1000);
     pipe_journal(pipe, "error", "table", position, "table %s.%s failed: %s", table->record->database,

@@ -11,7 +11,7 @@ src_pipe_libpipe_a_SOURCES = src/pipe/apply.c src/pipe/batch.c src/pipe/batch.h 
 	src/pipe/retry.c src/pipe/retry.h src/pipe/selection.c src/pipe/selection.h src/pipe/settings.c src/pipe/settings.h \
 	src/pipe/settings_check.c src/pipe/settings_check.h src/pipe/setup.c src/pipe/shared.c src/pipe/shared.h \
 	src/pipe/shape.c src/pipe/shape.h src/pipe/snapshot.c \
-	src/pipe/spares.c src/pipe/status.c src/pipe/stream.c src/pipe/stream_alter.c src/pipe/stream_ddl.c src/pipe/stream_ddl_private.h src/pipe/stream_events.c src/pipe/stream_private.h src/pipe/stream_seal.c \
+	src/pipe/spares.c src/pipe/status.c src/pipe/stream.c src/pipe/stream_alter.c src/pipe/stream_ddl.c src/pipe/stream_ddl_private.h src/pipe/stream_events.c src/pipe/stream_failover.c src/pipe/stream_private.h src/pipe/stream_seal.c \
 	src/pipe/stream_new.c src/pipe/stream_parents.c src/pipe/stream_xa.c src/pipe/supervisor.c src/pipe/supervisor.h src/pipe/token.c src/pipe/token.h src/pipe/trend.c src/pipe/trend.h \
 	src/pipe/verify.c src/pipe/verify.h src/pipe/verify_range.c src/pipe/verify_repair.c src/pipe/verify_report.c src/pipe/verify_report.h \
 	src/pipe/verify_rows.c src/pipe/verify_settle.c src/pipe/verify_shape.c src/pipe/work.c src/pipe/work.h

@@ -34,6 +34,7 @@ static void pipe_table_free(PipeTable *table)
 {
     snapshot_forget(table);
     source_close(table->consistent);
+    g_free(table->read_gtid);
     catalog_table_free(table->record);
     if (table->column_counts)
         g_ptr_array_free(table->column_counts, TRUE);

@@ -56,6 +56,12 @@ typedef struct {
     uint64_t read_pos;
     bool stream_passed;
     unsigned readers; /* threads reading it */
+    bool in_doubt;    /* a reader waits until the stream tells by what definition it can be read */
+    /* All that was read of it is of transactions among these, as its server said behind its newest chunk; NULL: nothing
+     * was read, or by places alone. `read_unseen`: parts were read before this process began. */
+    char *read_gtid;
+    uint64_t read_asked;
+    bool read_unseen;
     SourceConnection *consistent; /* its transaction (exact.h), used by the one reader that is on it; NULL: it has none */
     uint32_t attempt; /* the newest reading attempt of any of its ranges */
     ChunkLedger chunks;
@@ -107,6 +113,7 @@ struct Pipe {
     Catalog *catalog;
 
     pthread_mutex_t load_lock; /* plans, ledgers of chunks */
+    uint64_t read_asked;       /* under it: counts who asked for PipeTable.read_gtid */
     pthread_mutex_t spares_lock; /* taken last, nothing is called under it */
     pthread_mutex_t repair_lock; /* taken first: held while a verify inserts what it repairs, so that no such insert meets a TRUNCATE */
 
@@ -130,6 +137,8 @@ struct Pipe {
     int64_t fresh_until;       /* source's clock: every change committed before is applied; 0: not known */
     int64_t load_started;      /* monotonic; when the present load (or what is left of it) began */
     int64_t load_started_rows; /* done by then */
+    bool failing_over; /* the stream is going over to another server: what comes from the one that is left is of no use
+                        */
     bool dropped;
     unsigned pending; /* commands that were accepted and wait to be carried out */
     bool resyncing; /* tables have twins, or had them until their exchange */

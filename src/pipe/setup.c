@@ -640,7 +640,7 @@ bool setup_is_followed(Pipe *pipe, SourceConnection *source, GError **error)
 {
     const char *identity = source_server(source)->identity;
     pthread_mutex_lock(&pipe->lock);
-    bool other = g_strcmp0(pipe->record->identity, identity) != 0;
+    bool other = pipe->failing_over || g_strcmp0(pipe->record->identity, identity) != 0;
     pthread_mutex_unlock(&pipe->lock);
     if (other)
         g_set_error(error, SOURCE_ERROR, 2013, "another server answers (%s) than the one that is followed", identity);

@@ -22,8 +22,6 @@ typedef struct {
     GHashTable *mappings; /* PipeTable -> TableMapping, of this thread */
     uint64_t chunk_rows;  /* how many rows of this table make a block of the right size, by the last one */
     const SourceTable *read_by; /* the definition that the last chunk was read by */
-    const SourceTable
-        *doubted; /* the definition that the source did not know, when it could not tell where its log ended */
 } Reader;
 
 /* ---- Saving ranges ---- */
@@ -94,7 +92,7 @@ void snapshot_forget(PipeTable *table)
 {
     g_clear_pointer(&table->plan, range_plan_free);
     chunk_ledger_clear(&table->chunks);
-    table->planning = table->has_bounds = table->loaded_told = table->stream_passed = false;
+    table->planning = table->has_bounds = table->loaded_told = table->stream_passed = table->in_doubt = false;
     g_clear_pointer(&table->read_file, g_free);
     table->readers = 0;
 }
@@ -120,6 +118,7 @@ static bool restore_plan(Pipe *pipe, PipeTable *table, GError **error)
         table->attempt = MAX(table->attempt, from->attempt);
         g_ptr_array_add(ranges, range);
     }
+    table->read_unseen = table->read_unseen || !table->read_gtid;
     table->plan = range_plan_restore_take(table->definition, ranges);
     atomic_store(&table->rows_done, range_plan_rows_done(table->plan));
     return true;
@@ -202,7 +201,7 @@ static WorkKind choose(Reader *reader, PipeTable **out, uint64_t *range_id)
         unsigned at = 0;
         while (at < open->len && ((PipeTable *)open->pdata[at])->readers <= table->readers)
             at++;
-        if (!table->planning)
+        if (!table->planning && !table->in_doubt)
             g_ptr_array_insert(open, (int)at, table);
     }
     for (unsigned i = 0; i < open->len; i++) {
@@ -563,6 +562,30 @@ static bool read_chunk(Reader *reader, PipeTable *table, TableMapping *mapping, 
     return read_rows(reader, table, mapping, chunk, range_id, upto, limit, out, error);
 }
 
+/* Should another server take over that lacks what was read, the stream finds out by this. Of two who ask at once the
+ * one who began later has also what the other has read. */
+static bool note_transactions(Reader *reader, PipeTable *table, GError **error)
+{
+    GError *problem = NULL;
+    pthread_mutex_lock(&reader->pipe->load_lock);
+    uint64_t asked = ++reader->pipe->read_asked;
+    pthread_mutex_unlock(&reader->pipe->load_lock);
+    char *gtid = source_gtids_readable(reader->source, &problem);
+    if (problem) {
+        g_propagate_error(error, problem);
+        return false;
+    }
+    pthread_mutex_lock(&reader->pipe->load_lock);
+    if (gtid && asked > table->read_asked) {
+        g_free(table->read_gtid);
+        table->read_gtid = g_steal_pointer(&gtid);
+        table->read_asked = asked;
+    }
+    pthread_mutex_unlock(&reader->pipe->load_lock);
+    g_free(gtid);
+    return true;
+}
+
 static bool hand_over(Reader *reader, PipeTable *table, const TableMapping *mapping, uint64_t range_id, uint32_t attempt,
                       unsigned number, ChunkRead *read, GError **error)
 {
@@ -627,7 +650,9 @@ static bool read_range(Reader *reader, PipeTable *table, uint64_t range_id, GErr
         TableMapping *mapping = reader_mapping(reader, table, error); /* by the definition that the stream has come to */
         if (!mapping)
             return false;
+        /* What the connection's server has may be none of the history that is followed, as soon as another one is. */
         bool ok = read_chunk(reader, table, mapping, range_id, after, upto, &read, error) &&
+                  note_transactions(reader, table, error) && setup_is_followed(pipe, reader->source, error) &&
                   hand_over(reader, table, mapping, range_id, attempt, number, &read, error);
         block_free(read.block);
         if (ok && read.key) {
@@ -680,11 +705,11 @@ typedef struct {
 } LogEnd;
 
 /* When a table could not be read by its definition. False: the source cannot tell. */
-static bool log_end_now(Reader *reader, LogEnd *out)
+static bool log_end_now(Reader *reader, LogEnd *out, GError **error)
 {
-    g_autoptr(SourceConnection) source = source_open(reader->work->source_url, reader->work->reading, NULL);
+    g_autoptr(SourceConnection) source = source_open(reader->work->source_url, reader->work->reading, error);
     *out = (LogEnd){0};
-    if (!source || !source_log_end(source, &out->file, &out->pos, NULL, NULL))
+    if (!source || !source_log_end(source, &out->file, &out->pos, NULL, error))
         return false;
     out->identity = g_strdup(source_server(source)->identity);
     return true;
@@ -709,17 +734,33 @@ static bool wait_for_stream(Reader *reader, PipeTable *table)
 {
     LogEnd end;
     LoadDoubt doubt;
-    if (!log_end_now(reader, &end)) {
-        bool again = reader->doubted != reader->read_by;
-        reader->doubted = reader->read_by;
-        return again;
+    for (unsigned tries = 1;; tries++) {
+        g_autoptr(GError) error = NULL;
+        if (log_end_now(reader, &end, &error))
+            break;
+        if (!pipe_stall_wait(reader->pipe, SIDE_SOURCE, error, tries, false, reader->work->reading))
+            return true;
     }
+    pipe_stall_clear(reader->pipe, SIDE_SOURCE);
     while ((doubt = doubt_now(reader, table, &end)) == DOUBT_WAITS)
         if (cancel_sleep(reader->work->reading, 50000))
             break;
     g_free(end.identity);
     g_free(end.file);
     return doubt != DOUBT_FAILS;
+}
+
+/* One reader waits; the others read other tables meanwhile. */
+static bool is_read_again(Reader *reader, PipeTable *table)
+{
+    pthread_mutex_lock(&reader->pipe->load_lock);
+    table->in_doubt = true;
+    pthread_mutex_unlock(&reader->pipe->load_lock);
+    bool again = wait_for_stream(reader, table);
+    pthread_mutex_lock(&reader->pipe->load_lock);
+    table->in_doubt = false;
+    pthread_mutex_unlock(&reader->pipe->load_lock);
+    return again;
 }
 
 /* False: this reader ends. `tries` counts the failures in a row. */
@@ -764,7 +805,7 @@ static bool read_something(Reader *reader, unsigned *tries)
     g_clear_pointer(&reader->source, source_close);
     switch (decision.verdict) {
     case VERDICT_FAIL_TABLE:
-        if (table && (!wants_loading(table) || (!exact_is(table) && wait_for_stream(reader, table))))
+        if (table && (!wants_loading(table) || (!exact_is(table) && is_read_again(reader, table))))
             return true; /* the stream has told already why it cannot be read, or tells yet */
         if (table) {
             pipe_table_fail(pipe, table, error, &decision, NULL);

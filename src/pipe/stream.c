@@ -4,15 +4,12 @@
  * fingerprint, and ends with an error or when reading is cancelled. After an error that passes, what is in flight is
  * waited for and a new session begins exactly as after a restart, so there is one way back in and it is the tested one.
  */
-#include "pipe/exact.h"
 #include "pipe/stream_private.h"
 
 #include <string.h>
 
 #define FRESH_PERIOD_USEC (200 * 1000)
 #define TIME_SAMPLE       16 /* every so many events are timed */
-#define GTID_TRIES        20
-#define GTID_TRY_USEC     (500 * 1000)
 
 /* ---- The fingerprint of the last transaction ---- */
 
@@ -90,97 +87,6 @@ static void stream_load(Stream *s, const CatalogCheckpoint *checkpoint, GArray *
     s->last_seal = clock_monotonic_usec();
 }
 
-static bool write_failover(Catalog *catalog, void *data, GError **error)
-{
-    Failover *failover = data;
-    /* In this order: cut off in between, the new server is still another one, and all of it is done again. */
-    return catalog_checkpoint_save(catalog, failover->pipe_id, failover->checkpoint, UINT64_MAX >> 1, NULL, error) &&
-           catalog_pipe_set_source(catalog, failover->pipe_id, failover->server_id, failover->identity, error);
-}
-
-/* The other server's log is read from the checkpoint on, with other versions. Rows behind it that were sent already
- * stay: where they were rolled back, or where each change is kept, no later one mends that. NULL: nothing is lost by
- * it. */
-static const char *why_advised(const Stream *s, const PipeTable *table, const CatalogCheckpoint *checkpoint)
-{
-    const CatalogTable *record = table->record;
-    if (!table->definition || !table_state_is_followed(atomic_load(&table->state)))
-        return NULL;
-    if (s->sent_ahead)
-        return "another server took over while changes were on their way that no checkpoint covers";
-    bool begins_ahead =
-        record->begin_file && (!checkpoint->file || binlog_position_compare(record->begin_file, record->begin_pos,
-                                                                            checkpoint->file, checkpoint->pos) > 0);
-    return begins_ahead && exact_is(table) ? "another server took over before the stream came to where its load began"
-                                           : NULL;
-}
-
-/* Where tables began is a place in the other server's log, which cannot be compared with places in this one's. What is
- * read again before it, where a table began ahead of the stream, changes no row that is kept once; its GTIDs tell most
- * of it (find_beginning). */
-static bool forget_beginnings(Stream *s, const CatalogCheckpoint *checkpoint)
-{
-    Pipe *pipe = s->pipe;
-    for (unsigned i = 0; i < pipe->tables->len; i++) {
-        PipeTable *table = pipe->tables->pdata[i];
-        const char *why = why_advised(s, table, checkpoint);
-        if (why)
-            pipe_table_advise_resync(pipe, table, why, NULL);
-        pthread_mutex_lock(&pipe->lock);
-        g_clear_pointer(&table->record->begin_file, g_free);
-        table->record->begin_pos = 0;
-        pthread_mutex_unlock(&pipe->lock);
-        if (!pipe_save_table(pipe, table, s->work->reading))
-            return false;
-    }
-    return true;
-}
-
-/* Another server answers: by GTID the stream can go on there, under a new epoch that is saved before the first row. */
-static bool fail_over(Stream *s, CatalogCheckpoint *checkpoint, const char *identity, GError **error)
-{
-    Pipe *pipe = s->pipe;
-    if (!checkpoint->gtid || !*checkpoint->gtid || settings_by_file(&s->work->settings)) {
-        g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_HISTORY,
-                    "another server answers (%s): the position of this pipe is only good at the one it was read from",
-                    identity);
-        return false;
-    }
-    if (!forget_beginnings(s, checkpoint)) {
-        cancel_set_error(s->work->reading, error);
-        return false;
-    }
-    if (RULE_HOLDS("epoch-grows-with-the-server"))
-        checkpoint->epoch++;
-    checkpoint->offset = 0;
-    checkpoint->sum = 0;
-    g_clear_pointer(&checkpoint->file, g_free); /* it is the other server's */
-    checkpoint->pos = 0;
-    g_clear_pointer(&checkpoint->print_file, g_free);
-    g_clear_pointer(&checkpoint->print_gtid, g_free);
-    Failover failover = {
-        .pipe_id = pipe->id, .server_id = pipe->record->server_id, .identity = identity, .checkpoint = checkpoint};
-    if (!pipe_catalog_write(pipe, s->work->reading, write_failover, &failover)) {
-        cancel_set_error(s->work->reading, error);
-        return false;
-    }
-    /* Together: who sees the new server sees no place in the log of the one that was left, and compares none with this one's. */
-    pthread_mutex_lock(&pipe->lock);
-    g_free(pipe->record->identity);
-    pipe->record->identity = g_strdup(identity);
-    catalog_checkpoint_clear(&pipe->applied);
-    checkpoint_copy(&pipe->applied, checkpoint);
-    pthread_mutex_unlock(&pipe->lock);
-    snapshot_forget_reads(s->work);
-    /* The place to stop at was the other server's too; the monitor notes none of it any more. */
-    pthread_mutex_lock(&s->work->stop_lock);
-    g_clear_pointer(&s->work->stop_file, g_free);
-    pthread_mutex_unlock(&s->work->stop_lock);
-    pipe_journal(pipe, "engine", "position", NULL, "another server answers (%s): going on there from GTID %s, epoch %u",
-                 identity, checkpoint->gtid, checkpoint->epoch);
-    return true;
-}
-
 /* Can the fingerprint not be read any more? Is the log that holds it still there? When it was purged right behind a
  * rotation, the position itself is still good: nothing was read past the start of the next file. */
 static bool fingerprint_is_gone(SourceConnection *source, const CatalogCheckpoint *checkpoint, GError **error)
@@ -195,33 +101,6 @@ static bool fingerprint_is_gone(SourceConnection *source, const CatalogCheckpoin
         if (strcmp(g_array_index(logs, SourceLog, i).file, checkpoint->print_file) == 0)
             return false;
     return logs != NULL;
-}
-
-/* Before every dump by GTID: the server must have all that was applied. A replica that has become the server may still be
- * applying what it received, so it is given a moment. */
-static bool check_gtids(Stream *s, SourceConnection *source, const CatalogCheckpoint *checkpoint, GError **error)
-{
-    for (unsigned tries = 0;; tries++) {
-        GError *problem = NULL;
-        g_autofree char *missing = source_gtids_missing(source, checkpoint->gtid ? checkpoint->gtid : "", &problem);
-        if (problem) {
-            g_propagate_error(error, problem);
-            return false;
-        }
-        if (!missing)
-            return true;
-        if (tries == GTID_TRIES) {
-            g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_HISTORY,
-                        "the server (%s) has not the transactions %.300s, which were replicated already: it lost them, or has "
-                        "another history",
-                        source_server(source)->identity, missing);
-            return false;
-        }
-        if (cancel_sleep(s->work->reading, GTID_TRY_USEC)) {
-            cancel_set_error(s->work->reading, error);
-            return false;
-        }
-    }
 }
 
 /* MySQL: asks for the last transaction once more, to compare it, by leaving it out of the set. NULL: an error. */
@@ -243,55 +122,6 @@ static char *gtids_before_print(Stream *s, SourceConnection *source, const Catal
     return gtid_set_text(before);
 }
 
-/* MariaDB, at another server than where the table began, and before that: what stands before it there is of another
- * definition, maybe, and is passed by as far as numbers tell (doubt_beginnings). */
-static bool find_beginning(Stream *s, SourceConnection *source, const CatalogCheckpoint *checkpoint, PipeTable *table,
-                           GError **error)
-{
-    const char *gtid = table->record->begin_gtid;
-    GError *problem = NULL;
-    g_autoptr(GtidSet) begin = gtid_set_parse(SOURCE_MARIADB, gtid, error);
-    g_autoptr(GtidSet) ours =
-        begin ? gtid_set_parse(SOURCE_MARIADB, checkpoint->gtid ? checkpoint->gtid : "", error) : NULL;
-    if (!ours)
-        return false;
-    pthread_mutex_lock(&s->pipe->lock);
-    bool advised = table->record->resync_advised;
-    pthread_mutex_unlock(&s->pipe->lock);
-    if (advised || gtid_set_reaches(ours, begin))
-        return true;
-    g_autofree char *missing = source_gtids_missing(source, gtid, &problem);
-    if (problem) {
-        g_propagate_error(error, problem);
-        return false;
-    }
-    if (missing)
-        pipe_table_advise_resync(s->pipe, table, STREAM_BEGINNING_LOST, NULL);
-    else
-        table->begin_set = g_steal_pointer(&begin);
-    s->begin_ahead = s->begin_ahead || table->begin_set;
-    return true;
-}
-
-/* Where each table began, as this server's GTIDs tell it. */
-static bool parse_beginnings(Stream *s, SourceConnection *source, const CatalogCheckpoint *checkpoint, GError **error)
-{
-    bool mysql = source_server(source)->flavour == SOURCE_MYSQL;
-    for (unsigned i = 0; i < s->pipe->tables->len; i++) {
-        PipeTable *table = s->pipe->tables->pdata[i];
-        g_clear_pointer(&table->begin_set, gtid_set_free);
-        if (table->record->begin_file || !table->record->begin_gtid)
-            continue;
-        if (mysql && !(table->begin_set = gtid_set_parse(SOURCE_MYSQL, table->record->begin_gtid, error)))
-            return false;
-        /* Where each change is kept the load began elsewhere, and a resync is advised in any case. */
-        bool followed = table_state_is_followed(atomic_load(&table->state));
-        if (!mysql && followed && !exact_is(table) && !find_beginning(s, source, checkpoint, table, error))
-            return false;
-    }
-    return true;
-}
-
 /* Decides where to begin: by what (s->by_gtid), from where (`start`), and whether the last transaction is read again. */
 static bool stream_choose_start(Stream *s, SourceConnection *source, CatalogCheckpoint *checkpoint, BinlogStart *start,
                                 GError **error)
@@ -311,9 +141,11 @@ static bool stream_choose_start(Stream *s, SourceConnection *source, CatalogChec
                  (server->flavour == SOURCE_MARIADB && checkpoint->gtid && *checkpoint->gtid &&
                   !place_checkpoint_can_be_resumed(checkpoint));
     if (s->by_gtid && !(other && !checkpoint->gtid) && RULE_HOLDS("failover-needs-our-transactions") &&
-        !check_gtids(s, source, checkpoint, error))
+        !stream_check_gtids(s, source, checkpoint, error))
         return false;
-    if (other && !fail_over(s, checkpoint, server->identity, error))
+    if (other && !stream_fail_over(s, source, checkpoint, error))
+        return false;
+    if (!other && !stream_judge_loads(s, source, false, error))
         return false;
     if (s->by_gtid && server->flavour == SOURCE_MYSQL && checkpoint->gtid)
         return (start->gtid = gtids_before_print(s, source, checkpoint, error)) != NULL;
@@ -346,7 +178,7 @@ static bool stream_open(Stream *s, CatalogCheckpoint *checkpoint, GError **error
         s->stream = binlog_stream_open(s->work->source_url, &start, source_server(source)->identity, s->work->reading, error);
     g_free(start.file);
     g_free(start.gtid);
-    if (!s->stream || !parse_beginnings(s, source, checkpoint, error))
+    if (!s->stream || !stream_parse_beginnings(s, source, checkpoint, error))
         return false;
     s->cascades_logged = source_logs_cascades(source);
     if (!stream_parents_find(s, source, error))

@@ -16,7 +16,7 @@
 /* NULL: an error, or the answer is NULL. */
 static char *ask_source(StreamDdl *ddl, const char *sql, GError **error)
 {
-    g_autoptr(SourceConnection) source = source_open(ddl->s->work->source_url, ddl->s->work->reading, error);
+    g_autoptr(SourceConnection) source = stream_ask_source(ddl->s, error);
     return source ? source_query_value(source, sql, error) : NULL;
 }
 

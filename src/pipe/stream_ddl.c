@@ -377,7 +377,7 @@ static bool replace_table(StreamDdl *ddl, PipeTable *table, const DdlName *by, G
         ddl_table_fails(ddl, table, what, "it was being loaded");
         return true;
     }
-    g_autoptr(SourceConnection) source = source_open(ddl->s->work->source_url, ddl->s->work->reading, error);
+    g_autoptr(SourceConnection) source = stream_ask_source(ddl->s, error);
     if (!source)
         return false;
     GError *problem = NULL;

@@ -233,21 +233,6 @@ static bool gtid_is_new(const Stream *s, const BinlogEvent *event, const GtidEve
     return false;
 }
 
-/* MariaDB: numbers of one domain may have come out of order from several servers. Behind the first that is not surely
- * before the beginning nothing is passed by any more, for rows that are read again are right only when all behind them
- * are, too; nor later, which the advice tells (find_beginning). */
-static void doubt_beginnings(Stream *s, const GtidEvent *gtid)
-{
-    for (unsigned i = 0; s->begin_ahead && i < s->pipe->tables->len; i++) {
-        PipeTable *table = s->pipe->tables->pdata[i];
-        if (!table->begin_set || !gtid_set_contains(table->begin_set, gtid) ||
-            gtid_set_is_repeat(table->begin_set, gtid))
-            continue;
-        g_clear_pointer(&table->begin_set, gtid_set_free);
-        pipe_table_advise_resync(s->pipe, table, STREAM_BEGINNING_LOST, NULL);
-    }
-}
-
 /* Statements stand in the log as their client wrote them. NULL: as UTF-8 already, or bytes that are no text. */
 static char *statement_to_utf8(const QueryEvent *query, size_t *len)
 {
@@ -375,7 +360,7 @@ bool stream_handle_event(Stream *s, const BinlogEvent *event, GError **error)
             return false;
         if (!gtid_is_new(s, event, &gtid, error))
             return false;
-        doubt_beginnings(s, &gtid);
+        stream_doubt_beginnings(s, &gtid);
         gtid_or_null = &gtid;
         break;
     case BINLOG_QUERY:

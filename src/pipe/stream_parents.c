@@ -174,7 +174,7 @@ bool stream_parents_find(Stream *s, SourceConnection *source, GError **error)
 
 bool stream_parents_renew(Stream *s, GError **error)
 {
-    g_autoptr(SourceConnection) source = source_open(s->work->source_url, s->work->reading, error);
+    g_autoptr(SourceConnection) source = stream_ask_source(s, error);
     return source && stream_parents_find(s, source, error);
 }
 

@@ -24,13 +24,6 @@ typedef struct StreamTable {
 } StreamTable;
 
 typedef struct {
-    int64_t pipe_id;
-    uint32_t server_id;
-    const char *identity;
-    const CatalogCheckpoint *checkpoint;
-} Failover;
-
-typedef struct {
     Work *work;
     Pipe *pipe;
     BinlogStream *stream;
@@ -52,6 +45,7 @@ typedef struct {
     bool answered;  /* the server sent something in this session */
     bool begin_ahead; /* MariaDB: tables have a begin_set */
     bool sent_ahead; /* cuts are in the catalog: rows behind the checkpoint may have been sent */
+    unsigned gtid_tries; /* for what a server lacks: asked again so often before the session */
     bool by_gtid;   /* the server sends exactly what is not in the checkpoint's set */
 
     StreamPlace place;
@@ -83,10 +77,6 @@ void stream_table_free(StreamTable *table);
 void stream_table_mark(StreamTable *table, const Group *group); /* before rows are appended */
 void stream_table_forget_marks(StreamTable *table, unsigned keep);
 void stream_table_rewind(StreamTable *table, unsigned mark);
-#define STREAM_BEGINNING_LOST                                                                                          \
-    "another server took over before the stream came to where its load began, and where that is in this one's log "    \
-    "cannot be told"
-
 /* Hands the open blocks over as one batch. `forced`: its cut is in the catalog already; NULL: it is written first. False:
  * reading was cancelled. */
 bool stream_seal(Stream *s, const CatalogBatch *forced);
@@ -102,6 +92,23 @@ bool stream_checkpoint_tables(Stream *s, const GPtrArray *tables, CheckpointTabl
                               CheckpointTables follow, void *data);
 /* The columns of its table are others now: nothing of it is open. */
 bool stream_table_renew(Stream *s, StreamTable *table, GError **error);
+
+/* stream_failover.c */
+/* A connection to the server that is followed, and to no other: what another one says is of its own log. Free with
+ * source_close. */
+SourceConnection *stream_ask_source(Stream *s, GError **error);
+/* Before a session: */
+/* The server has all that was applied. */
+bool stream_check_gtids(Stream *s, SourceConnection *source, const CatalogCheckpoint *checkpoint, GError **error);
+/* Of what tables were loaded with it has all, too; those of which it may not have are loaded again. `other`: it is not
+ * the server that they were loaded from. */
+bool stream_judge_loads(Stream *s, SourceConnection *source, bool other, GError **error);
+/* Another server answers: by GTID the stream can go on there, under a new epoch that is saved before the first row. */
+bool stream_fail_over(Stream *s, SourceConnection *source, CatalogCheckpoint *checkpoint, GError **error);
+/* Where each table began, as this server's GTIDs tell it. */
+bool stream_parse_beginnings(Stream *s, SourceConnection *source, const CatalogCheckpoint *checkpoint, GError **error);
+/* A group begins: does its number still tell what is before the tables' beginnings? */
+void stream_doubt_beginnings(Stream *s, const GtidEvent *gtid);
 
 /* stream_events.c */
 char *stream_position_text(const Stream *s); /* "file:pos" of what is read; free with g_free */

@@ -443,7 +443,7 @@ def loading(engine, mariadb, own_clickhouse):
     pipe = Pipe(engine, mariadb, own_clickhouse)
     pipe.run(BIG)
     pipe.run("INSERT INTO t SELECT seq, seq, REPEAT('x', 150), 1 FROM seq_1_to_40000")
-    pipe.create(settings=["readers=1", "senders=1", "batch_rows=100"])
+    pipe.create(settings=["readers=1", "senders=1", "batch_bytes=64KiB"])
     count = f"SELECT count() FROM system.parts WHERE database = '{pipe.destination}' AND table = 't'"  # asked often: a load is fast
     wait_until(lambda: own_clickhouse.rows(count)[0][0] > 0, 30 * PATIENCE, "the load is under way", 0.005)
     own_clickhouse.freeze()
@@ -510,6 +510,8 @@ def test_truncated_while_loading(loading):
     pipe = loading
     pipe.run("TRUNCATE TABLE t")
     pipe.run("INSERT INTO t VALUES (7, 7, 'later', 7)")
+    # Once its rows can go on the load might come to the end of the empty table before the stream comes to the statement.
+    wait_until(lambda: "it was being loaded" in pipe.journal(), 60 * PATIENCE, pipe.journal)
     pipe.clickhouse.freeze(False)
     begins_again(pipe, 1)
 

@@ -103,6 +103,7 @@ static void table_free(void *data)
     g_free(table->target);
     g_free(table->leftover);
     g_free(table->begin_gtid);
+    g_free(table->read_gtid);
     gtid_set_free(table->begin_set);
     g_ptr_array_unref(table->ranges);
     g_array_unref(table->rows);
@@ -130,6 +131,8 @@ static void start_over(Table *table)
 {
     table_forget(table);
     g_ptr_array_set_size(table->ranges, 0);
+    g_clear_pointer(&table->read_gtid, g_free);
+    table->read_unseen = false;
     table->state = ROWS_WAITING;
     table->set_up = table->loaded = table->start_over = table->exact_open = table->advised = table->settled = false;
     table->planned = NULL;
@@ -322,7 +325,7 @@ static void drive_snapshot(Engine *e)
         e->identity = e->source->number;
         note_log_end(e, &file, &e->checkpoint.pos, &e->checkpoint.gtid);
         e->checkpoint.file = g_strdup(file);
-        e->broken = false;
+        e->broken = e->lost = false;
     }
     for (unsigned i = 0; i < e->tables->len && e->identity == e->source->number; i++) {
         Table *table = e->tables->pdata[i];
@@ -689,7 +692,9 @@ static void watch(Engine *e)
         const Object *object = destination_find(e->destination, table->target);
         if (table->twin_of || table_keeps_all(table->of))
             continue;
-        if (!table->settled || !object || table->state == ROWS_FAILED || table->advised || e->broken) {
+        bool left =
+            e->lost && e->identity != e->source->number; /* what it lacks is still on its way from the old one */
+        if (!table->settled || !object || table->state == ROWS_FAILED || table->advised || e->broken || left) {
             e->watched[table->of] = false;
             continue;
         }
@@ -731,6 +736,8 @@ void engine_crash(Engine *e)
         Table *table = e->tables->pdata[i];
         table->attempt = 0;
         table->unfollowed = table->start_over = false;
+        table->read_unseen = table->ranges->len > 0;
+        g_clear_pointer(&table->read_gtid, g_free);
     }
 }
 

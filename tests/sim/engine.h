@@ -45,6 +45,8 @@ typedef struct {
     ChunkLedger chunks;
     const char *read_file;
     uint64_t read_pos;
+    char *read_gtid;  /* what was read of it is of these */
+    bool read_unseen; /* some of it was, before a crash */
     Definition next; /* that a statement has made, until it is saved */
     bool changes;
     GtidSet *begin_set;
@@ -122,6 +124,7 @@ typedef struct {
     char *finding; /* what is wrong; NULL: nothing so far */
     bool stated;   /* a statement was carried out, and no checkpoint stands behind it */
     bool broken;   /* the source's history was rewritten since the pipe has its place */
+    bool lost;     /* another server took over that lacks some transactions: they may have been replicated */
     bool trace;
     /* in the catalog: */
     PipeState state, back;

@@ -75,7 +75,7 @@ Life *life_new(uint64_t seed)
         else if (what < 96)
             add(life, RESTART_DESTINATION, 0, &random);
         else if (what < 98 && fails_over)
-            add(life, FAIL_OVER, 0, &random);
+            add(life, FAIL_OVER, random_one_in(&random, 2) ? 1 + random_below(&random, 3) : 0, &random);
         else if (rewrites)
             add(life, random_one_in(&random, 2) ? RESET : LOSE, 1 + random_below(&random, 3), &random);
     }
@@ -186,8 +186,13 @@ static void take_step(Engine *e, const Step *step, Random *random)
     case FAIL_OVER:
         /* GTIDs alone do not tell that a history was rewritten when another server answers before that was seen. */
         if (!e->broken) {
-            source_fail_over(e->source);
+            unsigned lost = e->stated ? 0 : step->a; /* what a statement has done no other undoes */
+            source_fail_over(e->source, lost);
             engine_lose_connection(e);
+            if (lost) {
+                e->lost = true;
+                memset(e->shown, 0, sizeof e->shown);
+            }
         }
         break;
     case RESET:

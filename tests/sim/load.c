@@ -326,6 +326,10 @@ static void hand_over(Engine *e, Loader *loader)
 {
     Table *table = loader->table;
     unsigned n = loader->rows->len;
+    if (!e->by_file) {
+        g_free(table->read_gtid);
+        table->read_gtid = source_gtid(e->source);
+    }
     g_autofree char *key =
         n ? g_strdup_printf("%d", (int)(g_array_index(loader->rows, Row, n - 1).key + 1) * KEY_STEP) : NULL;
     bool passed = key && g_strcmp0(range_plan_get(table->plan, loader->range_id)->upto, loader->upto) != 0 &&

@@ -226,7 +226,7 @@ static void live_source(uint64_t seed, unsigned count, SourceFlavour flavour, bo
     }
     if (fails_over) {
         g_autoptr(GPtrArray) known = whole_groups(source);
-        source_fail_over(source);
+        source_fail_over(source, 0);
         show_all(source);
         tell_source(source, "failover", WRITE_KINDS, 0);
         if (flavour == SOURCE_MARIADB) /* MySQL refuses nobody */

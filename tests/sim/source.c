@@ -807,8 +807,10 @@ static void receive(Source *source)
 
 /* It has logged what it carried out: not what was undone, nor what was broken off. What it received is readable only as
  * it applies it, so at first nothing but what the old one showed is. */
-void source_fail_over(Source *source)
+void source_fail_over(Source *source, unsigned lost)
 {
+    if (lost)
+        source_lose(source, lost);
     unsigned shown = source_readable(source, NULL, NULL);
     if (source->flavour == SOURCE_MARIADB) {
         receive(source);

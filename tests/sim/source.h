@@ -103,8 +103,9 @@ typedef enum {
 const char *write_kind_name(unsigned kind); /* "": none */
 void source_write(Source *source, WriteKind kind, Random *random);
 void source_rotate(Source *source);
-/* Another server, which has all of the old one's transactions in files of its own. */
-void source_fail_over(Source *source);
+/* Another server, which has all of the old one's transactions in files of its own; but the last `lost`, where a loss is
+ * modelled (source_lose). */
+void source_fail_over(Source *source, unsigned lost);
 /* Its log begins anew, and so do its numbers. */
 void source_reset(Source *source);
 /* The last `groups` are lost, in the log and in the tables: it goes on with others under the same numbers. */

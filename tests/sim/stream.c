@@ -28,6 +28,12 @@ static void history_fails(Engine *e, const char *what)
     engine_fails(e, g_error_new_literal(SLUICE_ERROR, SLUICE_ERROR_HISTORY, what));
 }
 
+static void load_fails(Engine *e, Table *table, const char *why)
+{
+    engine_table_fails(e, table, why);
+    table->start_over = !table->loaded && !table->twin_of;
+}
+
 /* ---- Beginning ---- */
 
 static void advise(Engine *e, Table *table)
@@ -104,9 +110,31 @@ static bool check_gtids(Engine *e, const char *ours)
     if (source_logged(e->source, ours))
         return false;
     /* The pipe began behind a transaction that was rolled back, and none came since that a replica logs. */
-    e->broken = e->broken || source_undid(e->source, missing);
+    e->broken = e->broken || e->lost || source_undid(e->source, missing);
     history_fails(e, "the server has not the transactions that were replicated already");
     return false;
+}
+
+/* stream_failover.c: stream_judge_loads. False: what the server only has received yet is waited for. */
+static bool judge_loads(Engine *e, bool other)
+{
+    for (unsigned i = 0; i < e->tables->len; i++) {
+        Table *table = e->tables->pdata[i];
+        bool loading = table_wants_loading(table), unknown = loading && table->read_unseen && other;
+        const char *gtid = table->read_gtid ? table->read_gtid : loading ? table->begin_gtid : NULL;
+        if (!table->set_up || !table_is_followed(table) || (!unknown && !gtid))
+            continue;
+        g_autofree char *missing = unknown ? NULL : source_missing(e->source, gtid);
+        if (missing && source_logged(e->source, gtid))
+            return false;
+        if ((missing || unknown) && loading)
+            load_fails(e, table, "the server lacks what was read of it");
+        else if (missing)
+            advise(e, table);
+        if (missing || unknown)
+            g_clear_pointer(&table->read_gtid, g_free);
+    }
+    return true;
 }
 
 static bool choose_start(Engine *e, Session *s)
@@ -121,6 +149,8 @@ static bool choose_start(Engine *e, Session *s)
         history_fails(e, "another server answers");
         return false;
     }
+    if (!judge_loads(e, other))
+        return false;
     if (other)
         fail_over(e);
     if (s->by_gtid) {
@@ -561,12 +591,6 @@ static bool names(const DdlStatement *statement, const Table *table)
 {
     const DdlName *name = statement->tables->len ? statement->tables->pdata[0] : NULL;
     return name && name->table && name->table[1] == (char)('0' + table->of);
-}
-
-static void load_fails(Engine *e, Table *table, const char *why)
-{
-    engine_table_fails(e, table, why);
-    table->start_over = !table->loaded && !table->twin_of;
 }
 
 /* It is to wait for what is before it. */

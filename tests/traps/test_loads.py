@@ -5,7 +5,7 @@ import re
 import threading
 
 import pytest
-from harness.engine import PATIENCE
+from harness.engine import PATIENCE, Engine
 from harness.pipe import Pipe
 from harness.process import wait_until
 from harness.proxy import Proxy
@@ -178,6 +178,91 @@ def test_a_row_that_was_passed_before_its_table_came(engine, own_mariadb, clickh
         engine.stop()
     engine.start()
     assert added(True) == [[1], [2], [3]]
+
+
+@pytest.mark.rule("failover-needs-our-transactions")
+@pytest.mark.only("mysql")
+def test_a_commit_that_waits_is_not_missing(engine, own_mariadb, clickhouse, trap):
+    """Its row was sent and its GTID is none of those that are executed: the server has it all the same, and sends what follows it."""
+    pipe = Pipe(engine, own_mariadb(), clickhouse)
+    pipe.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+    engine.start()
+    pipe.live()
+    with a_commit_that_waits(pipe, "INSERT INTO t VALUES (3, 3)"):
+        pipe.caught_up()
+        assert pipe.run("SELECT id FROM t") == () and pipe.rows("t", "id") == [[3]]
+        applied = pipe.status()["position"]["gtid"]
+        assert pipe.mariadb.run("SELECT GTID_SUBSET(%s, @@GLOBAL.gtid_executed)", applied) == ((0,),)
+        trap("what was replicated is not among what the server has executed")
+        engine.stop()
+        engine.start()
+        wait_until(lambda: pipe.status()["lag_seconds"] == 0, 60 * PATIENCE, lambda: engine.describe("p"))
+    pipe.run("INSERT INTO t VALUES (4, 4)")
+    assert pipe.equal("t") == 2
+
+
+class NoLog:
+    """Of a proxy: no log is sent any more. Who begins to read a table waits until it is let go."""
+
+    def __init__(self, held):
+        self.asked, self.let_go = threading.Event(), threading.Event()
+        self.held = held
+
+    def __call__(self, data):
+        if data[3:5] in (b"\0\x12", b"\0\x1e"):  # COM_BINLOG_DUMP, by place and by GTID
+            raise ConnectionAbortedError
+        if self.held and b"CONSISTENT SNAPSHOT" in data:
+            self.asked.set()
+            assert self.let_go.wait(60 * PATIENCE)
+
+
+@pytest.mark.rule("failover-needs-our-transactions")
+@pytest.mark.parametrize("when", ["before", "while"])
+def test_a_load_has_read_what_the_next_server_lacks(engine, own_mariadb, clickhouse, trap, folder, when):
+    """The stream has not come to it, so no checkpoint tells. It was committed before the table's load began, or while it was read."""
+    own = ["--log-replica-updates=ON"] if own_mariadb.kind == "mysql" else ["--log-slave-updates=ON", "--gtid-strict-mode=ON"]
+    first, second = own_mariadb("--server-id=11", *own), own_mariadb("--server-id=12", *own)
+    second.replicate(first)
+    other = Engine(folder / "without")
+    other.env["SLUICE_WITHOUT"] = "loads-are-of-this-history"
+    pipe = Pipe(engine, first, clickhouse)
+    without = Pipe(other, first, clickhouse, source=pipe.source)
+    with Proxy(first.port) as proxy, contextlib.closing(other):
+        for table in ("t", "u"):
+            pipe.run(f"CREATE TABLE {table} (id INT PRIMARY KEY, v VARCHAR(9))")
+        pipe.run("INSERT INTO t VALUES (1, 'one'), (2, 'two')")
+        for each in (pipe, without):
+            each.engine.start()
+            each.live(tables=[f"{pipe.source}.u"], url=through(proxy, first))
+            each.caught_up()
+        second.wait_replicated(first.gtids())
+        second.run("STOP REPLICA" if second.is_mysql else "STOP SLAVE")
+        proxy.on_request = no_log = NoLog(when == "while")
+        proxy.cut()
+        if when == "before":
+            pipe.run("INSERT INTO t VALUES (3, 'lost')")
+        for each in (pipe, without):
+            each.engine.sluice("tables", "p", "add", f"{pipe.source}.t")
+        if when == "while":
+            assert no_log.asked.wait(60 * PATIENCE)
+            pipe.run("INSERT INTO t VALUES (3, 'lost')")
+            no_log.let_go.set()
+        for each in (pipe, without):
+            wait_until(lambda: clickhouse.rows(f"EXISTS {each.destination}.t") == [[1]] and each.rows("t", "v", "id = 3"), 20 * PATIENCE, lambda: f"{each.journal()} {each.status()}")
+            assert each.table("t")["state"] == "loading"
+        proxy.target, proxy.on_request = second.port, None
+        proxy.cut()
+        pipe.mariadb = without.mariadb = second
+        for each in (pipe, without):
+            wait_until(lambda: "another server answers" in each.journal(), 60 * PATIENCE, each.journal)
+        pipe.run("INSERT INTO t VALUES (4, 'new')")
+        wait_until(lambda: is_live(pipe, "t"), 120 * PATIENCE, pipe.journal)
+        assert pipe.equal("t") == 3
+        assert not pipe.table("t")["resync_advised"]
+        wait_until(lambda: is_live(without, "t"), 120 * PATIENCE, without.journal)
+        without.caught_up()
+        assert sorted(without.rows("t", "id")) == [[1], [2], [3], [4]]
+        trap("a row that the load had read, and that the server which took over never had, stays for ever")
 
 
 SWAP = "ALTER TABLE t RENAME COLUMN a TO b, RENAME COLUMN b TO a"
