@@ -648,7 +648,8 @@ static bool read_range(Reader *reader, PipeTable *table, uint64_t range_id, GErr
             if (cancel_set_error(reader->work->reading, error))
                 return false;
         TableMapping *mapping = reader_mapping(reader, table, error); /* by the definition that the stream has come to */
-        if (!mapping)
+        /* A definition that another server's log has made says nothing of the tables of this one. */
+        if (!mapping || !setup_is_followed(pipe, reader->source, error))
             return false;
         /* What the connection's server has may be none of the history that is followed, as soon as another one is. */
         bool ok = read_chunk(reader, table, mapping, range_id, after, upto, &read, error) &&
