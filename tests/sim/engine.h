@@ -1,7 +1,8 @@
 /* engine.h - a pipe without threads, servers and a disk: the decisions of src/pipe and src/mysql, carried out against
- * the models one action at a time. What is decided is theirs; what is here is what threads do with it (stream.c,
- * stream_seal.c, stream_xa.c, snapshot.c, apply.c, resync.c and supervisor.c are its originals, and it is to be kept
- * like them).
+ * the models one action at a time. What is decided is theirs; what is here is what threads do with it. Files are named
+ * after their originals in src/pipe, and are to be kept like them: stream.c (also stream_events.c, stream_seal.c,
+ * stream_xa.c), statements.c, failover.c, load.c (snapshot.c, exact.c), apply.c, resync.c; engine.c is the supervisor
+ * and the crash, and judge.c tells what must hold.
  */
 #ifndef SLUICE_SIM_ENGINE_H
 #define SLUICE_SIM_ENGINE_H
@@ -112,6 +113,9 @@ typedef struct {
 
 typedef enum { ENDS_NOT, ENDS_RESTART, ENDS_PAUSE, ENDS_REACHED, ENDS_FAIL } Ending;
 
+#define UUID   "u"
+#define PREFIX "sluice-" UUID "-" /* of the ids of all its queries */
+
 #define LOADERS 2
 #define SENDERS 3
 
@@ -172,11 +176,6 @@ void engine_lose_connection(Engine *engine);
 void engine_destination_restarts(Engine *engine);
 /* Tells the source which tables its transactions read. */
 void engine_holds_tables(Engine *engine);
-/* Running, at the end of the log, nothing on its way. */
-bool engine_is_caught_up(const Engine *engine);
-bool engine_wants_resync(const Engine *engine);
-void engine_compare(Engine *engine);
-
 void engine_finding(Engine *engine, const char *format, ...) G_GNUC_PRINTF(2, 3);
 Table *engine_twin(const Engine *engine, const Table *table);
 void engine_table_fails(Engine *engine, Table *table, const char *why);
@@ -185,11 +184,29 @@ bool table_wants_loading(const Table *table);
 bool table_is_followed(const Table *table);
 LoadSituation table_load(const Table *table);
 void table_forget(Table *table);
-void sent_free(void *sent);
 void engine_tell(const Engine *engine, const char *format, ...) G_GNUC_PRINTF(2, 3);
-void engine_acknowledged(Engine *engine, Sent *sent_take);
 bool engine_crashes_here(Engine *engine);
+bool engine_transition(Engine *engine, PipeEvent event);
+Table *engine_find(const Engine *engine, int64_t id);
+void engine_drop_leftovers(Engine *engine);
+Table *table_new(Engine *engine, unsigned of, int64_t twin_of);
+void table_start_over(Table *table);
 
+/* resync.c */
+void resync_begin(Engine *engine);
+void resync_settle(Engine *engine);   /* twins that have been exchanged take their places */
+void resync_exchange(Engine *engine); /* one step of it, for a crash may come behind each */
+/* apply.c */
+void sent_free(void *sent);
+void sender_act(Engine *engine);
+void destination_act(Engine *engine);
+/* judge.c */
+/* Readers of live tables never see an older row than before. */
+void judge_watch(Engine *engine);
+/* Running, at the end of the log, nothing on its way. */
+bool engine_is_caught_up(const Engine *engine);
+bool engine_wants_resync(const Engine *engine);
+void engine_compare(Engine *engine);
 /* stream.c */
 void stream_act(Engine *engine);
 void stream_ends(Engine *engine, bool pause);

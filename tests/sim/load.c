@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 
-#define UUID     "u"
 #define KEY_STEP 30000 /* between two keys: ranges of them are large enough to be divided */
 
 static const SourceTable *definition(void)

@@ -1,12 +1,11 @@
 /* stream.c - the stream of the simulator: src/pipe/stream*.c without I/O. */
-#include "engine.h"
+#include "stream.h"
 
 #include "pipe/place.h"
 #include "pipe/token.h"
 
 #include <string.h>
 
-#define UUID                 "u"
 #define AGE_USEC             1000000
 #define IDLE_CHECKPOINT_USEC 10000000
 
@@ -23,58 +22,12 @@ static void session_clear(Session *s)
     memset(s, 0, sizeof *s);
 }
 
-static void history_fails(Engine *e, const char *what)
+void stream_history_fails(Engine *e, const char *what)
 {
     engine_fails(e, g_error_new_literal(SLUICE_ERROR, SLUICE_ERROR_HISTORY, what));
 }
 
-static void load_fails(Engine *e, Table *table, const char *why)
-{
-    engine_table_fails(e, table, why);
-    table->start_over = !table->loaded && !table->twin_of;
-}
-
 /* ---- Beginning ---- */
-
-static void advise(Engine *e, Table *table)
-{
-    if (!table_is_followed(table) || !table->set_up)
-        return;
-    engine_tell(e, "a resync of %" G_GINT64_FORMAT " is advised", table->id);
-    table->advised = true;
-}
-
-static void fail_over(Engine *e)
-{
-    CatalogCheckpoint *c = &e->checkpoint;
-    const char *was_file = c->file ? g_intern_string(c->file) : NULL;
-    uint64_t was_pos = c->pos;
-    /* They come again under the new epoch: until then readers see their way from the checkpoint on once more. */
-    bool sent_ahead = e->batches->len > 0;
-    c->epoch++;
-    c->offset = 0;
-    g_clear_pointer(&c->file, g_free);
-    c->pos = 0;
-    g_clear_pointer(&c->print_file, g_free);
-    g_clear_pointer(&c->print_gtid, g_free);
-    g_array_set_size(e->batches, 0);
-    e->identity = e->source->number;
-    for (unsigned i = 0; i < e->tables->len; i++) {
-        Table *table = e->tables->pdata[i];
-        bool begins_ahead =
-            table->begin_file &&
-            (!was_file || binlog_position_compare(table->begin_file, table->begin_pos, was_file, was_pos) > 0);
-        if (sent_ahead || (begins_ahead && table_keeps_all(table->of)))
-            advise(e, table);
-        table->begin_file = NULL;
-        table->begin_pos = 0;
-        table->settled = table->settled && !sent_ahead;
-        if (!table->passed)
-            table->read_file = NULL;
-    }
-    e->stop_file = NULL;
-    engine_tell(e, "another server: epoch %u from %s", c->epoch, c->gtid);
-}
 
 /* The event that a dump from there begins with; -1: the server says why not. */
 static int find_start(Engine *e, const char *file, uint64_t pos)
@@ -90,7 +43,7 @@ static int find_start(Engine *e, const char *file, uint64_t pos)
         if (event->end == pos)
             return (int)i + 1;
         if (event->end > pos) {
-            history_fails(e, "no transaction begins there any more");
+            stream_history_fails(e, "no transaction begins there any more");
             return -1;
         }
     }
@@ -101,58 +54,22 @@ static int find_start(Engine *e, const char *file, uint64_t pos)
     return -1;
 }
 
-/* True: the server has all that was replicated. What it only has received yet is waited for. */
-static bool check_gtids(Engine *e, const char *ours)
-{
-    g_autofree char *missing = source_missing(e->source, ours);
-    if (!missing)
-        return true;
-    if (source_logged(e->source, ours))
-        return false;
-    /* The pipe began behind a transaction that was rolled back, and none came since that a replica logs. */
-    e->broken = e->broken || e->lost || source_undid(e->source, missing);
-    history_fails(e, "the server has not the transactions that were replicated already");
-    return false;
-}
-
-/* stream_failover.c: stream_judge_loads. False: what the server only has received yet is waited for. */
-static bool judge_loads(Engine *e, bool other)
-{
-    for (unsigned i = 0; i < e->tables->len; i++) {
-        Table *table = e->tables->pdata[i];
-        bool loading = table_wants_loading(table), unknown = loading && table->read_unseen && other;
-        const char *gtid = table->read_gtid ? table->read_gtid : loading ? table->begin_gtid : NULL;
-        if (!table->set_up || !table_is_followed(table) || (!unknown && !gtid))
-            continue;
-        g_autofree char *missing = unknown ? NULL : source_missing(e->source, gtid);
-        if (missing && source_logged(e->source, gtid))
-            return false;
-        if ((missing || unknown) && loading)
-            load_fails(e, table, "the server lacks what was read of it");
-        else if (missing)
-            advise(e, table);
-        if (missing || unknown)
-            g_clear_pointer(&table->read_gtid, g_free);
-    }
-    return true;
-}
-
 static bool choose_start(Engine *e, Session *s)
 {
     CatalogCheckpoint *c = &e->checkpoint;
     bool other = e->identity != e->source->number, mysql = e->source->flavour == SOURCE_MYSQL;
     s->by_gtid = other || !c->file || (mysql && !e->by_file);
-    if (s->by_gtid && c->gtid && !check_gtids(e, c->gtid))
+    if (s->by_gtid && c->gtid && !stream_check_gtids(e, c->gtid))
         return false;
     if (other && !c->gtid) {
         e->broken = true;
-        history_fails(e, "another server answers");
+        stream_history_fails(e, "another server answers");
         return false;
     }
-    if (!judge_loads(e, other))
+    if (!stream_judge_loads(e, other))
         return false;
     if (other)
-        fail_over(e);
+        stream_fail_over(e);
     if (s->by_gtid) {
         g_autoptr(GtidSet) ours = gtid_set_parse(e->source->flavour, c->gtid ? c->gtid : "", NULL);
         if (mysql && c->print_file && c->print_gtid && *c->print_gtid) {
@@ -171,30 +88,6 @@ static bool choose_start(Engine *e, Session *s)
     int at = find_start(e, s->verifying ? c->print_file : c->file, s->verifying ? c->print_pos : c->pos);
     s->next = at < 0 ? 0 : (unsigned)at;
     return at >= 0;
-}
-
-/* stream.c: find_beginning */
-static void parse_beginnings(Engine *e)
-{
-    SourceFlavour flavour = e->source->flavour;
-    g_autoptr(GtidSet) ours = gtid_set_parse(flavour, e->checkpoint.gtid ? e->checkpoint.gtid : "", NULL);
-    for (unsigned i = 0; i < e->tables->len; i++) {
-        Table *table = e->tables->pdata[i];
-        g_clear_pointer(&table->begin_set, gtid_set_free);
-        if (table->begin_file || !table->begin_gtid)
-            continue;
-        g_autoptr(GtidSet) begin = gtid_set_parse(flavour, table->begin_gtid, NULL);
-        if (flavour == SOURCE_MYSQL)
-            table->begin_set = g_steal_pointer(&begin);
-        if (flavour == SOURCE_MYSQL || !table_is_followed(table) || table_keeps_all(table->of) || table->advised ||
-            gtid_set_reaches(ours, begin))
-            continue;
-        g_autofree char *missing = source_missing(e->source, table->begin_gtid);
-        if (missing)
-            advise(e, table);
-        else
-            table->begin_set = g_steal_pointer(&begin);
-    }
 }
 
 static void session_begin(Engine *e)
@@ -218,7 +111,7 @@ static void session_begin(Engine *e)
         session_clear(s);
         return;
     }
-    parse_beginnings(e);
+    stream_parse_beginnings(e);
     s->gtid = e->by_file ? NULL : gtid_set_parse(e->source->flavour, c->gtid ? c->gtid : "", NULL);
     GArray *batches = g_array_new(FALSE, FALSE, sizeof(CatalogBatch));
     if (e->batches->len && g_array_index(e->batches, CatalogBatch, 0).epoch == c->epoch)
@@ -242,7 +135,7 @@ static void session_begin(Engine *e)
 
 /* ---- Sealing ---- */
 
-static void catalog_save(Engine *e, CatalogCheckpoint *checkpoint_take, uint64_t applied_seq)
+void stream_catalog_save(Engine *e, CatalogCheckpoint *checkpoint_take, uint64_t applied_seq)
 {
     catalog_checkpoint_clear(&e->checkpoint);
     e->checkpoint = *checkpoint_take;
@@ -263,7 +156,7 @@ void stream_save_checkpoint(Engine *e)
         catalog_checkpoint_clear(&checkpoint);
         return;
     }
-    catalog_save(e, &checkpoint, applied_seq);
+    stream_catalog_save(e, &checkpoint, applied_seq);
 }
 
 static void note_sent_marks(Table *table)
@@ -291,7 +184,7 @@ static Sent *take_block(Session *s, Table *table, uint64_t seq)
     return sent;
 }
 
-static void seal(Engine *e, const CatalogBatch *forced)
+void stream_seal(Engine *e, const CatalogBatch *forced)
 {
     Session *s = &e->session;
     g_autoptr(GPtrArray) inserts = g_ptr_array_new_with_free_func(sent_free);
@@ -359,26 +252,26 @@ static void seal_if_due(Engine *e, bool idle)
     if (s->verifying || e->dead)
         return;
     if (batch_cutter_seal(&s->cutter, &limits, &situation, &forced)) {
-        seal(e, forced);
+        stream_seal(e, forced);
         return;
     }
     bool free_of_rows = s->batch_rows == 0 && !s->group.open && s->place.moved && !batch_cutter_forced(&s->cutter);
     if (free_of_rows && e->now - s->last_seal >= (idle ? AGE_USEC : IDLE_CHECKPOINT_USEC))
-        seal(e, NULL);
+        stream_seal(e, NULL);
 }
 
 /* ---- Rows ---- */
 
-static bool is_before(const Session *s, const Table *table, const BinlogEvent *event)
+bool stream_is_before(const Session *s, const Table *table, const BinlogEvent *event)
 {
     if (!table->begin_file)
         return table->begin_set && gtid_set_contains(table->begin_set, &s->group.gtid);
     return binlog_position_compare(event->file, event->start, table->begin_file, table->begin_pos) < 0;
 }
 
-static bool follows(const Session *s, const Table *table, const BinlogEvent *event)
+bool stream_follows(const Session *s, const Table *table, const BinlogEvent *event)
 {
-    return table->set_up && table_is_followed(table) && !is_before(s, table, event);
+    return table->set_up && table_is_followed(table) && !stream_is_before(s, table, event);
 }
 
 /* As the table map tells it. */
@@ -402,7 +295,7 @@ static void handle_rows(Engine *e, const BinlogEvent *event)
     uint64_t version = place_pass(&s->place, &s->group, event);
     for (unsigned t = 0; t < e->tables->len; t++) {
         Table *table = e->tables->pdata[t];
-        if (table->of != changes[0].table || !follows(s, table, event) || !map_fits(e, table, event))
+        if (table->of != changes[0].table || !stream_follows(s, table, event) || !map_fits(e, table, event))
             continue;
         while (s->group.open && table->marks->len < s->group.marks)
             g_array_append_val(table->marks, table->rows->len);
@@ -451,7 +344,7 @@ static void group_forget(Engine *e)
     }
 }
 
-static void group_ended(Engine *e, const BinlogEvent *event)
+void stream_group_ended(Engine *e, const BinlogEvent *event)
 {
     Session *s = &e->session;
     group_forget(e);
@@ -480,8 +373,8 @@ static void xa_rows(Engine *e, const BinlogEvent *event)
         const Table *table = e->tables->pdata[i];
         if (table->of != changes[0].table)
             continue;
-        other = other || !follows(s, table, event);
-        followed = followed || follows(s, table, event);
+        other = other || !stream_follows(s, table, event);
+        followed = followed || stream_follows(s, table, event);
     }
     if (followed) {
         BinlogEvent kept = *event;
@@ -503,7 +396,7 @@ static bool cut_fits(Engine *e)
     const Session *s = &e->session;
     if (s->verifying || place_cut_fits(&s->place, &s->cutter))
         return true;
-    history_fails(e, "the transactions are not those that were read before");
+    stream_history_fails(e, "the transactions are not those that were read before");
     return false;
 }
 
@@ -547,8 +440,8 @@ static void xa_apply(Engine *e, const PreparedTransaction *transaction, const Bi
         } else if (record.kind == PREPARED_OTHER_TABLE) {
             for (unsigned i = 0; i < e->tables->len; i++) {
                 Table *table = e->tables->pdata[i];
-                if (table->of == (unsigned)(record.name[0] - '0') && !is_before(s, table, &record.event))
-                    advise(e, table);
+                if (table->of == (unsigned)(record.name[0] - '0') && !stream_is_before(s, table, &record.event))
+                    stream_advise(e, table);
             }
         }
         if (!over(e))
@@ -575,151 +468,14 @@ static void xa_end(Engine *e, const DdlStatement *statement, const BinlogEvent *
     PreparedTransaction *transaction = prepared_find(s->prepared, statement->name);
     if (!transaction) {
         for (unsigned i = 0; commit && s->place.rows_end == s->place.group_offset && i < e->tables->len; i++)
-            if (!is_before(s, e->tables->pdata[i], event))
-                advise(e, e->tables->pdata[i]);
+            if (!stream_is_before(s, e->tables->pdata[i], event))
+                stream_advise(e, e->tables->pdata[i]);
         return;
     }
     if (commit)
         xa_apply(e, transaction, event);
     if (!over(e))
         prepared_resolve(s->prepared, transaction);
-}
-
-/* ---- Statements ---- */
-
-static bool names(const DdlStatement *statement, const Table *table)
-{
-    const DdlName *name = statement->tables->len ? statement->tables->pdata[0] : NULL;
-    return name && name->table && name->table[1] == (char)('0' + table->of);
-}
-
-/* It is to wait for what is before it. */
-static bool statement_stops(Engine *e, const DdlStatement *statement, const BinlogEvent *event)
-{
-    Session *s = &e->session;
-    bool stops = false;
-    if (statement->kind != DDL_TRUNCATE && statement->kind != DDL_ALTER_TABLE)
-        return false;
-    for (unsigned i = 0; i < e->tables->len; i++) {
-        Table *table = e->tables->pdata[i];
-        if (!names(statement, table) || !follows(s, table, event))
-            continue;
-        LoadSituation load = table_load(table);
-        if (statement->kind == DDL_TRUNCATE && load_standing(&load, event->file, event->start) == LOAD_READS) {
-            load_fails(e, table, "it was truncated while it was being loaded");
-        } else {
-            stops = true;
-        }
-    }
-    return stops;
-}
-
-static void truncate_tables(Engine *e, const DdlStatement *statement, const BinlogEvent *event)
-{
-    for (unsigned i = 0; i < e->tables->len; i++) {
-        Table *table = e->tables->pdata[i];
-        if (!names(statement, table) || !follows(&e->session, table, event))
-            continue;
-        g_autofree char *load = g_strdup_printf("sluice-" UUID "-snapshot-%" G_GINT64_FORMAT "-", table->id);
-        destination_kill(e->destination, "sluice-" UUID "-log-");
-        destination_kill(e->destination, load);
-        Object *object = destination_find(e->destination, table->target);
-        if (object)
-            destination_truncate(e->destination, object);
-        engine_tell(e, "%s is truncated", table->target);
-    }
-}
-
-/* stream_alter.c: what it makes of the definition, and in how many steps. */
-static unsigned plan_alter(const char *sql, Definition *definition)
-{
-    bool adds = strstr(sql, " ADD ") != NULL, drops = strstr(sql, " DROP ") != NULL;
-    definition->number++;
-    definition->added += adds;
-    definition->dropped += drops;
-    definition->modified += adds || drops ? 0 : MODIFY_STEPS;
-    return adds ? 1 : drops ? 0 : MODIFY_STEPS;
-}
-
-static char *proof_text(const Table *table, unsigned step)
-{
-    return g_strdup_printf("%s, step %u", table->plan_tag, step);
-}
-
-static unsigned steps_done(const Table *table, const Object *object, unsigned steps)
-{
-    for (unsigned step = steps; step > 0; step--) {
-        g_autofree char *proof = proof_text(table, step);
-        if (strcmp(proof, object->proof) == 0)
-            return step;
-    }
-    return 0;
-}
-
-/* attempt_alter: true: this table is done with. */
-static bool alter_table(Engine *e, Table *table, const LogEvent *event)
-{
-    Session *s = &e->session;
-    Definition next = table->definition;
-    unsigned steps = plan_alter(event->sql, &next);
-    const char *id = g_intern_string(s->group.gtid.text);
-    Object *object = destination_find(e->destination, table->target);
-    LoadSituation load = table_load(table);
-    if (next.number != event->definition.number) {
-        if (!e->broken && !table->advised)
-            engine_finding(e, "definition %u of t%u is met, and %u is known", event->definition.number, table->of,
-                           table->definition.number);
-        load_fails(e, table, "was altered at the source");
-        return true;
-    }
-    if (table->planned == id) {
-        destination_kill(e->destination, "sluice-" UUID "-ddl-");
-    } else {
-        if (next.modified != table->definition.modified &&
-            load_standing(&load, event->event.file, event->event.start) != LOAD_DONE) {
-            load_fails(e, table, "it was being loaded, and what is loaded does not fit what comes now");
-            return true;
-        }
-        if (steps) {
-            g_autofree char *tag = g_strdup_printf("%s in epoch %u", id, s->place.epoch);
-            table->planned = id;
-            table->plan_tag = g_intern_string(tag);
-            e->stated = true;
-        }
-        if (engine_crashes_here(e))
-            return false;
-    }
-    unsigned done = steps ? steps_done(table, object, steps) : 0;
-    if (done == steps) {
-        table->next = next;
-        table->changes = true;
-        engine_tell(e, "%s has definition %u", table->target, next.number);
-        return true;
-    }
-    g_autofree char *proof = proof_text(table, done + 1);
-    g_snprintf(s->ddl_query, sizeof s->ddl_query, "sluice-" UUID "-ddl-%u", ++e->statements);
-    destination_alter(e->destination, object, next.added != table->definition.added, proof, s->ddl_query);
-    return false;
-}
-
-/* True: it is carried out. */
-static bool statement_run(Engine *e, const LogEvent *event)
-{
-    Session *s = &e->session;
-    if (event->statement->kind == DDL_TRUNCATE) {
-        truncate_tables(e, event->statement, &event->event);
-        e->stated = true;
-        return true;
-    }
-    if (*s->ddl_query && destination_find_alter(e->destination, s->ddl_query))
-        return false;
-    *s->ddl_query = 0;
-    for (; s->ddl_at < e->tables->len; s->ddl_at++) {
-        Table *table = e->tables->pdata[s->ddl_at];
-        if (names(event->statement, table) && follows(s, table, &event->event) && !alter_table(e, table, event))
-            return false;
-    }
-    return true;
 }
 
 /* ---- Events ---- */
@@ -739,7 +495,7 @@ static void verify(Engine *e, const LogEvent *event)
         s->verifying = false;
         return;
     }
-    history_fails(e, "the transaction is not the one that was read before");
+    stream_history_fails(e, "the transaction is not the one that was read before");
 }
 
 static void group_step(Engine *e, GroupAction action, const LogEvent *event, unsigned undo_mark)
@@ -753,7 +509,7 @@ static void group_step(Engine *e, GroupAction action, const LogEvent *event, uns
         if (statement)
             xa_end(e, statement, &event->event);
         if (!over(e))
-            group_ended(e, &event->event);
+            stream_group_ended(e, &event->event);
         break;
     case GROUP_BROKEN:
         undo_to(e, 0);
@@ -773,7 +529,7 @@ static void group_step(Engine *e, GroupAction action, const LogEvent *event, uns
         xa_begin(s);
         prepared_keep(s->prepared, g_steal_pointer(&s->xa), xid);
         g_free(xid);
-        group_ended(e, &event->event);
+        stream_group_ended(e, &event->event);
         break;
     }
     case GROUP_ENDS:
@@ -793,25 +549,13 @@ static void group_step(Engine *e, GroupAction action, const LogEvent *event, uns
             s->in_statement = true;
             break;
         }
-        group_ended(e, &event->event);
+        stream_group_ended(e, &event->event);
         break;
     case GROUP_BEGINS:
         place_group_begins(&s->place);
         break;
     case GROUP_INSIDE:
         break;
-    }
-}
-
-static void doubt_beginnings(Engine *e, const GtidEvent *gtid)
-{
-    for (unsigned i = 0; i < e->tables->len; i++) {
-        Table *table = e->tables->pdata[i];
-        if (!table->begin_set || !gtid_set_contains(table->begin_set, gtid) ||
-            gtid_set_is_repeat(table->begin_set, gtid))
-            continue;
-        g_clear_pointer(&table->begin_set, gtid_set_free);
-        advise(e, table);
     }
 }
 
@@ -830,17 +574,17 @@ static void handle(Engine *e, const LogEvent *event)
         return;
     }
     if (is_gtid && s->gtid && gtid_set_is_repeat(s->gtid, &event->gtid)) {
-        history_fails(e, "a GTID was used before by another transaction");
+        stream_history_fails(e, "a GTID was used before by another transaction");
         return;
     }
     if (is_gtid && flavour == SOURCE_MARIADB)
-        doubt_beginnings(e, &event->gtid);
+        stream_doubt_beginnings(e, &event->gtid);
     GroupAction action =
         group_event(&s->group, &event->event, flavour, event->statement, is_gtid ? &event->gtid : NULL, &undo_mark);
     group_step(e, action, event, undo_mark);
 }
 
-static void after_event(Engine *e, const BinlogEvent *event)
+void stream_after_event(Engine *e, const BinlogEvent *event)
 {
     Session *s = &e->session;
     bool heartbeat = event->type == BINLOG_HEARTBEAT;
@@ -866,7 +610,7 @@ static void heartbeat(Engine *e)
     s->idle_file = event.file;
     s->idle_pos = event.start;
     if (!s->group.open && lacks) {
-        history_fails(e, "the server's log ends before what was read of it already");
+        stream_history_fails(e, "the server's log ends before what was read of it already");
         return;
     }
     bool quiet = !s->batch_rows && !s->group.open && !s->verifying && batch_tracker_in_flight(e->tracker) == 0;
@@ -876,7 +620,7 @@ static void heartbeat(Engine *e)
         s->place.pos = event.start;
         s->place.moved = true;
     }
-    after_event(e, &event);
+    stream_after_event(e, &event);
 }
 
 static void next_event(Engine *e)
@@ -896,7 +640,7 @@ static void next_event(Engine *e)
         return;
     }
     if (s->verifying && b->type != BINLOG_FORMAT_DESCRIPTION) {
-        history_fails(e, "the transaction's end is not where it had been");
+        stream_history_fails(e, "the transaction's end is not where it had been");
         return;
     }
     if (b->type == BINLOG_ROTATE) {
@@ -916,75 +660,7 @@ static void next_event(Engine *e)
         return; /* its position moves when it was carried out */
     s->place.file = b->file;
     s->place.pos = b->end;
-    after_event(e, b);
-}
-
-/* With the checkpoint behind the statement, in one transaction; readers see both at once, too. */
-static void save_definitions(Engine *e)
-{
-    for (unsigned i = 0; i < e->tables->len; i++) {
-        Table *table = e->tables->pdata[i];
-        if (!table->changes)
-            continue;
-        if (table->rows->len)
-            engine_finding(e, "rows of t%u are not sent, and its definition changes", table->of);
-        table->changes = false;
-        table->planned = NULL;
-        table->definition = table->next;
-    }
-}
-
-static void statement_act(Engine *e)
-{
-    Session *s = &e->session;
-    const LogEvent *event = &s->ddl_event;
-    switch (s->ddl) {
-    case DDL_SEAL:
-        if (batch_cutter_forced(&s->cutter)) {
-            history_fails(e, "the transactions before the statement are not those that were read before");
-            return;
-        }
-        s->ddl = DDL_WAIT;
-        s->ddl_seq = s->ddl_at = 0;
-        for (unsigned i = 0; i < e->tables->len; i++)
-            ((Table *)e->tables->pdata[i])->changes = false;
-        if (!s->place.moved && !s->batch_rows)
-            break;
-        s->place.before_group = true;
-        seal(e, NULL);
-        s->place.before_group = false;
-        s->ddl_seq = s->next_seq - 1;
-        break;
-    case DDL_WAIT:
-        if (batch_tracker_in_flight(e->tracker) == 0 && e->saved_seq >= s->ddl_seq)
-            s->ddl = DDL_RUN;
-        break;
-    case DDL_RUN:
-        if (statement_run(e, event))
-            s->ddl = DDL_SAVE;
-        break;
-    case DDL_SAVE: {
-        CatalogCheckpoint checkpoint = {0};
-        uint64_t seq = s->next_seq++;
-        group_ended(e, &event->event);
-        s->place.file = event->event.file;
-        s->place.pos = event->event.end;
-        s->in_statement = false;
-        prepared_checkpoint_saved(s->prepared, e->saved_seq);
-        prepared_save(s->prepared, seq, &checkpoint.prepared, NULL);
-        place_checkpoint(&s->place, &s->group, s->gtid, &checkpoint);
-        catalog_save(e, &checkpoint, seq);
-        save_definitions(e);
-        e->stated = false;
-        s->place.moved = false;
-        s->last_seal = e->now;
-        s->ddl = DDL_NONE;
-        after_event(e, &event->event);
-        break;
-    }
-    case DDL_NONE:
-        break;
-    }
+    stream_after_event(e, b);
 }
 
 /* ---- */
@@ -1004,7 +680,7 @@ static bool may_seal_at_the_end(const Session *s)
 void stream_ends(Engine *e, bool pause)
 {
     if (pause && may_seal_at_the_end(&e->session))
-        seal(e, NULL);
+        stream_seal(e, NULL);
     session_clear(&e->session);
 }
 

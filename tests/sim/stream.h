@@ -1,0 +1,31 @@
+/* stream.h - what the files of the stream share: stream.c (events, batches), statements.c, failover.c. */
+#ifndef SLUICE_SIM_STREAM_H
+#define SLUICE_SIM_STREAM_H
+
+#include "engine.h"
+
+/* stream.c */
+void stream_history_fails(Engine *engine, const char *what);
+void stream_seal(Engine *engine, const CatalogBatch *forced);
+void stream_catalog_save(Engine *engine, CatalogCheckpoint *checkpoint_take, uint64_t applied_seq);
+bool stream_is_before(const Session *session, const Table *table, const BinlogEvent *event);
+bool stream_follows(const Session *session, const Table *table, const BinlogEvent *event);
+void stream_group_ended(Engine *engine, const BinlogEvent *event);
+void stream_after_event(Engine *engine, const BinlogEvent *event);
+
+/* statements.c */
+/* A load that does not fit what comes now; it begins again by itself, but for a twin's. */
+void stream_load_fails(Engine *engine, Table *table, const char *why);
+/* It is to wait for what is before it. */
+bool statement_stops(Engine *engine, const DdlStatement *statement, const BinlogEvent *event);
+void statement_act(Engine *engine); /* one step of the one that waits */
+
+/* failover.c; false: the session does not begin */
+void stream_advise(Engine *engine, Table *table);
+bool stream_check_gtids(Engine *engine, const char *ours);
+bool stream_judge_loads(Engine *engine, bool other);
+void stream_fail_over(Engine *engine);
+void stream_parse_beginnings(Engine *engine);
+void stream_doubt_beginnings(Engine *engine, const GtidEvent *gtid);
+
+#endif
