@@ -139,8 +139,17 @@ def test_other_transactions_under_the_same_numbers(engine, own_mariadb, clickhou
     assert pipe.rows("t", "count(), max(id)") == [[10, 10]], "nothing of the other history was let in"
 
 
-def lost(engine, server, pipe, folder, sent):
+def of_one_row(engine, server, clickhouse):
+    pipe = Pipe(engine, server, clickhouse)
+    pipe.run(TABLE)
+    rows(pipe, 1, 1)
+    engine.start()
+    return pipe.live()
+
+
+def lost(pipe, folder, sent):
     """A row is sent, no checkpoint covers it yet, and the server loses it. Returns where its log had ended."""
+    engine, server = pipe.engine, pipe.mariadb
     pipe.caught_up()
     engine.stop()
     server.stop()
@@ -156,30 +165,25 @@ def lost(engine, server, pipe, folder, sent):
     return end
 
 
-def replaced(engine, server, pipe, folder, sent, instead):
+def replaced(pipe, folder, sent, instead):
     """And another row is logged in its place."""
-    end = lost(engine, server, pipe, folder, sent)
+    end = lost(pipe, folder, sent)
     rows(pipe, instead, 1)
-    assert server.end_of_log() == end
+    assert pipe.mariadb.end_of_log() == end
 
 
 @pytest.mark.rule("history-is-not-rewritten")
 def test_a_transaction_in_place_of_one_that_was_sent(engine, own_mariadb, clickhouse, trap, folder):
     """As sync_binlog=0 does in a power loss: what no checkpoint covers has no fingerprint, but its cut is in the catalog."""
-    server = own_mariadb()
-    pipe = Pipe(engine, server, clickhouse)
-    pipe.run(TABLE)
-    rows(pipe, 1, 1)
-    engine.start()
-    pipe.live()
-    replaced(engine, server, pipe, folder, sent=101, instead=151)
+    pipe = of_one_row(engine, own_mariadb(), clickhouse)
+    replaced(pipe, folder, sent=101, instead=151)
     with trap.without("cuts-are-of-one-history"):
         engine.start()
         rows(pipe, 2, 1)
         pipe.caught_up()
         assert pipe.rows("t", "id", "1 ORDER BY id") == [[1], [2], [101]]
         trap("the other transaction has the place, the length and so the token of the one that was lost: it is never inserted, and the lost one stays")
-        replaced(engine, server, pipe, folder, sent=201, instead=251)
+        replaced(pipe, folder, sent=201, instead=251)
     engine.start()
     error = pipe.wait("Failed")["error"]
     assert "rewritten" in error["message"] and any("resync" in remedy for remedy in error["remedies"]), error
@@ -191,13 +195,8 @@ def test_a_transaction_in_place_of_one_that_was_sent(engine, own_mariadb, clickh
 @pytest.mark.rule("history-is-not-rewritten")
 def test_a_transaction_that_was_sent_and_is_gone(engine, own_mariadb, clickhouse, trap, folder):
     """And nothing comes in its place. Asked for what follows GTIDs a server has just nothing to send."""
-    server = own_mariadb()
-    pipe = Pipe(engine, server, clickhouse)
-    pipe.run(TABLE)
-    rows(pipe, 1, 1)
-    engine.start()
-    pipe.live()
-    lost(engine, server, pipe, folder, sent=101)
+    pipe = of_one_row(engine, own_mariadb(), clickhouse)
+    lost(pipe, folder, sent=101)
     with trap.without("cuts-are-of-one-history"):
         engine.start()
         pipe.wait("Running")
