@@ -358,6 +358,10 @@ bool gtid_set_is_repeat(const GtidSet *set, const GtidEvent *gtid)
 
 bool gtid_set_reaches(const GtidSet *set, const GtidSet *other)
 {
+    if (set->flavour == SOURCE_MYSQL) {
+        g_autoptr(GtidSet) left = gtid_set_subtract(other, set);
+        return left->sids->len == 0;
+    }
     for (unsigned i = 0; i < other->domains->len; i++) {
         const DomainGtid *last = &g_array_index(other->domains, DomainGtid, i), *found = domain_find(set, last->domain);
         if (!found || found->seq < last->seq)

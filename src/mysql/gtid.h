@@ -20,7 +20,7 @@ bool gtid_set_contains(const GtidSet *set, const GtidEvent *gtid);
 /* A server never gives this GTID to a transaction that follows those of the set: it counts upwards. On MariaDB numbers are
  * compared only with the same server's last one: several servers may write into one domain out of order. */
 bool gtid_set_is_repeat(const GtidSet *set, const GtidEvent *gtid);
-/* MariaDB: has one who has come to `set` come to `other`, too? By numbers alone. */
+/* Has one who has come to `set` come to `other`, too? On MariaDB by numbers alone. */
 bool gtid_set_reaches(const GtidSet *set, const GtidSet *other);
 char *gtid_set_text(const GtidSet *set); /* canonical; free with g_free */
 

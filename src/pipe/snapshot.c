@@ -567,6 +567,8 @@ static bool read_chunk(Reader *reader, PipeTable *table, TableMapping *mapping, 
 static bool note_transactions(Reader *reader, PipeTable *table, GError **error)
 {
     GError *problem = NULL;
+    if (settings_by_file(&reader->work->settings)) /* then the pipe goes to no other server */
+        return true;
     pthread_mutex_lock(&reader->pipe->load_lock);
     uint64_t asked = ++reader->pipe->read_asked;
     pthread_mutex_unlock(&reader->pipe->load_lock);

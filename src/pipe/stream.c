@@ -145,7 +145,7 @@ static bool stream_choose_start(Stream *s, SourceConnection *source, CatalogChec
         return false;
     if (other && !stream_fail_over(s, source, checkpoint, error))
         return false;
-    if (!other && !stream_judge_loads(s, source, false, error))
+    if (!other && !stream_judge_loads(s, source, checkpoint, false, error))
         return false;
     if (s->by_gtid && server->flavour == SOURCE_MYSQL && checkpoint->gtid)
         return (start->gtid = gtids_before_print(s, source, checkpoint, error)) != NULL;

@@ -121,34 +121,44 @@ static void forget_read(Pipe *pipe, PipeTable *table)
     pthread_mutex_unlock(&pipe->load_lock);
 }
 
-static bool judge_load(Stream *s, SourceConnection *source, PipeTable *table, const char *gtid, bool unknown,
-                       bool other, GError **error)
+/* `missing`: NULL, the server has all of it. */
+static bool look_for_read(Stream *s, SourceConnection *source, const CatalogCheckpoint *checkpoint, PipeTable *table,
+                          const char *gtid, char **missing, GError **error)
 {
-    g_autofree char *missing = NULL;
-    if (!unknown && !look_for_missing(s, source, gtid, &missing, error))
+    SourceFlavour flavour = source_server(source)->flavour;
+    g_autoptr(GtidSet) read = gtid_set_parse(flavour, gtid, error);
+    g_autoptr(GtidSet) ours = read ? gtid_set_parse(flavour, checkpoint->gtid ? checkpoint->gtid : "", error) : NULL;
+    *missing = NULL;
+    if (!ours)
         return false;
-    if (missing && is_not_applied_yet(source, missing, error))
-        return false;
-    if (missing || unknown) {
-        load_is_lost(s, table, other);
+    if (!gtid_set_reaches(ours, read))
+        return look_for_missing(s, source, gtid, missing, error) &&
+               !(*missing && is_not_applied_yet(source, *missing, error));
+    /* The stream has come to all of it, and that the server has what the checkpoint has is known. */
+    if (!is_loading(table))
         forget_read(s->pipe, table);
-    }
     return true;
 }
 
-bool stream_judge_loads(Stream *s, SourceConnection *source, bool other, GError **error)
+bool stream_judge_loads(Stream *s, SourceConnection *source, const CatalogCheckpoint *checkpoint, bool other,
+                        GError **error)
 {
     if (!RULE_HOLDS("loads-are-of-this-history"))
         return true;
     for (unsigned i = 0; i < s->pipe->tables->len; i++) {
         PipeTable *table = s->pipe->tables->pdata[i];
+        g_autofree char *missing = NULL;
         bool unknown;
         if (!table->definition || !table_state_is_followed(atomic_load(&table->state)))
             continue;
         g_autofree char *gtid = read_of(s->pipe, table, &unknown);
         unknown = unknown && other;
-        if ((unknown || (gtid && *gtid)) && !judge_load(s, source, table, gtid, unknown, other, error))
+        if (!unknown && gtid && !look_for_read(s, source, checkpoint, table, gtid, &missing, error))
             return false;
+        if (unknown || missing) {
+            load_is_lost(s, table, other);
+            forget_read(s->pipe, table);
+        }
     }
     return true;
 }
@@ -213,7 +223,7 @@ static bool go_over(Stream *s, SourceConnection *source, CatalogCheckpoint *chec
 {
     Pipe *pipe = s->pipe;
     const char *identity = source_server(source)->identity;
-    if (!stream_judge_loads(s, source, true, error))
+    if (!stream_judge_loads(s, source, checkpoint, true, error))
         return false;
     if (!forget_beginnings(s, checkpoint)) {
         cancel_set_error(s->work->reading, error);

@@ -102,7 +102,8 @@ SourceConnection *stream_ask_source(Stream *s, GError **error);
 bool stream_check_gtids(Stream *s, SourceConnection *source, const CatalogCheckpoint *checkpoint, GError **error);
 /* Of what tables were loaded with it has all, too; those of which it may not have are loaded again. `other`: it is not
  * the server that they were loaded from. */
-bool stream_judge_loads(Stream *s, SourceConnection *source, bool other, GError **error);
+bool stream_judge_loads(Stream *s, SourceConnection *source, const CatalogCheckpoint *checkpoint, bool other,
+                        GError **error);
 /* Another server answers: by GTID the stream can go on there, under a new epoch that is saved before the first row. */
 bool stream_fail_over(Stream *s, SourceConnection *source, CatalogCheckpoint *checkpoint, GError **error);
 /* Where each table began, as this server's GTIDs tell it. */

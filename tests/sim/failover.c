@@ -58,12 +58,17 @@ bool stream_check_gtids(Engine *e, const char *ours)
 /* stream_failover.c: stream_judge_loads. False: what the server only has received yet is waited for. */
 bool stream_judge_loads(Engine *e, bool other)
 {
+    const char *checkpoint = e->checkpoint.gtid ? e->checkpoint.gtid : "";
+    g_autoptr(GtidSet) ours = gtid_set_parse(e->source->flavour, checkpoint, NULL);
     for (unsigned i = 0; i < e->tables->len; i++) {
         Table *table = e->tables->pdata[i];
         bool loading = table_wants_loading(table), unknown = loading && table->read_unseen && other;
         const char *gtid = table->read_gtid ? table->read_gtid : loading ? table->begin_gtid : NULL;
         if (!table->set_up || !table_is_followed(table) || (!unknown && !gtid))
             continue;
+        g_autoptr(GtidSet) read = gtid_set_parse(e->source->flavour, gtid ? gtid : "", NULL);
+        if (!unknown && gtid_set_reaches(ours, read))
+            continue; /* the stream has come to all of it */
         g_autofree char *missing = unknown ? NULL : source_missing(e->source, gtid);
         if (missing && source_logged(e->source, gtid))
             return false;

@@ -235,6 +235,12 @@ static void test_reaches(void)
         g_autoptr(GtidSet) other = gtid_set_parse(SOURCE_MARIADB, cases[i].other, NULL);
         g_assert_cmpint(gtid_set_reaches(set, other), ==, cases[i].reaches);
     }
+    g_autoptr(GtidSet) set = gtid_set_parse(SOURCE_MYSQL, A ":1-5:foo:3", NULL);
+    g_autoptr(GtidSet) within = gtid_set_parse(SOURCE_MYSQL, A ":2-5:foo:3", NULL);
+    g_autoptr(GtidSet) without = gtid_set_parse(SOURCE_MYSQL, A ":2-6", NULL);
+    g_assert_true(gtid_set_reaches(set, within));
+    g_assert_false(gtid_set_reaches(set, without));
+    g_assert_false(gtid_set_reaches(within, set));
 }
 
 int main(int argc, char **argv)
