@@ -2,6 +2,7 @@
 
 #include "clickhouse/request.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void dest_columns_free(DestColumns *columns)
@@ -36,6 +37,34 @@ DestColumns *dest_columns_look(Clickhouse *ch, const char *database, const char 
     if (!columns->proof)
         columns->proof = g_strdup("");
     return columns;
+}
+
+#define TIMEOUT_EXCEEDED 159
+
+/* "Code: 47. DB::Exception: ..." */
+static int code_of(const char *reason)
+{
+    int code;
+    return sscanf(reason, "Code: %d", &code) == 1 && code > 0 ? code : TIMEOUT_EXCEEDED;
+}
+
+bool dest_mutations_are_done(Clickhouse *ch, const char *database, const char *table, GError **error)
+{
+    g_autoptr(GString) sql = g_string_new("SELECT command, latest_fail_reason FROM system.mutations WHERE database = ");
+    clickhouse_quote_string(sql, database);
+    g_string_append(sql, " AND table = ");
+    clickhouse_quote_string(sql, table);
+    g_string_append(
+        sql, " AND NOT is_done AND (position(command, 'RENAME COLUMN ') > 0 OR position(command, 'MODIFY COLUMN ') > 0)"
+             " ORDER BY latest_fail_reason = '', create_time LIMIT 1");
+    HttpRequest request = {.sql = sql->str, .without_database = true};
+    g_autoptr(GPtrArray) rows = http_request_rows(ch, &request, error);
+    if (!rows || rows->len == 0)
+        return rows != NULL;
+    char **row = rows->pdata[0];
+    g_set_error(error, CLICKHOUSE_ERROR, code_of(row[1]), "ClickHouse has not carried out %s on all of %s yet%s%s",
+                row[0], table, *row[1] ? ": " : "", row[1]);
+    return false;
 }
 
 static bool run(Clickhouse *ch, const char *sql, const char *const *settings, GError **error)

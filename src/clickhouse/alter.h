@@ -18,6 +18,11 @@ DestColumns *dest_columns_look(Clickhouse *ch, const char *database, const char 
 void dest_columns_free(DestColumns *columns);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DestColumns, dest_columns_free)
 
+/* Are RENAME and MODIFY COLUMN that were sent before done with all parts of the table? The definition is another one
+ * before they are, so the proof does not tell; and several of them that meet a part at once may never be (26.7). False:
+ * CLICKHOUSE_ERROR, with the code for which the server could not, or 159 where it has not told yet. */
+bool dest_mutations_are_done(Clickhouse *ch, const char *database, const char *table, GError **error);
+
 /* Waits until it is done on every replica, with its mutations. `query_id`: by which insert_kill_all finds it; one whose
  * answer was lost may still run. */
 bool dest_table_alter(Clickhouse *ch, const char *database, const char *table, const char *commands,

@@ -346,54 +346,52 @@ bool source_wait_executed(SourceConnection *source, const char *gtid, Cancel *ca
     return false;
 }
 
-/* "uuid:5#17:8#19": a number, and the thread that has it. */
-static char *owned_to_set(const char *owned)
-{
-    g_autoptr(GRegex) thread = g_regex_new("#[0-9]+", 0, 0, NULL);
-    return g_regex_replace_literal(thread, owned, -1, 0, "", 0, NULL);
-}
-
-/* As text; NULL: nothing is left, or an error. */
-static char *gtids_without(const char *gtid, const char *those, GError **error)
-{
-    g_autoptr(GtidSet) set = gtid_set_parse(SOURCE_MYSQL, gtid, error);
-    g_autoptr(GtidSet) gone = set ? gtid_set_parse(SOURCE_MYSQL, those, error) : NULL;
-    g_autoptr(GtidSet) left = gone ? gtid_set_subtract(set, gone) : NULL;
-    g_autofree char *text = left ? gtid_set_text(left) : NULL;
-    return text && *text ? g_steal_pointer(&text) : NULL;
-}
-
-/* Asked for what is being committed first: what is no more when it is asked for the rest is among that. */
-static char *mysql_gtids_missing(SourceConnection *source, const char *gtid, GError **error)
+/* What is executed, and what is being committed: that can be read before it counts as executed. Asked in this order,
+ * nothing falls between the two. NULL: an error. */
+static GtidSet *executed_and_owned(SourceConnection *source, GError **error)
 {
     g_autofree char *owned = source_query_value(source, "SELECT @@GLOBAL.gtid_owned", error);
     g_autofree char *executed = owned ? source_query_value(source, "SELECT @@GLOBAL.gtid_executed", error) : NULL;
-    GError *problem = NULL;
-    if (!executed)
+    g_autoptr(GtidSet) set = executed ? gtid_set_parse(SOURCE_MYSQL, executed, error) : NULL;
+    g_autoptr(GtidSet) committing = set ? gtid_set_parse_owned(owned, error) : NULL;
+    if (!committing)
         return NULL;
-    g_autofree char *missing = gtids_without(gtid, executed, &problem);
-    g_autofree char *committing = owned_to_set(owned);
-    char *lost = missing && !problem ? gtids_without(missing, committing, &problem) : NULL;
-    if (problem)
-        g_propagate_error(error, problem);
-    return lost;
+    gtid_set_join(set, committing);
+    return g_steal_pointer(&set);
+}
+
+/* NULL: nothing. */
+static char *text_of_rest(const GtidSet *set, const GtidSet *gone)
+{
+    g_autoptr(GtidSet) left = gtid_set_subtract(set, gone);
+    g_autofree char *text = gtid_set_text(left);
+    return *text ? g_steal_pointer(&text) : NULL;
+}
+
+static char *mysql_gtids_missing(SourceConnection *source, const char *gtid, GError **error)
+{
+    g_autoptr(GtidSet) wanted = gtid_set_parse(SOURCE_MYSQL, gtid, error);
+    g_autoptr(GtidSet) has = wanted ? executed_and_owned(source, error) : NULL;
+    return has ? text_of_rest(wanted, has) : NULL;
 }
 
 bool source_gtids_received(SourceConnection *source, const char *gtid)
 {
-    g_autoptr(SourceRows) rows = source_query(
-        source, "SELECT RECEIVED_TRANSACTION_SET FROM performance_schema.replication_connection_status", NULL);
-    g_autofree char *left = g_strdup(gtid);
-    for (unsigned i = 0; left && rows && i < rows->rows->len; i++) {
-        g_autofree char *before = g_steal_pointer(&left);
-        GError *problem = NULL;
-        left = gtids_without(before, source_rows_get(rows, i, 0), &problem);
-        if (problem) {
-            g_error_free(problem);
-            return false;
-        }
+    g_autoptr(SourceRows) rows =
+        source_query(source,
+                     "SELECT RECEIVED_TRANSACTION_SET FROM performance_schema.replication_connection_status JOIN "
+                     "performance_schema.replication_applier_status USING (CHANNEL_NAME) WHERE "
+                     "replication_applier_status.SERVICE_STATE = 'ON'",
+                     NULL);
+    g_autoptr(GtidSet) wanted = gtid_set_parse(SOURCE_MYSQL, gtid, NULL);
+    g_autoptr(GtidSet) received = gtid_set_parse(SOURCE_MYSQL, "", NULL);
+    for (unsigned i = 0; rows && i < rows->rows->len; i++) {
+        const char *text = source_rows_get(rows, i, 0);
+        g_autoptr(GtidSet) channel = gtid_set_parse(SOURCE_MYSQL, text ? text : "", NULL);
+        if (channel)
+            gtid_set_join(received, channel);
     }
-    return rows && !left;
+    return wanted && gtid_set_reaches(received, wanted);
 }
 
 char *source_gtids_readable(SourceConnection *source, GError **error)
@@ -401,7 +399,8 @@ char *source_gtids_readable(SourceConnection *source, GError **error)
     const SourceServer *server = source_server(source);
     if (server->flavour == SOURCE_MARIADB)
         return source_query_value(source, "SELECT @@GLOBAL.gtid_binlog_pos", error);
-    return server->gtid ? source_query_value(source, "SELECT @@GLOBAL.gtid_executed", error) : NULL;
+    g_autoptr(GtidSet) set = server->gtid ? executed_and_owned(source, error) : NULL;
+    return set ? gtid_set_text(set) : NULL;
 }
 
 char *source_gtids_missing(SourceConnection *source, const char *gtid, GError **error)

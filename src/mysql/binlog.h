@@ -120,11 +120,12 @@ bool source_wait_executed(SourceConnection *source, const char *gtid, Cancel *ca
  * missing. NULL (no error): nothing is missing. Free with g_free. */
 char *source_gtids_missing(SourceConnection *source, const char *gtid, GError **error);
 
-/* MySQL: the replica has received all of it, and is still applying it. False also where nobody may look. */
+/* MySQL: the replica has received all of it, and is applying it. False also where the account may not look (SELECT on
+ * performance_schema). */
 bool source_gtids_received(SourceConnection *source, const char *gtid);
 
-/* All that can be read now is of transactions among these. Free with g_free; NULL: an error, or a MySQL without GTIDs.
- */
+/* All that could be read until now is of transactions among these. Free with g_free; NULL: an error, or a MySQL without
+ * GTIDs. */
 char *source_gtids_readable(SourceConnection *source, GError **error);
 
 /* MySQL: whether the logs that held these were purged. */

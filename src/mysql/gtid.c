@@ -264,6 +264,16 @@ GtidSet *gtid_set_parse(SourceFlavour flavour, const char *text, GError **error)
     return g_steal_pointer(&set);
 }
 
+GtidSet *gtid_set_parse_owned(const char *text, GError **error)
+{
+    g_autoptr(GRegex) before_next =
+        g_regex_new("#[0-9]+?[\\s,]*(?=[0-9a-f]{8}-[0-9a-f]{4}-)", G_REGEX_CASELESS, 0, NULL);
+    g_autoptr(GRegex) thread = g_regex_new("#[0-9]+", 0, 0, NULL);
+    g_autofree char *divided = g_regex_replace_literal(before_next, text, -1, 0, ",", 0, NULL);
+    g_autofree char *set = g_regex_replace_literal(thread, divided, -1, 0, "", 0, NULL);
+    return gtid_set_parse(SOURCE_MYSQL, set, error);
+}
+
 static void append_sid(GString *out, const Sid *sid, const Sid *before)
 {
     if (before && memcmp(before->uuid, sid->uuid, 16) == 0) {

@@ -24,6 +24,9 @@ bool gtid_set_is_repeat(const GtidSet *set, const GtidEvent *gtid);
 bool gtid_set_reaches(const GtidSet *set, const GtidSet *other);
 char *gtid_set_text(const GtidSet *set); /* canonical; free with g_free */
 
+/* MySQL's @@GLOBAL.gtid_owned: "UUID:NUMBER#THREAD:NUMBER#THREAD", one UUID right behind the other. */
+GtidSet *gtid_set_parse_owned(const char *text, GError **error);
+
 /* MySQL: what is in `set` and not in `other`. */
 GtidSet *gtid_set_subtract(const GtidSet *set, const GtidSet *other);
 

@@ -115,7 +115,7 @@ static bool ask_log(Work *work, SourceConnection *source, Watch *watch, GError *
     /* A `snapshot` pipe, and a resync before its exchange, stream to where the log ended after the last range was loaded. */
     if (loaded) {
         pthread_mutex_lock(&work->stop_lock);
-        /* After a failover it would be a place in the log of the server that was left (stream.c, fail_over). */
+        /* After a failover it would be a place in the log of the server that was left (stream_failover.c). */
         pthread_mutex_lock(&pipe->lock);
         bool note = !work->stop_file && is_followed(pipe, source);
         pthread_mutex_unlock(&pipe->lock);

@@ -640,11 +640,13 @@ bool setup_is_followed(Pipe *pipe, SourceConnection *source, GError **error)
 {
     const char *identity = source_server(source)->identity;
     pthread_mutex_lock(&pipe->lock);
-    bool other = pipe->failing_over || g_strcmp0(pipe->record->identity, identity) != 0;
+    bool other = g_strcmp0(pipe->record->identity, identity) != 0, leaves = pipe->failing_over;
     pthread_mutex_unlock(&pipe->lock);
-    if (other)
+    if (leaves)
+        g_set_error(error, SOURCE_ERROR, 2013, "the pipe goes over to another server than %s just now", identity);
+    else if (other)
         g_set_error(error, SOURCE_ERROR, 2013, "another server answers (%s) than the one that is followed", identity);
-    return !other;
+    return !other && !leaves;
 }
 
 /* Both ends, opened once for all tables. */

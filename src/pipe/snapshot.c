@@ -563,29 +563,32 @@ static bool read_chunk(Reader *reader, PipeTable *table, TableMapping *mapping, 
 }
 
 /* Should another server take over that lacks what was read, the stream finds out by this. Of two who ask at once the
- * one who began later has also what the other has read. */
+ * one who began later has also what the other has read. False also where the connection's server is followed no more:
+ * what was read of it may be of another history. */
 static bool note_transactions(Reader *reader, PipeTable *table, GError **error)
 {
+    Pipe *pipe = reader->pipe;
     GError *problem = NULL;
-    if (settings_by_file(&reader->work->settings)) /* then the pipe goes to no other server */
-        return true;
-    pthread_mutex_lock(&reader->pipe->load_lock);
-    uint64_t asked = ++reader->pipe->read_asked;
-    pthread_mutex_unlock(&reader->pipe->load_lock);
-    char *gtid = source_gtids_readable(reader->source, &problem);
+    g_autofree char *gtid = NULL;
+    pthread_mutex_lock(&pipe->load_lock);
+    uint64_t asked = ++pipe->read_asked;
+    pthread_mutex_unlock(&pipe->load_lock);
+    if (!settings_by_file(&reader->work->settings)) /* by places alone the pipe goes to no other server */
+        gtid = source_gtids_readable(reader->source, &problem);
     if (problem) {
         g_propagate_error(error, problem);
         return false;
     }
-    pthread_mutex_lock(&reader->pipe->load_lock);
-    if (gtid && asked > table->read_asked) {
+    pthread_mutex_lock(&pipe->load_lock);
+    bool followed = setup_is_followed(pipe, reader->source, error);
+    if (followed && gtid && asked > table->read_asked) {
         g_free(table->read_gtid);
         table->read_gtid = g_steal_pointer(&gtid);
         table->read_asked = asked;
+        table->read_unseen = false; /* what was read before, of the same server, is among it */
     }
-    pthread_mutex_unlock(&reader->pipe->load_lock);
-    g_free(gtid);
-    return true;
+    pthread_mutex_unlock(&pipe->load_lock);
+    return followed;
 }
 
 static bool hand_over(Reader *reader, PipeTable *table, const TableMapping *mapping, uint64_t range_id, uint32_t attempt,
@@ -653,9 +656,8 @@ static bool read_range(Reader *reader, PipeTable *table, uint64_t range_id, GErr
         /* A definition that another server's log has made says nothing of the tables of this one. */
         if (!mapping || !setup_is_followed(pipe, reader->source, error))
             return false;
-        /* What the connection's server has may be none of the history that is followed, as soon as another one is. */
         bool ok = read_chunk(reader, table, mapping, range_id, after, upto, &read, error) &&
-                  note_transactions(reader, table, error) && setup_is_followed(pipe, reader->source, error) &&
+                  note_transactions(reader, table, error) &&
                   hand_over(reader, table, mapping, range_id, attempt, number, &read, error);
         block_free(read.block);
         if (ok && read.key) {
@@ -718,7 +720,7 @@ static bool log_end_now(Reader *reader, LogEnd *out, GError **error)
     return true;
 }
 
-/* Definition and place change together (stream_ddl.c), and so do server and place (stream.c). */
+/* Definition and place change together (stream_ddl.c), and so do server and place (stream_failover.c). */
 static LoadDoubt doubt_now(Reader *reader, const PipeTable *table, const LogEnd *end)
 {
     Pipe *pipe = reader->pipe;
@@ -733,10 +735,10 @@ static LoadDoubt doubt_now(Reader *reader, const PipeTable *table, const LogEnd 
 /* The source may have altered the table before the stream has come there: the table cannot be read by the definition that the
  * stream has, and no other is right until then. Waits for the stream; true: it is to be tried again. False: it is an error, for the
  * stream is past what the log held then and the definition is the same. */
-static bool wait_for_stream(Reader *reader, PipeTable *table)
+static bool wait_for_stream(Reader *reader, PipeTable *table, const char *identity)
 {
     LogEnd end;
-    LoadDoubt doubt;
+    LoadDoubt doubt = DOUBT_WAITS;
     for (unsigned tries = 1;; tries++) {
         g_autoptr(GError) error = NULL;
         if (log_end_now(reader, &end, &error))
@@ -745,21 +747,22 @@ static bool wait_for_stream(Reader *reader, PipeTable *table)
             return true;
     }
     pipe_stall_clear(reader->pipe, SIDE_SOURCE);
-    while ((doubt = doubt_now(reader, table, &end)) == DOUBT_WAITS)
+    bool same = g_strcmp0(end.identity, identity) == 0; /* another one may know the definition */
+    while (same && (doubt = doubt_now(reader, table, &end)) == DOUBT_WAITS)
         if (cancel_sleep(reader->work->reading, 50000))
             break;
     g_free(end.identity);
     g_free(end.file);
-    return doubt != DOUBT_FAILS;
+    return !same || doubt != DOUBT_FAILS;
 }
 
 /* One reader waits; the others read other tables meanwhile. */
-static bool is_read_again(Reader *reader, PipeTable *table)
+static bool is_read_again(Reader *reader, PipeTable *table, const char *identity)
 {
     pthread_mutex_lock(&reader->pipe->load_lock);
     table->in_doubt = true;
     pthread_mutex_unlock(&reader->pipe->load_lock);
-    bool again = wait_for_stream(reader, table);
+    bool again = wait_for_stream(reader, table, identity);
     pthread_mutex_lock(&reader->pipe->load_lock);
     table->in_doubt = false;
     pthread_mutex_unlock(&reader->pipe->load_lock);
@@ -805,10 +808,11 @@ static bool read_something(Reader *reader, unsigned *tries)
     if (cancel_requested(reader->work->reading))
         return false;
     RetryDecision decision = retry_decide(error, SIDE_SOURCE);
+    g_autofree char *identity = reader->source ? g_strdup(source_server(reader->source)->identity) : NULL;
     g_clear_pointer(&reader->source, source_close);
     switch (decision.verdict) {
     case VERDICT_FAIL_TABLE:
-        if (table && (!wants_loading(table) || (!exact_is(table) && is_read_again(reader, table))))
+        if (table && (!wants_loading(table) || (!exact_is(table) && is_read_again(reader, table, identity))))
             return true; /* the stream has told already why it cannot be read, or tells yet */
         if (table) {
             pipe_table_fail(pipe, table, error, &decision, NULL);

@@ -222,6 +222,17 @@ static DestColumns *look(StreamDdl *ddl, const TableEffect *effect, const Alter 
     return NULL;
 }
 
+static bool mutations_are_done(StreamDdl *ddl, const TableEffect *effect, GError **error)
+{
+    return dest_mutations_are_done(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target, error);
+}
+
+/* The server would wait for those before it, without a word of why they do not come to an end. */
+static bool waits_for_mutations(const char *commands)
+{
+    return strstr(commands, "RENAME COLUMN ") || strstr(commands, "MODIFY COLUMN ");
+}
+
 /* An ALTER whose answer was lost may be done, or be done in a moment. */
 static bool run_step(StreamDdl *ddl, const TableEffect *effect, const Alter *alter, unsigned step, GError **error)
 {
@@ -242,7 +253,7 @@ static bool run_step(StreamDdl *ddl, const TableEffect *effect, const Alter *alt
     }
     g_autoptr(DestColumns) columns = look(ddl, effect, alter, NULL);
     if (columns && steps_done(&alter->plan, columns->proof) > step)
-        return true;
+        return mutations_are_done(ddl, effect, error);
     g_propagate_error(error, g_steal_pointer(&problem));
     return false;
 }
@@ -256,8 +267,12 @@ static bool attempt_alter(StreamDdl *ddl, TableEffect *effect, void *data, GErro
     g_autoptr(DestColumns) columns = look(ddl, effect, alter, error);
     if (!columns || (!again && !make_plan(ddl, effect, alter, columns->names, error)))
         return false;
-    for (unsigned step = steps_done(&alter->plan, columns->proof); step < alter->plan.steps->len; step++)
-        if (!run_step(ddl, effect, alter, step, error))
+    unsigned done = steps_done(&alter->plan, columns->proof);
+    if (done > 0 && !mutations_are_done(ddl, effect, error))
+        return false;
+    for (unsigned step = done; step < alter->plan.steps->len; step++)
+        if ((waits_for_mutations(alter->plan.steps->pdata[step]) && !mutations_are_done(ddl, effect, error)) ||
+            !run_step(ddl, effect, alter, step, error))
             return false;
     atomic_store(&effect->table->altered_at, clock_monotonic_usec());
     if (!live_view_renew(ddl->s->pipe, ddl->ch, effect->table, error))

@@ -4,7 +4,7 @@
 #include "pipe/exact.h"
 #include "pipe/stream_private.h"
 
-#define GTID_TRIES    20 /* in all, before a session */
+#define GTID_TRIES    20 /* for all that the stream has read, and for all that loads have, before a session */
 #define GTID_TRY_USEC (500 * 1000)
 
 #define BEGINNING_LOST                                                                                                 \
@@ -110,7 +110,8 @@ static void load_is_lost(Stream *s, PipeTable *table, bool other)
     }
     g_autoptr(GError) error = g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE, "%s table %s.%s, which was being loaded",
                                           how, table->record->database, table->record->name);
-    stream_table_fault(s, table, error);
+    RetryDecision decision = retry_decide(error, SIDE_SOURCE);
+    pipe_table_fail(s->pipe, table, error, &decision, NULL);
     command_start_over(s->pipe, table);
 }
 
@@ -131,12 +132,15 @@ static bool look_for_read(Stream *s, SourceConnection *source, const CatalogChec
     *missing = NULL;
     if (!ours)
         return false;
-    if (!gtid_set_reaches(ours, read))
-        return look_for_missing(s, source, gtid, missing, error) &&
-               !(*missing && is_not_applied_yet(source, *missing, error));
-    /* The stream has come to all of it, and that the server has what the checkpoint has is known. */
-    if (!is_loading(table))
-        forget_read(s->pipe, table);
+    bool reached = gtid_set_reaches(ours, read);
+    /* That the server has what the checkpoint has is known already; MariaDB's numbers may be of another server's
+     * transactions. */
+    if (!(reached && flavour == SOURCE_MYSQL) && !look_for_missing(s, source, gtid, missing, error))
+        return false;
+    if (*missing && is_not_applied_yet(source, *missing, error))
+        return false;
+    if (!*missing && reached && !is_loading(table))
+        forget_read(s->pipe, table); /* the stream has come to all of it */
     return true;
 }
 
@@ -145,6 +149,7 @@ bool stream_judge_loads(Stream *s, SourceConnection *source, const CatalogCheckp
 {
     if (!RULE_HOLDS("loads-are-of-this-history"))
         return true;
+    s->gtid_tries = 0; /* what loads have read is ahead of the checkpoint, and may come later */
     for (unsigned i = 0; i < s->pipe->tables->len; i++) {
         PipeTable *table = s->pipe->tables->pdata[i];
         g_autofree char *missing = NULL;

@@ -433,6 +433,46 @@ def test_two_phase_alter(made, trap):
     assert len(same(pipe)) == 6
 
 
+def mutations(pipe, where="1"):
+    return pipe.clickhouse.rows(f"SELECT uniqExact(mutation_id) FROM system.mutations WHERE database = '{pipe.destination}' AND NOT is_done AND {where}")[0][0]
+
+
+def test_a_mutation_that_cannot_be_done(made):
+    """A RENAME would wait for it at the destination, for ever and without a word. What asks for no mutation goes on."""
+    pipe = made()
+    target = f"{pipe.destination}.t"
+    pipe.clickhouse.query(f"ALTER TABLE {target} ADD COLUMN mine String")
+    pipe.clickhouse.query(f"ALTER TABLE {target} UPDATE mine = 'no number' WHERE 1 SETTINGS mutations_sync = 1")
+    pipe.clickhouse.query(f"ALTER TABLE {target} MODIFY COLUMN mine Int32 SETTINGS mutations_sync = 0, alter_sync = 0")
+    wait_until(lambda: mutations(pipe, "latest_fail_reason != ''") == 1, 30 * PATIENCE, "it has failed")
+    pipe.run("ALTER TABLE t ADD x INT DEFAULT 4")
+    pipe.run("INSERT INTO t (id, a) VALUES (4, 4)")
+    pipe.caught_up()
+    assert pipe.rows("t", "id, a, x", "id = 4") == [[4, 4, 4]]
+    pipe.run("ALTER TABLE t RENAME COLUMN a TO z")
+    wait_until(lambda: pipe.table("t")["state"] == "failed", 60 * PATIENCE, lambda: pipe.engine.describe("p"))
+    error = pipe.table("t")["error"]
+    assert "has not carried out" in error["message"] and "MODIFY COLUMN" in error["message"] and any("resync" in remedy for remedy in error["remedies"]), error
+    pipe.clickhouse.query(f"KILL MUTATION WHERE database = '{pipe.destination}' AND table = 't'")
+    pipe.engine.sluice("resync", "p", "--table", f"{pipe.source}.t", "--wait", timeout=120)
+    assert len(same(pipe)) == 4
+
+
+def test_a_mutation_that_takes_its_time(made):
+    """A step whose answer was lost is done only when all parts are."""
+    pipe = made()
+    target = f"{pipe.destination}.t"
+    pipe.clickhouse.query(f"SYSTEM STOP MERGES {target}")
+    pipe.run("ALTER TABLE t RENAME COLUMN a TO b, RENAME COLUMN b TO a")
+    wait_until(lambda: mutations(pipe), 30 * PATIENCE, "the first step waits for its mutation")
+    pipe.engine.kill()
+    pipe.engine.start()
+    wait_until(lambda: "has not carried out" in str(pipe.status()["stalled"]), 60 * PATIENCE, lambda: pipe.engine.describe("p"))
+    assert mutations(pipe) == 1, "the second step waits for the first one"
+    pipe.clickhouse.query(f"SYSTEM START MERGES {target}")
+    assert len(same(pipe)) == 3
+
+
 BIG = "CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(200), c INT NOT NULL)"
 
 

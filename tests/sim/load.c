@@ -328,6 +328,7 @@ static void hand_over(Engine *e, Loader *loader)
     if (!e->by_file) {
         g_free(table->read_gtid);
         table->read_gtid = source_gtid(e->source);
+        table->read_unseen = false; /* what was read before, of the same server, is among it */
     }
     g_autofree char *key =
         n ? g_strdup_printf("%d", (int)(g_array_index(loader->rows, Row, n - 1).key + 1) * KEY_STEP) : NULL;

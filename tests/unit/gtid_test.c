@@ -188,6 +188,23 @@ static void test_join(void)
     }
 }
 
+static void test_owned(void)
+{
+    static const char *const cases[][2] = {
+        {"", ""},
+        {A ":5#17", A ":5"},
+        {A ":5#17:8#19", A ":5:8"},
+        {A ":5#17" B ":1#4", A ":5," B ":1"},
+        {A ":5#17\n" B ":1#4:2#5", A ":5," B ":1-2"},
+        {A ":foo:5#123", A ":foo:5"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GtidSet) set = gtid_set_parse_owned(cases[i][0], NULL);
+        g_autofree char *text = set ? gtid_set_text(set) : NULL;
+        g_assert_cmpstr(text, ==, cases[i][1]);
+    }
+}
+
 static void test_missing_in_state(void)
 {
     static const struct {
@@ -254,6 +271,7 @@ int main(int argc, char **argv)
     g_test_add_func("/gtid/encode_tags", test_encode_tags);
     g_test_add_func("/gtid/subtract", test_subtract);
     g_test_add_func("/gtid/join", test_join);
+    g_test_add_func("/gtid/owned", test_owned);
     g_test_add_func("/gtid/missing_in_state", test_missing_in_state);
     g_test_add_func("/gtid/reaches", test_reaches);
     return g_test_run();
