@@ -46,9 +46,11 @@ TableEffect *ddl_effect_add(StreamDdl *ddl, PipeTable *table)
 
 void ddl_table_fails(StreamDdl *ddl, PipeTable *table, const char *what, const char *why)
 {
+    /* The table that a twin is loaded for shows this, and may be followed as before (resync.c). */
+    const char *then = table->record->twin_of ? "its resync was given up there" : "sluice stopped following it there";
     g_autoptr(GError) error =
-        g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE, "table %s.%s %s%s%s; sluice stopped following it there (%s)",
-                    table->record->database, table->record->name, what, why ? ": " : "", why ? why : "", ddl->shown);
+        g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE, "table %s.%s %s%s%s; %s (%s)", table->record->database,
+                    table->record->name, what, why ? ": " : "", why ? why : "", then, ddl->shown);
     stream_table_fault(ddl->s, table, error);
     command_start_over(ddl->s->pipe, table);
 }
