@@ -28,8 +28,8 @@ typedef struct {
 } Options;
 
 /* Server settings of the engine. Small when idle: with the defaults 2000 tables cost 22 % of a core. On a disk that is
- * full to the last byte a merge leaves parts with empty files, an ALTER an empty definition (26.7): parts are written
- * only as long as some is left. */
+ * full to the last byte a merge leaves parts with empty files, an ALTER an empty definition (26.7): no part is begun on
+ * the last 64 MiB, which those under way may need. */
 static const char engine_config[] = "<clickhouse>\n"
                                     "  <logger><level>none</level><console>0</console></logger>\n"
                                     "  <mark_cache_size>268435456</mark_cache_size>\n"
@@ -40,7 +40,7 @@ static const char engine_config[] = "<clickhouse>\n"
                                     "    <cleanup_delay_period>300</cleanup_delay_period>\n"
                                     "  </merge_tree>\n"
                                     "  <storage_configuration><disks><default>\n"
-                                    "    <keep_free_space_bytes>8388608</keep_free_space_bytes>\n"
+                                    "    <keep_free_space_bytes>67108864</keep_free_space_bytes>\n"
                                     "  </default></disks></storage_configuration>\n"
                                     "</clickhouse>\n";
 
