@@ -315,7 +315,7 @@ bool edit_wants_loading(const Pipe *pipe)
 {
     for (unsigned i = 0; i < pipe->tables->len; i++) {
         int state = atomic_load(&((PipeTable *)pipe->tables->pdata[i])->state);
-        if (state == TABLE_WAITING || state == TABLE_LOADING)
+        if (table_state_wants_loading(state))
             return true;
     }
     return false;

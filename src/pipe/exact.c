@@ -18,7 +18,7 @@ static bool is_to_be_read(Pipe *pipe, const PipeTable *table, bool *to_be_read, 
 {
     int state = atomic_load(&((PipeTable *)table)->state);
     *to_be_read = false;
-    if (!exact_is(table) || table->record->loaded || pipe->mode == PIPE_MODE_CDC || (state != TABLE_WAITING && state != TABLE_LOADING))
+    if (!exact_is(table) || table->record->loaded || pipe->mode == PIPE_MODE_CDC || !table_state_wants_loading(state))
         return true;
     pthread_mutex_lock(&pipe->catalog_lock);
     g_autoptr(GPtrArray) ranges = catalog_ranges(pipe->catalog, table->record->id, error);
@@ -103,7 +103,7 @@ bool exact_is_on(Pipe *pipe)
     for (unsigned i = 0; i < pipe->tables->len; i++) {
         PipeTable *table = pipe->tables->pdata[i];
         int state = atomic_load(&table->state); /* what has failed is not read on */
-        on = on || (table->consistent && (state == TABLE_WAITING || state == TABLE_LOADING));
+        on = on || (table->consistent && table_state_wants_loading(state));
     }
     pthread_mutex_unlock(&pipe->load_lock);
     return on;

@@ -12,6 +12,16 @@ LoadSight load_sight(SourceFlavour flavour, const char *begin_file, const char *
     return flavour == SOURCE_MYSQL ? SIGHT_EXECUTED : SIGHT_LOG_END;
 }
 
+char *load_beginning(const char *committed, const char *passed, GError **error)
+{
+    g_autoptr(GtidSet) begin = gtid_set_parse(SOURCE_MYSQL, committed, error);
+    g_autoptr(GtidSet) behind = begin ? gtid_set_parse(SOURCE_MYSQL, passed, error) : NULL;
+    if (!behind)
+        return NULL;
+    gtid_set_join(begin, behind);
+    return gtid_set_text(begin);
+}
+
 bool load_is_passed(const LoadSituation *load, const char *file, uint64_t pos)
 {
     return load->read_file && binlog_position_compare(file, pos, load->read_file, load->read_pos) >= 0;

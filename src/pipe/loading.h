@@ -33,6 +33,11 @@ typedef enum { LOAD_READS, LOAD_READ, LOAD_DONE } LoadStanding;
 LoadStanding load_standing(const LoadSituation *load, const char *file, uint64_t pos);
 bool load_is_over(const LoadSituation *load);
 
+/* MySQL's GTIDs are of what is committed. What the stream has passed, and nobody can read yet (semi-synchronous
+ * replication holds it), it does not bring again: a table begins behind both, and its readers wait for it. NULL: an
+ * error. Free with g_free. */
+char *load_beginning(const char *committed, const char *passed, GError **error);
+
 /* The source did not know the definition that a table was read by: it may have altered the table before the stream has
  * come there. `wanted`: the table is to be loaded still; `changed`: the stream has another definition by now, or
  * follows another server; `reached`: it has come to where the log ended when the reading had failed. The last two are

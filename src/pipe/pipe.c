@@ -25,7 +25,12 @@ bool table_state_parse(const char *name, TableState *out)
 
 bool table_state_is_followed(TableState state)
 {
-    return state == TABLE_WAITING || state == TABLE_LOADING || state == TABLE_LIVE;
+    return table_state_wants_loading(state) || state == TABLE_LIVE;
+}
+
+bool table_state_wants_loading(TableState state)
+{
+    return state == TABLE_WAITING || state == TABLE_LOADING;
 }
 
 /* ---- Making and freeing ---- */

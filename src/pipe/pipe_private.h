@@ -34,6 +34,7 @@ typedef enum { TABLE_WAITING, TABLE_LOADING, TABLE_LIVE, TABLE_FAILED, TABLE_DRO
 const char *table_state_name(TableState state);
 bool table_state_parse(const char *name, TableState *out);
 bool table_state_is_followed(TableState state); /* changes at the source are applied */
+bool table_state_wants_loading(TableState state);
 
 typedef struct {
     /* NULL until Setup. The stream thread puts another one in its place where DDL stands in the log; what it replaces lives as

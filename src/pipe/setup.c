@@ -669,22 +669,16 @@ static bool ends_open(Pipe *pipe, Ends *ends, GError **error)
     return ends->ch && clickhouse_ensure_database(ends->ch, error);
 }
 
-/* MySQL's GTIDs are of what is committed. What the stream has passed, and nobody can read yet (semi-synchronous
- * replication holds it), it does not bring again: the table begins behind that, and its readers wait for it. */
 static bool begin_behind_the_stream(const SourceConnection *source, const CatalogCheckpoint *at,
                                     CatalogCheckpoint *begin, GError **error)
 {
     if (source_server(source)->flavour != SOURCE_MYSQL || !begin->gtid || !at->gtid ||
         !RULE_HOLDS("visible-before-read"))
         return true;
-    g_autoptr(GtidSet) committed = gtid_set_parse(SOURCE_MYSQL, begin->gtid, error);
-    g_autoptr(GtidSet) passed = committed ? gtid_set_parse(SOURCE_MYSQL, at->gtid, error) : NULL;
-    if (!passed)
-        return false;
-    gtid_set_join(committed, passed);
+    char *beginning = load_beginning(begin->gtid, at->gtid, error);
     g_free(begin->gtid);
-    begin->gtid = gtid_set_text(committed);
-    return true;
+    begin->gtid = beginning;
+    return beginning != NULL;
 }
 
 /* `at`: where the pipe is; without a place in the log it begins where the tables do, by the setting `start` of a `cdc` pipe. */

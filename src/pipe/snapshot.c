@@ -177,7 +177,7 @@ typedef enum { WORK_NONE, WORK_LATER, WORK_PLAN, WORK_RANGE } WorkKind;
 static bool wants_loading(const PipeTable *table)
 {
     int state = atomic_load(&table->state);
-    return state == TABLE_WAITING || state == TABLE_LOADING;
+    return table_state_wants_loading(state);
 }
 
 /* The table that the fewest readers are on and that has something to hand out. With load_lock held. */

@@ -77,10 +77,14 @@ bool stream_check_gtids(Stream *s, SourceConnection *source, const CatalogCheckp
 
 /* ---- What loads have read ---- */
 
+static GtidSet *applied_gtids(SourceConnection *source, const CatalogCheckpoint *checkpoint, GError **error)
+{
+    return gtid_set_parse(source_server(source)->flavour, checkpoint->gtid ? checkpoint->gtid : "", error);
+}
+
 static bool is_loading(const PipeTable *table)
 {
-    int state = atomic_load(&table->state);
-    return state == TABLE_WAITING || state == TABLE_LOADING;
+    return table_state_wants_loading(atomic_load(&table->state));
 }
 
 /* What was read of it is of transactions among these; NULL: nothing was, or it is not known (`unknown`). Free with
@@ -123,14 +127,13 @@ static void forget_read(Pipe *pipe, PipeTable *table)
 }
 
 /* `missing`: NULL, the server has all of it. */
-static bool look_for_read(Stream *s, SourceConnection *source, const CatalogCheckpoint *checkpoint, PipeTable *table,
-                          const char *gtid, char **missing, GError **error)
+static bool look_for_read(Stream *s, SourceConnection *source, const GtidSet *ours, PipeTable *table, const char *gtid,
+                          char **missing, GError **error)
 {
     SourceFlavour flavour = source_server(source)->flavour;
     g_autoptr(GtidSet) read = gtid_set_parse(flavour, gtid, error);
-    g_autoptr(GtidSet) ours = read ? gtid_set_parse(flavour, checkpoint->gtid ? checkpoint->gtid : "", error) : NULL;
     *missing = NULL;
-    if (!ours)
+    if (!read)
         return false;
     bool reached = gtid_set_reaches(ours, read);
     /* That the server has what the checkpoint has is known already; MariaDB's numbers may be of another server's
@@ -149,6 +152,9 @@ bool stream_judge_loads(Stream *s, SourceConnection *source, const CatalogCheckp
 {
     if (!RULE_HOLDS("loads-are-of-this-history"))
         return true;
+    g_autoptr(GtidSet) ours = applied_gtids(source, checkpoint, error);
+    if (!ours)
+        return false;
     s->gtid_tries = 0; /* what loads have read is ahead of the checkpoint, and may come later */
     for (unsigned i = 0; i < s->pipe->tables->len; i++) {
         PipeTable *table = s->pipe->tables->pdata[i];
@@ -158,7 +164,7 @@ bool stream_judge_loads(Stream *s, SourceConnection *source, const CatalogCheckp
             continue;
         g_autofree char *gtid = read_of(s->pipe, table, &unknown);
         unknown = unknown && other;
-        if (!unknown && gtid && !look_for_read(s, source, checkpoint, table, gtid, &missing, error))
+        if (!unknown && gtid && !look_for_read(s, source, ours, table, gtid, &missing, error))
             return false;
         if (unknown || missing) {
             load_is_lost(s, table, other);
@@ -289,8 +295,7 @@ static bool find_beginning(Stream *s, SourceConnection *source, const CatalogChe
 {
     const char *gtid = table->record->begin_gtid;
     g_autoptr(GtidSet) begin = gtid_set_parse(SOURCE_MARIADB, gtid, error);
-    g_autoptr(GtidSet) ours =
-        begin ? gtid_set_parse(SOURCE_MARIADB, checkpoint->gtid ? checkpoint->gtid : "", error) : NULL;
+    g_autoptr(GtidSet) ours = begin ? applied_gtids(source, checkpoint, error) : NULL;
     if (!ours)
         return false;
     pthread_mutex_lock(&s->pipe->lock);

@@ -150,11 +150,8 @@ static void begin_behind_the_stream(const Engine *e, Table *table)
 {
     if (e->source->flavour != SOURCE_MYSQL || !table->begin_gtid || !e->checkpoint.gtid)
         return;
-    g_autoptr(GtidSet) committed = gtid_set_parse(SOURCE_MYSQL, table->begin_gtid, NULL);
-    g_autoptr(GtidSet) passed = gtid_set_parse(SOURCE_MYSQL, e->checkpoint.gtid, NULL);
-    gtid_set_join(committed, passed);
-    g_free(table->begin_gtid);
-    table->begin_gtid = gtid_set_text(committed);
+    g_autofree char *committed = g_steal_pointer(&table->begin_gtid);
+    table->begin_gtid = load_beginning(committed, e->checkpoint.gtid, NULL);
 }
 
 /* A new one begins at the end of the log. */

@@ -182,10 +182,9 @@ static GPtrArray *whole_groups(const Source *source)
 static void tell_dumps(const Source *source, const GPtrArray *known)
 {
     json_t *dumps = json_array();
-    g_autofree char *state = source_gtid_state(source);
     for (unsigned g = 0; g < known->len; g++) {
         g_autoptr(GtidSet) ours = gtid_set_parse(SOURCE_MARIADB, known->pdata[g], NULL);
-        g_autofree char *missing = gtid_set_missing_in_state(ours, state, source->applied, NULL);
+        g_autofree char *missing = source_missing(source, known->pdata[g]);
         const char *first = missing ? NULL : "";
         for (unsigned i = 0; i < source->log->len && first && !*first; i++) {
             const LogEvent *event = source->log->pdata[i];
