@@ -18,10 +18,25 @@ DestColumns *dest_columns_look(Clickhouse *ch, const char *database, const char 
 void dest_columns_free(DestColumns *columns);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DestColumns, dest_columns_free)
 
-/* Are RENAME and MODIFY COLUMN that were sent before done with all parts of the table? The definition is another one
- * before they are, so the proof does not tell; and several of them that meet a part at once may never be (26.7). False:
- * CLICKHOUSE_ERROR, with the code for which the server could not, or 159 where it has not told yet. */
-bool dest_mutations_are_done(Clickhouse *ch, const char *database, const char *table, GError **error);
+/* Mutations: what ALTER has left to do with the parts of a table when its definition is the new one already. */
+typedef enum {
+    MUTATIONS_RENAMING,   /* meanwhile no other ALTER may come: what is renamed might never be found again (26.7) */
+    MUTATIONS_OF_COLUMNS, /* RENAME and MODIFY: not done before they are, whatever the proof says */
+    MUTATIONS_ALL         /* of rows too, and those of others: before an ALTER that is a mutation itself */
+} MutationKind;
+/* Are they done with every part? False: CLICKHOUSE_ERROR, with the code for which the server could not, or 159 where it
+ * has not told yet. One that fails, and has only parts without rows left, is ended: such parts, which TRUNCATE leaves
+ * for a time, come back when a server dies, and a RENAME cannot be done with them a second time (26.7). */
+bool dest_mutations_are_done(Clickhouse *ch, const char *database, const char *table, MutationKind kind,
+                             GError **error);
+
+/* The number of the last one; 0: none, or the table is replicated, where mutation and definition are one in Keeper. */
+bool dest_mutations_last(Clickhouse *ch, const char *database, const char *table, uint64_t *number, GError **error);
+/* `began`: is one of the commands a mutation behind that number? Without a proof of it in the definition the server
+ * died between both, which a plain MergeTree saves one after the other: RENAME is then done to parts alone, and what
+ * was renamed is read as if it had never been written (ClickHouse issue 113459). */
+bool dest_mutations_began(Clickhouse *ch, const char *database, const char *table, const char *commands,
+                          uint64_t number, bool *began, GError **error);
 
 /* Waits until it is done on every replica, with its mutations. `query_id`: by which insert_kill_all finds it; one whose
  * answer was lost may still run. */
@@ -29,7 +44,8 @@ bool dest_table_alter(Clickhouse *ch, const char *database, const char *table, c
                       const char *version_column, const char *proof, const char *query_id, GError **error);
 char *dest_table_alter_sql(const Clickhouse *ch, const char *database, const char *table, const char *commands,
                            const char *version_column, const char *proof);
-/* A mutation: UPDATE or DELETE of rows that are there, waited for on every replica. It may be repeated. */
+/* A mutation: UPDATE or DELETE of rows that are there, behind all RENAMEs, waited for on every replica. It may be
+ * repeated. */
 bool dest_table_mutate(Clickhouse *ch, const char *database, const char *table, const char *commands,
                        const char *query_id, GError **error);
 char *dest_table_mutate_sql(const Clickhouse *ch, const char *database, const char *table, const char *commands);

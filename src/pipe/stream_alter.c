@@ -222,15 +222,46 @@ static DestColumns *look(StreamDdl *ddl, const TableEffect *effect, const Alter 
     return NULL;
 }
 
-static bool mutations_are_done(StreamDdl *ddl, const TableEffect *effect, GError **error)
+static bool mutations_are_done(StreamDdl *ddl, const TableEffect *effect, MutationKind kind, GError **error)
 {
-    return dest_mutations_are_done(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target, error);
+    return dest_mutations_are_done(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target, kind, error);
 }
 
 /* The server would wait for those before it, without a word of why they do not come to an end. */
-static bool waits_for_mutations(const char *commands)
+static MutationKind waits_for(const char *commands)
 {
-    return strstr(commands, "RENAME COLUMN ") || strstr(commands, "MODIFY COLUMN ");
+    return strstr(commands, "RENAME COLUMN ") || strstr(commands, "MODIFY COLUMN ") || strstr(commands, "DROP COLUMN ")
+               ? MUTATIONS_ALL
+               : MUTATIONS_RENAMING;
+}
+
+/* The destination saves a RENAME in two places: that it died between both is told by what it had before. */
+static bool rename_is_whole(StreamDdl *ddl, const TableEffect *effect, Alter *alter, unsigned step, GError **error)
+{
+    PendingPlan *plan = &alter->plan;
+    const char *commands = plan->steps->pdata[step], *database = clickhouse_database(ddl->ch);
+    const char *target = effect->table->record->target;
+    bool began;
+    if (!strstr(commands, "RENAME COLUMN "))
+        return true;
+    if (plan->renames != step + 1) {
+        if (!dest_mutations_last(ddl->ch, database, target, &plan->renames_after, error))
+            return false;
+        plan->renames = step + 1;
+        bool ok = plan_save(ddl, effect->table, plan, error);
+        FAULT_POINT("ddl-rename");
+        return ok;
+    }
+    if (!dest_mutations_began(ddl->ch, database, target, commands, plan->renames_after, &began, error))
+        return false;
+    if (!began || !RULE_HOLDS("renames-are-whole"))
+        return true;
+    g_set_error(
+        error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+        "ClickHouse ended in the middle of it: it renames in the parts of %s what its definition does not, and values "
+        "would be read as if they were not there (%s)",
+        target, commands);
+    return false;
 }
 
 /* An ALTER whose answer was lost may be done, or be done in a moment. */
@@ -253,7 +284,7 @@ static bool run_step(StreamDdl *ddl, const TableEffect *effect, const Alter *alt
     }
     g_autoptr(DestColumns) columns = look(ddl, effect, alter, NULL);
     if (columns && steps_done(&alter->plan, columns->proof) > step)
-        return mutations_are_done(ddl, effect, error);
+        return mutations_are_done(ddl, effect, MUTATIONS_OF_COLUMNS, error);
     g_propagate_error(error, g_steal_pointer(&problem));
     return false;
 }
@@ -268,10 +299,11 @@ static bool attempt_alter(StreamDdl *ddl, TableEffect *effect, void *data, GErro
     if (!columns || (!again && !make_plan(ddl, effect, alter, columns->names, error)))
         return false;
     unsigned done = steps_done(&alter->plan, columns->proof);
-    if (done > 0 && !mutations_are_done(ddl, effect, error))
+    if (done > 0 && !mutations_are_done(ddl, effect, MUTATIONS_OF_COLUMNS, error))
         return false;
     for (unsigned step = done; step < alter->plan.steps->len; step++)
-        if ((waits_for_mutations(alter->plan.steps->pdata[step]) && !mutations_are_done(ddl, effect, error)) ||
+        if (!rename_is_whole(ddl, effect, alter, step, error) ||
+            !mutations_are_done(ddl, effect, waits_for(alter->plan.steps->pdata[step]), error) ||
             !run_step(ddl, effect, alter, step, error))
             return false;
     atomic_store(&effect->table->altered_at, clock_monotonic_usec());

@@ -244,7 +244,7 @@ STEPS = [
     ("tables-noted", replace), ("tables-noted:2", replace), ("setup-tables-created", replace), ("setup-start-recorded", replace), ("load-inserted", replace),
     ("resync-exchanged", replace), ("resync-place-taken", replace), ("auto-resync-noted", resync_by_itself), ("reposition-saved", reposition), ("new-tables-found", new_table), ("tables-noted", new_table), ("remove-noted", remove), ("remove-target-done", remove), ("xa-on-disk", xa), ("xa-applied", xa), ("xa-applied:2", xa),
     ("verify-scratch", verify_and_repair), ("verify-repair-inserted", verify_and_repair),
-    ("ddl-before", schema), ("ddl-before:3", schema), ("ddl-planned", schema), ("ddl-planned:2", schema), ("ddl-step", schema), ("ddl-step:2", schema),
+    ("ddl-before", schema), ("ddl-before:3", schema), ("ddl-rename", schema), ("ddl-rename:3", schema), ("ddl-planned", schema), ("ddl-planned:2", schema), ("ddl-step", schema), ("ddl-step:2", schema),
     ("ddl-step:3", schema), ("ddl-step:6", schema), ("ddl-done", schema), ("ddl-done:2", schema), ("ddl-done:4", schema), ("ddl-saved", schema), ("ddl-saved:2", schema),
 ]  # fmt: skip
 

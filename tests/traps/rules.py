@@ -110,6 +110,8 @@ SECTIONS = {
         Rule("no-insert-during-the-exchange", "an insert under way writes into the table that it began with"),
         Rule("only-marked-tables-are-dropped", "a leftover of a crash, or a user's own table of that name"),
         Rule("killed-at-every-step", "kill -9 at any moment loses nothing and doubles nothing"),
+        Rule("renames-are-whole", "ClickHouse dies between a RENAME's mutation and its definition: the next merge takes the values away"),
+        Rule("truncated-parts-come-back", "after a crash of ClickHouse a RENAME cannot be done again with parts that have no rows, and none after it"),
         Rule("acknowledged-is-durable", "ClickHouse acknowledges what a power loss takes away, unless the table says otherwise"),
     ),
 }
