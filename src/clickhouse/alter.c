@@ -55,96 +55,136 @@ static bool run(Clickhouse *ch, const char *sql, const char *const *settings, GE
     return answer != NULL;
 }
 
-static GString *mutations_of(const char *columns, const char *database, const char *table)
+static void append_table_is(GString *sql, const char *database, const char *table)
 {
-    GString *sql = g_string_new("SELECT ");
-    g_string_append_printf(sql, "%s FROM system.mutations WHERE database = ", columns);
+    g_string_append(sql, " database = ");
     clickhouse_quote_string(sql, database);
     g_string_append(sql, " AND table = ");
     clickhouse_quote_string(sql, table);
-    return sql;
 }
 
-/* Rows of id, command, reason of the last failure, and whether parts without rows are all that is left of it. */
-static GPtrArray *undone_mutations(Clickhouse *ch, const char *database, const char *table, MutationKind kind,
-                                   GError **error)
+static GPtrArray *ask(Clickhouse *ch, const GString *sql, GError **error)
 {
-    static const char *const conditions[] = {
-        [MUTATIONS_RENAMING] = " AND position(command, 'RENAME COLUMN ') > 0",
-        [MUTATIONS_OF_COLUMNS] =
-            " AND (position(command, 'RENAME COLUMN ') > 0 OR position(command, 'MODIFY COLUMN ') > 0)",
-        [MUTATIONS_ALL] = ""};
-    g_autoptr(GString) columns = g_string_new(
-        "mutation_id, command, latest_fail_reason, latest_fail_reason != '' AND notEmpty(parts_to_do_names)"
-        " AND hasAll((SELECT groupArray(name) FROM system.parts WHERE active AND rows = 0 AND database = ");
-    clickhouse_quote_string(columns, database);
-    g_string_append(columns, " AND table = ");
-    clickhouse_quote_string(columns, table);
-    g_string_append(columns, "), parts_to_do_names) AS of_no_rows");
-    g_autoptr(GString) sql = mutations_of(columns->str, database, table);
-    g_string_append_printf(sql,
-                           " AND NOT is_done%s ORDER BY of_no_rows DESC, latest_fail_reason = '', create_time LIMIT 1",
-                           conditions[kind]);
     HttpRequest request = {.sql = sql->str, .without_database = true};
     return http_request_rows(ch, &request, error);
 }
 
-static bool kill_mutation(Clickhouse *ch, const char *database, const char *table, const char *id, GError **error)
+/* The answer is one number. */
+static bool ask_number(Clickhouse *ch, const GString *sql, uint64_t *number, GError **error)
 {
-    g_autoptr(GString) sql = g_string_new("KILL MUTATION WHERE database = ");
-    clickhouse_quote_string(sql, database);
-    g_string_append(sql, " AND table = ");
-    clickhouse_quote_string(sql, table);
+    g_autoptr(GPtrArray) rows = ask(ch, sql, error);
+    if (rows)
+        *number = rows->len ? g_ascii_strtoull(((char **)rows->pdata[0])[0], NULL, 10) : 0;
+    return rows != NULL;
+}
+
+/* Those of plain MergeTree tables; others have names of other kinds. */
+#define NUMBER_OF_MUTATION "toUInt64OrZero(extract(mutation_id, '^mutation_([0-9]+)'))"
+
+/* One that fails with parts without rows alone is ended. False: it is not such a one, or an error. */
+static bool end_mutation_of_no_rows(Clickhouse *ch, const char *database, const char *table, const char *id,
+                                    GError **error)
+{
+    uint64_t found = 0;
+    g_autoptr(GString) sql = g_string_new("SELECT count() FROM system.mutations WHERE");
+    append_table_is(sql, database, table);
+    g_string_append(sql, " AND mutation_id = ");
+    clickhouse_quote_string(sql, id);
+    g_string_append(sql,
+                    " AND " NUMBER_OF_MUTATION " > 0 AND NOT is_done AND latest_fail_reason != ''"
+                    " AND notEmpty(parts_to_do_names) AND hasAll((SELECT groupArray(name) FROM system.parts WHERE");
+    append_table_is(sql, database, table);
+    g_string_append(sql, " AND active AND rows = 0), parts_to_do_names)");
+    if (!ask_number(ch, sql, &found, error) || !found)
+        return false;
+    g_string_assign(sql, "KILL MUTATION WHERE");
+    append_table_is(sql, database, table);
     g_string_append(sql, " AND mutation_id = ");
     clickhouse_quote_string(sql, id);
     return run(ch, sql->str, NULL, error);
 }
 
-bool dest_mutations_are_done(Clickhouse *ch, const char *database, const char *table, MutationKind kind, GError **error)
+bool dest_mutations_are_done(Clickhouse *ch, const char *database, const char *table, MutationKind kind, char **ended,
+                             GError **error)
 {
+    static const char *const conditions[] = {
+        [MUTATIONS_RENAMING] = "position(command, 'RENAME COLUMN ') > 0",
+        [MUTATIONS_OF_COLUMNS] =
+            "(position(command, 'RENAME COLUMN ') > 0 OR position(command, 'MODIFY COLUMN ') > 0)"};
+    g_autoptr(GString) sql =
+        g_string_new("SELECT mutation_id, command, latest_fail_reason FROM system.mutations WHERE NOT is_done AND");
+    append_table_is(sql, database, table);
+    g_string_append_printf(sql, " AND %s ORDER BY latest_fail_reason = '', create_time LIMIT 1", conditions[kind]);
+    g_autofree char *last = NULL;
     for (;;) {
-        g_autoptr(GPtrArray) rows = undone_mutations(ch, database, table, kind, error);
+        g_autoptr(GPtrArray) rows = ask(ch, sql, error);
         if (!rows || rows->len == 0)
             return rows != NULL;
         char **row = rows->pdata[0];
-        if (strcmp(row[3], "1") != 0) {
+        GError *problem = NULL;
+        bool failed = *row[2] && g_strcmp0(row[0], last) != 0;
+        if (failed && end_mutation_of_no_rows(ch, database, table, row[0], &problem)) {
+            g_free(last);
+            last = g_strdup(row[0]);
+            g_free(*ended);
+            *ended = g_strdup(row[1]);
+            continue;
+        }
+        if (problem)
+            g_propagate_error(error, problem);
+        else
             g_set_error(error, CLICKHOUSE_ERROR, code_of(row[2]),
                         "ClickHouse has not carried out %s on all of %s yet%s%s", row[1], table, *row[2] ? ": " : "",
                         row[2]);
-            return false;
-        }
-        if (!kill_mutation(ch, database, table, row[0], error))
-            return false;
+        return false;
     }
 }
 
-#define NUMBER_OF_MUTATION "toUInt64OrZero(extract(mutation_id, '^mutation_([0-9]+)'))"
-
 bool dest_mutations_last(Clickhouse *ch, const char *database, const char *table, uint64_t *number, GError **error)
 {
-    g_autoptr(GString) sql = mutations_of("max(" NUMBER_OF_MUTATION ")", database, table);
-    HttpRequest request = {.sql = sql->str, .without_database = true};
-    g_autoptr(GPtrArray) rows = http_request_rows(ch, &request, error);
-    if (!rows)
-        return false;
-    *number = rows->len ? g_ascii_strtoull(((char **)rows->pdata[0])[0], NULL, 10) : 0;
-    return true;
+    g_autoptr(GString) sql = g_string_new("SELECT max(" NUMBER_OF_MUTATION ") FROM system.mutations WHERE");
+    append_table_is(sql, database, table);
+    return ask_number(ch, sql, number, error);
 }
 
-bool dest_mutations_began(Clickhouse *ch, const char *database, const char *table, const char *commands,
-                          uint64_t number, bool *began, GError **error)
+/* The server quotes only names that need it. */
+static void append_without_quotes(GString *sql, const char *commands)
 {
-    g_autoptr(GString) sql = mutations_of("count()", database, table);
-    g_string_append_printf(sql, " AND " NUMBER_OF_MUTATION " > %" G_GUINT64_FORMAT " AND position(replaceAll(", number);
+    g_string_append(sql, "replaceAll(");
     clickhouse_quote_string(sql, commands);
-    /* The server quotes only the names that need it, and puts each command in parentheses (since 24.2). */
-    g_string_append(sql, ", '`', ''), replaceRegexpAll(command, '^[(]|[)]$|`', '')) > 0");
-    HttpRequest request = {.sql = sql->str, .without_database = true};
-    g_autoptr(GPtrArray) rows = http_request_rows(ch, &request, error);
-    if (!rows)
-        return false;
-    *began = rows->len && strcmp(((char **)rows->pdata[0])[0], "0") != 0;
-    return true;
+    g_string_append(sql, ", '`', '')");
+}
+
+bool dest_renames_began(Clickhouse *ch, const char *database, const char *table, const char *commands, uint64_t after,
+                        bool *began, GError **error)
+{
+    uint64_t n = 0;
+    g_autoptr(GString) sql = g_string_new("SELECT count() FROM system.mutations WHERE");
+    append_table_is(sql, database, table);
+    g_string_append_printf(sql, " AND " NUMBER_OF_MUTATION " > %" G_GUINT64_FORMAT " AND position(concat(", after);
+    append_without_quotes(sql, commands);
+    /* It puts each command in parentheses (since 24.2). */
+    g_string_append(sql, ", ','), concat(replaceRegexpAll(command, '^[(]|[)]$|`', ''), ',')) > 0");
+    bool ok = ask_number(ch, sql, &n, error);
+    *began = n > 0;
+    return ok;
+}
+
+bool dest_renames_left_parts(Clickhouse *ch, const char *database, const char *table, const char *commands, bool *left,
+                             GError **error)
+{
+    uint64_t n = 0;
+    g_autoptr(GString) sql = g_string_new("SELECT count() FROM system.parts_columns WHERE");
+    append_table_is(sql, database, table);
+    g_string_append(sql, " AND active AND rows > 0 AND position(");
+    append_without_quotes(sql, commands);
+    g_string_append(sql, ", concat('RENAME COLUMN ', column, ' TO ')) > 0"
+                         " AND column NOT IN (SELECT name FROM system.columns WHERE");
+    append_table_is(sql, database, table);
+    g_string_append_c(sql, ')');
+    bool ok = ask_number(ch, sql, &n, error);
+    *left = n > 0;
+    return ok;
 }
 
 /* Time64 has to be allowed on servers where it is new; DateTime64 is another type. */
@@ -194,7 +234,7 @@ bool dest_table_mutate(Clickhouse *ch, const char *database, const char *table, 
 {
     const char *const settings[] = {"mutations_sync", "2", "query_id", query_id, "log_comment", query_id, NULL};
     g_autofree char *sql = dest_table_mutate_sql(ch, database, table, commands);
-    return dest_mutations_are_done(ch, database, table, MUTATIONS_RENAMING, error) && run(ch, sql, settings, error);
+    return run(ch, sql, settings, error);
 }
 
 bool dest_table_delete_rows(Clickhouse *ch, const char *database, const char *table, const char *column,

@@ -20,23 +20,32 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DestColumns, dest_columns_free)
 
 /* Mutations: what ALTER has left to do with the parts of a table when its definition is the new one already. */
 typedef enum {
-    MUTATIONS_RENAMING,   /* meanwhile no other ALTER may come: what is renamed might never be found again (26.7) */
-    MUTATIONS_OF_COLUMNS, /* RENAME and MODIFY: not done before they are, whatever the proof says */
-    MUTATIONS_ALL         /* of rows too, and those of others: before an ALTER that is a mutation itself */
+    MUTATIONS_RENAMING,  /* meanwhile no other ALTER may come: what is renamed might never be found again (26.7) */
+    MUTATIONS_OF_COLUMNS /* RENAME and MODIFY: not done before they are, whatever the proof says; several of them that
+                            meet a part at once may never be (26.7) */
 } MutationKind;
 /* Are they done with every part? False: CLICKHOUSE_ERROR, with the code for which the server could not, or 159 where it
- * has not told yet. One that fails, and has only parts without rows left, is ended: such parts, which TRUNCATE leaves
- * for a time, come back when a server dies, and a RENAME cannot be done with them a second time (26.7). */
-bool dest_mutations_are_done(Clickhouse *ch, const char *database, const char *table, MutationKind kind,
+ * has not told yet.
+ * One that fails, and has only parts without rows left, is ended (KILL MUTATION), and told in `ended`, where that is
+ * not NULL; free with g_free. Such parts, which TRUNCATE leaves for a time, come back when a server dies, and a RENAME
+ * cannot be done with them a second time (26.7). Plain MergeTree alone: there no part comes later to which it would
+ * apply. */
+bool dest_mutations_are_done(Clickhouse *ch, const char *database, const char *table, MutationKind kind, char **ended,
                              GError **error);
 
-/* The number of the last one; 0: none, or the table is replicated, where mutation and definition are one in Keeper. */
+/* RENAME COLUMN is saved in two places, its mutation and the definition; where a plain MergeTree dies between them,
+ * parts and definition name columns differently for ever, and values are read as if they had never been written. The
+ * mutation is first (26.7, ClickHouse issue 113459): one behind a number that was noted before, without a proof of it
+ * in the definition, is half a rename. */
+/* The number of the last mutation; 0: none, or the table is replicated, where both are one in Keeper. */
 bool dest_mutations_last(Clickhouse *ch, const char *database, const char *table, uint64_t *number, GError **error);
-/* `began`: is one of the commands a mutation behind that number? Without a proof of it in the definition the server
- * died between both, which a plain MergeTree saves one after the other: RENAME is then done to parts alone, and what
- * was renamed is read as if it had never been written (ClickHouse issue 113459). */
-bool dest_mutations_began(Clickhouse *ch, const char *database, const char *table, const char *commands,
-                          uint64_t number, bool *began, GError **error);
+/* `began`: is one of the commands a mutation behind that number? */
+bool dest_renames_began(Clickhouse *ch, const char *database, const char *table, const char *commands, uint64_t after,
+                        bool *began, GError **error);
+/* The definition was first (before the fix of summer 2026): `left`: of renames that are in the definition, and of which
+ * no mutation is under way, are there parts that have the old names? */
+bool dest_renames_left_parts(Clickhouse *ch, const char *database, const char *table, const char *commands, bool *left,
+                             GError **error);
 
 /* Waits until it is done on every replica, with its mutations. `query_id`: by which insert_kill_all finds it; one whose
  * answer was lost may still run. */
@@ -44,8 +53,7 @@ bool dest_table_alter(Clickhouse *ch, const char *database, const char *table, c
                       const char *version_column, const char *proof, const char *query_id, GError **error);
 char *dest_table_alter_sql(const Clickhouse *ch, const char *database, const char *table, const char *commands,
                            const char *version_column, const char *proof);
-/* A mutation: UPDATE or DELETE of rows that are there, behind all RENAMEs, waited for on every replica. It may be
- * repeated. */
+/* A mutation: UPDATE or DELETE of rows that are there, waited for on every replica. It may be repeated. */
 bool dest_table_mutate(Clickhouse *ch, const char *database, const char *table, const char *commands,
                        const char *query_id, GError **error);
 char *dest_table_mutate_sql(const Clickhouse *ch, const char *database, const char *table, const char *commands);

@@ -46,8 +46,8 @@ bool pending_plan_find(const char *definition, const char *id, PendingPlan *out)
         out->advise = g_strdup(json_string_value(json_object_get(pending, "advise")));
         const char *tag = json_string_value(json_object_get(pending, "tag"));
         out->tag = g_strdup(tag ? tag : id);
-        out->renames = (unsigned)json_integer_value(json_object_get(pending, "renames"));
-        out->renames_after = (uint64_t)json_integer_value(json_object_get(pending, "renames_after"));
+        out->rename_step = (unsigned)json_integer_value(json_object_get(pending, "rename_step"));
+        out->rename_after = (uint64_t)json_integer_value(json_object_get(pending, "rename_after"));
         out->kept = kept->len ? g_new0(char *, kept->len + 1) : NULL;
         for (unsigned i = 0; i < kept->len; i++)
             out->kept[i] = g_strdup(kept->pdata[i]);
@@ -64,9 +64,9 @@ char *pending_plan_note(const char *definition, const char *id, const PendingPla
     json_object_set_new(pending, "steps", strings_to_json((char *const *)plan->steps->pdata, plan->steps->len));
     json_object_set_new(pending, "notes", strings_to_json((char *const *)plan->notes->pdata, plan->notes->len));
     json_object_set_new(pending, "kept", strings_to_json(plan->kept, plan->kept ? g_strv_length(plan->kept) : 0));
-    if (plan->renames) {
-        json_object_set_new(pending, "renames", json_integer(plan->renames));
-        json_object_set_new(pending, "renames_after", json_integer((json_int_t)plan->renames_after));
+    if (plan->rename_step) {
+        json_object_set_new(pending, "rename_step", json_integer(plan->rename_step));
+        json_object_set_new(pending, "rename_after", json_integer((json_int_t)plan->rename_after));
     }
     if (plan->advise)
         json_object_set_new(pending, "advise", json_string(plan->advise));

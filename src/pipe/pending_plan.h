@@ -15,8 +15,8 @@ typedef struct {
     char **kept;              /* names of columns that the destination keeps; NULL: none */
     char *advise;             /* why a resync is advised, NULL */
     char *tag; /* tells its steps from those of all others: after RESET MASTER servers hand out the same GTIDs and places again */
-    unsigned renames;       /* the step, from 1, that was about to rename columns; 0: none */
-    uint64_t renames_after; /* the number of the destination's last mutation before it */
+    unsigned rename_step;  /* the step, from 1, that was about to rename columns; 0: none */
+    uint64_t rename_after; /* the number of the destination's last mutation before it */
 } PendingPlan;
 void pending_plan_clear(PendingPlan *plan);
 

@@ -224,44 +224,86 @@ static DestColumns *look(StreamDdl *ddl, const TableEffect *effect, const Alter 
 
 static bool mutations_are_done(StreamDdl *ddl, const TableEffect *effect, MutationKind kind, GError **error)
 {
-    return dest_mutations_are_done(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target, kind, error);
+    const char *target = effect->table->record->target;
+    g_autofree char *ended = NULL;
+    bool done = dest_mutations_are_done(ddl->ch, clickhouse_database(ddl->ch), target, kind, &ended, error);
+    if (ended)
+        pipe_journal(
+            ddl->s->pipe, "engine", "ddl", ddl->position,
+            "the destination's mutation %s of %s was ended: it failed, and only parts without rows were left of it",
+            ended, target);
+    return done;
+}
+
+static bool renames_columns(const char *commands)
+{
+    return !g_str_has_prefix(commands, "UPDATE ") && strstr(commands, "RENAME COLUMN ");
 }
 
 /* The server would wait for those before it, without a word of why they do not come to an end. */
 static MutationKind waits_for(const char *commands)
 {
-    return strstr(commands, "RENAME COLUMN ") || strstr(commands, "MODIFY COLUMN ") || strstr(commands, "DROP COLUMN ")
-               ? MUTATIONS_ALL
-               : MUTATIONS_RENAMING;
+    return renames_columns(commands) || strstr(commands, "MODIFY COLUMN ") ? MUTATIONS_OF_COLUMNS : MUTATIONS_RENAMING;
 }
 
-/* The destination saves a RENAME in two places: that it died between both is told by what it had before. */
-static bool rename_is_whole(StreamDdl *ddl, const TableEffect *effect, Alter *alter, unsigned step, GError **error)
+static bool fail_half_a_rename(const char *target, const char *commands, GError **error)
 {
-    PendingPlan *plan = &alter->plan;
-    const char *commands = plan->steps->pdata[step], *database = clickhouse_database(ddl->ch);
-    const char *target = effect->table->record->target;
-    bool began;
-    if (!strstr(commands, "RENAME COLUMN "))
-        return true;
-    if (plan->renames != step + 1) {
-        if (!dest_mutations_last(ddl->ch, database, target, &plan->renames_after, error))
-            return false;
-        plan->renames = step + 1;
-        bool ok = plan_save(ddl, effect->table, plan, error);
-        FAULT_POINT("ddl-rename");
-        return ok;
-    }
-    if (!dest_mutations_began(ddl->ch, database, target, commands, plan->renames_after, &began, error))
-        return false;
-    if (!began || !RULE_HOLDS("renames-are-whole"))
-        return true;
     g_set_error(
         error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
-        "ClickHouse ended in the middle of it: it renames in the parts of %s what its definition does not, and values "
+        "ClickHouse ended in the middle of it: the parts of %s and its definition name columns differently, and values "
         "would be read as if they were not there (%s)",
         target, commands);
     return false;
+}
+
+/* Before a rename is sent: by what is there already it is told later whether it began. */
+static bool note_rename(StreamDdl *ddl, const TableEffect *effect, Alter *alter, unsigned step, GError **error)
+{
+    PendingPlan *plan = &alter->plan;
+    if (!renames_columns(plan->steps->pdata[step]) || plan->rename_step == step + 1)
+        return true;
+    if (!dest_mutations_last(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target, &plan->rename_after,
+                             error))
+        return false;
+    plan->rename_step = step + 1;
+    bool ok = plan_save(ddl, effect->table, plan, error);
+    FAULT_POINT("ddl-rename");
+    return ok;
+}
+
+/* A rename that began, and of which the definition does not know, is half of one. `done`: steps of which it knows; one
+ * that was on its way may have come meanwhile. Before any mutation is ended: it is what tells. */
+static bool none_is_half_begun(StreamDdl *ddl, const TableEffect *effect, const Alter *alter, unsigned *done,
+                               GError **error)
+{
+    const PendingPlan *plan = &alter->plan;
+    const char *target = effect->table->record->target;
+    bool began;
+    if (plan->rename_step != *done + 1)
+        return true;
+    const char *commands = plan->steps->pdata[*done];
+    if (!dest_renames_began(ddl->ch, clickhouse_database(ddl->ch), target, commands, plan->rename_after, &began, error))
+        return false;
+    if (!began || !RULE_HOLDS("renames-are-whole"))
+        return true;
+    g_autoptr(DestColumns) columns = ddl_kill_statements(ddl, error) ? look(ddl, effect, alter, error) : NULL;
+    if (!columns)
+        return false;
+    *done = steps_done(plan, columns->proof);
+    return *done >= plan->rename_step || fail_half_a_rename(target, commands, error);
+}
+
+/* Of a step that left its proof, and whose answer is not known: is it done with all parts? */
+static bool step_is_whole(StreamDdl *ddl, const TableEffect *effect, const Alter *alter, unsigned step, GError **error)
+{
+    const char *commands = alter->plan.steps->pdata[step], *target = effect->table->record->target;
+    bool left;
+    if (!mutations_are_done(ddl, effect, MUTATIONS_OF_COLUMNS, error))
+        return false;
+    if (!renames_columns(commands) || !RULE_HOLDS("renames-are-whole"))
+        return true;
+    return dest_renames_left_parts(ddl->ch, clickhouse_database(ddl->ch), target, commands, &left, error) &&
+           (!left || fail_half_a_rename(target, commands, error));
 }
 
 /* An ALTER whose answer was lost may be done, or be done in a moment. */
@@ -284,7 +326,7 @@ static bool run_step(StreamDdl *ddl, const TableEffect *effect, const Alter *alt
     }
     g_autoptr(DestColumns) columns = look(ddl, effect, alter, NULL);
     if (columns && steps_done(&alter->plan, columns->proof) > step)
-        return mutations_are_done(ddl, effect, MUTATIONS_OF_COLUMNS, error);
+        return step_is_whole(ddl, effect, alter, step, error);
     g_propagate_error(error, g_steal_pointer(&problem));
     return false;
 }
@@ -299,12 +341,12 @@ static bool attempt_alter(StreamDdl *ddl, TableEffect *effect, void *data, GErro
     if (!columns || (!again && !make_plan(ddl, effect, alter, columns->names, error)))
         return false;
     unsigned done = steps_done(&alter->plan, columns->proof);
-    if (done > 0 && !mutations_are_done(ddl, effect, MUTATIONS_OF_COLUMNS, error))
+    if (!none_is_half_begun(ddl, effect, alter, &done, error) ||
+        (done > 0 && !step_is_whole(ddl, effect, alter, done - 1, error)))
         return false;
     for (unsigned step = done; step < alter->plan.steps->len; step++)
-        if (!rename_is_whole(ddl, effect, alter, step, error) ||
-            !mutations_are_done(ddl, effect, waits_for(alter->plan.steps->pdata[step]), error) ||
-            !run_step(ddl, effect, alter, step, error))
+        if (!mutations_are_done(ddl, effect, waits_for(alter->plan.steps->pdata[step]), error) ||
+            !note_rename(ddl, effect, alter, step, error) || !run_step(ddl, effect, alter, step, error))
             return false;
     atomic_store(&effect->table->altered_at, clock_monotonic_usec());
     if (!live_view_renew(ddl->s->pipe, ddl->ch, effect->table, error))

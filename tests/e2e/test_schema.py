@@ -473,6 +473,18 @@ def test_a_mutation_that_takes_its_time(made):
     assert len(same(pipe)) == 3
 
 
+def test_a_mutation_of_somebody_on_the_same_column(made):
+    """ClickHouse refuses to rename it meanwhile (25.7), which is no reason to give the table up."""
+    pipe = made()
+    target = f"{pipe.destination}.t"
+    pipe.clickhouse.query(f"SYSTEM STOP MERGES {target}")
+    pipe.clickhouse.query(f"ALTER TABLE {target} UPDATE a = a WHERE 1 SETTINGS mutations_sync = 0")
+    pipe.run("ALTER TABLE t RENAME COLUMN a TO z")
+    wait_until(lambda: "not finished yet" in str(pipe.status()["stalled"]), 60 * PATIENCE, lambda: pipe.engine.describe("p"))
+    pipe.clickhouse.query(f"SYSTEM START MERGES {target}")
+    assert len(same(pipe)) == 3
+
+
 BIG = "CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(200), c INT NOT NULL)"
 
 
