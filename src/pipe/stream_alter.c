@@ -279,9 +279,9 @@ static bool none_is_half_begun(StreamDdl *ddl, const TableEffect *effect, const 
     const PendingPlan *plan = &alter->plan;
     const char *target = effect->table->record->target;
     bool began;
-    if (plan->rename_step != *done + 1)
+    if (plan->rename_step <= *done)
         return true;
-    const char *commands = plan->steps->pdata[*done];
+    const char *commands = plan->steps->pdata[plan->rename_step - 1];
     if (!dest_renames_began(ddl->ch, clickhouse_database(ddl->ch), target, commands, plan->rename_after, &began, error))
         return false;
     if (!began || !RULE_HOLDS("renames-are-whole"))
