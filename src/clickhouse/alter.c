@@ -39,13 +39,11 @@ DestColumns *dest_columns_look(Clickhouse *ch, const char *database, const char 
     return columns;
 }
 
-#define TIMEOUT_EXCEEDED 159
-
 /* "Code: 47. DB::Exception: ..." */
 static int code_of(const char *reason)
 {
     int code;
-    return sscanf(reason, "Code: %d", &code) == 1 && code > 0 ? code : TIMEOUT_EXCEEDED;
+    return sscanf(reason, "Code: %d", &code) == 1 && code > 0 ? code : CLICKHOUSE_TIMEOUT_EXCEEDED;
 }
 
 static bool run(Clickhouse *ch, const char *sql, const char *const *settings, GError **error)
@@ -81,23 +79,37 @@ static bool ask_number(Clickhouse *ch, const GString *sql, uint64_t *number, GEr
 /* Those of plain MergeTree tables; others have names of other kinds. */
 #define NUMBER_OF_MUTATION "toUInt64OrZero(extract(mutation_id, '^mutation_([0-9]+)'))"
 
-/* One that fails with parts without rows alone is ended. False: it is not such a one, or an error. */
-static bool end_mutation_of_no_rows(Clickhouse *ch, const char *database, const char *table, const char *id,
-                                    GError **error)
+/* What is known of one that failed. */
+typedef struct {
+    bool at_no_rows;   /* the part that it failed with last has no rows */
+    bool only_no_rows; /* and so have all that are left of it, in a plain MergeTree table */
+} MutationFailure;
+
+static bool look_at_failure(Clickhouse *ch, const char *database, const char *table, const char *id,
+                            MutationFailure *out, GError **error)
 {
-    uint64_t found = 0;
-    g_autoptr(GString) sql = g_string_new("SELECT count() FROM system.mutations WHERE");
+    g_autoptr(GString) sql = g_string_new("WITH (SELECT groupArray(name) FROM system.parts WHERE");
+    append_table_is(sql, database, table);
+    g_string_append(
+        sql,
+        " AND active AND rows = 0) AS empty SELECT countIf(has(empty, latest_failed_part)), countIf(" NUMBER_OF_MUTATION
+        " > 0 AND NOT is_done AND notEmpty(parts_to_do_names)"
+        " AND hasAll(empty, parts_to_do_names)) FROM system.mutations WHERE");
     append_table_is(sql, database, table);
     g_string_append(sql, " AND mutation_id = ");
     clickhouse_quote_string(sql, id);
-    g_string_append(sql,
-                    " AND " NUMBER_OF_MUTATION " > 0 AND NOT is_done AND latest_fail_reason != ''"
-                    " AND notEmpty(parts_to_do_names) AND hasAll((SELECT groupArray(name) FROM system.parts WHERE");
-    append_table_is(sql, database, table);
-    g_string_append(sql, " AND active AND rows = 0), parts_to_do_names)");
-    if (!ask_number(ch, sql, &found, error) || !found)
-        return false;
-    g_string_assign(sql, "KILL MUTATION WHERE");
+    g_autoptr(GPtrArray) rows = ask(ch, sql, error);
+    if (!rows || !rows->len)
+        return rows != NULL;
+    char **row = rows->pdata[0];
+    out->at_no_rows = strcmp(row[0], "0") != 0;
+    out->only_no_rows = strcmp(row[1], "0") != 0;
+    return true;
+}
+
+static bool end_mutation(Clickhouse *ch, const char *database, const char *table, const char *id, GError **error)
+{
+    g_autoptr(GString) sql = g_string_new("KILL MUTATION WHERE");
     append_table_is(sql, database, table);
     g_string_append(sql, " AND mutation_id = ");
     clickhouse_quote_string(sql, id);
@@ -108,35 +120,35 @@ bool dest_mutations_are_done(Clickhouse *ch, const char *database, const char *t
                              GError **error)
 {
     static const char *const conditions[] = {
-        [MUTATIONS_RENAMING] = "position(command, 'RENAME COLUMN ') > 0",
+        [MUTATIONS_RENAMING] = " AND position(command, 'RENAME COLUMN ') > 0",
         [MUTATIONS_OF_COLUMNS] =
-            "(position(command, 'RENAME COLUMN ') > 0 OR position(command, 'MODIFY COLUMN ') > 0)"};
+            " AND (position(command, 'RENAME COLUMN ') > 0 OR position(command, 'MODIFY COLUMN ') > 0)",
+        [MUTATIONS_ALL] = ""};
     g_autoptr(GString) sql =
         g_string_new("SELECT mutation_id, command, latest_fail_reason FROM system.mutations WHERE NOT is_done AND");
     append_table_is(sql, database, table);
-    g_string_append_printf(sql, " AND %s ORDER BY latest_fail_reason = '', create_time LIMIT 1", conditions[kind]);
+    g_string_append_printf(sql, "%s ORDER BY latest_fail_reason = '', create_time LIMIT 1", conditions[kind]);
     g_autofree char *last = NULL;
     for (;;) {
         g_autoptr(GPtrArray) rows = ask(ch, sql, error);
         if (!rows || rows->len == 0)
             return rows != NULL;
         char **row = rows->pdata[0];
-        GError *problem = NULL;
-        bool failed = *row[2] && g_strcmp0(row[0], last) != 0;
-        if (failed && end_mutation_of_no_rows(ch, database, table, row[0], &problem)) {
-            g_free(last);
-            last = g_strdup(row[0]);
-            g_free(*ended);
-            *ended = g_strdup(row[1]);
-            continue;
-        }
-        if (problem)
-            g_propagate_error(error, problem);
-        else
-            g_set_error(error, CLICKHOUSE_ERROR, code_of(row[2]),
+        MutationFailure failure = {0};
+        if (*row[2] && !look_at_failure(ch, database, table, row[0], &failure, error))
+            return false;
+        if (!failure.only_no_rows || g_strcmp0(row[0], last) == 0) {
+            g_set_error(error, CLICKHOUSE_ERROR, failure.at_no_rows ? CLICKHOUSE_TIMEOUT_EXCEEDED : code_of(row[2]),
                         "ClickHouse has not carried out %s on all of %s yet%s%s", row[1], table, *row[2] ? ": " : "",
                         row[2]);
-        return false;
+            return false;
+        }
+        if (!end_mutation(ch, database, table, row[0], error))
+            return false;
+        g_free(last);
+        last = g_strdup(row[0]);
+        g_free(*ended);
+        *ended = g_strdup(row[1]);
     }
 }
 
@@ -156,35 +168,29 @@ static void append_without_quotes(GString *sql, const char *commands)
 }
 
 bool dest_renames_began(Clickhouse *ch, const char *database, const char *table, const char *commands, uint64_t after,
-                        bool *began, GError **error)
+                        bool *began, bool *told, GError **error)
 {
-    uint64_t n = 0;
-    g_autoptr(GString) sql = g_string_new("SELECT count() FROM system.mutations WHERE");
-    append_table_is(sql, database, table);
-    g_string_append_printf(sql, " AND " NUMBER_OF_MUTATION " > %" G_GUINT64_FORMAT " AND position(concat(", after);
+    g_autoptr(GString) sql = g_string_new("SELECT countIf(" NUMBER_OF_MUTATION);
+    g_string_append_printf(sql, " > %" G_GUINT64_FORMAT " AND position(concat(", after);
     append_without_quotes(sql, commands);
     /* It puts each command in parentheses (since 24.2). */
-    g_string_append(sql, ", ','), concat(replaceRegexpAll(command, '^[(]|[)]$|`', ''), ',')) > 0");
-    bool ok = ask_number(ch, sql, &n, error);
-    *began = n > 0;
-    return ok;
-}
-
-bool dest_renames_left_parts(Clickhouse *ch, const char *database, const char *table, const char *commands, bool *left,
-                             GError **error)
-{
-    uint64_t n = 0;
-    g_autoptr(GString) sql = g_string_new("SELECT count() FROM system.parts_columns WHERE");
+    g_string_append(sql, ", ','), concat(replaceRegexpAll(command, '^[(]|[)]$|`', ''), ',')) > 0), "
+                         "(SELECT count() FROM system.tables WHERE database = ");
+    clickhouse_quote_string(sql, database);
+    g_string_append(sql, " AND name = ");
+    clickhouse_quote_string(sql, table);
+    g_string_append(sql, " AND NOT match(engine, '^(Replicated|Shared)')"
+                         " AND position(create_table_query, 'finished_mutations_to_keep') = 0"
+                         " AND (SELECT any(toUInt64OrZero(value)) FROM system.merge_tree_settings"
+                         " WHERE name = 'finished_mutations_to_keep') >= 10) FROM system.mutations WHERE");
     append_table_is(sql, database, table);
-    g_string_append(sql, " AND active AND rows > 0 AND position(");
-    append_without_quotes(sql, commands);
-    g_string_append(sql, ", concat('RENAME COLUMN ', column, ' TO ')) > 0"
-                         " AND column NOT IN (SELECT name FROM system.columns WHERE");
-    append_table_is(sql, database, table);
-    g_string_append_c(sql, ')');
-    bool ok = ask_number(ch, sql, &n, error);
-    *left = n > 0;
-    return ok;
+    g_autoptr(GPtrArray) rows = ask(ch, sql, error);
+    if (!rows)
+        return false;
+    char **row = rows->len ? rows->pdata[0] : NULL;
+    *began = row && strcmp(row[0], "0") != 0;
+    *told = row && strcmp(row[1], "0") != 0;
+    return true;
 }
 
 /* Time64 has to be allowed on servers where it is new; DateTime64 is another type. */

@@ -20,32 +20,31 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DestColumns, dest_columns_free)
 
 /* Mutations: what ALTER has left to do with the parts of a table when its definition is the new one already. */
 typedef enum {
-    MUTATIONS_RENAMING,  /* meanwhile no other ALTER may come: what is renamed might never be found again (26.7) */
-    MUTATIONS_OF_COLUMNS /* RENAME and MODIFY: not done before they are, whatever the proof says; several of them that
-                            meet a part at once may never be (26.7) */
+    MUTATIONS_RENAMING,   /* meanwhile no other ALTER may come: what is renamed might never be found again (26.7) */
+    MUTATIONS_OF_COLUMNS, /* RENAME and MODIFY: not done before they are, whatever the proof says; several of them that
+                             meet a part at once may never be (26.7) */
+    MUTATIONS_ALL         /* of rows too, and those of others */
 } MutationKind;
+#define CLICKHOUSE_TIMEOUT_EXCEEDED 159
 /* Are they done with every part? False: CLICKHOUSE_ERROR, with the code for which the server could not, or 159 where it
  * has not told yet.
- * One that fails, and has only parts without rows left, is ended (KILL MUTATION), and told in `ended`, where that is
- * not NULL; free with g_free. Such parts, which TRUNCATE leaves for a time, come back when a server dies, and a RENAME
- * cannot be done with them a second time (26.7). Plain MergeTree alone: there no part comes later to which it would
- * apply. */
+ * One that fails, and has only parts without rows left, is ended (KILL MUTATION); its command is told in `*ended`,
+ * which begins as NULL; free with g_free. Such parts, which TRUNCATE leaves for a time, come back when a server dies,
+ * and a RENAME cannot be done with them a second time (26.7). Plain MergeTree alone: there no part comes later to which
+ * it would apply. */
 bool dest_mutations_are_done(Clickhouse *ch, const char *database, const char *table, MutationKind kind, char **ended,
                              GError **error);
 
 /* RENAME COLUMN is saved in two places, its mutation and the definition; where a plain MergeTree dies between them,
- * parts and definition name columns differently for ever, and values are read as if they had never been written. The
- * mutation is first (26.7, ClickHouse issue 113459): one behind a number that was noted before, without a proof of it
- * in the definition, is half a rename. */
-/* The number of the last mutation; 0: none, or the table is replicated, where both are one in Keeper. */
+ * parts and definition name columns differently for ever, and values are read as if they had never been written. It
+ * saves the mutation first since summer 2026 (ClickHouse issue 113459), and before that the definition. Which is there
+ * is told by the number that the last mutation had before, and by the proof in the definition. */
+/* 0: there is none, or the table is replicated, where both are one in Keeper. */
 bool dest_mutations_last(Clickhouse *ch, const char *database, const char *table, uint64_t *number, GError **error);
-/* `began`: is one of the commands a mutation behind that number? */
+/* `began`: is one of the commands a mutation behind that number? `told`: if it is not, that says that there was none:
+ * the table is no replicated one, and keeps mutations that are done (100, `finished_mutations_to_keep`). */
 bool dest_renames_began(Clickhouse *ch, const char *database, const char *table, const char *commands, uint64_t after,
-                        bool *began, GError **error);
-/* The definition was first (before the fix of summer 2026): `left`: of renames that are in the definition, and of which
- * no mutation is under way, are there parts that have the old names? */
-bool dest_renames_left_parts(Clickhouse *ch, const char *database, const char *table, const char *commands, bool *left,
-                             GError **error);
+                        bool *began, bool *told, GError **error);
 
 /* Waits until it is done on every replica, with its mutations. `query_id`: by which insert_kill_all finds it; one whose
  * answer was lost may still run. */

@@ -222,17 +222,21 @@ static DestColumns *look(StreamDdl *ddl, const TableEffect *effect, const Alter 
     return NULL;
 }
 
-static bool mutations_are_done(StreamDdl *ddl, const TableEffect *effect, MutationKind kind, GError **error)
+/* One that is ended can no longer tell that its rename was whole, which has been asked before. */
+static bool mutations_are_done(StreamDdl *ddl, const TableEffect *effect, Alter *alter, MutationKind kind,
+                               GError **error)
 {
     const char *target = effect->table->record->target;
     g_autofree char *ended = NULL;
     bool done = dest_mutations_are_done(ddl->ch, clickhouse_database(ddl->ch), target, kind, &ended, error);
-    if (ended)
-        pipe_journal(
-            ddl->s->pipe, "engine", "ddl", ddl->position,
-            "the destination's mutation %s of %s was ended: it failed, and only parts without rows were left of it",
-            ended, target);
-    return done;
+    if (!ended)
+        return done;
+    pipe_journal(
+        ddl->s->pipe, "engine", "ddl", ddl->position,
+        "the destination's mutation %s of %s was ended: it failed, and only parts without rows were left of it", ended,
+        target);
+    alter->plan.rename_step = 0;
+    return plan_save(ddl, effect->table, &alter->plan, done ? error : NULL) && done;
 }
 
 static bool renames_columns(const char *commands)
@@ -244,16 +248,6 @@ static bool renames_columns(const char *commands)
 static MutationKind waits_for(const char *commands)
 {
     return renames_columns(commands) || strstr(commands, "MODIFY COLUMN ") ? MUTATIONS_OF_COLUMNS : MUTATIONS_RENAMING;
-}
-
-static bool fail_half_a_rename(const char *target, const char *commands, GError **error)
-{
-    g_set_error(
-        error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
-        "ClickHouse ended in the middle of it: the parts of %s and its definition name columns differently, and values "
-        "would be read as if they were not there (%s)",
-        target, commands);
-    return false;
 }
 
 /* Before a rename is sent: by what is there already it is told later whether it began. */
@@ -271,43 +265,59 @@ static bool note_rename(StreamDdl *ddl, const TableEffect *effect, Alter *alter,
     return ok;
 }
 
-/* A rename that began, and of which the definition does not know, is half of one. `done`: steps of which it knows; one
- * that was on its way may have come meanwhile. Before any mutation is ended: it is what tells. */
-static bool none_is_half_begun(StreamDdl *ddl, const TableEffect *effect, const Alter *alter, unsigned *done,
-                               GError **error)
+static bool look_at_rename(StreamDdl *ddl, const TableEffect *effect, const Alter *alter, unsigned *done, bool *half,
+                           GError **error)
 {
     const PendingPlan *plan = &alter->plan;
-    const char *target = effect->table->record->target;
-    bool began;
-    if (plan->rename_step <= *done)
-        return true;
-    const char *commands = plan->steps->pdata[plan->rename_step - 1];
-    if (!dest_renames_began(ddl->ch, clickhouse_database(ddl->ch), target, commands, plan->rename_after, &began, error))
+    bool began, told;
+    if (!dest_renames_began(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target,
+                            plan->steps->pdata[plan->rename_step - 1], plan->rename_after, &began, &told, error))
         return false;
-    if (!began || !RULE_HOLDS("renames-are-whole"))
-        return true;
-    g_autoptr(DestColumns) columns = ddl_kill_statements(ddl, error) ? look(ddl, effect, alter, error) : NULL;
+    g_autoptr(DestColumns) columns = look(ddl, effect, alter, error);
     if (!columns)
         return false;
     *done = steps_done(plan, columns->proof);
-    return *done >= plan->rename_step || fail_half_a_rename(target, commands, error);
+    bool defined = *done >= plan->rename_step;
+    *half = began != defined && (began || told);
+    return true;
 }
 
-/* Of a step that left its proof, and whose answer is not known: is it done with all parts? */
-static bool step_is_whole(StreamDdl *ddl, const TableEffect *effect, const Alter *alter, unsigned step, GError **error)
+/* The mutation and the definition of a rename that was sent are both there, or neither is. One on its way may come
+ * while it is looked at. `done`: steps of which the definition knows. Before any mutation is ended: it is what tells.
+ */
+static bool rename_is_whole(StreamDdl *ddl, const TableEffect *effect, const Alter *alter, unsigned *done,
+                            GError **error)
 {
-    const char *commands = alter->plan.steps->pdata[step], *target = effect->table->record->target;
-    bool left;
-    if (!mutations_are_done(ddl, effect, MUTATIONS_OF_COLUMNS, error))
-        return false;
-    if (!renames_columns(commands) || !RULE_HOLDS("renames-are-whole"))
+    const PendingPlan *plan = &alter->plan;
+    bool half = false;
+    if (!plan->rename_step || !RULE_HOLDS("renames-are-whole"))
         return true;
-    return dest_renames_left_parts(ddl->ch, clickhouse_database(ddl->ch), target, commands, &left, error) &&
-           (!left || fail_half_a_rename(target, commands, error));
+    if (!look_at_rename(ddl, effect, alter, done, &half, error) ||
+        (half && (!ddl_kill_statements(ddl, error) || !look_at_rename(ddl, effect, alter, done, &half, error))))
+        return false;
+    if (half)
+        g_set_error(
+            error, SLUICE_ERROR, SLUICE_ERROR_TABLE,
+            "ClickHouse ended in the middle of it: the parts of %s and its definition name columns differently, and "
+            "values would be read as if they were not there (%s)",
+            effect->table->record->target, (char *)plan->steps->pdata[plan->rename_step - 1]);
+    return !half;
+}
+
+/* ClickHouse refuses to rename a column as long as a mutation of somebody's changes it (25.7). One that fails may never
+ * come to an end. */
+static bool waits_for_somebody(StreamDdl *ddl, const TableEffect *effect, const GError *refused)
+{
+    g_autoptr(GError) why = NULL;
+    g_autofree char *ended = NULL;
+    return strstr(refused->message, "which is not finished yet") &&
+           (dest_mutations_are_done(ddl->ch, clickhouse_database(ddl->ch), effect->table->record->target, MUTATIONS_ALL,
+                                    &ended, &why) ||
+            why->code == CLICKHOUSE_TIMEOUT_EXCEEDED || !strstr(why->message, "has not carried out"));
 }
 
 /* An ALTER whose answer was lost may be done, or be done in a moment. */
-static bool run_step(StreamDdl *ddl, const TableEffect *effect, const Alter *alter, unsigned step, GError **error)
+static bool run_step(StreamDdl *ddl, const TableEffect *effect, Alter *alter, unsigned step, GError **error)
 {
     const char *commands = alter->plan.steps->pdata[step];
     g_autofree char *proof = proof_text(&alter->plan, step + 1), *id = ddl_query_id(ddl);
@@ -325,8 +335,12 @@ static bool run_step(StreamDdl *ddl, const TableEffect *effect, const Alter *alt
         return true;
     }
     g_autoptr(DestColumns) columns = look(ddl, effect, alter, NULL);
-    if (columns && steps_done(&alter->plan, columns->proof) > step)
-        return step_is_whole(ddl, effect, alter, step, error);
+    unsigned done = columns ? steps_done(&alter->plan, columns->proof) : 0;
+    if (done > step)
+        return rename_is_whole(ddl, effect, alter, &done, error) &&
+               mutations_are_done(ddl, effect, alter, MUTATIONS_OF_COLUMNS, error);
+    if (waits_for_somebody(ddl, effect, problem))
+        problem->code = CLICKHOUSE_TIMEOUT_EXCEEDED;
     g_propagate_error(error, g_steal_pointer(&problem));
     return false;
 }
@@ -341,11 +355,11 @@ static bool attempt_alter(StreamDdl *ddl, TableEffect *effect, void *data, GErro
     if (!columns || (!again && !make_plan(ddl, effect, alter, columns->names, error)))
         return false;
     unsigned done = steps_done(&alter->plan, columns->proof);
-    if (!none_is_half_begun(ddl, effect, alter, &done, error) ||
-        (done > 0 && !step_is_whole(ddl, effect, alter, done - 1, error)))
+    if (!rename_is_whole(ddl, effect, alter, &done, error) ||
+        (done > 0 && !mutations_are_done(ddl, effect, alter, MUTATIONS_OF_COLUMNS, error)))
         return false;
     for (unsigned step = done; step < alter->plan.steps->len; step++)
-        if (!mutations_are_done(ddl, effect, waits_for(alter->plan.steps->pdata[step]), error) ||
+        if (!mutations_are_done(ddl, effect, alter, waits_for(alter->plan.steps->pdata[step]), error) ||
             !note_rename(ddl, effect, alter, step, error) || !run_step(ddl, effect, alter, step, error))
             return false;
     atomic_store(&effect->table->altered_at, clock_monotonic_usec());

@@ -131,9 +131,6 @@ static bool alter_is_refused(const GError *error)
         10 /* NOT_FOUND_COLUMN_IN_BLOCK */,        15 /* DUPLICATE_COLUMN */, 36 /* BAD_ARGUMENTS */,
         42 /* NUMBER_OF_ARGUMENTS_DOESNT_MATCH */, 50 /* UNKNOWN_TYPE */,     62 /* SYNTAX_ERROR */,
         341 /* UNFINISHED: its mutation failed */, 386 /* NO_COMMON_TYPE */,  524 /* ALTER_OF_COLUMN_IS_FORBIDDEN */};
-    if (strstr(error->message,
-               "which is not finished yet")) /* 36: a mutation of somebody's on the same column (25.7) */
-        return false;
     for (size_t i = 0; error->domain == CLICKHOUSE_ERROR && i < G_N_ELEMENTS(codes); i++)
         if (error->code == codes[i])
             return true;

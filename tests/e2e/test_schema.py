@@ -485,6 +485,16 @@ def test_a_mutation_of_somebody_on_the_same_column(made):
     assert len(same(pipe)) == 3
 
 
+def test_a_mutation_of_somebody_that_never_ends(made):
+    """The others do not wait for it."""
+    pipe = made()
+    pipe.clickhouse.query(f"ALTER TABLE {pipe.destination}.t UPDATE a = throwIf(1) WHERE 1 SETTINGS mutations_sync = 0")
+    wait_until(lambda: mutations(pipe, "latest_fail_reason != ''") == 1, 30 * PATIENCE, "it has failed")
+    pipe.run("ALTER TABLE t RENAME COLUMN a TO z")
+    fails(pipe, "not finished yet")
+    pipe.clickhouse.query(f"KILL MUTATION WHERE database = '{pipe.destination}' AND table = 't'")
+
+
 BIG = "CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(200), c INT NOT NULL)"
 
 

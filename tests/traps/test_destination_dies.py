@@ -88,15 +88,15 @@ def test_a_server_that_dies_in_a_rename(made, trap, saved):
 
 
 @pytest.mark.rule("renames-are-whole")
-@pytest.mark.parametrize("step", [1, 2])
+@pytest.mark.parametrize("statement, step", [(SWAP, 1), (SWAP, 2), ("ALTER TABLE t RENAME COLUMN a TO z, ADD COLUMN a INT DEFAULT 5", 1)], ids=["swap-1", "swap-2", "name-used-again"])
 @pytest.mark.parametrize("saved", ["mutation", "definition"])
-def test_a_server_that_dies_while_names_are_exchanged(made, trap, saved, step):
+def test_a_server_that_dies_while_names_change_hands(made, trap, saved, statement, step):
     """Parts of the compact form, where a mutation of which the definition does not know cannot be done."""
     pipe = made
     pipe.run("INSERT INTO t VALUES (1, 10, 11), (2, 20, 22)")
     assert pipe.equal("t") == 2
-    die_in_a_rename(pipe, SWAP, saved, step)
-    trap(f"step {step} of an exchange of names, of which the server saved the {saved} alone")
+    die_in_a_rename(pipe, statement, saved, step)
+    trap(f"step {step} of {statement}, of which the server saved the {saved} alone")
     fails_and_is_loaded_again(pipe)
 
 
