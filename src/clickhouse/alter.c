@@ -79,14 +79,14 @@ static bool ask_number(Clickhouse *ch, const GString *sql, uint64_t *number, GEr
 /* Those of plain MergeTree tables; others have names of other kinds. */
 #define NUMBER_OF_MUTATION "toUInt64OrZero(extract(mutation_id, '^mutation_([0-9]+)'))"
 
-/* What is known of one that failed. */
+/* What is left of one. */
 typedef struct {
     bool at_no_rows;   /* the part that it failed with last has no rows */
-    bool only_no_rows; /* and so have all that are left of it, in a plain MergeTree table */
-} MutationFailure;
+    bool only_no_rows; /* nor has any that is left of it, in a plain MergeTree table */
+} MutationRest;
 
-static bool look_at_failure(Clickhouse *ch, const char *database, const char *table, const char *id,
-                            MutationFailure *out, GError **error)
+static bool look_at_rest(Clickhouse *ch, const char *database, const char *table, const char *id, MutationRest *out,
+                         GError **error)
 {
     g_autoptr(GString) sql = g_string_new("WITH (SELECT groupArray(name) FROM system.parts WHERE");
     append_table_is(sql, database, table);
@@ -134,11 +134,11 @@ bool dest_mutations_are_done(Clickhouse *ch, const char *database, const char *t
         if (!rows || rows->len == 0)
             return rows != NULL;
         char **row = rows->pdata[0];
-        MutationFailure failure = {0};
-        if (*row[2] && !look_at_failure(ch, database, table, row[0], &failure, error))
+        MutationRest rest = {0};
+        if (!look_at_rest(ch, database, table, row[0], &rest, error))
             return false;
-        if (!failure.only_no_rows || g_strcmp0(row[0], last) == 0) {
-            g_set_error(error, CLICKHOUSE_ERROR, failure.at_no_rows ? CLICKHOUSE_TIMEOUT_EXCEEDED : code_of(row[2]),
+        if (!rest.only_no_rows || g_strcmp0(row[0], last) == 0) {
+            g_set_error(error, CLICKHOUSE_ERROR, rest.at_no_rows ? CLICKHOUSE_TIMEOUT_EXCEEDED : code_of(row[2]),
                         "ClickHouse has not carried out %s on all of %s yet%s%s", row[1], table, *row[2] ? ": " : "",
                         row[2]);
             return false;
@@ -147,8 +147,9 @@ bool dest_mutations_are_done(Clickhouse *ch, const char *database, const char *t
             return false;
         g_free(last);
         last = g_strdup(row[0]);
+        char *all = *ended ? g_strconcat(*ended, ", ", row[1], NULL) : g_strdup(row[1]);
         g_free(*ended);
-        *ended = g_strdup(row[1]);
+        *ended = all;
     }
 }
 

@@ -28,10 +28,10 @@ typedef enum {
 #define CLICKHOUSE_TIMEOUT_EXCEEDED 159
 /* Are they done with every part? False: CLICKHOUSE_ERROR, with the code for which the server could not, or 159 where it
  * has not told yet.
- * One that fails, and has only parts without rows left, is ended (KILL MUTATION); its command is told in `*ended`,
- * which begins as NULL; free with g_free. Such parts, which TRUNCATE leaves for a time, come back when a server dies,
- * and a RENAME cannot be done with them a second time (26.7). Plain MergeTree alone: there no part comes later to which
- * it would apply. */
+ * One that has only parts without rows left is ended (KILL MUTATION); the commands are told in `*ended`, which begins
+ * as NULL; free with g_free. Such parts, which TRUNCATE leaves for a time, come back when a server dies. A RENAME
+ * cannot be done with them a second time (26.7), and each failure puts off what comes behind it, for up to five
+ * minutes. Plain MergeTree alone: there no part comes later to which it would apply. */
 bool dest_mutations_are_done(Clickhouse *ch, const char *database, const char *table, MutationKind kind, char **ended,
                              GError **error);
 

@@ -231,10 +231,8 @@ static bool mutations_are_done(StreamDdl *ddl, const TableEffect *effect, Alter 
     bool done = dest_mutations_are_done(ddl->ch, clickhouse_database(ddl->ch), target, kind, &ended, error);
     if (!ended)
         return done;
-    pipe_journal(
-        ddl->s->pipe, "engine", "ddl", ddl->position,
-        "the destination's mutation %s of %s was ended: it failed, and only parts without rows were left of it", ended,
-        target);
+    pipe_journal(ddl->s->pipe, "engine", "ddl", ddl->position,
+                 "ended at the destination, where only parts of %s without rows were left of it: %s", target, ended);
     alter->plan.rename_step = 0;
     return plan_save(ddl, effect->table, &alter->plan, done ? error : NULL) && done;
 }
