@@ -3,10 +3,12 @@
  * A server tells of which place of its log a snapshot is. That place is moved by commits, in their order, and by the
  * CHECKPOINT that is written some time after a log began: by that also while a commit that stands before it cannot be
  * seen yet, because semi-synchronous replication holds it between log and commit (AFTER_SYNC) [tried on 10.11
- * and 11.8]. What is held keeps all later commits from the log [tried]. So where semi-synchronous replication is on, a
- * place is believed when a transaction stands between what was asked for and it (where the place itself counts: when a
- * transaction ends there), or when nothing is held and nothing moves for a moment. When the commit is let go the place
- * goes back to its end: then no transaction stands between the place and what was asked for.
+ * and 11.8]. What is held keeps all later commits from the log [tried]. So where semi-synchronous replication is on, or
+ * was on, a place is believed when a transaction stands between what was asked for and it (where the place itself
+ * counts: when a transaction ends there), or when nothing is held and nothing moves for a moment. When the commit is
+ * let go the place goes back to its end: then no transaction stands between the place and what was asked for. Until it
+ * is seen, which on a busy server takes its time, the place is the one that it was while the commit was held: that one
+ * is not believed.
  */
 #include "base/base.h"
 #include "mysql/consistent_private.h"
@@ -54,29 +56,29 @@ typedef struct {
     int64_t quiet_usec;  /* since when nothing was, and `file` and `pos` did not move; 0: it does not hold */
     char *file;          /* of the snapshot before; NULL: none */
     uint64_t pos;
+    char *held_file; /* of the last one that was taken while a commit was held; NULL: none */
+    uint64_t held_pos;
 } Proof;
 
 /* Before a snapshot is taken. */
 static bool look_for_held(SourceConnection *source, Proof *proof, GError **error)
 {
-    /* The sessions that waited are counted on where it is switched off meanwhile [tried]. */
-    g_autofree char *holds = source_query_value(
+    g_autoptr(SourceRows) rows = source_query(
         source,
-        "SELECT @@GLOBAL.rpl_semi_sync_master_enabled AND @@GLOBAL.rpl_semi_sync_master_wait_point <> 'AFTER_COMMIT'",
+        "SELECT @@GLOBAL.rpl_semi_sync_master_enabled, @@GLOBAL.rpl_semi_sync_master_wait_point = 'AFTER_COMMIT',"
+        " COALESCE(MAX(IF(VARIABLE_NAME = 'RPL_SEMI_SYNC_MASTER_WAIT_SESSIONS', VARIABLE_VALUE, 0)), 0),"
+        " COALESCE(SUM(VARIABLE_VALUE), 0) FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME IN"
+        " ('RPL_SEMI_SYNC_MASTER_WAIT_SESSIONS', 'RPL_SEMI_SYNC_MASTER_YES_TX', 'RPL_SEMI_SYNC_MASTER_NO_TX')",
         error);
-    if (holds == NULL)
+    if (rows == NULL)
         return false;
-    proof->may_hold = strcmp(holds, "1") == 0; /* after the commit what is held is seen already */
-    if (!proof->may_hold)
-        return true;
-    g_autofree char *sessions =
-        source_query_value(source,
-                           "SELECT COALESCE(MAX(VARIABLE_VALUE), 0) FROM information_schema.GLOBAL_STATUS WHERE "
-                           "VARIABLE_NAME = 'RPL_SEMI_SYNC_MASTER_WAIT_SESSIONS'",
-                           error);
-    if (sessions == NULL)
-        return false;
-    proof->held = strcmp(sessions, "0") != 0;
+    bool is_on = strcmp(source_rows_get(rows, 0, 0), "1") == 0, late = strcmp(source_rows_get(rows, 0, 1), "1") == 0;
+    bool waits = strcmp(source_rows_get(rows, 0, 2), "0") != 0,
+         was_used = strcmp(source_rows_get(rows, 0, 3), "0") != 0;
+    /* After the commit what is held is seen already. Where it has just been switched off, what was held is seen in a
+     * moment, and its sessions are counted on [tried]. */
+    proof->may_hold = is_on ? !late : was_used;
+    proof->held = is_on && !late && waits;
     return true;
 }
 
@@ -133,8 +135,14 @@ static bool is_proven(SourceConnection *source, Proof *proof, const char *file, 
     uint64_t from = from_file && strcmp(from_file, file) == 0 ? (proof->exact ? proof->pos : proof->asked_pos) : 4;
 
     *proven = false;
-    if (proof->held || !same || proof->pos != pos)
-        proof->quiet_usec = proof->held ? 0 : g_get_monotonic_time();
+    if (proof->held) {
+        g_free(proof->held_file);
+        proof->held_file = g_strdup(file);
+        proof->held_pos = pos;
+    }
+    bool is_of_held = g_strcmp0(proof->held_file, file) == 0 && proof->held_pos == pos;
+    if (is_of_held || !same || proof->pos != pos)
+        proof->quiet_usec = is_of_held ? 0 : g_get_monotonic_time();
     else if (proof->quiet_usec == 0)
         proof->quiet_usec = g_get_monotonic_time();
     else if (g_get_monotonic_time() - proof->quiet_usec >= QUIET_USEC)
@@ -204,6 +212,7 @@ bool snapshot_begin(SourceConnection *source, const char *log_file, uint64_t log
         return source_exec(source, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", error);
     bool ok = begin(source, &proof, &file, &pos, cancel, error);
     g_free(proof.file);
+    g_free(proof.held_file);
     return ok;
 }
 
@@ -213,5 +222,6 @@ bool snapshot_begin_exact(SourceConnection *source, const char *log_file, uint64
     Proof proof = {.asked_file = log_file, .asked_pos = log_pos, .exact = true};
     bool ok = begin(source, &proof, at_file, at_pos, cancel, error);
     g_free(proof.file);
+    g_free(proof.held_file);
     return ok;
 }
