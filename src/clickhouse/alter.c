@@ -14,16 +14,27 @@ void dest_columns_free(DestColumns *columns)
     g_free(columns);
 }
 
-DestColumns *dest_columns_look(Clickhouse *ch, const char *database, const char *table, const char *version_column,
-                               GError **error)
+static void append_table_is(GString *sql, const char *database, const char *table)
 {
-    g_autoptr(GString) sql = g_string_new("SELECT name, comment FROM system.columns WHERE database = ");
+    g_string_append(sql, " database = ");
     clickhouse_quote_string(sql, database);
     g_string_append(sql, " AND table = ");
     clickhouse_quote_string(sql, table);
-    g_string_append(sql, " ORDER BY position");
+}
+
+static GPtrArray *ask(Clickhouse *ch, const GString *sql, GError **error)
+{
     HttpRequest request = {.sql = sql->str, .without_database = true};
-    g_autoptr(GPtrArray) rows = http_request_rows(ch, &request, error);
+    return http_request_rows(ch, &request, error);
+}
+
+DestColumns *dest_columns_look(Clickhouse *ch, const char *database, const char *table, const char *version_column,
+                               GError **error)
+{
+    g_autoptr(GString) sql = g_string_new("SELECT name, comment FROM system.columns WHERE");
+    append_table_is(sql, database, table);
+    g_string_append(sql, " ORDER BY position");
+    g_autoptr(GPtrArray) rows = ask(ch, sql, error);
     if (!rows)
         return NULL;
     DestColumns *columns = g_new0(DestColumns, 1);
@@ -51,29 +62,6 @@ static bool run(Clickhouse *ch, const char *sql, const char *const *settings, GE
     HttpRequest request = {.sql = sql, .settings = settings, .without_database = true};
     g_autofree char *answer = http_request(ch, &request, NULL, error);
     return answer != NULL;
-}
-
-static void append_table_is(GString *sql, const char *database, const char *table)
-{
-    g_string_append(sql, " database = ");
-    clickhouse_quote_string(sql, database);
-    g_string_append(sql, " AND table = ");
-    clickhouse_quote_string(sql, table);
-}
-
-static GPtrArray *ask(Clickhouse *ch, const GString *sql, GError **error)
-{
-    HttpRequest request = {.sql = sql->str, .without_database = true};
-    return http_request_rows(ch, &request, error);
-}
-
-/* The answer is one number. */
-static bool ask_number(Clickhouse *ch, const GString *sql, uint64_t *number, GError **error)
-{
-    g_autoptr(GPtrArray) rows = ask(ch, sql, error);
-    if (rows)
-        *number = rows->len ? g_ascii_strtoull(((char **)rows->pdata[0])[0], NULL, 10) : 0;
-    return rows != NULL;
 }
 
 /* Those of plain MergeTree tables; others have names of other kinds. */
@@ -157,25 +145,20 @@ bool dest_mutations_last(Clickhouse *ch, const char *database, const char *table
 {
     g_autoptr(GString) sql = g_string_new("SELECT max(" NUMBER_OF_MUTATION ") FROM system.mutations WHERE");
     append_table_is(sql, database, table);
-    return ask_number(ch, sql, number, error);
-}
-
-/* The server quotes only names that need it. */
-static void append_without_quotes(GString *sql, const char *commands)
-{
-    g_string_append(sql, "replaceAll(");
-    clickhouse_quote_string(sql, commands);
-    g_string_append(sql, ", '`', '')");
+    g_autoptr(GPtrArray) rows = ask(ch, sql, error);
+    if (rows)
+        *number = rows->len ? g_ascii_strtoull(((char **)rows->pdata[0])[0], NULL, 10) : 0;
+    return rows != NULL;
 }
 
 bool dest_renames_began(Clickhouse *ch, const char *database, const char *table, const char *commands, uint64_t after,
                         bool *began, bool *told, GError **error)
 {
     g_autoptr(GString) sql = g_string_new("SELECT countIf(" NUMBER_OF_MUTATION);
-    g_string_append_printf(sql, " > %" G_GUINT64_FORMAT " AND position(concat(", after);
-    append_without_quotes(sql, commands);
-    /* It puts each command in parentheses (since 24.2). */
-    g_string_append(sql, ", ','), concat(replaceRegexpAll(command, '^[(]|[)]$|`', ''), ',')) > 0), "
+    g_string_append_printf(sql, " > %" G_GUINT64_FORMAT " AND position(concat(replaceAll(", after);
+    clickhouse_quote_string(sql, commands);
+    /* The server quotes only names that need it, and puts each command in parentheses (since 24.2). */
+    g_string_append(sql, ", '`', ''), ','), concat(replaceRegexpAll(command, '^[(]|[)]$|`', ''), ',')) > 0), "
                          "(SELECT count() FROM system.tables WHERE database = ");
     clickhouse_quote_string(sql, database);
     g_string_append(sql, " AND name = ");
