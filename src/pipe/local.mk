@@ -10,9 +10,9 @@ src_pipe_libpipe_a_SOURCES = src/pipe/apply.c src/pipe/batch.c src/pipe/batch.h 
 	src/pipe/reposition.c src/pipe/reposition.h src/pipe/resync.c src/pipe/room.c src/pipe/room.h \
 	src/pipe/retry.c src/pipe/retry.h src/pipe/selection.c src/pipe/selection.h src/pipe/settings.c src/pipe/settings.h \
 	src/pipe/settings_check.c src/pipe/settings_check.h src/pipe/setup.c src/pipe/shared.c src/pipe/shared.h \
-	src/pipe/shape.c src/pipe/shape.h src/pipe/snapshot.c \
+	src/pipe/shape.c src/pipe/shape.h src/pipe/snapshot.c src/pipe/statement_note.c src/pipe/statement_note.h \
 	src/pipe/spares.c src/pipe/status.c src/pipe/stream.c src/pipe/stream_alter.c src/pipe/stream_ddl.c src/pipe/stream_ddl_private.h src/pipe/stream_events.c src/pipe/stream_failover.c src/pipe/stream_private.h src/pipe/stream_seal.c \
-	src/pipe/stream_new.c src/pipe/stream_parents.c src/pipe/stream_xa.c src/pipe/supervisor.c src/pipe/supervisor.h src/pipe/token.c src/pipe/token.h src/pipe/trend.c src/pipe/trend.h \
+	src/pipe/stream_new.c src/pipe/stream_parents.c src/pipe/stream_statement.c src/pipe/stream_xa.c src/pipe/supervisor.c src/pipe/supervisor.h src/pipe/token.c src/pipe/token.h src/pipe/trend.c src/pipe/trend.h \
 	src/pipe/verify.c src/pipe/verify.h src/pipe/verify_range.c src/pipe/verify_repair.c src/pipe/verify_report.c src/pipe/verify_report.h \
 	src/pipe/verify_rows.c src/pipe/verify_settle.c src/pipe/verify_shape.c src/pipe/work.c src/pipe/work.h
 
@@ -27,11 +27,13 @@ pipe_test_libs = src/pipe/libpipe.a src/mapping/libmapping.a src/mysql/libmysql.
 check_PROGRAMS += tests/unit/batch_test tests/unit/group_test tests/unit/retry_test tests/unit/selection_test \
 	tests/unit/settings_test tests/unit/shape_test tests/unit/columns_test tests/unit/detail_test tests/unit/prepared_test \
 	tests/unit/trend_test tests/unit/headroom_test tests/unit/cutover_test tests/unit/history_test tests/unit/place_test \
-	tests/unit/loading_test
+	tests/unit/loading_test tests/unit/statement_note_test
 tests_unit_place_test_SOURCES = tests/unit/place_test.c
 tests_unit_place_test_LDADD = $(pipe_test_libs)
 tests_unit_loading_test_SOURCES = tests/unit/loading_test.c
 tests_unit_loading_test_LDADD = $(pipe_test_libs)
+tests_unit_statement_note_test_SOURCES = tests/unit/statement_note_test.c
+tests_unit_statement_note_test_LDADD = $(pipe_test_libs)
 tests_unit_cutover_test_SOURCES = tests/unit/cutover_test.c
 tests_unit_cutover_test_LDADD = $(pipe_test_libs)
 tests_unit_history_test_SOURCES = tests/unit/history_test.c

@@ -143,6 +143,7 @@ static bool stream_choose_start(Stream *s, SourceConnection *source, CatalogChec
     if (s->by_gtid && !(other && !checkpoint->gtid) && RULE_HOLDS("failover-needs-our-transactions") &&
         !stream_check_gtids(s, source, checkpoint, error))
         return false;
+    stream_find_statements(s, checkpoint);
     if (other && !stream_fail_over(s, source, checkpoint, error))
         return false;
     if (!other && !stream_judge_loads(s, source, checkpoint, false, error))
@@ -211,7 +212,7 @@ static bool reached_stop(Stream *s)
 /* Nothing read is left to be sent, and all that was sent has arrived. */
 static bool stream_is_quiet(Stream *s)
 {
-    if (s->batch_rows || s->group.open || s->verifying)
+    if (s->batch_rows || s->group.open || s->verifying || s->awaits_statement)
         return false;
     pthread_mutex_lock(&s->work->progress_lock);
     bool quiet = batch_tracker_in_flight(s->work->tracker) == 0;
@@ -265,7 +266,7 @@ static void note_settling(const Stream *s, const BinlogEvent *event)
  * it looks for what was asked for by GTID it may tell how far it has come; where it says so twice the log ends. */
 static bool log_is_long_enough(Stream *s, const BinlogEvent *event, GError **error)
 {
-    bool lacks = s->verifying || batch_cutter_forced(&s->cutter);
+    bool lacks = s->verifying || batch_cutter_forced(&s->cutter) || s->awaits_statement;
     if (s->skip_file)
         lacks = lacks || binlog_position_compare(event->file, event->start, s->skip_file, s->skip_pos) < 0;
     else
@@ -424,6 +425,8 @@ static void stream_clear(Stream *s)
     g_hash_table_destroy(s->by_id);
     g_hash_table_destroy(s->by_name);
     gtid_set_free(s->gtid);
+    if (s->begun_statements)
+        g_ptr_array_unref(s->begun_statements);
     prepared_discard(s->xa);
     prepared_free(s->prepared);
     place_clear(&s->place);

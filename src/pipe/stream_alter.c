@@ -126,14 +126,8 @@ static bool plan_load(StreamDdl *ddl, const PipeTable *table, PendingPlan *plan)
 
 static bool plan_save(StreamDdl *ddl, PipeTable *table, const PendingPlan *plan, GError **error)
 {
-    Pipe *pipe = ddl->s->pipe;
-    g_autofree char *text = pipe_definition_text(table, table->definition);
-    char *noted = pending_plan_note(text, ddl->id, plan);
-    pthread_mutex_lock(&pipe->lock);
-    g_free(table->record->definition);
-    table->record->definition = noted;
-    pthread_mutex_unlock(&pipe->lock);
-    return pipe_save_table(pipe, table, ddl->s->work->reading) || !cancel_set_error(ddl->s->work->reading, error);
+    g_autofree char *text = ddl_noted(ddl, table);
+    return stream_save_noted(ddl->s, table, pending_plan_note(text, ddl->id, plan), error);
 }
 
 typedef struct {

@@ -86,7 +86,7 @@ static StreamDdl *ddl_new(Stream *s, const DdlStatement *statement, const Binlog
     ddl->ends = ends;
     ddl->effects = g_ptr_array_new_with_free_func(effect_free);
     ddl->position = g_strdup_printf("%s:%" G_GUINT64_FORMAT, event->file, event->start);
-    ddl->id = g_strdup(s->group.gtid.text[0] ? s->group.gtid.text : ddl->position);
+    ddl->id = stream_statement_id(s, event);
     if (!query_event_parse(event, &ddl->query, error)) {
         ddl_free(ddl);
         return NULL;
@@ -222,6 +222,11 @@ bool ddl_barrier(StreamDdl *ddl, bool *possible, GError **error)
     return true;
 }
 
+char *ddl_noted(const StreamDdl *ddl, const PipeTable *table)
+{
+    return stream_statement_noted(ddl->s, table, ddl->event, &ddl->query, ddl->shown);
+}
+
 /* ---- Ends of following ---- */
 
 /* Rows change without row events. */
@@ -246,9 +251,8 @@ bool ddl_table_is_gone(StreamDdl *ddl, PipeTable *table, const char *how, GError
     if (!atomic_compare_exchange_strong(&table->state, &was, TABLE_DROPPED) && was == TABLE_FAILED)
         return true;
     atomic_store(&table->state, TABLE_DROPPED);
-    if (!pipe_save_table(ddl->s->pipe, table, ddl->s->work->reading)) {
+    if (!stream_save_noted(ddl->s, table, ddl_noted(ddl, table), error)) {
         atomic_store(&table->state, was); /* met again, by the next session */
-        cancel_set_error(ddl->s->work->reading, error);
         return false;
     }
     FAULT_POINT("ddl-gone");
@@ -315,7 +319,11 @@ static bool truncate_table(StreamDdl *ddl, PipeTable *table, GError **error)
         ddl_table_fails(ddl, table, "was truncated at the source", "the statement stands in one transaction with rows");
         return true;
     }
+    if (!stream_save_noted(ddl->s, table, ddl_noted(ddl, table), error))
+        return false;
+    FAULT_POINT("ddl-noted");
     TableEffect *effect = ddl_effect_add(ddl, table);
+    effect->truncated = true;
     effect->notes = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_add(effect->notes,
                     g_strdup(table->definition->texts[TABLE_SOURCE_COLUMN] ? "its rows were deleted at the destination"
@@ -530,6 +538,12 @@ bool stream_ddl(Stream *s, const DdlStatement *statement, const BinlogEvent *eve
 
 /* ---- Behind it ---- */
 
+/* What the catalog says of its table changes: the note of the statement goes, at least. */
+static bool is_saved(const TableEffect *effect)
+{
+    return effect->next || (effect->truncated && atomic_load(&effect->table->state) != TABLE_FAILED);
+}
+
 /* With Pipe.lock held. */
 static void take_new_texts(void *data)
 {
@@ -537,10 +551,11 @@ static void take_new_texts(void *data)
     for (unsigned i = 0; i < ddl->effects->len; i++) {
         TableEffect *effect = ddl->effects->pdata[i];
         CatalogTable *record = effect->table->record;
-        if (!effect->next)
+        if (!is_saved(effect))
             continue;
         effect->old_text = record->definition;
-        record->definition = pipe_definition_text(effect->table, effect->next);
+        record->definition =
+            pipe_definition_text(effect->table, effect->next ? effect->next : effect->table->definition);
         g_free(record->state);
         record->state = g_strdup(table_state_name(atomic_load(&effect->table->state)));
     }
@@ -608,7 +623,7 @@ bool stream_ddl_finish(Stream *s, StreamDdl *pending_take, const BinlogEvent *ev
         return true;
     g_autoptr(GPtrArray) records = g_ptr_array_new();
     for (unsigned i = 0; i < ddl->effects->len; i++)
-        if (((TableEffect *)ddl->effects->pdata[i])->next)
+        if (is_saved(ddl->effects->pdata[i]))
             g_ptr_array_add(records, ((TableEffect *)ddl->effects->pdata[i])->table->record);
     s->place.file = event->file;
     s->place.pos = event->end;

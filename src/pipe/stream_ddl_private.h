@@ -14,6 +14,7 @@ typedef struct {
     PipeTable *table;
     SourceTable *next; /* its new definition; NULL: it stays what it is */
     bool switched;     /* it is followed by it */
+    bool truncated;
     char *old_text;    /* the record's, while the new one is being saved */
     GPtrArray *notes;  /* of char *: for the journal */
     TableState state;  /* DROPPED, else LIVE: it goes on as it is */
@@ -27,7 +28,7 @@ struct StreamDdl {
     char *sql;      /* UTF-8 */
     char *shown;    /* of it, for messages */
     char *position; /* "file:pos" */
-    char *id;       /* what tells the statement from all others, on every server: GTID, else its place */
+    char *id;       /* stream_statement_id */
     ColumnContext context;
     bool ends;        /* its group ends with it */
     bool barrier;     /* all before it is applied and saved */
@@ -47,6 +48,8 @@ char *ddl_query_id(StreamDdl *ddl);
 bool ddl_kill_statements(StreamDdl *ddl, GError **error);
 /* All before the statement is acknowledged and saved. `possible`: false where its group holds rows, too. False: cancelled. */
 bool ddl_barrier(StreamDdl *ddl, bool *possible, GError **error);
+/* The table's definition with the statement noted as being carried out, to be saved before it is. Free with g_free. */
+char *ddl_noted(const StreamDdl *ddl, const PipeTable *table);
 typedef bool (*Attempt)(StreamDdl *ddl, TableEffect *effect, void *data, GError **error);
 /* Until it worked, or failed its table, or the pipe; False: cancelled, or the pipe fails. */
 bool ddl_carry_out(StreamDdl *ddl, TableEffect *effect, Attempt attempt, void *data, GError **error);

@@ -389,5 +389,5 @@ bool stream_handle_event(Stream *s, const BinlogEvent *event, GError **error)
     }
 
     GroupAction action = group_event(&s->group, event, flavour, statement, gtid_or_null, &undo_mark);
-    return group_step(s, action, statement, undo_mark, event, error);
+    return stream_statement_fits(s, action, event, error) && group_step(s, action, statement, undo_mark, event, error);
 }

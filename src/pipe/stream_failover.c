@@ -75,6 +75,16 @@ bool stream_check_gtids(Stream *s, SourceConnection *source, const CatalogCheckp
     return false;
 }
 
+bool stream_server_has(Stream *s, SourceConnection *source, const char *gtid, bool *has, GError **error)
+{
+    g_autofree char *missing = NULL;
+    s->gtid_tries = 0;
+    if (!look_for_missing(s, source, gtid, &missing, error) || (missing && is_not_applied_yet(source, missing, error)))
+        return false;
+    *has = !missing;
+    return true;
+}
+
 /* ---- What loads have read ---- */
 
 static GtidSet *applied_gtids(SourceConnection *source, const CatalogCheckpoint *checkpoint, GError **error)
@@ -234,7 +244,7 @@ static bool go_over(Stream *s, SourceConnection *source, CatalogCheckpoint *chec
 {
     Pipe *pipe = s->pipe;
     const char *identity = source_server(source)->identity;
-    if (!stream_judge_loads(s, source, checkpoint, true, error))
+    if (!stream_judge_loads(s, source, checkpoint, true, error) || !stream_judge_statements(s, source, error))
         return false;
     if (!forget_beginnings(s, checkpoint)) {
         cancel_set_error(s->work->reading, error);

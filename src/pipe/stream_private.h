@@ -44,6 +44,8 @@ typedef struct {
     bool began;     /* an event behind the start position was read */
     bool answered;  /* the server sent something in this session */
     bool begin_ahead; /* MariaDB: tables have a begin_set */
+    GPtrArray *begun_statements; /* of stream_statement.c */
+    bool awaits_statement;       /* the first group behind the checkpoint must be such a one */
     bool sent_ahead; /* cuts are in the catalog: rows behind the checkpoint may have been sent */
     unsigned gtid_tries; /* for what a server lacks: asked again so often before the session */
     bool by_gtid;   /* the server sends exactly what is not in the checkpoint's set */
@@ -110,6 +112,25 @@ bool stream_fail_over(Stream *s, SourceConnection *source, CatalogCheckpoint *ch
 bool stream_parse_beginnings(Stream *s, SourceConnection *source, const CatalogCheckpoint *checkpoint, GError **error);
 /* A group begins: does its number still tell what is before the tables' beginnings? */
 void stream_doubt_beginnings(Stream *s, const GtidEvent *gtid);
+
+/* Has the server these? A replica that has become it is given a moment. False: an error, or it is still applying them.
+ */
+bool stream_server_has(Stream *s, SourceConnection *source, const char *gtid, bool *has, GError **error);
+
+/* stream_statement.c: what had been begun of a statement at the destination */
+/* What tells the statement from all others, on every server: its GTID, else its place. Free with g_free. */
+char *stream_statement_id(const Stream *s, const BinlogEvent *event);
+/* The table's definition with a note of the statement, for the catalog, where it is put before anything is done. The
+ * checkpoint before it is saved. Free with g_free. */
+char *stream_statement_noted(const Stream *s, const PipeTable *table, const BinlogEvent *event, const QueryEvent *query,
+                             const char *shown);
+bool stream_save_noted(Stream *s, PipeTable *table, char *noted_take, GError **error); /* false: cancelled */
+/* Those that were not done with when the checkpoint was saved that the session begins at. */
+void stream_find_statements(Stream *s, const CatalogCheckpoint *checkpoint);
+/* Another server answers: tables are flagged that had one done to them which it lacks. */
+bool stream_judge_statements(Stream *s, SourceConnection *source, GError **error);
+/* Before a group's end is acted upon. False: it is not the statement that it was, and the history was rewritten. */
+bool stream_statement_fits(Stream *s, GroupAction action, const BinlogEvent *event, GError **error);
 
 /* stream_events.c */
 char *stream_position_text(const Stream *s); /* "file:pos" of what is read; free with g_free */

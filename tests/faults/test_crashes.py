@@ -244,7 +244,7 @@ STEPS = [
     ("tables-noted", replace), ("tables-noted:2", replace), ("setup-tables-created", replace), ("setup-start-recorded", replace), ("load-inserted", replace),
     ("resync-exchanged", replace), ("resync-place-taken", replace), ("auto-resync-noted", resync_by_itself), ("reposition-saved", reposition), ("new-tables-found", new_table), ("tables-noted", new_table), ("remove-noted", remove), ("remove-target-done", remove), ("xa-on-disk", xa), ("xa-applied", xa), ("xa-applied:2", xa),
     ("verify-scratch", verify_and_repair), ("verify-repair-inserted", verify_and_repair),
-    ("ddl-before", schema), ("ddl-before:3", schema), ("ddl-rename", schema), ("ddl-rename:3", schema), ("ddl-planned", schema), ("ddl-planned:2", schema), ("ddl-step", schema), ("ddl-step:2", schema),
+    ("ddl-before", schema), ("ddl-before:3", schema), ("ddl-noted", schema), ("ddl-rename", schema), ("ddl-rename:3", schema), ("ddl-planned", schema), ("ddl-planned:2", schema), ("ddl-step", schema), ("ddl-step:2", schema),
     ("ddl-step:3", schema), ("ddl-step:6", schema), ("ddl-done", schema), ("ddl-done:2", schema), ("ddl-done:4", schema), ("ddl-saved", schema), ("ddl-saved:2", schema),
 ]  # fmt: skip
 
@@ -278,7 +278,7 @@ def shards_schema(shards):
 SHARDS_STEPS = [
     ("resync-proof-noted", shards_resync), ("resync-proof-noted:2", shards_resync), ("resync-exchanged", shards_resync), ("resync-place-taken", shards_resync),
     ("resync-place-taken:2", shards_resync), ("resync-before-drop", shards_resync), ("setup-rows-deleted", shards_resync), ("setup-rows-deleted", shards_add),
-    ("setup-tables-created:2", shards_add), ("load-inserted:3", shards_add), ("ddl-planned:2", shards_schema), ("ddl-step:2", shards_schema),
+    ("setup-tables-created:2", shards_add), ("load-inserted:3", shards_add), ("ddl-planned:2", shards_schema), ("ddl-noted", shards_schema), ("ddl-step:2", shards_schema),
     ("ddl-done:2", shards_schema), ("ddl-step:3", shards_schema),
 ]  # fmt: skip
 

@@ -102,6 +102,7 @@ static void table_free(void *data)
     g_free(table->begin_gtid);
     g_free(table->read_gtid);
     gtid_set_free(table->begin_set);
+    statement_note_clear(&table->note);
     g_ptr_array_unref(table->ranges);
     g_array_unref(table->rows);
     g_array_unref(table->marks);
@@ -132,7 +133,7 @@ void table_start_over(Table *table)
     table->read_unseen = false;
     table->state = ROWS_WAITING;
     table->set_up = table->loaded = table->start_over = table->exact_open = table->advised = table->settled = false;
-    table->planned = NULL;
+    statement_note_clear(&table->note);
 }
 
 /* Where the log ends, as a table that begins there notes it: MySQL's GTIDs are of what is committed, and tell all. */
@@ -161,7 +162,7 @@ static void set_up(Engine *e, Table *table)
         return; /* LOCK TABLES waits */
     destination_kill(e->destination, PREFIX);
     table->definition = e->source->definitions[table->of];
-    table->planned = NULL;
+    statement_note_clear(&table->note);
     destination_create(e->destination, table->target, table_keeps_all(table->of), table->definition);
     note_log_end(e, &table->begin_file, &table->begin_pos, &table->begin_gtid);
     begin_behind_the_stream(e, table);

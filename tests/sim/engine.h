@@ -17,6 +17,7 @@
 #include "pipe/loading.h"
 #include "pipe/place.h"
 #include "pipe/prepared.h"
+#include "pipe/statement_note.h"
 
 typedef enum { ROWS_WAITING, ROWS_LOADING, ROWS_LIVE, ROWS_FAILED, ROWS_KEPT } RowsState;
 
@@ -36,7 +37,8 @@ typedef struct {
     unsigned base;     /* of one that keeps all: the commit that its load saw */
     GPtrArray *ranges; /* of CatalogRange */
     Definition definition;
-    const char *planned, *plan_tag; /* the statement whose steps are noted, and what their proofs say; interned */
+    StatementNote note;   /* the statement that is being carried out; its id is NULL: there is none */
+    const char *plan_tag; /* what the proofs of its steps say; interned */
     /* not in it: */
     RangePlan *plan;
     bool has_bounds, told, passed, exact_open, exact_lost, unfollowed, start_over;
@@ -71,7 +73,7 @@ typedef struct {
     Table *table; /* NULL: there is none */
     bool waits;
     unsigned by;     /* number of the definition */
-    unsigned server; /* whose log's end it is */
+    unsigned server; /* that did not, and whose log's end it is */
     const char *file;
     uint64_t pos;
 } Doubt;
@@ -100,6 +102,7 @@ typedef struct {
     PreparedTransaction *xa;
     StreamPlace place;
     bool verifying, by_gtid, in_statement;
+    bool awaits; /* what comes next is a statement that was begun */
     const char *skip_file, *idle_file;
     uint64_t skip_pos, idle_pos, next_seq, batch_rows, batch_bytes;
     BatchCutter cutter;
@@ -126,7 +129,6 @@ typedef struct {
     const char *state_dir;
     bool by_file;  /* MySQL: by places of the log, not by GTIDs */
     char *finding; /* what is wrong; NULL: nothing so far */
-    bool stated;   /* a statement was carried out, and no checkpoint stands behind it */
     bool broken;   /* the source's history was rewritten since the pipe has its place */
     bool lost;     /* another server took over that lacks some transactions: they may have been replicated */
     bool trace;

@@ -54,8 +54,8 @@ void judge_watch(Engine *e)
 bool engine_is_caught_up(const Engine *e)
 {
     const Session *s = &e->session;
-    return e->state == PIPE_RUNNING && e->work && e->ending == ENDS_NOT && s->on && !s->verifying && !s->group.open &&
-           !s->ddl && !e->cut && !s->batch_rows && s->next >= e->source->log->len &&
+    return e->state == PIPE_RUNNING && e->work && e->ending == ENDS_NOT && s->on && !s->verifying && !s->awaits &&
+           !s->group.open && !s->ddl && !e->cut && !s->batch_rows && s->next >= e->source->log->len &&
            batch_tracker_in_flight(e->tracker) == 0 && !batch_cutter_forced(&s->cutter) &&
            e->source->readable >= e->source->log->len && e->destination->running->len == 0 &&
            e->destination->altering->len == 0;

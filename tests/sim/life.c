@@ -150,11 +150,11 @@ static bool may_be_rewritten(const Engine *e)
     return e->checkpoint.print_file != NULL;
 }
 
-/* A load has read, a place of the log is waited for, or a statement has done, what a source that loses the end of its
- * log never had; the checkpoint and the cuts behind it do not tell. */
+/* A load has read, or a place of the log is waited for, what a source that loses the end of its log never had; the
+ * checkpoint and the cuts behind it do not tell. */
 static bool is_ahead(const Engine *e)
 {
-    bool ahead = e->stated || e->stops;
+    bool ahead = e->stops;
     for (unsigned i = 0; i < e->tables->len; i++)
         ahead = ahead || ((const Table *)e->tables->pdata[i])->state != ROWS_LIVE;
     return ahead;
@@ -186,7 +186,7 @@ static void take_step(Engine *e, const Step *step, Random *random)
     case FAIL_OVER:
         /* GTIDs alone do not tell that a history was rewritten when another server answers before that was seen. */
         if (!e->broken) {
-            unsigned lost = e->stated ? 0 : step->a; /* what a statement has done no other undoes */
+            unsigned lost = step->a;
             source_fail_over(e->source, lost);
             engine_lose_connection(e);
             if (lost) {

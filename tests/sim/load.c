@@ -266,11 +266,12 @@ static bool wait_for_stream(Engine *e, Doubt *doubt)
     Table *table = doubt->table;
     if (!table_wants_loading(table))
         return true; /* the stream has told already why it cannot be read */
+    if (!doubt->waits && doubt->server != e->source->number)
+        return true; /* another one may know the definition */
     if (!doubt->waits) {
         doubt->waits = true;
         doubt->file = e->source->file;
         doubt->pos = e->source->pos;
-        doubt->server = e->source->number;
         return false;
     }
     bool reached = e->checkpoint.file &&
@@ -298,6 +299,7 @@ static void read_rows(Engine *e, Loader *loader)
         engine_tell(e, "%" G_GINT64_FORMAT " cannot be read by definition %u", table->id, table->definition.number);
         loader->doubt.table = table;
         loader->doubt.by = table->definition.number;
+        loader->doubt.server = e->source->number;
         give_back(loader, true);
         return;
     }

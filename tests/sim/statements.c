@@ -36,12 +36,26 @@ bool statement_stops(Engine *e, const DdlStatement *statement, const BinlogEvent
     return stops;
 }
 
-static void truncate_tables(Engine *e, const DdlStatement *statement, const BinlogEvent *event)
+/* stream_statement.c: before anything of it is done. */
+static void note_statement(Engine *e, Table *table, const LogEvent *event)
+{
+    statement_note_clear(&table->note);
+    table->plan_tag = NULL;
+    table->note = (StatementNote){.id = stream_statement_id(e, &event->event),
+                                  .sum = statement_note_sum(event->event.timestamp, event->sql, strlen(event->sql)),
+                                  .place = statement_note_place(&e->checkpoint),
+                                  .epoch = e->checkpoint.epoch};
+}
+
+static void truncate_tables(Engine *e, const LogEvent *event)
 {
     for (unsigned i = 0; i < e->tables->len; i++) {
         Table *table = e->tables->pdata[i];
-        if (!names(statement, table) || !stream_follows(&e->session, table, event))
+        if (!names(event->statement, table) || !stream_follows(&e->session, table, &event->event))
             continue;
+        note_statement(e, table, event);
+        if (engine_crashes_here(e))
+            return;
         g_autofree char *load = g_strdup_printf("sluice-" UUID "-snapshot-%" G_GINT64_FORMAT "-", table->id);
         destination_kill(e->destination, "sluice-" UUID "-log-");
         destination_kill(e->destination, load);
@@ -50,6 +64,65 @@ static void truncate_tables(Engine *e, const DdlStatement *statement, const Binl
             destination_truncate(e->destination, object);
         engine_tell(e, "%s is truncated", table->target);
     }
+}
+
+/* ---- Those that were begun before the session ---- */
+
+char *stream_statement_id(const Engine *e, const BinlogEvent *event)
+{
+    const char *gtid = e->session.group.gtid.text;
+    return *gtid ? g_strdup(gtid) : g_strdup_printf("%s:%" G_GUINT64_FORMAT, event->file, event->start);
+}
+
+static const StatementNote *begun(const Engine *e, const Table *table)
+{
+    g_autofree char *place = statement_note_place(&e->checkpoint);
+    bool is = table_is_followed(table) && table->note.id && strcmp(table->note.place, place) == 0;
+    return is ? &table->note : NULL;
+}
+
+void stream_find_statements(Engine *e)
+{
+    for (unsigned i = 0; i < e->tables->len; i++) {
+        const StatementNote *note = begun(e, e->tables->pdata[i]);
+        e->session.awaits = e->session.awaits || (note && note->epoch == e->checkpoint.epoch);
+    }
+}
+
+bool stream_judge_statements(Engine *e)
+{
+    e->session.awaits = false;
+    for (unsigned i = 0; i < e->tables->len; i++) {
+        Table *table = e->tables->pdata[i];
+        const StatementNote *note = begun(e, table);
+        g_autofree char *missing = note ? source_missing(e->source, note->id) : NULL;
+        if (!missing)
+            continue;
+        if (source_logged(e->source, note->id))
+            return false;
+        if (table->plan_tag)
+            stream_load_fails(e, table, "a statement that altered it is not there any more");
+        else
+            stream_advise(e, table);
+        statement_note_clear(&table->note);
+    }
+    return true;
+}
+
+void stream_check_statement(Engine *e, GroupAction action, const LogEvent *event)
+{
+    bool over = action == GROUP_ENDS || action == GROUP_UNDONE || action == GROUP_PREPARED; /* a broken one is none */
+    if (!e->session.awaits || !over)
+        return;
+    g_autofree char *id = stream_statement_id(e, &event->event);
+    g_autofree char *sum =
+        event->statement ? statement_note_sum(event->event.timestamp, event->sql, strlen(event->sql)) : g_strdup("");
+    for (unsigned i = 0; i < e->tables->len; i++) {
+        const StatementNote *note = begun(e, e->tables->pdata[i]);
+        if (note && note->epoch == e->checkpoint.epoch && (strcmp(note->id, id) != 0 || strcmp(note->sum, sum) != 0))
+            stream_history_fails(e, "the statement is not the one that was being carried out");
+    }
+    e->session.awaits = false;
 }
 
 /* stream_alter.c: what it makes of the definition, and in how many steps. */
@@ -84,7 +157,7 @@ static bool alter_table(Engine *e, Table *table, const LogEvent *event)
     Session *s = &e->session;
     Definition next = table->definition;
     unsigned steps = plan_alter(event->sql, &next);
-    const char *id = g_intern_string(s->group.gtid.text);
+    g_autofree char *id = stream_statement_id(e, &event->event);
     Object *object = destination_find(e->destination, table->target);
     LoadSituation load = table_load(table);
     if (next.number != event->definition.number) {
@@ -94,7 +167,7 @@ static bool alter_table(Engine *e, Table *table, const LogEvent *event)
         stream_load_fails(e, table, "was altered at the source");
         return true;
     }
-    if (table->planned == id) {
+    if (g_strcmp0(table->note.id, id) == 0) {
         destination_kill(e->destination, "sluice-" UUID "-ddl-");
     } else {
         if (next.modified != table->definition.modified &&
@@ -104,9 +177,8 @@ static bool alter_table(Engine *e, Table *table, const LogEvent *event)
         }
         if (steps) {
             g_autofree char *tag = g_strdup_printf("%s in epoch %u", id, s->place.epoch);
-            table->planned = id;
+            note_statement(e, table, event);
             table->plan_tag = g_intern_string(tag);
-            e->stated = true;
         }
         if (engine_crashes_here(e))
             return false;
@@ -129,9 +201,8 @@ static bool statement_run(Engine *e, const LogEvent *event)
 {
     Session *s = &e->session;
     if (event->statement->kind == DDL_TRUNCATE) {
-        truncate_tables(e, event->statement, &event->event);
-        e->stated = true;
-        return true;
+        truncate_tables(e, event);
+        return !e->dead;
     }
     if (*s->ddl_query && destination_find_alter(e->destination, s->ddl_query))
         return false;
@@ -145,16 +216,17 @@ static bool statement_run(Engine *e, const LogEvent *event)
 }
 
 /* With the checkpoint behind the statement, in one transaction; readers see both at once, too. */
-static void save_definitions(Engine *e)
+static void save_definitions(Engine *e, const DdlStatement *statement)
 {
     for (unsigned i = 0; i < e->tables->len; i++) {
         Table *table = e->tables->pdata[i];
+        if (table->changes || statement->kind == DDL_TRUNCATE)
+            statement_note_clear(&table->note);
         if (!table->changes)
             continue;
         if (table->rows->len)
             engine_finding(e, "rows of t%u are not sent, and its definition changes", table->of);
         table->changes = false;
-        table->planned = NULL;
         table->definition = table->next;
     }
 }
@@ -199,8 +271,7 @@ void statement_act(Engine *e)
         prepared_save(s->prepared, seq, &checkpoint.prepared, NULL);
         place_checkpoint(&s->place, &s->group, s->gtid, &checkpoint);
         stream_catalog_save(e, &checkpoint, seq);
-        save_definitions(e);
-        e->stated = false;
+        save_definitions(e, event->statement);
         s->place.moved = false;
         s->last_seal = e->now;
         s->ddl = DDL_NONE;

@@ -68,6 +68,9 @@ static bool choose_start(Engine *e, Session *s)
     }
     if (!stream_judge_loads(e, other))
         return false;
+    stream_find_statements(e);
+    if (other && !stream_judge_statements(e))
+        return false;
     if (other)
         stream_fail_over(e);
     if (s->by_gtid) {
@@ -581,7 +584,9 @@ static void handle(Engine *e, const LogEvent *event)
         stream_doubt_beginnings(e, &event->gtid);
     GroupAction action =
         group_event(&s->group, &event->event, flavour, event->statement, is_gtid ? &event->gtid : NULL, &undo_mark);
-    group_step(e, action, event, undo_mark);
+    stream_check_statement(e, action, event);
+    if (!over(e))
+        group_step(e, action, event, undo_mark);
 }
 
 void stream_after_event(Engine *e, const BinlogEvent *event)
@@ -601,7 +606,7 @@ static void heartbeat(Engine *e)
     Session *s = &e->session;
     BinlogEvent event = {.type = BINLOG_HEARTBEAT, .file = e->source->file, .start = e->source->pos};
     e->now += 500000;
-    bool lacks = s->verifying || batch_cutter_forced(&s->cutter);
+    bool lacks = s->verifying || batch_cutter_forced(&s->cutter) || s->awaits;
     if (s->skip_file)
         lacks = lacks || binlog_position_compare(event.file, event.start, s->skip_file, s->skip_pos) < 0;
     else
@@ -613,7 +618,8 @@ static void heartbeat(Engine *e)
         stream_history_fails(e, "the server's log ends before what was read of it already");
         return;
     }
-    bool quiet = !s->batch_rows && !s->group.open && !s->verifying && batch_tracker_in_flight(e->tracker) == 0;
+    bool quiet =
+        !s->batch_rows && !s->group.open && !s->verifying && !s->awaits && batch_tracker_in_flight(e->tracker) == 0;
     if (quiet &&
         (!s->place.file || binlog_position_compare(event.file, event.start, s->place.file, s->place.pos) > 0)) {
         s->place.file = event.file;

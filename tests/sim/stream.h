@@ -20,6 +20,13 @@ void stream_load_fails(Engine *engine, Table *table, const char *why);
 bool statement_stops(Engine *engine, const DdlStatement *statement, const BinlogEvent *event);
 void statement_act(Engine *engine); /* one step of the one that waits */
 
+/* Those that were being carried out when the last session ended: src/pipe/stream_statement.c. */
+char *stream_statement_id(const Engine *engine, const BinlogEvent *event); /* free with g_free */
+void stream_find_statements(Engine *engine);
+/* False: what the server only has received yet is waited for. */
+bool stream_judge_statements(Engine *engine);
+void stream_check_statement(Engine *engine, GroupAction action, const LogEvent *event);
+
 /* failover.c; false: the session does not begin */
 void stream_advise(Engine *engine, Table *table);
 bool stream_check_gtids(Engine *engine, const char *ours);

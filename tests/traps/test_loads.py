@@ -265,6 +265,59 @@ def test_a_load_has_read_what_the_next_server_lacks(engine, own_mariadb, clickho
         trap("a row that the load had read, and that the server which took over never had, stays for ever")
 
 
+@pytest.mark.rule("failover-needs-our-transactions")
+@pytest.mark.parametrize("statement", ["TRUNCATE TABLE t", "ALTER TABLE t MODIFY v BIGINT", "DROP TABLE t"], ids=["truncate", "alter", "drop"])
+def test_a_statement_was_carried_out_that_the_next_server_lacks(engine, own_mariadb, clickhouse, trap, folder, statement):
+    """No checkpoint tells of it: it comes behind the last."""
+    own = ["--log-replica-updates=ON"] if own_mariadb.kind == "mysql" else ["--log-slave-updates=ON", "--gtid-strict-mode=ON"]
+    first, second = own_mariadb("--server-id=11", *own), own_mariadb("--server-id=12", *own)
+    second.replicate(first)
+    other = Engine(folder / "without")
+    pipe = Pipe(engine, first, clickhouse)
+    without = Pipe(other, first, clickhouse, source=pipe.source)
+    with contextlib.closing(other):
+        pipe.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+        pipe.run("INSERT INTO t VALUES (1, 1), (2, 2)")
+        for each in (pipe, without):
+            each.engine.start()
+            each.live()
+            each.caught_up()
+            each.engine.stop()
+        second.wait_replicated(first.gtids())
+        second.run("STOP REPLICA" if second.is_mysql else "STOP SLAVE")
+        pipe.run(statement)
+        for each in (pipe, without):
+            each.engine.dies("ddl-gone" if "DROP" in statement else "ddl-done")
+        first.stop()
+        second.take_place_of(first)
+        pipe.mariadb = without.mariadb = second
+        other.env["SLUICE_WITHOUT"] = "statements-are-of-this-history"
+        for each in (pipe, without):
+            each.engine.start()
+            wait_until(lambda: "another server answers" in each.journal(), 60 * PATIENCE, each.journal)
+        pipe.run("INSERT INTO t VALUES (3, 3)")
+        without.caught_up()
+        assert pipe.run("SELECT COUNT(*), MAX(v) FROM t") == ((3, 3),)
+        row = without.table("t")
+        if statement.startswith("TRUNCATE"):
+            assert without.rows("t", "id") == [[3]] and row["state"] == "live" and not row["resync_advised"]
+            trap("the rows that the statement had removed stay away, and the table is shown as it should be")
+            pipe.caught_up()
+            assert pipe.table("t")["resync_advised"] and f"or was about to be: {statement}" in pipe.journal()
+        else:
+            if statement.startswith("ALTER"):
+                assert row["state"] == "failed" and "another server" not in row["error"]["message"]
+                trap("its columns are not those of the source, and what is said of it is not why")
+            else:
+                assert row["state"] == "dropped" and not row["resync_advised"]
+                trap("it is shown as dropped, and the source has it")
+            found = wait_until(lambda: (t := pipe.table("t"))["state"] == "failed" and t, 30 * PATIENCE, lambda: pipe.engine.describe("p"))
+            message = found["error"]["message"]
+            assert statement.split()[0] in message and "another server took over that lacks" in message, found["error"]
+        engine.sluice("resync", "p", "--table", f"{pipe.source}.t", "--wait", timeout=120 * PATIENCE)
+        assert pipe.equal("t") == 3 and not pipe.table("t")["resync_advised"]
+
+
 SWAP = "ALTER TABLE t RENAME COLUMN a TO b, RENAME COLUMN b TO a"
 
 

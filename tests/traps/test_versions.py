@@ -212,6 +212,48 @@ def test_a_transaction_that_was_sent_and_is_gone(engine, own_mariadb, clickhouse
     assert pipe.equal("t") == 1
 
 
+def statement_lost(pipe, folder):
+    """A table is emptied at the destination, no checkpoint covers it yet, and the server loses the statement."""
+    engine, server = pipe.engine, pipe.mariadb
+    pipe.caught_up()
+    engine.stop()
+    server.stop()
+    shutil.copytree(server.folder / "data", folder / "copy")
+    server.start()
+    engine.dies("ddl-done", lambda: pipe.run("TRUNCATE TABLE t"))
+    server.stop()
+    shutil.rmtree(server.folder / "data")
+    shutil.move(folder / "copy", server.folder / "data")
+    server.start()
+    assert pipe.run("SELECT COUNT(*) FROM t") == ((1,),) and pipe.rows("t", "count()") == [[0]]
+
+
+@pytest.mark.rule("history-is-not-rewritten")
+@pytest.mark.parametrize("way", ["gone", "replaced"])
+def test_a_statement_that_was_carried_out_and_is_lost(engine, own_mariadb, clickhouse, trap, folder, way):
+    """No row and no cut tells of it. The table is as the statement made it, and the source has its rows."""
+    pipe = of_one_row(engine, own_mariadb(), clickhouse)
+    statement_lost(pipe, folder)
+    with trap.without("statements-are-of-this-history"):
+        engine.start()
+        rows(pipe, 2, 1)
+        pipe.caught_up()
+        assert pipe.rows("t", "id") == [[2]] and pipe.run("SELECT COUNT(*) FROM t") == ((2,),)
+        trap("the rows that a statement had removed stay away, and the pipe runs on")
+        engine.sluice("resync", "p", "--wait", timeout=120 * PATIENCE)
+        pipe.run("DELETE FROM t WHERE id = 2")
+        statement_lost(pipe, folder)
+    if way == "replaced":
+        rows(pipe, 2, 1)
+    engine.start()
+    error = pipe.wait("Failed")["error"]
+    words = "is not the statement that was being carried out (TRUNCATE TABLE t)" if way == "replaced" else "before what was read of it already"
+    assert words in error["message"] and any("resync" in remedy for remedy in error["remedies"]), error
+    engine.sluice("resync", "p", "--wait", timeout=120 * PATIENCE)
+    pipe.wait("Running")
+    assert pipe.equal("t") == (2 if way == "replaced" else 1)
+
+
 @pytest.mark.rule("epoch-grows-with-the-server")
 def test_a_replica_takes_the_place(engine, own_mariadb, clickhouse, trap, folder):
     """Two pipes see it: one as it is, one that goes on with the epoch of the server before."""

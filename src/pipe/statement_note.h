@@ -1,0 +1,32 @@
+/* statement_note.h - which statement of the log is being carried out at the destination.
+ *
+ * It stands in the catalog, beside the table's definition, before anything of it is done, and goes with the checkpoint
+ * behind it. What such a statement has done no row and no version takes back: a source that answers afterwards and
+ * never had it is told by the note alone. Pure.
+ */
+#ifndef SLUICE_PIPE_STATEMENT_NOTE_H
+#define SLUICE_PIPE_STATEMENT_NOTE_H
+
+#include "catalog/catalog.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+    char *id;       /* what tells it from all others: GTID, else its place in the log */
+    char *sum;      /* of its text and time: servers hand out the same numbers again */
+    char *shown;    /* of its text, for messages */
+    char *place;    /* of the checkpoint before it (statement_note_place): while the pipe's is there it is under way */
+    uint32_t epoch; /* in which it was read */
+} StatementNote;
+void statement_note_clear(StatementNote *note);
+
+/* All free with g_free. */
+char *statement_note_place(const CatalogCheckpoint *checkpoint);
+char *statement_note_sum(uint32_t time, const void *text, size_t len);
+/* The definition, as the catalog keeps it, with the note in it. */
+char *statement_note_write(const char *definition, const StatementNote *note);
+/* False: there is none. */
+bool statement_note_read(const char *definition, StatementNote *out);
+
+#endif
