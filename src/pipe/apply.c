@@ -169,6 +169,8 @@ bool apply_save_checkpoint(Work *work)
     FAULT_POINT("checkpoint-due");
     bool ok = pipe_catalog_write(pipe, work->sending, write_checkpoint, &write);
     FAULT_POINT("checkpoint-saved");
+    if (ok)
+        atomic_store(&work->saved_seq, write.applied_seq);
     if (write.notes)
         g_ptr_array_unref(write.notes);
     pthread_mutex_lock(&pipe->lock);
@@ -181,8 +183,6 @@ bool apply_save_checkpoint(Work *work)
         catalog_checkpoint_clear(&checkpoint);
     }
     pthread_mutex_unlock(&pipe->lock);
-    if (ok) /* a barrier that sees it sees Pipe.applied, too */
-        atomic_store(&work->saved_seq, write.applied_seq);
     return ok;
 }
 

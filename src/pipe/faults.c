@@ -266,17 +266,18 @@ void pipe_table_fail(Pipe *pipe, PipeTable *table, const GError *error, const Re
                  table->record->name, message);
 }
 
-void pipe_table_advise_resync(Pipe *pipe, PipeTable *table, const char *why, const char *position)
+bool pipe_table_advise_resync(Pipe *pipe, PipeTable *table, const char *why, const char *position)
 {
     pthread_mutex_lock(&pipe->lock);
     bool told = table->record->resync_advised;
     table->record->resync_advised = true;
     pthread_mutex_unlock(&pipe->lock);
     if (told)
-        return;
+        return false;
     pipe_save_table(pipe, table, pipe->life);
     pipe_journal(pipe, "engine", "table", position, "a resync of table %s.%s is advised: %s", table->record->database,
                  table->record->name, why);
+    return true;
 }
 
 void work_fail(Work *work, Side side, GError *error_take)

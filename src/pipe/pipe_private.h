@@ -382,8 +382,9 @@ void pipe_stall_clear(Pipe *pipe, Side side);
 void pipe_stalls_leave(Pipe *pipe); /* the calling thread ends */
 void pipe_stalls_reset(Pipe *pipe); /* none are shown any more: no thread is at work */
 void pipe_table_fail(Pipe *pipe, PipeTable *table, const GError *error, const RetryDecision *decision, const char *position);
-/* Its rows may differ from the source's; it is followed on, and shown so until it is loaded again. */
-void pipe_table_advise_resync(Pipe *pipe, PipeTable *table, const char *why, const char *position);
+/* Its rows may differ from the source's; it is followed on, and shown so until it is loaded again. False: that was
+ * advised before, and the reason is not told. */
+bool pipe_table_advise_resync(Pipe *pipe, PipeTable *table, const char *why, const char *position);
 void pipe_journal(Pipe *pipe, const char *actor, const char *kind, const char *position, const char *format, ...)
     G_GNUC_PRINTF(5, 6);
 /* That the destination has something of another under a name (SLUICE_ERROR_REFUSED) is told, and true; any other error is given on. */

@@ -9,16 +9,18 @@ void statement_note_clear(StatementNote *note)
     g_free(note->id);
     g_free(note->sum);
     g_free(note->shown);
-    g_free(note->place);
+    g_free(note->file);
     memset(note, 0, sizeof *note);
 }
 
-/* GTID sets may be long. They are what stays when another server takes over; without them the place in the log is. */
-char *statement_note_place(const CatalogCheckpoint *checkpoint)
+bool statement_note_is_passed(const StatementNote *note, SourceFlavour flavour, const CatalogCheckpoint *checkpoint)
 {
-    if (checkpoint->gtid && *checkpoint->gtid)
-        return g_compute_checksum_for_string(G_CHECKSUM_SHA256, checkpoint->gtid, -1);
-    return g_strdup_printf("%s:%" G_GUINT64_FORMAT, checkpoint->file ? checkpoint->file : "", checkpoint->pos);
+    /* Of one log: MariaDB's numbers may come out of order, and transactions of MySQL may have none. */
+    if (note->epoch == checkpoint->epoch && checkpoint->file)
+        return binlog_position_compare(checkpoint->file, checkpoint->pos, note->file, note->pos) > 0;
+    g_autoptr(GtidSet) id = gtid_set_parse(flavour, note->id, NULL);
+    g_autoptr(GtidSet) ours = gtid_set_parse(flavour, checkpoint->gtid ? checkpoint->gtid : "", NULL);
+    return !id || !ours || gtid_set_reaches(ours, id);
 }
 
 char *statement_note_sum(uint32_t time, const void *text, size_t len)
@@ -34,8 +36,8 @@ char *statement_note_write(const char *definition, const StatementNote *note)
 {
     json_t *json = json_loads(definition, 0, NULL);
     json_object_set_new(json, "statement",
-                        json_pack("{s:s,s:s,s:s,s:s,s:I}", "id", note->id, "sum", note->sum, "shown", note->shown,
-                                  "place", note->place, "epoch", (json_int_t)note->epoch));
+                        json_pack("{s:s,s:s,s:s,s:s,s:I,s:I}", "id", note->id, "sum", note->sum, "shown", note->shown,
+                                  "file", note->file, "pos", (json_int_t)note->pos, "epoch", (json_int_t)note->epoch));
     char *dumped = json_dumps(json, JSON_COMPACT), *text = g_strdup(dumped);
     free(dumped);
     json_decref(json);
@@ -44,18 +46,19 @@ char *statement_note_write(const char *definition, const StatementNote *note)
 
 bool statement_note_read(const char *definition, StatementNote *out)
 {
-    const char *id, *sum, *shown, *place;
-    json_int_t epoch;
+    const char *id, *sum, *shown, *file;
+    json_int_t pos, epoch;
     /* Definitions are long, there may be thousands, and hardly any has one. */
     bool has = definition && strstr(definition, "\"statement\":");
     json_t *json = has ? json_loads(definition, 0, NULL) : NULL;
-    bool found = json_unpack(json_object_get(json, "statement"), "{s:s,s:s,s:s,s:s,s:I}", "id", &id, "sum", &sum,
-                             "shown", &shown, "place", &place, "epoch", &epoch) == 0;
+    bool found = json_unpack(json_object_get(json, "statement"), "{s:s,s:s,s:s,s:s,s:I,s:I}", "id", &id, "sum", &sum,
+                             "shown", &shown, "file", &file, "pos", &pos, "epoch", &epoch) == 0;
     if (found)
         *out = (StatementNote){.id = g_strdup(id),
                                .sum = g_strdup(sum),
                                .shown = g_strdup(shown),
-                               .place = g_strdup(place),
+                               .file = g_strdup(file),
+                               .pos = (uint64_t)pos,
                                .epoch = (uint32_t)epoch};
     json_decref(json);
     return found;

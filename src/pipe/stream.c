@@ -143,7 +143,7 @@ static bool stream_choose_start(Stream *s, SourceConnection *source, CatalogChec
     if (s->by_gtid && !(other && !checkpoint->gtid) && RULE_HOLDS("failover-needs-our-transactions") &&
         !stream_check_gtids(s, source, checkpoint, error))
         return false;
-    stream_find_statements(s, checkpoint);
+    stream_find_statements(s, server->flavour, checkpoint);
     if (other && !stream_fail_over(s, source, checkpoint, error))
         return false;
     if (!other && !stream_judge_loads(s, source, checkpoint, false, error))

@@ -127,7 +127,7 @@ static bool plan_load(StreamDdl *ddl, const PipeTable *table, PendingPlan *plan)
 static bool plan_save(StreamDdl *ddl, PipeTable *table, const PendingPlan *plan, GError **error)
 {
     g_autofree char *text = ddl_noted(ddl, table);
-    return stream_save_noted(ddl->s, table, pending_plan_note(text, ddl->id, plan), error);
+    return stream_save_definition(ddl->s, table, pending_plan_note(text, ddl->id, plan), error);
 }
 
 typedef struct {
@@ -340,7 +340,10 @@ static bool run_step(StreamDdl *ddl, const TableEffect *effect, Alter *alter, un
 static bool attempt_alter(StreamDdl *ddl, TableEffect *effect, void *data, GError **error)
 {
     Alter *alter = data;
-    bool again = alter->plan.steps || plan_load(ddl, effect->table, &alter->plan);
+    bool again = alter->plan.steps != NULL;
+    if (!again && (again = plan_load(ddl, effect->table, &alter->plan)) &&
+        !plan_save(ddl, effect->table, &alter->plan, error)) /* the statement is this log's from now on */
+        return false;
     if (again && !ddl_kill_statements(ddl, error))
         return false;
     g_autoptr(DestColumns) columns = look(ddl, effect, alter, error);

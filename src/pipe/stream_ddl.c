@@ -251,10 +251,14 @@ bool ddl_table_is_gone(StreamDdl *ddl, PipeTable *table, const char *how, GError
     if (!atomic_compare_exchange_strong(&table->state, &was, TABLE_DROPPED) && was == TABLE_FAILED)
         return true;
     atomic_store(&table->state, TABLE_DROPPED);
-    if (!stream_save_noted(ddl->s, table, ddl_noted(ddl, table), error)) {
+    /* Within a group other transactions may stand between the last checkpoint and the statement. */
+    char *text = possible ? ddl_noted(ddl, table) : pipe_definition_text(table, table->definition);
+    if (!stream_save_definition(ddl->s, table, text, error)) {
         atomic_store(&table->state, was); /* met again, by the next session */
         return false;
     }
+    if (possible)
+        ddl_effect_add(ddl, table)->noted = true;
     FAULT_POINT("ddl-gone");
     pipe_journal(ddl->s->pipe, "engine", "ddl", ddl->position, "table %s.%s was %s at the source; its destination table is kept",
                  table->record->database, table->record->name, how);
@@ -319,11 +323,11 @@ static bool truncate_table(StreamDdl *ddl, PipeTable *table, GError **error)
         ddl_table_fails(ddl, table, "was truncated at the source", "the statement stands in one transaction with rows");
         return true;
     }
-    if (!stream_save_noted(ddl->s, table, ddl_noted(ddl, table), error))
+    if (!stream_save_definition(ddl->s, table, ddl_noted(ddl, table), error))
         return false;
     FAULT_POINT("ddl-noted");
     TableEffect *effect = ddl_effect_add(ddl, table);
-    effect->truncated = true;
+    effect->noted = true;
     effect->notes = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_add(effect->notes,
                     g_strdup(table->definition->texts[TABLE_SOURCE_COLUMN] ? "its rows were deleted at the destination"
@@ -541,7 +545,7 @@ bool stream_ddl(Stream *s, const DdlStatement *statement, const BinlogEvent *eve
 /* What the catalog says of its table changes: the note of the statement goes, at least. */
 static bool is_saved(const TableEffect *effect)
 {
-    return effect->next || (effect->truncated && atomic_load(&effect->table->state) != TABLE_FAILED);
+    return effect->next || (effect->noted && atomic_load(&effect->table->state) != TABLE_FAILED);
 }
 
 /* With Pipe.lock held. */
@@ -608,9 +612,9 @@ static void tell(StreamDdl *ddl, const TableEffect *effect)
 {
     const CatalogTable *record = effect->table->record;
     g_autoptr(GString) notes = g_string_new(NULL);
-    if (atomic_load(&effect->table->state) == TABLE_FAILED)
+    if (!effect->notes || atomic_load(&effect->table->state) == TABLE_FAILED)
         return;
-    for (unsigned i = 0; effect->notes && i < effect->notes->len; i++)
+    for (unsigned i = 0; i < effect->notes->len; i++)
         g_string_append_printf(notes, "; %s", (const char *)effect->notes->pdata[i]);
     pipe_journal(ddl->s->pipe, "engine", "ddl", ddl->position, "%s.%s: applied: %s%s", record->database, record->name,
                  ddl->shown, notes->str);

@@ -14,7 +14,7 @@ typedef struct {
     PipeTable *table;
     SourceTable *next; /* its new definition; NULL: it stays what it is */
     bool switched;     /* it is followed by it */
-    bool truncated;
+    bool noted;        /* only that it is being carried out; the note goes */
     char *old_text;    /* the record's, while the new one is being saved */
     GPtrArray *notes;  /* of char *: for the journal */
     TableState state;  /* DROPPED, else LIVE: it goes on as it is */

@@ -120,13 +120,14 @@ bool stream_server_has(Stream *s, SourceConnection *source, const char *gtid, bo
 /* stream_statement.c: what had been begun of a statement at the destination */
 /* What tells the statement from all others, on every server: its GTID, else its place. Free with g_free. */
 char *stream_statement_id(const Stream *s, const BinlogEvent *event);
-/* The table's definition with a note of the statement, for the catalog, where it is put before anything is done. The
- * checkpoint before it is saved. Free with g_free. */
+/* The table's definition with a note of the statement, for the catalog, where it is put before anything is done. All
+ * before it is saved, and nothing else stands between. Free with g_free. */
 char *stream_statement_noted(const Stream *s, const PipeTable *table, const BinlogEvent *event, const QueryEvent *query,
                              const char *shown);
-bool stream_save_noted(Stream *s, PipeTable *table, char *noted_take, GError **error); /* false: cancelled */
+/* The text is what the catalog keeps of the table's definition from now on. */
+bool stream_save_definition(Stream *s, PipeTable *table, char *text_take, GError **error); /* false: cancelled */
 /* Those that were not done with when the checkpoint was saved that the session begins at. */
-void stream_find_statements(Stream *s, const CatalogCheckpoint *checkpoint);
+void stream_find_statements(Stream *s, SourceFlavour flavour, const CatalogCheckpoint *checkpoint);
 /* Another server answers: tables are flagged that had one done to them which it lacks. */
 bool stream_judge_statements(Stream *s, SourceConnection *source, GError **error);
 /* Before a group's end is acted upon. False: it is not the statement that it was, and the history was rewritten. */

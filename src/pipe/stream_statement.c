@@ -29,26 +29,24 @@ char *stream_statement_id(const Stream *s, const BinlogEvent *event)
 char *stream_statement_noted(const Stream *s, const PipeTable *table, const BinlogEvent *event, const QueryEvent *query,
                              const char *shown)
 {
-    Pipe *pipe = s->pipe;
     g_autofree char *text = pipe_definition_text(table, table->definition);
     StatementNote note = {.id = stream_statement_id(s, event),
                           .sum = statement_note_sum(event->timestamp, query->sql, query->sql_len),
                           .shown = g_strdup(shown),
+                          .file = g_strdup(event->file),
+                          .pos = event->start,
                           .epoch = s->place.epoch};
-    pthread_mutex_lock(&pipe->lock);
-    note.place = statement_note_place(&pipe->applied);
-    pthread_mutex_unlock(&pipe->lock);
     char *noted = statement_note_write(text, &note);
     statement_note_clear(&note);
     return noted;
 }
 
-bool stream_save_noted(Stream *s, PipeTable *table, char *noted_take, GError **error)
+bool stream_save_definition(Stream *s, PipeTable *table, char *text_take, GError **error)
 {
     Pipe *pipe = s->pipe;
     pthread_mutex_lock(&pipe->lock);
     g_free(table->record->definition);
-    table->record->definition = noted_take;
+    table->record->definition = text_take;
     pthread_mutex_unlock(&pipe->lock);
     return pipe_save_table(pipe, table, s->work->reading) || !cancel_set_error(s->work->reading, error);
 }
@@ -61,11 +59,9 @@ static bool concerns(const PipeTable *table)
     return table->definition && (table_state_is_followed(state) || state == TABLE_DROPPED);
 }
 
-/* A note that the checkpoint has passed is left of a statement that was done with otherwise. */
-void stream_find_statements(Stream *s, const CatalogCheckpoint *checkpoint)
+void stream_find_statements(Stream *s, SourceFlavour flavour, const CatalogCheckpoint *checkpoint)
 {
     Pipe *pipe = s->pipe;
-    g_autofree char *place = statement_note_place(checkpoint);
     s->begun_statements = g_ptr_array_new_with_free_func(begun_free);
     for (unsigned i = 0; i < pipe->tables->len && RULE_HOLDS("statements-are-of-this-history"); i++) {
         PipeTable *table = pipe->tables->pdata[i];
@@ -80,7 +76,7 @@ void stream_find_statements(Stream *s, const CatalogCheckpoint *checkpoint)
         pending_plan_clear(&plan);
         if (!found)
             continue;
-        if (strcmp(note.place, place) != 0) {
+        if (statement_note_is_passed(&note, flavour, checkpoint)) {
             statement_note_clear(&note);
             continue;
         }
@@ -101,7 +97,9 @@ static void is_lost(Stream *s, const Begun *begun)
                                                    : "which was carried out at the destination, or was about to be",
                                            begun->note.shown);
     if (!dropped && !begun->alters) {
-        pipe_table_advise_resync(s->pipe, table, why, NULL);
+        if (!pipe_table_advise_resync(s->pipe, table, why, NULL)) /* for another reason already: that is less */
+            pipe_journal(s->pipe, "engine", "table", NULL, "table %s.%s: %s", table->record->database,
+                         table->record->name, why);
         return;
     }
     /* Its columns may be others than those of the definition: nothing can follow. */
@@ -112,21 +110,32 @@ static void is_lost(Stream *s, const Begun *begun)
     command_start_over(s->pipe, table);
 }
 
+/* One statement may have been noted of many tables. */
+static bool server_has(Stream *s, SourceConnection *source, unsigned i, bool *has, GError **error)
+{
+    const char *id = ((const Begun *)s->begun_statements->pdata[i])->note.id;
+    if (i + 1 < s->begun_statements->len &&
+        strcmp(((const Begun *)s->begun_statements->pdata[i + 1])->note.id, id) == 0)
+        return true;
+    g_autoptr(GtidSet) set = gtid_set_parse(source_server(source)->flavour, id, NULL);
+    *has = false;
+    return !set || stream_server_has(s, source, id, has, error);
+}
+
 bool stream_judge_statements(Stream *s, SourceConnection *source, GError **error)
 {
+    bool has = false;
     s->awaits_statement = false; /* in another server's log others may stand before it */
     for (unsigned i = s->begun_statements->len; i-- > 0;) {
         const Begun *begun = s->begun_statements->pdata[i];
-        g_autoptr(GtidSet) id = gtid_set_parse(source_server(source)->flavour, begun->note.id, NULL);
-        bool has = false;
-        if (id && !stream_server_has(s, source, begun->note.id, &has, error))
+        if (!server_has(s, source, i, &has, error))
             return false;
         if (has)
             continue;
         is_lost(s, begun);
-        if (!stream_save_noted(s, begun->table, pipe_definition_text(begun->table, begun->table->definition), error))
+        if (!stream_save_definition(s, begun->table, pipe_definition_text(begun->table, begun->table->definition),
+                                    error))
             return false;
-        g_ptr_array_remove_index(s->begun_statements, i);
     }
     return true;
 }
@@ -147,8 +156,8 @@ static bool is_as_noted(const Stream *s, const StatementNote *note, const Binlog
 bool stream_statement_fits(Stream *s, GroupAction action, const BinlogEvent *event, GError **error)
 {
     bool over = action == GROUP_ENDS || action == GROUP_UNDONE || action == GROUP_PREPARED; /* a broken one is none */
-    if (G_LIKELY(!s->awaits_statement) || !over)
-        return true;
+    if (G_LIKELY(!s->awaits_statement) || !over || (action == GROUP_UNDONE && !s->group.logged_on))
+        return true; /* what was rolled back moves no GTID, and comes again where it is asked for by those */
     for (unsigned i = 0; i < s->begun_statements->len; i++) {
         const StatementNote *note = &((const Begun *)s->begun_statements->pdata[i])->note;
         if (note->epoch != s->place.epoch || is_as_noted(s, note, event))

@@ -43,6 +43,7 @@ typedef struct {
     RangePlan *plan;
     bool has_bounds, told, passed, exact_open, exact_lost, unfollowed, start_over;
     bool settled; /* the stream was at the end of the log since, and all of it had arrived: readers may rely on it */
+    bool begun;   /* the note is of a statement that no checkpoint had passed when the session began */
     unsigned readers;
     uint32_t attempt;
     ChunkLedger chunks;

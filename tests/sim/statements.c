@@ -43,8 +43,10 @@ static void note_statement(Engine *e, Table *table, const LogEvent *event)
     table->plan_tag = NULL;
     table->note = (StatementNote){.id = stream_statement_id(e, &event->event),
                                   .sum = statement_note_sum(event->event.timestamp, event->sql, strlen(event->sql)),
-                                  .place = statement_note_place(&e->checkpoint),
+                                  .file = g_strdup(event->event.file),
+                                  .pos = event->event.start,
                                   .epoch = e->checkpoint.epoch};
+    table->begun = false;
 }
 
 static void truncate_tables(Engine *e, const LogEvent *event)
@@ -74,18 +76,14 @@ char *stream_statement_id(const Engine *e, const BinlogEvent *event)
     return *gtid ? g_strdup(gtid) : g_strdup_printf("%s:%" G_GUINT64_FORMAT, event->file, event->start);
 }
 
-static const StatementNote *begun(const Engine *e, const Table *table)
-{
-    g_autofree char *place = statement_note_place(&e->checkpoint);
-    bool is = table_is_followed(table) && table->note.id && strcmp(table->note.place, place) == 0;
-    return is ? &table->note : NULL;
-}
-
 void stream_find_statements(Engine *e)
 {
     for (unsigned i = 0; i < e->tables->len; i++) {
-        const StatementNote *note = begun(e, e->tables->pdata[i]);
-        e->session.awaits = e->session.awaits || (note && note->epoch == e->checkpoint.epoch);
+        Table *table = e->tables->pdata[i];
+        const StatementNote *note = &table->note;
+        table->begun =
+            table_is_followed(table) && note->id && !statement_note_is_passed(note, e->source->flavour, &e->checkpoint);
+        e->session.awaits = e->session.awaits || (table->begun && note->epoch == e->checkpoint.epoch);
     }
 }
 
@@ -94,17 +92,17 @@ bool stream_judge_statements(Engine *e)
     e->session.awaits = false;
     for (unsigned i = 0; i < e->tables->len; i++) {
         Table *table = e->tables->pdata[i];
-        const StatementNote *note = begun(e, table);
-        g_autofree char *missing = note ? source_missing(e->source, note->id) : NULL;
+        g_autofree char *missing = table->begun ? source_missing(e->source, table->note.id) : NULL;
         if (!missing)
             continue;
-        if (source_logged(e->source, note->id))
+        if (source_logged(e->source, table->note.id))
             return false;
         if (table->plan_tag)
             stream_load_fails(e, table, "a statement that altered it is not there any more");
         else
             stream_advise(e, table);
         statement_note_clear(&table->note);
+        table->begun = false;
     }
     return true;
 }
@@ -112,14 +110,16 @@ bool stream_judge_statements(Engine *e)
 void stream_check_statement(Engine *e, GroupAction action, const LogEvent *event)
 {
     bool over = action == GROUP_ENDS || action == GROUP_UNDONE || action == GROUP_PREPARED; /* a broken one is none */
-    if (!e->session.awaits || !over)
+    if (!e->session.awaits || !over || (action == GROUP_UNDONE && !e->session.group.logged_on))
         return;
     g_autofree char *id = stream_statement_id(e, &event->event);
     g_autofree char *sum =
         event->statement ? statement_note_sum(event->event.timestamp, event->sql, strlen(event->sql)) : g_strdup("");
     for (unsigned i = 0; i < e->tables->len; i++) {
-        const StatementNote *note = begun(e, e->tables->pdata[i]);
-        if (note && note->epoch == e->checkpoint.epoch && (strcmp(note->id, id) != 0 || strcmp(note->sum, sum) != 0))
+        const Table *table = e->tables->pdata[i];
+        const StatementNote *note = &table->note;
+        bool awaited = table->begun && note->epoch == e->session.place.epoch;
+        if (awaited && (strcmp(note->id, id) != 0 || strcmp(note->sum, sum) != 0))
             stream_history_fails(e, "the statement is not the one that was being carried out");
     }
     e->session.awaits = false;
@@ -168,6 +168,9 @@ static bool alter_table(Engine *e, Table *table, const LogEvent *event)
         return true;
     }
     if (g_strcmp0(table->note.id, id) == 0) {
+        const char *tag = table->plan_tag;
+        note_statement(e, table, event); /* it is this log's from now on */
+        table->plan_tag = tag;
         destination_kill(e->destination, "sluice-" UUID "-ddl-");
     } else {
         if (next.modified != table->definition.modified &&
@@ -220,7 +223,7 @@ static void save_definitions(Engine *e, const DdlStatement *statement)
 {
     for (unsigned i = 0; i < e->tables->len; i++) {
         Table *table = e->tables->pdata[i];
-        if (table->changes || statement->kind == DDL_TRUNCATE)
+        if (table->changes || (statement->kind == DDL_TRUNCATE && names(statement, table) && table->note.id))
             statement_note_clear(&table->note);
         if (!table->changes)
             continue;
