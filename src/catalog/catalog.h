@@ -50,6 +50,8 @@ typedef struct {
     char *begin_file;      /* E: events of the table up to here are ignored; NULL: none, or by GTID: */
     uint64_t begin_pos;
     char *begin_gtid;      /* E as a GTID set; NULL: none */
+    char *read_gtid; /* loaded: all that was read is of transactions among these; NULL: the checkpoint has them, or none
+                        are known */
     uint64_t snapshot_version; /* version that its snapshot rows carry */
     uint64_t rows_estimate, rows_done;
     uint64_t inserts, updates, deletes;

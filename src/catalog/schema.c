@@ -51,6 +51,7 @@ static const char *const STEPS[] = {
     " PRIMARY KEY (pipe_id, number)) WITHOUT ROWID;",
     "ALTER TABLE checkpoints ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE batches ADD COLUMN sum INTEGER NOT NULL DEFAULT -1;",
+    "ALTER TABLE tables ADD COLUMN read_gtid TEXT;",
 };
 
 static bool read_number(Catalog *catalog, const char *sql, int64_t *out, GError **error)

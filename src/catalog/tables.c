@@ -12,6 +12,7 @@ void catalog_table_free(CatalogTable *table)
     g_free(table->definition);
     g_free(table->begin_file);
     g_free(table->begin_gtid);
+    g_free(table->read_gtid);
     g_free(table->error);
     g_free(table->column_counts);
     g_free(table->exchange_uuid);
@@ -28,9 +29,10 @@ static void free_table(gpointer table)
 #define TABLE_VALUES(t)                                                                                                \
     (t)->pipe_id, (t)->database, (t)->name, (t)->target, (t)->state, (t)->generation, (t)->definition,                 \
         (t)->begin_file, (t)->begin_pos, (t)->snapshot_version, (t)->rows_estimate, (t)->rows_done, (t)->inserts,      \
-        (t)->updates, (t)->deletes, (t)->last_change, (int)(t)->loaded, (int)(t)->resync_advised, (t)->error, \
-        (t)->column_counts, (t)->begin_gtid, (t)->twin_of, (t)->exchange_uuid, (t)->leftover, (int64_t)(t)->removing
-#define TABLE_TYPES "issssissuuuuuuuibbsssissi"
+        (t)->updates, (t)->deletes, (t)->last_change, (int)(t)->loaded, (int)(t)->resync_advised, (t)->error,          \
+        (t)->column_counts, (t)->begin_gtid, (t)->twin_of, (t)->exchange_uuid, (t)->leftover, (int64_t)(t)->removing,  \
+        (t)->read_gtid
+#define TABLE_TYPES "issssissuuuuuuuibbsssissis"
 
 bool table_insert(Catalog *catalog, CatalogTable *table, GError **error)
 {
@@ -38,8 +40,8 @@ bool table_insert(Catalog *catalog, CatalogTable *table, GError **error)
             catalog, error,
             "INSERT INTO tables (pipe_id, database, name, target, state, generation, definition, begin_file,"
             " begin_pos, snapshot_version, rows_estimate, rows_done, inserts, updates, deletes, last_change,"
-            " loaded, resync_advised, error, column_counts, begin_gtid, twin_of, exchange_uuid, leftover, removing)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " loaded, resync_advised, error, column_counts, begin_gtid, twin_of, exchange_uuid, leftover, removing,"
+            " read_gtid) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             TABLE_TYPES, TABLE_VALUES(table)))
         return false;
     table->id = sqlite3_last_insert_rowid(catalog->db);
@@ -48,13 +50,14 @@ bool table_insert(Catalog *catalog, CatalogTable *table, GError **error)
 
 bool catalog_table_save(Catalog *catalog, const CatalogTable *table, GError **error)
 {
-    if (!database_run(catalog, error,
-                      "UPDATE tables SET pipe_id = ?, database = ?, name = ?, target = ?, state = ?, generation = ?,"
-                      " definition = ?, begin_file = ?, begin_pos = ?, snapshot_version = ?, rows_estimate = ?,"
-                      " rows_done = ?, inserts = ?, updates = ?, deletes = ?, last_change = ?, loaded = ?,"
-                      " resync_advised = ?, error = ?, column_counts = ?, begin_gtid = ?, twin_of = ?, exchange_uuid = ?,"
-                      " leftover = ?, removing = ? WHERE id = ?",
-                      TABLE_TYPES "i", TABLE_VALUES(table), table->id))
+    if (!database_run(
+            catalog, error,
+            "UPDATE tables SET pipe_id = ?, database = ?, name = ?, target = ?, state = ?, generation = ?,"
+            " definition = ?, begin_file = ?, begin_pos = ?, snapshot_version = ?, rows_estimate = ?,"
+            " rows_done = ?, inserts = ?, updates = ?, deletes = ?, last_change = ?, loaded = ?,"
+            " resync_advised = ?, error = ?, column_counts = ?, begin_gtid = ?, twin_of = ?, exchange_uuid = ?,"
+            " leftover = ?, removing = ?, read_gtid = ? WHERE id = ?",
+            TABLE_TYPES "i", TABLE_VALUES(table), table->id))
         return false;
     if (sqlite3_changes(catalog->db) == 1)
         return true;
@@ -103,6 +106,7 @@ static CatalogTable *read_table(sqlite3_stmt *row)
     table->exchange_uuid = database_text(row, 23);
     table->leftover = database_text(row, 24);
     table->removing = sqlite3_column_int(row, 25);
+    table->read_gtid = database_text(row, 26);
     return table;
 }
 
@@ -112,7 +116,8 @@ GPtrArray *catalog_tables(Catalog *catalog, int64_t pipe_id, GError **error)
         catalog, error,
         "SELECT id, pipe_id, database, name, target, state, generation, definition, begin_file, begin_pos,"
         " snapshot_version, rows_estimate, rows_done, inserts, updates, deletes, last_change, loaded, resync_advised,"
-        " error, column_counts, begin_gtid, twin_of, exchange_uuid, leftover, removing FROM tables WHERE pipe_id = ? ORDER BY id",
+        " error, column_counts, begin_gtid, twin_of, exchange_uuid, leftover, removing, read_gtid FROM tables WHERE "
+        "pipe_id = ? ORDER BY id",
         "i", pipe_id);
     if (statement == NULL)
         return NULL;

@@ -136,6 +136,7 @@ static void start_over(Pipe *pipe, PipeTable *table)
     g_clear_pointer(&table->record->definition, g_free);
     g_clear_pointer(&table->record->exchange_uuid, g_free);
     g_clear_pointer(&table->record->error, g_free);
+    g_clear_pointer(&table->record->read_gtid, g_free);
     g_clear_pointer(&table->record->column_counts, g_free); /* of rows that are read, and counted, again */
     g_ptr_array_free(table->column_counts, TRUE);
     table->column_counts = column_counts_new();

@@ -60,6 +60,7 @@ PipeTable *pipe_table_new(CatalogTable *record_take, GError **error)
     atomic_store(&table->state, (int)state);
     atomic_store(&table->rows_done, record_take->rows_done);
     atomic_store(&table->parts, -1);
+    table->read_gtid = record_take->loaded ? g_strdup(record_take->read_gtid) : NULL;
     table->column_counts = column_counts_from_json(record_take->column_counts);
     if (record_take->definition) {
         json_t *json = json_loads(record_take->definition, 0, NULL);

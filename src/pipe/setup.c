@@ -419,6 +419,7 @@ static void begin_table(Pipe *pipe, PipeTable *table, const CatalogCheckpoint *b
     record->begin_pos = begin->pos;
     g_free(record->begin_gtid);
     record->begin_gtid = g_strdup(begin->gtid);
+    g_clear_pointer(&record->read_gtid, g_free);
     record->snapshot_version = version;
     if (!RULE_HOLDS("loaded-rows-lose-against-the-stream"))
         record->snapshot_version |= ((uint64_t)1 << 48) - 1;

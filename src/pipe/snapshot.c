@@ -241,10 +241,15 @@ static void table_loaded(Work *work, PipeTable *table)
 
     if (!atomic_compare_exchange_strong(&table->state, &loading, TABLE_LIVE))
         atomic_compare_exchange_strong(&table->state, &waiting, TABLE_LIVE);
+    pthread_mutex_lock(&pipe->load_lock);
     pthread_mutex_lock(&pipe->lock);
     table->record->loaded = true;
+    /* The stream has come to all of it, the checkpoint may have not. */
+    g_free(table->record->read_gtid);
+    table->record->read_gtid = g_strdup(table->read_gtid);
     table->record->rows_estimate = atomic_load(&table->rows_done);
     pthread_mutex_unlock(&pipe->lock);
+    pthread_mutex_unlock(&pipe->load_lock);
     pipe_save_table(pipe, table, work->sending);
     pipe_journal(pipe, "engine", "table", NULL, "%s.%s is loaded: %" G_GUINT64_FORMAT " rows", table->record->database,
                  table->record->name, atomic_load(&table->rows_done));

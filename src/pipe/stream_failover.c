@@ -129,11 +129,18 @@ static void load_is_lost(Stream *s, PipeTable *table, bool other)
     command_start_over(s->pipe, table);
 }
 
-static void forget_read(Pipe *pipe, PipeTable *table)
+static void forget_read(Stream *s, PipeTable *table)
 {
+    Pipe *pipe = s->pipe;
     pthread_mutex_lock(&pipe->load_lock);
     g_clear_pointer(&table->read_gtid, g_free);
+    pthread_mutex_lock(&pipe->lock);
+    bool saved = table->record->read_gtid != NULL;
+    g_clear_pointer(&table->record->read_gtid, g_free);
+    pthread_mutex_unlock(&pipe->lock);
     pthread_mutex_unlock(&pipe->load_lock);
+    if (saved)
+        pipe_save_table(pipe, table, s->work->reading);
 }
 
 /* `missing`: NULL, the server has all of it. */
@@ -153,7 +160,7 @@ static bool look_for_read(Stream *s, SourceConnection *source, const GtidSet *ou
     if (*missing && is_not_applied_yet(source, *missing, error))
         return false;
     if (!*missing && reached && !is_loading(table))
-        forget_read(s->pipe, table); /* the stream has come to all of it */
+        forget_read(s, table); /* the stream has come to all of it */
     return true;
 }
 
@@ -178,7 +185,7 @@ bool stream_judge_loads(Stream *s, SourceConnection *source, const CatalogCheckp
             return false;
         if (unknown || missing) {
             load_is_lost(s, table, other);
-            forget_read(s->pipe, table);
+            forget_read(s, table);
         }
     }
     return true;

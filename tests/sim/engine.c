@@ -420,6 +420,8 @@ void engine_crash(Engine *e)
         Table *table = e->tables->pdata[i];
         table->attempt = 0;
         table->unfollowed = table->start_over = false;
+        if (table->loaded)
+            continue;
         table->read_unseen = table->ranges->len > 0;
         g_clear_pointer(&table->read_gtid, g_free);
     }

@@ -49,7 +49,7 @@ typedef struct {
     ChunkLedger chunks;
     const char *read_file;
     uint64_t read_pos;
-    char *read_gtid;  /* what was read of it is of these */
+    char *read_gtid;  /* what was read of it is of these; in the catalog once it is loaded */
     bool read_unseen; /* some of it was, before a crash */
     Definition next; /* that a statement has made, until it is saved */
     bool changes;

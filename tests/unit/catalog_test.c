@@ -102,6 +102,7 @@ static void same_table(const CatalogTable *a, const CatalogTable *b)
     g_assert_cmpstr(a->definition, ==, b->definition);
     g_assert_cmpstr(a->begin_file, ==, b->begin_file);
     g_assert_cmpstr(a->begin_gtid, ==, b->begin_gtid);
+    g_assert_cmpstr(a->read_gtid, ==, b->read_gtid);
     g_assert_cmpuint(a->begin_pos, ==, b->begin_pos);
     g_assert_cmpuint(a->snapshot_version, ==, b->snapshot_version);
     g_assert_cmpuint(a->rows_estimate, ==, b->rows_estimate);
@@ -239,6 +240,7 @@ static void fill_table(CatalogTable *table)
     table->definition = g_strdup("{\"columns\": [\"Größe\"]}");
     table->begin_file = g_strdup("bin.000007");
     table->begin_gtid = g_strdup("0-1-7");
+    table->read_gtid = g_strdup("0-1-9");
     table->begin_pos = UINT64_MAX;
     table->snapshot_version = UINT64_MAX - 1;
     table->rows_estimate = 1;
