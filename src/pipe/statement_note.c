@@ -15,11 +15,12 @@ void statement_note_clear(StatementNote *note)
 
 bool statement_note_is_passed(const StatementNote *note, SourceFlavour flavour, const CatalogCheckpoint *checkpoint)
 {
-    /* Of one log: MariaDB's numbers may come out of order, and transactions of MySQL may have none. */
-    if (note->epoch == checkpoint->epoch && checkpoint->file)
-        return binlog_position_compare(checkpoint->file, checkpoint->pos, note->file, note->pos) > 0;
     g_autoptr(GtidSet) id = gtid_set_parse(flavour, note->id, NULL);
-    g_autoptr(GtidSet) ours = gtid_set_parse(flavour, checkpoint->gtid ? checkpoint->gtid : "", NULL);
+    g_autoptr(GtidSet) ours = checkpoint->gtid ? gtid_set_parse(flavour, checkpoint->gtid, NULL) : NULL;
+    bool exact = id && ours && flavour == SOURCE_MYSQL;
+    /* MariaDB's numbers may come out of order, and transactions of MySQL may have none: then by places, of one log. */
+    if (!exact && note->epoch == checkpoint->epoch && checkpoint->file)
+        return binlog_position_compare(checkpoint->file, checkpoint->pos, note->file, note->pos) > 0;
     return !id || !ours || gtid_set_reaches(ours, id);
 }
 

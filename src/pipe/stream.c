@@ -146,7 +146,8 @@ static bool stream_choose_start(Stream *s, SourceConnection *source, CatalogChec
     stream_find_statements(s, server->flavour, checkpoint);
     if (other && !stream_fail_over(s, source, checkpoint, error))
         return false;
-    if (!other && !stream_judge_loads(s, source, checkpoint, false, error))
+    if (!other && (!stream_judge_loads(s, source, checkpoint, false, error) ||
+                   !stream_judge_statements(s, source, checkpoint->epoch, error)))
         return false;
     if (s->by_gtid && server->flavour == SOURCE_MYSQL && checkpoint->gtid)
         return (start->gtid = gtids_before_print(s, source, checkpoint, error)) != NULL;
@@ -461,7 +462,8 @@ static bool stream_session(Work *work, GError **error)
         stream_load(&s, &checkpoint, g_steal_pointer(&batches));
         ok = stream_run(&s, error);
         bool paused = !ok && cancel_requested(work->reading);
-        if ((ok || paused) && !s.group.open && !s.in_statement && !s.verifying && !batch_cutter_forced(&s.cutter))
+        if ((ok || paused) && !s.group.open && !s.in_statement && !s.verifying && !s.awaits_statement &&
+            !batch_cutter_forced(&s.cutter))
             stream_seal(&s, NULL);
     }
     if (batches)

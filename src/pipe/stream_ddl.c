@@ -8,6 +8,7 @@
 #include "pipe/stream_ddl_private.h"
 
 #include "pipe/cutover.h"
+#include "pipe/statement_note.h"
 
 #include <string.h>
 
@@ -449,6 +450,24 @@ static bool rename_table(StreamDdl *ddl, PipeTable *table, GError **error)
     return from < 0 || replace_table(ddl, table, ddl->statement->tables->pdata[from], error);
 }
 
+/* Cut off before the checkpoint behind it, it is met again: that takes the note away. */
+static bool is_gone_by_it(StreamDdl *ddl, PipeTable *table, GError **error)
+{
+    bool possible;
+    StatementNote note = {0};
+    pthread_mutex_lock(&ddl->s->pipe->lock);
+    bool noted = statement_note_read(table->record->definition, &note) && strcmp(note.id, ddl->id) == 0;
+    pthread_mutex_unlock(&ddl->s->pipe->lock);
+    statement_note_clear(&note);
+    if (!noted)
+        return true;
+    if (!ddl_barrier(ddl, &possible, error))
+        return false;
+    if (possible)
+        ddl_effect_add(ddl, table)->noted = true;
+    return true;
+}
+
 static bool statement_on_table(StreamDdl *ddl, PipeTable *table, unsigned index, GError **error)
 {
     const DdlStatement *statement = ddl->statement;
@@ -456,6 +475,8 @@ static bool statement_on_table(StreamDdl *ddl, PipeTable *table, unsigned index,
     /* What may bring a dropped table back. */
     bool creates = statement->kind == DDL_CREATE_TABLE || statement->kind == DDL_REPLACE_TABLE ||
                    statement->kind == DDL_RENAME_TABLE || (statement->kind == DDL_ALTER_TABLE && index > 0);
+    if (state == TABLE_DROPPED && !is_gone_by_it(ddl, table, error))
+        return false;
     if (!table_state_is_followed(state) && !(creates && state == TABLE_DROPPED))
         return true;
     switch (statement->kind) {

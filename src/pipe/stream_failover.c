@@ -251,8 +251,9 @@ static bool go_over(Stream *s, SourceConnection *source, CatalogCheckpoint *chec
 {
     Pipe *pipe = s->pipe;
     const char *identity = source_server(source)->identity;
-    if (!stream_judge_loads(s, source, checkpoint, true, error) || !stream_judge_statements(s, source, error))
+    if (!stream_judge_loads(s, source, checkpoint, true, error) || !stream_judge_statements(s, source, 0, error))
         return false;
+    s->awaits_statement = false; /* in another server's log others may stand before it */
     if (!forget_beginnings(s, checkpoint)) {
         cancel_set_error(s->work->reading, error);
         return false;

@@ -128,8 +128,9 @@ char *stream_statement_noted(const Stream *s, const PipeTable *table, const Binl
 bool stream_save_definition(Stream *s, PipeTable *table, char *text_take, GError **error); /* false: cancelled */
 /* Those that were not done with when the checkpoint was saved that the session begins at. */
 void stream_find_statements(Stream *s, SourceFlavour flavour, const CatalogCheckpoint *checkpoint);
-/* Another server answers: tables are flagged that had one done to them which it lacks. */
-bool stream_judge_statements(Stream *s, SourceConnection *source, GError **error);
+/* Tables are flagged that had one done to them which the server lacks. `here`: the epoch of its log; what was read
+ * there the log itself tells. 0: another server answers. */
+bool stream_judge_statements(Stream *s, SourceConnection *source, uint32_t here, GError **error);
 /* Before a group's end is acted upon. False: it is not the statement that it was, and the history was rewritten. */
 bool stream_statement_fits(Stream *s, GroupAction action, const BinlogEvent *event, GError **error);
 

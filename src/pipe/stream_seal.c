@@ -211,9 +211,11 @@ bool stream_seal_if_due(Stream *s, bool idle)
         return true;
     if (batch_cutter_seal(&s->cutter, &limits, &situation, &forced))
         return stream_seal(s, forced);
-    /* Without rows the checkpoint still moves on; not before the cuts of the last run were repeated. */
+    /* Without rows the checkpoint still moves on; not before the cuts of the last run were repeated,
+     * and a statement that had been begun. */
     bool free_of_rows = RULE_HOLDS("checkpoint-moves-without-rows") && s->batch_rows == 0 && !s->group.open &&
-                        s->place.moved && !batch_cutter_forced(&s->cutter) && stream_can_be_resumed(s);
+                        s->place.moved && !s->awaits_statement && !batch_cutter_forced(&s->cutter) &&
+                        stream_can_be_resumed(s);
     if (free_of_rows && situation.now - s->last_seal >= (idle ? limits.age_usec : IDLE_CHECKPOINT_USEC))
         return stream_seal(s, NULL);
     return true;

@@ -91,45 +91,47 @@ void stream_find_statements(Stream *s, SourceFlavour flavour, const CatalogCheck
 static void is_lost(Stream *s, const Begun *begun)
 {
     PipeTable *table = begun->table;
-    bool dropped = atomic_load(&table->state) == TABLE_DROPPED;
+    const CatalogTable *record = table->record;
+    bool dropped = atomic_load(&table->state) == TABLE_DROPPED, by_itself = dropped && s->work->settings.new_tables_add;
     g_autofree char *why = g_strdup_printf("another server took over that lacks a statement %s: %s",
                                            dropped ? "behind which the table is not followed"
                                                    : "which was carried out at the destination, or was about to be",
                                            begun->note.shown);
-    if (!dropped && !begun->alters) {
-        if (!pipe_table_advise_resync(s->pipe, table, why, NULL)) /* for another reason already: that is less */
-            pipe_journal(s->pipe, "engine", "table", NULL, "table %s.%s: %s", table->record->database,
-                         table->record->name, why);
+    bool advised = !dropped && !begun->alters;
+    if (advised && pipe_table_advise_resync(s->pipe, table, why, NULL))
+        return;
+    if (advised || by_itself) { /* it was advised for less already; or the table is found as one that came back */
+        pipe_journal(s->pipe, "engine", "table", NULL, "table %s.%s: %s", record->database, record->name, why);
+        if (by_itself)
+            pipe_post(s->pipe, MESSAGE_RESTART);
         return;
     }
     /* Its columns may be others than those of the definition: nothing can follow. */
-    g_autoptr(GError) error = g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE, "table %s.%s: %s", table->record->database,
-                                          table->record->name, why);
+    g_autoptr(GError) error =
+        g_error_new(SLUICE_ERROR, SLUICE_ERROR_TABLE, "table %s.%s: %s", record->database, record->name, why);
     RetryDecision decision = retry_decide(error, SIDE_SOURCE);
     pipe_table_fail(s->pipe, table, error, &decision, NULL);
     command_start_over(s->pipe, table);
 }
 
-/* One statement may have been noted of many tables. */
-static bool server_has(Stream *s, SourceConnection *source, unsigned i, bool *has, GError **error)
+static bool server_has(Stream *s, SourceConnection *source, const char *id, bool *has, GError **error)
 {
-    const char *id = ((const Begun *)s->begun_statements->pdata[i])->note.id;
-    if (i + 1 < s->begun_statements->len &&
-        strcmp(((const Begun *)s->begun_statements->pdata[i + 1])->note.id, id) == 0)
-        return true;
     g_autoptr(GtidSet) set = gtid_set_parse(source_server(source)->flavour, id, NULL);
     *has = false;
     return !set || stream_server_has(s, source, id, has, error);
 }
 
-bool stream_judge_statements(Stream *s, SourceConnection *source, GError **error)
+bool stream_judge_statements(Stream *s, SourceConnection *source, uint32_t here, GError **error)
 {
+    const char *asked = NULL; /* one statement may have been noted of many tables */
     bool has = false;
-    s->awaits_statement = false; /* in another server's log others may stand before it */
-    for (unsigned i = s->begun_statements->len; i-- > 0;) {
+    for (unsigned i = 0; i < s->begun_statements->len; i++) {
         const Begun *begun = s->begun_statements->pdata[i];
-        if (!server_has(s, source, i, &has, error))
+        if (begun->note.epoch == here)
+            continue;
+        if (g_strcmp0(asked, begun->note.id) != 0 && !server_has(s, source, begun->note.id, &has, error))
             return false;
+        asked = begun->note.id;
         if (has)
             continue;
         is_lost(s, begun);

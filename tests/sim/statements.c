@@ -87,12 +87,12 @@ void stream_find_statements(Engine *e)
     }
 }
 
-bool stream_judge_statements(Engine *e)
+bool stream_judge_statements(Engine *e, unsigned here)
 {
-    e->session.awaits = false;
     for (unsigned i = 0; i < e->tables->len; i++) {
         Table *table = e->tables->pdata[i];
-        g_autofree char *missing = table->begun ? source_missing(e->source, table->note.id) : NULL;
+        bool asked = table->begun && table->note.epoch != here;
+        g_autofree char *missing = asked ? source_missing(e->source, table->note.id) : NULL;
         if (!missing)
             continue;
         if (source_logged(e->source, table->note.id))

@@ -69,10 +69,12 @@ static bool choose_start(Engine *e, Session *s)
     if (!stream_judge_loads(e, other))
         return false;
     stream_find_statements(e);
-    if (other && !stream_judge_statements(e))
+    if (!stream_judge_statements(e, other ? 0 : c->epoch))
         return false;
-    if (other)
+    if (other) {
+        s->awaits = false;
         stream_fail_over(e);
+    }
     if (s->by_gtid) {
         g_autoptr(GtidSet) ours = gtid_set_parse(e->source->flavour, c->gtid ? c->gtid : "", NULL);
         if (mysql && c->print_file && c->print_gtid && *c->print_gtid) {
@@ -258,7 +260,8 @@ static void seal_if_due(Engine *e, bool idle)
         stream_seal(e, forced);
         return;
     }
-    bool free_of_rows = s->batch_rows == 0 && !s->group.open && s->place.moved && !batch_cutter_forced(&s->cutter);
+    bool free_of_rows =
+        s->batch_rows == 0 && !s->group.open && s->place.moved && !s->awaits && !batch_cutter_forced(&s->cutter);
     if (free_of_rows && e->now - s->last_seal >= (idle ? AGE_USEC : IDLE_CHECKPOINT_USEC))
         stream_seal(e, NULL);
 }
@@ -680,7 +683,8 @@ static bool reached_stop(const Engine *e)
 
 static bool may_seal_at_the_end(const Session *s)
 {
-    return s->on && !s->group.open && !s->in_statement && !s->verifying && !batch_cutter_forced(&s->cutter);
+    return s->on && !s->group.open && !s->in_statement && !s->verifying && !s->awaits &&
+           !batch_cutter_forced(&s->cutter);
 }
 
 void stream_ends(Engine *e, bool pause)

@@ -24,7 +24,7 @@ void statement_act(Engine *engine); /* one step of the one that waits */
 char *stream_statement_id(const Engine *engine, const BinlogEvent *event); /* free with g_free */
 void stream_find_statements(Engine *engine);
 /* False: what the server only has received yet is waited for. */
-bool stream_judge_statements(Engine *engine);
+bool stream_judge_statements(Engine *engine, unsigned here);
 void stream_check_statement(Engine *engine, GroupAction action, const LogEvent *event);
 
 /* failover.c; false: the session does not begin */

@@ -376,6 +376,33 @@ def test_a_statement_was_carried_out_that_the_next_server_lacks(engine, own_mari
         assert pipe.equal("t") == 3 and not pipe.table("t")["resync_advised"]
 
 
+@pytest.mark.rule("failover-needs-our-transactions")
+def test_a_dropped_table_that_the_next_server_has(engine, own_mariadb, clickhouse, trap):
+    """Where new tables are added, it comes back as one."""
+    own = ["--log-replica-updates=ON"] if own_mariadb.kind == "mysql" else ["--log-slave-updates=ON", "--gtid-strict-mode=ON"]
+    first, second = own_mariadb("--server-id=11", *own), own_mariadb("--server-id=12", *own)
+    second.replicate(first)
+    pipe = Pipe(engine, first, clickhouse)
+    pipe.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+    pipe.run("INSERT INTO t VALUES (1, 1), (2, 2)")
+    engine.start()
+    pipe.live(settings=["new_tables=add"])
+    pipe.caught_up()
+    engine.stop()
+    second.wait_replicated(first.gtids())
+    second.run("STOP REPLICA" if second.is_mysql else "STOP SLAVE")
+    engine.dies("ddl-gone", lambda: pipe.run("DROP TABLE t"))
+    first.stop()
+    second.take_place_of(first)
+    pipe.mariadb = second
+    assert pipe.table("t")["state"] == "dropped" and pipe.run("SELECT COUNT(*) FROM t") == ((2,),)
+    trap("the table is not followed since it was dropped, and the server that took over has it")
+    engine.start()
+    wait_until(lambda: is_live(pipe, "t"), 60 * PATIENCE, pipe.journal)
+    pipe.run("INSERT INTO t VALUES (3, 3)")
+    assert pipe.equal("t") == 3
+
+
 SWAP = "ALTER TABLE t RENAME COLUMN a TO b, RENAME COLUMN b TO a"
 
 

@@ -62,6 +62,8 @@ static void test_passed(void)
     g_assert_true(is_passed("0-1-7", SOURCE_MARIADB, 4, "0-2-8", "bin.000001", 90));
     static const char id[] = "11111111-1111-1111-1111-111111111111:7";
     g_assert_false(is_passed(id, SOURCE_MYSQL, 3, "11111111-1111-1111-1111-111111111111:1-6:8", NULL, 0));
+    g_assert_false(is_passed(id, SOURCE_MYSQL, 3, "11111111-1111-1111-1111-111111111111:1-6", "bin.000003", 4));
+    g_assert_true(is_passed(id, SOURCE_MYSQL, 3, "11111111-1111-1111-1111-111111111111:1-7", "bin.000001", 4));
     g_assert_true(is_passed(id, SOURCE_MYSQL, 4, "11111111-1111-1111-1111-111111111111:1-8", NULL, 0));
     /* Without GTIDs, and its log was given up: nothing else can be said of it. */
     g_assert_false(is_passed("bin.000002:500", SOURCE_MYSQL, 3, NULL, "bin.000002", 500));
