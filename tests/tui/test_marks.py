@@ -5,8 +5,12 @@ import recording
 from test_screens import same
 
 
-def asked(engine, word):
-    return [request for request in engine.requests if request["do"] == word]
+def asked(engine, word, count):
+    """The names that so many requests of that kind are of, in order, waiting for them to come: the screen tells of them before they are sent."""
+    found = lambda: [request for request in engine.requests if request["do"] == word]
+    with engine.lock:
+        assert engine.lock.wait_for(lambda: len(found()) >= count, 5), f"{len(found())} of {count} requests {word} came"
+        return sorted({request["name"] for request in found()})
 
 
 def test_marks_stay_with_their_rows(dashboard):
@@ -28,7 +32,7 @@ def test_pause_works_on_all_marked(dashboard):
     screen.wait("orders").settle().press("*", "p").wait(r"Left as they are: .*billing \(Failed\)").wait(r"\$ for pipe in .*; do sluice pause \$pipe; done")
     engine.answers["pause"] = lambda request: {"error": {"code": 4, "message": "not now"}} if request["name"] == "clicks" else {"ok": True}
     screen.press("p").wait("pause was refused by 1 of 4: clicks: not now")
-    assert sorted({request["name"] for request in asked(engine, "pause")}) == ["audit", "clicks", "inventory", "orders"]
+    assert asked(engine, "pause", 8) == ["audit", "clicks", "inventory", "orders"]
     screen.press("esc").wait_gone("marked").press("/", "crm", "enter").settle().press(" ", "p").wait("Resume crm")
     engine.wait_for("resume")
 
@@ -38,11 +42,11 @@ def test_resync_and_drop_list_the_pipes(dashboard):
     screen.wait("orders").settle().press("G", " ", "k", " ", "k", " ").wait("3 marked").press("R").wait("Resync 3 pipes").settle()
     same("marked-resync-100x30", screen)
     screen.press("y").wait("Loaded again: clicks, crm, orders").settle()
-    assert sorted(request["name"] for request in asked(engine, "resync")) == ["clicks", "crm", "orders"]
+    assert asked(engine, "resync", 3) == ["clicks", "crm", "orders"]
     screen.press("D").wait("Drop 3 pipes").settle()
     same("marked-drop-100x30", screen)
     screen.press("y", "enter", "esc").wait_gone("Drop 3").press("D").wait("Drop 3").press("drop 3 pipes", "enter").wait("Dropping: clicks, crm, orders")
-    assert len(asked(engine, "drop")) == 3
+    assert asked(engine, "drop", 3) == ["clicks", "crm", "orders"]
 
 
 def test_a_long_list_is_cut(dashboard):
