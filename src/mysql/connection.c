@@ -266,12 +266,12 @@ static void attempt_connect(Attempt *attempt)
 
 static _Atomic unsigned attempts_under_way;
 
-/* At the program's end, before the TLS library takes itself down: a hand-shake that nobody waits for any more would fall over
- * that [seen on OpenSSL 3.0]. A server that answers is done in no time; one that does not keeps its attempt out of that
- * library, and us not for long. */
+/* At the end of a program that ends by exit(), before the TLS library takes itself down: a hand-shake that nobody waits
+ * for any more would fall over that [seen on OpenSSL 3.0]. A server that answers is done in no time; one that does not
+ * keeps its attempt out of that library, and us not for long. */
 static void attempts_wait(void)
 {
-    for (unsigned ms = 0; ms < 1000 && atomic_load(&attempts_under_way) > 0; ms += 5)
+    for (unsigned ms = 0; ms < 5000 && atomic_load(&attempts_under_way) > 0; ms += 5)
         g_usleep(5000);
 }
 

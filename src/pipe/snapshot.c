@@ -239,17 +239,22 @@ static void table_loaded(Work *work, PipeTable *table)
     Pipe *pipe = work->pipe;
     int loading = TABLE_LOADING, waiting = TABLE_WAITING; /* waiting: a crash came behind its last range */
 
-    if (!atomic_compare_exchange_strong(&table->state, &loading, TABLE_LIVE))
-        atomic_compare_exchange_strong(&table->state, &waiting, TABLE_LIVE);
+    /* Together: who saves it as live saves what is known of it, too. */
     pthread_mutex_lock(&pipe->load_lock);
     pthread_mutex_lock(&pipe->lock);
-    table->record->loaded = true;
-    /* The stream has come to all of it, the checkpoint may have not. */
-    g_free(table->record->read_gtid);
-    table->record->read_gtid = g_strdup(table->read_gtid);
-    table->record->rows_estimate = atomic_load(&table->rows_done);
+    bool live = atomic_compare_exchange_strong(&table->state, &loading, TABLE_LIVE) ||
+                atomic_compare_exchange_strong(&table->state, &waiting, TABLE_LIVE);
+    if (live) {
+        table->record->loaded = true;
+        table->record->rows_estimate = atomic_load(&table->rows_done);
+        /* The stream has come to all of it, the checkpoint may have not. */
+        g_free(table->record->read_gtid);
+        table->record->read_gtid = g_strdup(table->read_gtid);
+    }
     pthread_mutex_unlock(&pipe->lock);
     pthread_mutex_unlock(&pipe->load_lock);
+    if (!live)
+        return; /* it has failed meanwhile */
     pipe_save_table(pipe, table, work->sending);
     pipe_journal(pipe, "engine", "table", NULL, "%s.%s is loaded: %" G_GUINT64_FORMAT " rows", table->record->database,
                  table->record->name, atomic_load(&table->rows_done));
@@ -344,7 +349,7 @@ LoadStanding snapshot_standing(Pipe *pipe, PipeTable *table, const char *file, u
 }
 
 /* The server may have become another one since it was asked. With load_lock held. */
-static void note_read(Reader *reader, const GPtrArray *tables, const char *file, uint64_t pos)
+static void note_read(Reader *reader, const GPtrArray *tables, const char *file, uint64_t pos, const char *gtid)
 {
     Pipe *pipe = reader->pipe;
     pthread_mutex_lock(&pipe->lock);
@@ -359,6 +364,8 @@ static void note_read(Reader *reader, const GPtrArray *tables, const char *file,
         table->read_file = g_strdup(file);
         table->read_pos = pos;
         table->stream_passed = passed;
+        if (!table->read_gtid) /* all of it was read before this process began */
+            table->read_gtid = g_strdup(gtid);
         if (!passed)
             atomic_store(&reader->work->settling, true);
     }
@@ -389,23 +396,33 @@ static bool settle_tables(Reader *reader, GError **error)
 {
     Pipe *pipe = reader->pipe;
     g_autoptr(GPtrArray) read = g_ptr_array_new();
-    g_autofree char *file = NULL;
+    g_autofree char *file = NULL, *gtid = NULL;
+    GError *problem = NULL;
     uint64_t pos;
+    bool unseen = false;
 
     finish_passed(reader);
     pthread_mutex_lock(&pipe->load_lock);
     for (unsigned i = 0; i < pipe->tables->len; i++) {
         PipeTable *table = pipe->tables->pdata[i];
-        if (is_read(table) && !table->read_file)
-            g_ptr_array_add(read, table);
+        if (!is_read(table) || table->read_file)
+            continue;
+        unseen = unseen || !table->read_gtid;
+        g_ptr_array_add(read, table);
     }
     pthread_mutex_unlock(&pipe->load_lock);
     if (read->len == 0)
         return true;
+    if (unseen && !settings_by_file(&reader->work->settings))
+        gtid = source_gtids_readable(reader->source, &problem);
+    if (problem) {
+        g_propagate_error(error, problem);
+        return false;
+    }
     if (!source_log_end(reader->source, &file, &pos, NULL, error))
         return false;
     pthread_mutex_lock(&pipe->load_lock);
-    note_read(reader, read, file, pos);
+    note_read(reader, read, file, pos, gtid);
     pthread_mutex_unlock(&pipe->load_lock);
     finish_passed(reader);
     return true;

@@ -201,7 +201,8 @@ static bool already_applied(const Stream *s, const BinlogEvent *event)
 static bool reached_stop(Stream *s)
 {
     bool reached = false;
-    if (!atomic_load_explicit(&s->work->stops, memory_order_relaxed) || s->group.open)
+    if (!atomic_load_explicit(&s->work->stops, memory_order_relaxed) || s->group.open || s->verifying ||
+        s->awaits_statement || batch_cutter_forced(&s->cutter))
         return false;
     pthread_mutex_lock(&s->work->stop_lock);
     if (s->work->stop_file && s->place.file)

@@ -129,23 +129,20 @@ static void load_is_lost(Stream *s, PipeTable *table, bool other)
     command_start_over(s->pipe, table);
 }
 
-static void forget_read(Stream *s, PipeTable *table)
+/* The catalog forgets it when the table is saved the next time: until then a start finds that it was reached. */
+static void forget_read(Pipe *pipe, PipeTable *table)
 {
-    Pipe *pipe = s->pipe;
     pthread_mutex_lock(&pipe->load_lock);
     g_clear_pointer(&table->read_gtid, g_free);
     pthread_mutex_lock(&pipe->lock);
-    bool saved = table->record->read_gtid != NULL;
     g_clear_pointer(&table->record->read_gtid, g_free);
     pthread_mutex_unlock(&pipe->lock);
     pthread_mutex_unlock(&pipe->load_lock);
-    if (saved)
-        pipe_save_table(pipe, table, s->work->reading);
 }
 
 /* `missing`: NULL, the server has all of it. */
-static bool look_for_read(Stream *s, SourceConnection *source, const GtidSet *ours, PipeTable *table, const char *gtid,
-                          char **missing, GError **error)
+static bool look_for_read(Stream *s, SourceConnection *source, const GtidSet *ours, bool other, PipeTable *table,
+                          const char *gtid, char **missing, GError **error)
 {
     SourceFlavour flavour = source_server(source)->flavour;
     g_autoptr(GtidSet) read = gtid_set_parse(flavour, gtid, error);
@@ -153,14 +150,15 @@ static bool look_for_read(Stream *s, SourceConnection *source, const GtidSet *ou
     if (!read)
         return false;
     bool reached = gtid_set_reaches(ours, read);
-    /* That the server has what the checkpoint has is known already; MariaDB's numbers may be of another server's
-     * transactions. */
-    if (!(reached && flavour == SOURCE_MYSQL) && !look_for_missing(s, source, gtid, missing, error))
+    /* That the server has what the checkpoint has is known already. At another MariaDB the numbers may be of another
+     * server's transactions; at the same one they may be gone from its state after months (DELETE_DOMAIN_ID). */
+    bool known = reached && (flavour == SOURCE_MYSQL || (!other && !is_loading(table)));
+    if (!known && !look_for_missing(s, source, gtid, missing, error))
         return false;
     if (*missing && is_not_applied_yet(source, *missing, error))
         return false;
     if (!*missing && reached && !is_loading(table))
-        forget_read(s, table); /* the stream has come to all of it */
+        forget_read(s->pipe, table); /* the stream has come to all of it */
     return true;
 }
 
@@ -181,11 +179,11 @@ bool stream_judge_loads(Stream *s, SourceConnection *source, const CatalogCheckp
             continue;
         g_autofree char *gtid = read_of(s->pipe, table, &unknown);
         unknown = unknown && other;
-        if (!unknown && gtid && !look_for_read(s, source, ours, table, gtid, &missing, error))
+        if (!unknown && gtid && !look_for_read(s, source, ours, other, table, gtid, &missing, error))
             return false;
         if (unknown || missing) {
             load_is_lost(s, table, other);
-            forget_read(s, table);
+            forget_read(s->pipe, table);
         }
     }
     return true;

@@ -88,15 +88,16 @@ void stream_find_statements(Stream *s, SourceFlavour flavour, const CatalogCheck
     }
 }
 
-static void is_lost(Stream *s, const Begun *begun)
+static void is_lost(Stream *s, const Begun *begun, bool other)
 {
     PipeTable *table = begun->table;
     const CatalogTable *record = table->record;
     bool dropped = atomic_load(&table->state) == TABLE_DROPPED, by_itself = dropped && s->work->settings.new_tables_add;
-    g_autofree char *why = g_strdup_printf("another server took over that lacks a statement %s: %s",
-                                           dropped ? "behind which the table is not followed"
-                                                   : "which was carried out at the destination, or was about to be",
-                                           begun->note.shown);
+    g_autofree char *why =
+        g_strdup_printf("%s a statement %s: %s", other ? "another server took over that lacks" : "the server has lost",
+                        dropped ? "behind which the table is not followed"
+                                : "which was carried out at the destination, or was about to be",
+                        begun->note.shown);
     bool advised = !dropped && !begun->alters;
     if (advised && pipe_table_advise_resync(s->pipe, table, why, NULL))
         return;
@@ -134,7 +135,7 @@ bool stream_judge_statements(Stream *s, SourceConnection *source, uint32_t here,
         asked = begun->note.id;
         if (has)
             continue;
-        is_lost(s, begun);
+        is_lost(s, begun, here == 0);
         if (!stream_save_definition(s, begun->table, pipe_definition_text(begun->table, begun->table->definition),
                                     error))
             return false;

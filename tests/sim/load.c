@@ -142,6 +142,8 @@ static void settle(Engine *e)
         if (is_read(table) && !table->read_file && e->identity == e->source->number) {
             table->read_file = e->source->file;
             table->read_pos = e->source->pos;
+            if (!table->read_gtid && !e->by_file) /* all of it was read before a crash */
+                table->read_gtid = source_gtid(e->source);
             table->passed = e->checkpoint.file && binlog_position_compare(e->checkpoint.file, e->checkpoint.pos,
                                                                           table->read_file, table->read_pos) >= 0;
         }

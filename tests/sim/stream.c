@@ -677,7 +677,8 @@ static void next_event(Engine *e)
 static bool reached_stop(const Engine *e)
 {
     const Session *s = &e->session;
-    return e->stops && !s->group.open && !s->ddl && e->stop_file && s->place.file &&
+    return e->stops && !s->group.open && !s->ddl && !s->verifying && !s->awaits && !batch_cutter_forced(&s->cutter) &&
+           e->stop_file && s->place.file &&
            binlog_position_compare(s->place.file, s->place.pos, e->stop_file, e->stop_pos) >= 0;
 }
 
