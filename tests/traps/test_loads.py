@@ -201,6 +201,20 @@ def test_a_commit_that_waits_is_not_missing(engine, own_mariadb, clickhouse, tra
     assert pipe.equal("t") == 2
 
 
+def couple(own_mariadb):
+    """A server, and one that replicates it."""
+    own = ["--log-replica-updates=ON"] if own_mariadb.kind == "mysql" else ["--log-slave-updates=ON", "--gtid-strict-mode=ON"]
+    first, second = own_mariadb("--server-id=11", *own), own_mariadb("--server-id=12", *own)
+    second.replicate(first)
+    return first, second
+
+
+def stop_replicating(first, second):
+    """What comes from now on the second one never has."""
+    second.wait_replicated(first.gtids())
+    second.run("STOP REPLICA" if second.is_mysql else "STOP SLAVE")
+
+
 class Reads:
     """Of a proxy: who begins to read a table waits until it is let go."""
 
@@ -231,9 +245,7 @@ class NoLog(Reads):
 @pytest.mark.parametrize("when", ["before", "while"])
 def test_a_load_has_read_what_the_next_server_lacks(engine, own_mariadb, clickhouse, trap, folder, when):
     """The stream has not come to it, so no checkpoint tells. It was committed before the table's load began, or while it was read."""
-    own = ["--log-replica-updates=ON"] if own_mariadb.kind == "mysql" else ["--log-slave-updates=ON", "--gtid-strict-mode=ON"]
-    first, second = own_mariadb("--server-id=11", *own), own_mariadb("--server-id=12", *own)
-    second.replicate(first)
+    first, second = couple(own_mariadb)
     other = Engine(folder / "without")
     other.env["SLUICE_WITHOUT"] = "loads-are-of-this-history"
     pipe = Pipe(engine, first, clickhouse)
@@ -246,8 +258,7 @@ def test_a_load_has_read_what_the_next_server_lacks(engine, own_mariadb, clickho
             each.engine.start()
             each.live(tables=[f"{pipe.source}.u"], url=through(proxy, first))
             each.caught_up()
-        second.wait_replicated(first.gtids())
-        second.run("STOP REPLICA" if second.is_mysql else "STOP SLAVE")
+        stop_replicating(first, second)
         proxy.on_request = no_log = NoLog(when == "while")
         proxy.cut()
         if when == "before":
@@ -279,9 +290,7 @@ def test_a_load_has_read_what_the_next_server_lacks(engine, own_mariadb, clickho
 @pytest.mark.rule("failover-needs-our-transactions")
 def test_a_load_that_is_over_has_read_what_the_next_server_lacks(engine, own_mariadb, clickhouse, trap, folder):
     """The stream has come to it, and its batch is open still: no checkpoint tells, and a crash forgets what the readers knew."""
-    own = ["--log-replica-updates=ON"] if own_mariadb.kind == "mysql" else ["--log-slave-updates=ON", "--gtid-strict-mode=ON"]
-    first, second = own_mariadb("--server-id=11", *own), own_mariadb("--server-id=12", *own)
-    second.replicate(first)
+    first, second = couple(own_mariadb)
     other = Engine(folder / "without")
     other.env["SLUICE_WITHOUT"] = "loads-are-of-this-history"
     pipe = Pipe(engine, first, clickhouse)
@@ -293,8 +302,7 @@ def test_a_load_that_is_over_has_read_what_the_next_server_lacks(engine, own_mar
         for each in (pipe, without):
             each.engine.start()
             each.live(tables=[f"{pipe.source}.u"], url=through(proxy, first), settings=["batch_age=1h", "readers=1"])
-        second.wait_replicated(first.gtids())
-        second.run("STOP REPLICA" if second.is_mysql else "STOP SLAVE")
+        stop_replicating(first, second)
         proxy.on_request = reads = Reads()
         for each in (pipe, without):
             reads.asked.clear()
@@ -327,9 +335,7 @@ def test_a_load_that_is_over_has_read_what_the_next_server_lacks(engine, own_mar
 @pytest.mark.parametrize("statement", ["TRUNCATE TABLE t", "ALTER TABLE t MODIFY v BIGINT", "DROP TABLE t"], ids=["truncate", "alter", "drop"])
 def test_a_statement_was_carried_out_that_the_next_server_lacks(engine, own_mariadb, clickhouse, trap, folder, statement):
     """No checkpoint tells of it: it comes behind the last."""
-    own = ["--log-replica-updates=ON"] if own_mariadb.kind == "mysql" else ["--log-slave-updates=ON", "--gtid-strict-mode=ON"]
-    first, second = own_mariadb("--server-id=11", *own), own_mariadb("--server-id=12", *own)
-    second.replicate(first)
+    first, second = couple(own_mariadb)
     other = Engine(folder / "without")
     pipe = Pipe(engine, first, clickhouse)
     without = Pipe(other, first, clickhouse, source=pipe.source)
@@ -341,8 +347,7 @@ def test_a_statement_was_carried_out_that_the_next_server_lacks(engine, own_mari
             each.live()
             each.caught_up()
             each.engine.stop()
-        second.wait_replicated(first.gtids())
-        second.run("STOP REPLICA" if second.is_mysql else "STOP SLAVE")
+        stop_replicating(first, second)
         pipe.run(statement)
         for each in (pipe, without):
             each.engine.dies("ddl-gone" if "DROP" in statement else "ddl-done")
@@ -379,9 +384,7 @@ def test_a_statement_was_carried_out_that_the_next_server_lacks(engine, own_mari
 @pytest.mark.rule("failover-needs-our-transactions")
 def test_a_dropped_table_that_the_next_server_has(engine, own_mariadb, clickhouse, trap):
     """Where new tables are added, it comes back as one."""
-    own = ["--log-replica-updates=ON"] if own_mariadb.kind == "mysql" else ["--log-slave-updates=ON", "--gtid-strict-mode=ON"]
-    first, second = own_mariadb("--server-id=11", *own), own_mariadb("--server-id=12", *own)
-    second.replicate(first)
+    first, second = couple(own_mariadb)
     pipe = Pipe(engine, first, clickhouse)
     pipe.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
     pipe.run("INSERT INTO t VALUES (1, 1), (2, 2)")
@@ -389,8 +392,7 @@ def test_a_dropped_table_that_the_next_server_has(engine, own_mariadb, clickhous
     pipe.live(settings=["new_tables=add"])
     pipe.caught_up()
     engine.stop()
-    second.wait_replicated(first.gtids())
-    second.run("STOP REPLICA" if second.is_mysql else "STOP SLAVE")
+    stop_replicating(first, second)
     engine.dies("ddl-gone", lambda: pipe.run("DROP TABLE t"))
     first.stop()
     second.take_place_of(first)

@@ -1,5 +1,6 @@
 """Versions: which image of a key wins, whatever is read again, from which server, and in which order."""
 
+import contextlib
 import itertools
 import shutil
 
@@ -147,21 +148,28 @@ def of_one_row(engine, server, clickhouse):
     return pipe.live()
 
 
-def lost(pipe, folder, sent):
-    """A row is sent, no checkpoint covers it yet, and the server loses it. Returns where its log had ended."""
-    engine, server = pipe.engine, pipe.mariadb
+@contextlib.contextmanager
+def to_be_lost(pipe, folder):
+    """What the server does meanwhile it has lost at the end."""
+    server = pipe.mariadb
     pipe.caught_up()
-    engine.stop()
+    pipe.engine.stop()
     server.stop()
     shutil.copytree(server.folder / "data", folder / "copy")
     server.start()
-    engine.dies("checkpoint-due", lambda: rows(pipe, sent, 1))
-    assert pipe.rows("t", "n", f"id = {sent}") == [[0]]
-    end = server.end_of_log()
+    yield
     server.stop()
     shutil.rmtree(server.folder / "data")
     shutil.move(folder / "copy", server.folder / "data")
     server.start()
+
+
+def lost(pipe, folder, sent):
+    """A row is sent, no checkpoint covers it yet, and the server loses it. Returns where its log had ended."""
+    with to_be_lost(pipe, folder):
+        pipe.engine.dies("checkpoint-due", lambda: rows(pipe, sent, 1))
+        assert pipe.rows("t", "n", f"id = {sent}") == [[0]]
+        end = pipe.mariadb.end_of_log()
     return end
 
 
@@ -214,17 +222,8 @@ def test_a_transaction_that_was_sent_and_is_gone(engine, own_mariadb, clickhouse
 
 def statement_lost(pipe, folder):
     """A table is emptied at the destination, no checkpoint covers it yet, and the server loses the statement."""
-    engine, server = pipe.engine, pipe.mariadb
-    pipe.caught_up()
-    engine.stop()
-    server.stop()
-    shutil.copytree(server.folder / "data", folder / "copy")
-    server.start()
-    engine.dies("ddl-done", lambda: pipe.run("TRUNCATE TABLE t"))
-    server.stop()
-    shutil.rmtree(server.folder / "data")
-    shutil.move(folder / "copy", server.folder / "data")
-    server.start()
+    with to_be_lost(pipe, folder):
+        pipe.engine.dies("ddl-done", lambda: pipe.run("TRUNCATE TABLE t"))
     assert pipe.run("SELECT COUNT(*) FROM t") == ((1,),) and pipe.rows("t", "count()") == [[0]]
 
 

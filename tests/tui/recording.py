@@ -236,6 +236,14 @@ class Engine:
             assert self.lock.wait_for(found, seconds), f"no request {word} came, only {[r['do'] for r in self.requests]}"
             return found()
 
+    def wait_for_all(self, count, which, seconds=5):
+        """So many requests that `which` takes, waiting for them to come: the screen may tell of them before they are sent. All that did."""
+        def found():
+            return [r for r in self.requests if which(r)]
+        with self.lock:
+            assert self.lock.wait_for(lambda: len(found()) >= count, seconds), f"{count} requests were to come, {len(found())} did: {[r['do'] for r in self.requests]}"
+            return found()
+
     def stop(self):
         self.running = False
         try:

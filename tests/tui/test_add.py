@@ -26,6 +26,7 @@ def test_add_tables(dashboard):
     screen.press("=", "stock_2", "enter").wait_gone("choose another target").press("enter").wait("knowing this: logs are kept 3 hours")
     assert sent(engine, False) == []
     screen.press("y").wait("1 table is added to orders").wait(r"\$ sluice tables orders add shop.stock:stock_2")
+    engine.wait_for_all(1, lambda r: r["do"] == "tables_add" and not r.get("check"))
     assert sent(engine, True) == [["shop.stock"], ["shop.stock:stock_2"]] and sent(engine, False) == [["shop.stock:stock_2"]]
 
 

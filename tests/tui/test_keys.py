@@ -72,7 +72,7 @@ def test_verify_begins_mends_and_ends(dashboard):
     assert engine.wait_for("verify_cancel")["name"] == "orders"
     engine.show(recording.verified("six"))
     screen.wait("compared until").wait("Grösse").press("M").wait("Mend orders").press("y").wait("mending what differs")
-    assert [r.get("repair") for r in engine.requests if r["do"] == "verify"] == [None, True]
+    assert [r.get("repair") for r in engine.wait_for_all(2, lambda r: r["do"] == "verify")] == [None, True]
 
 
 def test_resync_asks_and_cancel_does_not(dashboard):
@@ -114,7 +114,7 @@ def test_skipping_says_what_is_lost_and_asks(dashboard):
     screen.press("esc").wait_gone("This skips")
     assert not [r for r in engine.requests if r["do"] == "reposition" and not r.get("check")]
     screen.press("S").wait("This skips").press("y").wait("billing goes on from binlog.001843")
-    (done,) = [r for r in engine.requests if r["do"] == "reposition" and not r.get("check")]
+    (done,) = engine.wait_for_all(1, lambda r: r["do"] == "reposition" and not r.get("check"))
     assert (done["name"], done["file"], done["pos"]) == ("billing", "binlog.001843", 4)
     engine.answers["reposition"] = {"error": {"code": 4, "message": "the server has no log binlog.001843"}}
     screen.press("S").wait("the server has no log binlog.001843")

@@ -6,11 +6,8 @@ from test_screens import same
 
 
 def asked(engine, word, count):
-    """The names that so many requests of that kind are of, in order, waiting for them to come: the screen tells of them before they are sent."""
-    found = lambda: [request for request in engine.requests if request["do"] == word]
-    with engine.lock:
-        assert engine.lock.wait_for(lambda: len(found()) >= count, 5), f"{len(found())} of {count} requests {word} came"
-        return sorted({request["name"] for request in found()})
+    """The names that so many requests of that kind are of, in order."""
+    return sorted({request["name"] for request in engine.wait_for_all(count, lambda r: r["do"] == word)})
 
 
 def test_marks_stay_with_their_rows(dashboard):
