@@ -278,6 +278,8 @@ class Site:
             assert self.engine.process.poll() is None, f"sluice ended with {self.engine.process.returncode}: {self.engine.log()[-3000:]}"
             status = self.pipe.status()
             assert status["state"] != "Failed", self.engine.describe(self.name)
+            if status["state"] == "Paused":  # it was asked for, and done only after Soak.resume had looked
+                self.engine.sluice("resume", self.name, ok=None)
             return not status["stalled"] and position_of(status) >= goal and (not running or status["state"] == "Running")
 
         began = time.monotonic()
