@@ -333,10 +333,15 @@ bool resync_cancel(Pipe *pipe, GError **error)
 
 /* ---- The exchange ---- */
 
+typedef struct {
+    int64_t replaced; /* id */
+    const CatalogTable *by;
+} Replacement;
+
 static bool write_replace(Catalog *catalog, void *data, GError **error)
 {
-    PipeTable *const *both = data;
-    return catalog_table_replace(catalog, both[0]->record->id, both[1]->record, error);
+    const Replacement *replacement = data;
+    return catalog_table_replace(catalog, replacement->replaced, replacement->by, error);
 }
 
 /* What changed at the source so far. A table that was followed has counted what its twin has, too. */
@@ -350,33 +355,44 @@ static void carry_counters(PipeTable *table, CatalogTable *to)
     to->last_change = MAX(from->last_change, to->last_change);
 }
 
-/* The twin stands under the name: it is the table from now on. */
+/* What the twin's record is under the name. Its texts belong to the two records. */
+static CatalogTable record_in_place(PipeTable *table, PipeTable *twin, bool exchanged)
+{
+    CatalogTable record = *twin->record;
+    if (exchanged)
+        record.leftover = record.target;
+    record.target = table->record->target;
+    record.twin_of = 0;
+    record.removing = table->record->removing; /* not what was said of the twin: that the resync is cancelled */
+    record.exchange_uuid = NULL;
+    record.state = (char *)table_state_name(atomic_load(&twin->state));
+    carry_counters(table, &record);
+    return record;
+}
+
+/* The twin stands under the name: it is the table from now on. Whoever looks sees one of the two, also while the
+ * catalog cannot be written; the texts of both records stay as they are until then: nobody but this thread changes them
+ * while no Work runs. */
 static bool take_place(Pipe *pipe, PipeTable *table, PipeTable *twin, bool exchanged, GError **error)
 {
-    PipeTable *both[] = {table, twin};
-
-    pthread_mutex_lock(&pipe->load_lock);
     pthread_mutex_lock(&pipe->lock);
-    CatalogTable *record = twin->record;
-    if (exchanged)
-        record->leftover = g_steal_pointer(&record->target);
-    g_free(record->target);
-    record->target = g_strdup(table->record->target);
-    record->twin_of = 0;
-    record->removing = table->record->removing; /* not what was said of the twin: that the resync is cancelled */
-    g_clear_pointer(&record->exchange_uuid, g_free);
-    g_free(record->state);
-    record->state = g_strdup(table_state_name(atomic_load(&twin->state)));
-    carry_counters(table, record);
+    CatalogTable placed = record_in_place(table, twin, exchanged);
     pthread_mutex_unlock(&pipe->lock);
-    pthread_mutex_unlock(&pipe->load_lock);
-    if (!pipe_catalog_write(pipe, pipe->life, write_replace, both)) {
+    if (!pipe_catalog_write(pipe, pipe->life, write_replace, &(Replacement){table->record->id, &placed})) {
         cancel_set_error(pipe->life, error);
         return false;
     }
     FAULT_POINT("resync-place-taken");
     pthread_mutex_lock(&pipe->load_lock);
     pthread_mutex_lock(&pipe->lock);
+    CatalogTable *record = twin->record;
+    g_free(record->exchange_uuid);
+    g_free(record->state);
+    if (!exchanged)
+        g_free(record->target); /* else what is left over has it */
+    *record = placed;
+    record->state = g_strdup(placed.state);
+    record->target = g_steal_pointer(&table->record->target);
     g_ptr_array_remove(pipe->tables, table);
     pthread_mutex_unlock(&pipe->lock);
     pthread_mutex_unlock(&pipe->load_lock);

@@ -1,10 +1,14 @@
 """Tables loaded again beside themselves; tables that come to a running pipe and leave it. Readers never see an older row."""
 
+import sqlite3
+import threading
+
 import pytest
 from harness.compare import assert_equal
 from harness.engine import PATIENCE
 from harness.pipe import Pipe
 from harness.process import wait_until
+from harness.proxy import Proxy
 from harness.readers import ROWS, Load, fill, watched
 
 def targets(pipe):
@@ -48,6 +52,34 @@ def test_resync_of_one_table_leaves_the_others(pipe):
         resync(pipe, "b")
     assert pipe.equal("a", "b")
     assert uuid_of(pipe, "a") == before[0] and uuid_of(pipe, "b") != before[1]
+
+
+def test_a_table_that_takes_its_place_is_shown_once(engine, mariadb, clickhouse):
+    """Also while the catalog cannot be written just then."""
+    with Proxy(clickhouse.port) as proxy:
+        pipe = Pipe(engine, mariadb, clickhouse)
+        fill(pipe, "a")
+        engine.start()
+        pipe.live(destination=f"http://default@127.0.0.1:{proxy.port}/{pipe.destination}?password-file={clickhouse.password_file}")
+        database = sqlite3.connect(engine.state_dir / "catalog.sqlite", timeout=30, check_same_thread=False, isolation_level=None)
+        held = threading.Event()
+
+        def hold(data):
+            if b"EXCHANGE TABLES" in data and not held.is_set():
+                database.execute("BEGIN IMMEDIATE")
+                held.set()
+
+        proxy.on_request = hold
+        before = uuid_of(pipe, "a")
+        resync(pipe, wait=False)
+        wait_until(lambda: held.is_set() and uuid_of(pipe, "a") != before, 60 * PATIENCE, pipe.journal)
+        wait_until(lambda: pipe.table("a") and pipe.status()["stalled"], 60 * PATIENCE, pipe.status)
+        assert pipe.table("a")["state"] == "resyncing" and "catalog" in str(pipe.status()["stalled"])
+        database.execute("ROLLBACK")
+        database.close()
+        wait_until(lambda: pipe.table("a")["state"] == "live", 60 * PATIENCE, pipe.status)
+        pipe.wait("Running")
+        assert pipe.equal("a")
 
 
 def test_a_failed_table_is_mended(pipe):
