@@ -295,12 +295,17 @@ void work_fail(Work *work, Side side, GError *error_take)
         message_free(message);
 }
 
-void work_thread_leave(Work *work, bool sender)
+void work_thread_done(Work *work, bool sender)
 {
     Message *message = g_new0(Message, 1);
     message->kind = MESSAGE_THREAD_ENDED;
     message->sender = sender;
-    pipe_stalls_leave(work->pipe);
     if (!queue_push_take(work->pipe->mailbox, QUEUE_URGENT, message))
         message_free(message);
+}
+
+void work_thread_leave(Work *work, bool sender)
+{
+    pipe_stalls_leave(work->pipe);
+    work_thread_done(work, sender);
 }

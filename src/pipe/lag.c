@@ -164,9 +164,10 @@ static bool ask_destination(Work *work)
     return true;
 }
 
-/* A destination that takes connections and says nothing would be noticed by the senders only after minutes: their inserts
- * have no time limit. It is shown as stalled, and the inserts go on waiting. `tries`: pings without an answer so far. */
-static void watch_destination(Work *work, unsigned *tries)
+/* A destination that takes connections and says nothing would be noticed by the senders only after minutes: their
+ * inserts have no time limit. It is shown as stalled, and the inserts go on waiting. `until` ends the ping; `tries`:
+ * pings without an answer so far. */
+static void watch_destination(Work *work, Cancel *until, unsigned *tries)
 {
     int64_t quiet = clock_monotonic_usec() - atomic_load(&work->answered_at);
     if (atomic_load(&work->sending_now) == 0 || quiet < SILENCE_USEC) {
@@ -179,20 +180,30 @@ static void watch_destination(Work *work, unsigned *tries)
     const PipeEnv *env = work->pipe->env; /* an embedded endpoint may have been started again elsewhere */
     g_autofree char *dest = env->resolve_dest(env->data, work->pipe->record->dest, NULL);
     g_autoptr(Url) url = dest ? clickhouse_url_parse(dest, NULL) : NULL;
-    g_autoptr(Clickhouse) ch = url ? clickhouse_new(url, work->reading, NULL) : NULL;
+    g_autoptr(Clickhouse) ch = url ? clickhouse_new(url, until, NULL) : NULL;
     if (!ch)
         return;
     if (clickhouse_ping(ch, PING_MS, &error)) {
         if (*tries)
             pipe_stall_clear(work->pipe, SIDE_DESTINATION);
         *tries = 0;
-    } else if (!cancel_requested(work->reading)) {
+    } else if (!cancel_requested(until)) {
         g_autoptr(GError) silent = g_error_new(CLICKHOUSE_ERROR, CLICKHOUSE_ERROR_BROKEN,
                                                "the destination has inserts of this pipe and does not answer; see whether it "
                                                "is frozen or overloaded (ping: %s)",
                                                error->message);
         pipe_stall_note(work->pipe, SIDE_DESTINATION, silent, ++*tries, false);
     }
+}
+
+/* What was read is still to be sent, and nothing else would tell of a destination that does not answer. */
+static void watch_last_inserts(Work *work, unsigned tries)
+{
+    while (!cancel_sleep(work->sent, PERIOD_USEC))
+        watch_destination(work, work->sent, &tries);
+    if (tries && !cancel_requested(work->sending)) /* it has answered, or there would be senders left */
+        pipe_stall_clear(work->pipe, SIDE_DESTINATION);
+    pipe_stalls_leave(work->pipe);
 }
 
 /* Its errors are not the pipe's: the stream and the readers report what is wrong with the source. */
@@ -208,7 +219,7 @@ void *monitor_main(void *data)
     do {
         g_autoptr(GError) error = NULL;
         known = known || ask_destination(work);
-        watch_destination(work, &watch.silent);
+        watch_destination(work, work->reading, &watch.silent);
         if (!watch.silent)
             room_look(work);
         if (!source && (source = source_open_timeout(work->source_url, SOURCE_ANSWER_SECONDS, work->reading, &error)))
@@ -235,6 +246,7 @@ void *monitor_main(void *data)
     source_close(source);
     forget_log(pipe);
     room_forget(pipe);
-    work_thread_leave(work, false);
+    work_thread_done(work, false);
+    watch_last_inserts(work, watch.silent);
     return NULL;
 }

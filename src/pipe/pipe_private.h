@@ -202,6 +202,7 @@ struct Work {
     PipeSettings settings; /* as at the start */
     Url *source_url, *dest_url;
     Cancel *reading, *sending; /* reading ends first: what is read is still sent */
+    Cancel *sent;              /* requested when the last sender has ended: of who watches them */
     Queue *inserts;            /* of Insert */
     _Atomic bool failed;       /* a MESSAGE_FATAL was posted */
 
@@ -395,6 +396,7 @@ json_t *pipe_error_object(const Pipe *pipe, const PipeTable *table, const GError
 char *pipe_error_text_take(json_t *object_take);
 void work_fail(Work *work, Side side, GError *error_take);
 void work_thread_leave(Work *work, bool sender); /* the last thing a thread does */
+void work_thread_done(Work *work, bool sender);  /* it reads or sends no more, and is not to be waited for */
 /* Runs a catalog write until it succeeds or `cancel` is requested; stalls meanwhile. */
 typedef bool (*CatalogWrite)(Catalog *catalog, void *data, GError **error);
 bool pipe_catalog_write(Pipe *pipe, Cancel *cancel, CatalogWrite write, void *data);

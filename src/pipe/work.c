@@ -76,6 +76,7 @@ Work *work_start(Pipe *pipe, bool load, bool stops, GError **error)
     work->dest_url = g_steal_pointer(&dest_url);
     work->reading = cancel_new();
     work->sending = cancel_new();
+    work->sent = cancel_new();
     work->inserts = queue_new(INSERTS_WAITING * work->settings.senders, (GDestroyNotify)insert_free, work->sending);
     work->tracker = batch_tracker_new();
     work->retired = g_ptr_array_new_with_free_func((GDestroyNotify)source_table_unref);
@@ -88,6 +89,7 @@ Work *work_start(Pipe *pipe, bool load, bool stops, GError **error)
         return work;
     cancel_request(work->reading);
     cancel_request(work->sending);
+    cancel_request(work->sent);
     work_free(work);
     return NULL;
 }
@@ -118,6 +120,8 @@ bool work_thread_ended(Work *work, bool sender)
     (*left)--;
     if (work->reading_left == 0)
         queue_close(work->inserts);
+    if (work->sending_left == 0)
+        cancel_request(work->sent);
     return work->reading_left == 0 && work->sending_left == 0;
 }
 
@@ -140,6 +144,7 @@ void work_free(Work *work)
     url_free(work->dest_url);
     cancel_unref(work->reading);
     cancel_unref(work->sending);
+    cancel_unref(work->sent);
     pthread_mutex_destroy(&work->progress_lock);
     pthread_mutex_destroy(&work->stop_lock);
     pthread_mutex_destroy(&work->gate);

@@ -16,6 +16,8 @@ from harness.log import logged, rows_in
 from harness.pipe import Pipe
 from harness.process import unread, wait_until
 from harness.proxy import Proxy
+from harness.readers import Load as Counters
+from harness.readers import fill
 
 
 def rows(pipe, first, count, table="t"):
@@ -181,6 +183,27 @@ def test_frozen_destination_is_seen(make, mariadb, own_clickhouse):
     assert pipe.equal("t", "wide", seconds=120) == 101_010
     assert pipe.status()["activity"] is None
     pipe.engine.wait_stalled("p", False)
+
+
+def test_frozen_destination_is_seen_before_an_exchange(engine, mariadb, clickhouse):
+    """Every table is loaded, reading has ended, and what was read last gets no answer."""
+    with Proxy(clickhouse.port) as proxy:
+        pipe = Pipe(engine, mariadb, clickhouse)
+        fill(pipe, "a", rows=2000)
+        engine.start()
+        destination = f"http://default@127.0.0.1:{proxy.port}/{pipe.destination}?password-file={clickhouse.password_file}"
+        pipe.live(destination=destination, settings=["batch_age=10s"])
+        with Counters(pipe, "a"):
+            pipe.engine.sluice("resync", "p")
+            wait_until(lambda: "streaming up to here, then the exchange" in pipe.journal(), 60 * PATIENCE, pipe.journal, 0.01)
+            proxy.silence()
+            stalled(pipe, "destination", "has inserts of this pipe")
+        assert pipe.status()["state"] == "Resync"
+        proxy.silence(False)
+        pipe.engine.wait_stalled("p", False)
+        pipe.wait("Running")
+        assert "the destination answers again" in pipe.journal() and "took its place" in pipe.journal()
+        assert pipe.equal("a") > 2000
 
 
 def test_line_is_cut_in_the_middle_of_an_insert(engine, mariadb, clickhouse):
