@@ -1,6 +1,7 @@
 #include "pipe/column_counts.h"
 
-#include <jansson.h>
+#include "pipe/json_text.h"
+
 #include <string.h>
 
 static void column_count_free(ColumnCount *count)
@@ -87,10 +88,7 @@ char *column_counts_to_json(const GPtrArray *counts)
             json_array_append_new(list, json_string(count->samples[s]));
         json_object_set_new(json, count->name, list);
     }
-    char *dumped = json_dumps(json, JSON_COMPACT), *text = g_strdup(dumped);
-    free(dumped);
-    json_decref(json);
-    return text;
+    return json_text_take(json);
 }
 
 static uint64_t number_at(const json_t *list, size_t i)

@@ -314,10 +314,8 @@ bool edit_wants_removing(const Pipe *pipe)
 
 bool edit_wants_loading(const Pipe *pipe)
 {
-    for (unsigned i = 0; i < pipe->tables->len; i++) {
-        int state = atomic_load(&((PipeTable *)pipe->tables->pdata[i])->state);
-        if (table_state_wants_loading(state))
+    for (unsigned i = 0; i < pipe->tables->len; i++)
+        if (pipe_table_wants_loading(pipe->tables->pdata[i]))
             return true;
-    }
     return false;
 }

@@ -16,9 +16,8 @@ bool exact_is(const PipeTable *table)
 /* It is to be loaded, and not all of it is read. */
 static bool is_to_be_read(Pipe *pipe, const PipeTable *table, bool *to_be_read, GError **error)
 {
-    int state = atomic_load(&((PipeTable *)table)->state);
     *to_be_read = false;
-    if (!exact_is(table) || table->record->loaded || pipe->mode == PIPE_MODE_CDC || !table_state_wants_loading(state))
+    if (!exact_is(table) || table->record->loaded || pipe->mode == PIPE_MODE_CDC || !pipe_table_wants_loading(table))
         return true;
     pthread_mutex_lock(&pipe->catalog_lock);
     g_autoptr(GPtrArray) ranges = catalog_ranges(pipe->catalog, table->record->id, error);
@@ -102,8 +101,7 @@ bool exact_is_on(Pipe *pipe)
     pthread_mutex_lock(&pipe->load_lock);
     for (unsigned i = 0; i < pipe->tables->len; i++) {
         PipeTable *table = pipe->tables->pdata[i];
-        int state = atomic_load(&table->state); /* what has failed is not read on */
-        on = on || (table->consistent && table_state_wants_loading(state));
+        on = on || (table->consistent && pipe_table_wants_loading(table)); /* what has failed is not read on */
     }
     pthread_mutex_unlock(&pipe->load_lock);
     return on;

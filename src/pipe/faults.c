@@ -1,5 +1,6 @@
 /* faults.c - what a pipe does when something goes wrong: it stalls and tries again, fails a table, or fails as a whole;
  * and it writes down what happened. */
+#include "pipe/json_text.h"
 #include "pipe/pipe_private.h"
 
 #include <stdarg.h>
@@ -181,18 +182,9 @@ json_t *pipe_error_object(const Pipe *pipe, const PipeTable *table, const GError
                      message, "cause", decision->cause, "remedies", remedies);
 }
 
-char *pipe_error_text_take(json_t *object_take)
-{
-    char *dumped = json_dumps(object_take, JSON_COMPACT);
-    char *text = g_strdup(dumped);
-    free(dumped);
-    json_decref(object_take);
-    return text;
-}
-
 char *pipe_error_json(const Pipe *pipe, const PipeTable *table, const GError *error, const RetryDecision *decision)
 {
-    return pipe_error_text_take(pipe_error_object(pipe, table, error, decision));
+    return json_text_take(pipe_error_object(pipe, table, error, decision));
 }
 
 bool pipe_catalog_write(Pipe *pipe, Cancel *cancel, CatalogWrite write, void *data)

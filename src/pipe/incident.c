@@ -1,4 +1,5 @@
 #include "pipe/incident.h"
+#include "pipe/json_text.h"
 #include "pipe/outlook.h"
 #include "pipe/reposition.h"
 
@@ -284,5 +285,5 @@ char *incident_json(Pipe *pipe, const GError *error, const RetryDecision *decisi
         replace_resync_remedies(pipe, decision->log_gone, object);
     if (decision->log_gone)
         add_log_gone(pipe, object);
-    return pipe_error_text_take(object);
+    return json_text_take(object);
 }

@@ -3,7 +3,7 @@ src_pipe_libpipe_a_SOURCES = src/pipe/apply.c src/pipe/batch.c src/pipe/batch.h 
 	src/pipe/columns.c src/pipe/columns.h src/pipe/command.c src/pipe/chunk_ledger.c src/pipe/chunk_ledger.h src/pipe/cutover.c src/pipe/cutover.h src/pipe/detail.c src/pipe/detail.h \
 	src/pipe/drop.c src/pipe/drop.h src/pipe/edit.c src/pipe/exact.c src/pipe/exact.h src/pipe/exchange.c src/pipe/exchange.h src/pipe/faults.c src/pipe/group.c src/pipe/group.h src/pipe/headroom.c \
 	src/pipe/headroom.h src/pipe/history.c src/pipe/history.h src/pipe/history_store.c src/pipe/incident.c \
-	src/pipe/incident.h src/pipe/lag.c src/pipe/live_view.c src/pipe/live_view.h src/pipe/lifecycle.c src/pipe/lifecycle.h \
+	src/pipe/incident.h src/pipe/json_text.c src/pipe/json_text.h src/pipe/lag.c src/pipe/live_view.c src/pipe/live_view.h src/pipe/lifecycle.c src/pipe/lifecycle.h \
 	src/pipe/loading.c src/pipe/loading.h src/pipe/new_tables.c src/pipe/new_tables.h \
 	src/pipe/offline.c src/pipe/outlook.c src/pipe/outlook.h src/pipe/pending_plan.c src/pipe/pending_plan.h src/pipe/pipe.c \
 	src/pipe/pipe.h src/pipe/pipe_private.h src/pipe/place.c src/pipe/place.h src/pipe/preflight.c src/pipe/preflight.h src/pipe/prepared.c src/pipe/prepared.h \

@@ -1,7 +1,7 @@
 #include "pipe/pending_plan.h"
 
-#include <jansson.h>
-#include <stdlib.h>
+#include "pipe/json_text.h"
+
 #include <string.h>
 
 void pending_plan_clear(PendingPlan *plan)
@@ -71,9 +71,5 @@ char *pending_plan_note(const char *definition, const char *id, const PendingPla
     if (plan->advise)
         json_object_set_new(pending, "advise", json_string(plan->advise));
     json_object_set_new(json, "pending", pending);
-    char *dumped = json_dumps(json, JSON_COMPACT);
-    char *text = g_strdup(dumped);
-    free(dumped);
-    json_decref(json);
-    return text;
+    return json_text_take(json);
 }

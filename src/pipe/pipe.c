@@ -33,6 +33,12 @@ bool table_state_wants_loading(TableState state)
     return state == TABLE_WAITING || state == TABLE_LOADING;
 }
 
+bool pipe_table_wants_loading(const PipeTable *table)
+{
+    int state = atomic_load(&table->state);
+    return table_state_wants_loading(state);
+}
+
 /* ---- Making and freeing ---- */
 
 static void pipe_table_free(PipeTable *table)

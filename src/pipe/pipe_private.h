@@ -308,6 +308,7 @@ bool pipe_refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /* edit.c, by the supervisor while no Work runs: the tables of a pipe as the catalog and the pipe have them */
 PipeTable *pipe_table_new(CatalogTable *record_take, GError **error);
+bool pipe_table_wants_loading(const PipeTable *table);        /* as its state is now */
 bool edit_is_named(const PipeTable *table, const char *name); /* "db.table", as selection_name or as a picture writes it */
 PipeTable *edit_find(const Pipe *pipe, const char *name);     /* likewise; no twin. NULL: there is none */
 /* What a command changes, as the catalog takes it. Clear with pipe_edit_clear, also after an error; begins as {0}. */
@@ -393,7 +394,6 @@ bool pipe_note_refused(Pipe *pipe, GError *problem_take, GError **error);
 /* `table`: whose error it is, NULL: the pipe's. */
 char *pipe_error_json(const Pipe *pipe, const PipeTable *table, const GError *error, const RetryDecision *decision);
 json_t *pipe_error_object(const Pipe *pipe, const PipeTable *table, const GError *error, const RetryDecision *decision);
-char *pipe_error_text_take(json_t *object_take);
 void work_fail(Work *work, Side side, GError *error_take);
 void work_thread_leave(Work *work, bool sender); /* the last thing a thread does */
 void work_thread_done(Work *work, bool sender);  /* it reads or sends no more, and is not to be waited for */

@@ -1,11 +1,11 @@
 #include "pipe/prepared.h"
 
 #include "base/base.h"
+#include "pipe/json_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
-#include <jansson.h>
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -527,10 +527,7 @@ bool prepared_save(Prepared *prepared, uint64_t seq, char **text, GError **error
         json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:I}", "xid", transaction->xid, "file", transaction->file, "size",
                                               (json_int_t)transaction->size, "length", (json_int_t)transaction->written));
     }
-    char *dumped = json_dumps(list, JSON_COMPACT);
-    *text = g_strdup(dumped);
-    free(dumped);
-    json_decref(list);
+    *text = json_text_take(list);
     return true;
 }
 

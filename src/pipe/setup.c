@@ -4,6 +4,7 @@
  * are dropped and created anew, and position and definitions are read afresh.
  */
 #include "pipe/columns.h"
+#include "pipe/json_text.h"
 #include "pipe/live_view.h"
 #include "pipe/pipe_private.h"
 #include "pipe/place.h"
@@ -400,11 +401,7 @@ char *pipe_definition_text(const PipeTable *table, const SourceTable *definition
 {
     json_t *json = source_table_to_json(definition);
     json_object_set_new(json, "shape", shape_to_json(&table->shape));
-    char *dumped = json_dumps(json, JSON_COMPACT);
-    char *text = g_strdup(dumped);
-    free(dumped);
-    json_decref(json);
-    return text;
+    return json_text_take(json);
 }
 
 /* `begin`: E. `version`: what its loaded rows carry. */

@@ -174,12 +174,6 @@ static bool make_plan(Reader *reader, PipeTable *table, GError **error)
 
 typedef enum { WORK_NONE, WORK_LATER, WORK_PLAN, WORK_RANGE } WorkKind;
 
-static bool wants_loading(const PipeTable *table)
-{
-    int state = atomic_load(&table->state);
-    return table_state_wants_loading(state);
-}
-
 /* The table that the fewest readers are on and that has something to hand out. With load_lock held. */
 static WorkKind choose(Reader *reader, PipeTable **out, uint64_t *range_id)
 {
@@ -189,7 +183,7 @@ static WorkKind choose(Reader *reader, PipeTable **out, uint64_t *range_id)
 
     for (unsigned i = 0; i < pipe->tables->len; i++) {
         PipeTable *table = pipe->tables->pdata[i];
-        if (!wants_loading(table))
+        if (!pipe_table_wants_loading(table))
             continue;
         later = true;
         if (table->plan && range_plan_all_done(table->plan)) /* it waits for the stream (settle_tables) */
@@ -266,7 +260,7 @@ static void check_all_loaded(Work *work)
     Pipe *pipe = work->pipe;
     unsigned left = 0;
     for (unsigned i = 0; i < pipe->tables->len; i++)
-        left += wants_loading(pipe->tables->pdata[i]);
+        left += pipe_table_wants_loading(pipe->tables->pdata[i]);
     if (left == 0 && !atomic_exchange(&work->loaded_told, true))
         pipe_post(pipe, MESSAGE_LOADED);
 }
@@ -300,7 +294,7 @@ void snapshot_chunk_done(Work *work, Insert *insert)
 /* With load_lock held. */
 static LoadSituation situation(const PipeTable *table)
 {
-    return (LoadSituation){.wanted = wants_loading(table),
+    return (LoadSituation){.wanted = pipe_table_wants_loading(table),
                            .read = chunk_ledger_is_read(&table->chunks, table->plan),
                            .passed = table->stream_passed,
                            .read_file = table->read_file,
@@ -748,7 +742,7 @@ static LoadDoubt doubt_now(Reader *reader, const PipeTable *table, const LogEnd 
     Pipe *pipe = reader->pipe;
     pthread_mutex_lock(&pipe->lock);
     bool other = g_strcmp0(pipe->record->identity, end->identity) != 0;
-    LoadDoubt doubt = load_doubt(wants_loading(table), other || table->definition != reader->read_by,
+    LoadDoubt doubt = load_doubt(pipe_table_wants_loading(table), other || table->definition != reader->read_by,
                                  pipe_has_applied(pipe, end->file, end->pos));
     pthread_mutex_unlock(&pipe->lock);
     return doubt;
@@ -834,7 +828,7 @@ static bool read_something(Reader *reader, unsigned *tries)
     g_clear_pointer(&reader->source, source_close);
     switch (decision.verdict) {
     case VERDICT_FAIL_TABLE:
-        if (table && (!wants_loading(table) || (!exact_is(table) && is_read_again(reader, table, identity))))
+        if (table && (!pipe_table_wants_loading(table) || (!exact_is(table) && is_read_again(reader, table, identity))))
             return true; /* the stream has told already why it cannot be read, or tells yet */
         if (table) {
             pipe_table_fail(pipe, table, error, &decision, NULL);

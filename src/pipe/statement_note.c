@@ -1,7 +1,7 @@
 #include "pipe/statement_note.h"
 
-#include <jansson.h>
-#include <stdlib.h>
+#include "pipe/json_text.h"
+
 #include <string.h>
 
 void statement_note_clear(StatementNote *note)
@@ -39,10 +39,7 @@ char *statement_note_write(const char *definition, const StatementNote *note)
     json_object_set_new(json, "statement",
                         json_pack("{s:s,s:s,s:s,s:s,s:I,s:I}", "id", note->id, "sum", note->sum, "shown", note->shown,
                                   "file", note->file, "pos", (json_int_t)note->pos, "epoch", (json_int_t)note->epoch));
-    char *dumped = json_dumps(json, JSON_COMPACT), *text = g_strdup(dumped);
-    free(dumped);
-    json_decref(json);
-    return text;
+    return json_text_take(json);
 }
 
 bool statement_note_read(const char *definition, StatementNote *out)

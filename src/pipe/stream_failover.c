@@ -92,20 +92,15 @@ static GtidSet *applied_gtids(SourceConnection *source, const CatalogCheckpoint 
     return gtid_set_parse(source_server(source)->flavour, checkpoint->gtid ? checkpoint->gtid : "", error);
 }
 
-static bool is_loading(const PipeTable *table)
-{
-    return table_state_wants_loading(atomic_load(&table->state));
-}
-
 /* What was read of it is of transactions among these; NULL: nothing was, or it is not known (`unknown`). Free with
  * g_free. */
 static char *read_of(Pipe *pipe, PipeTable *table, bool *unknown)
 {
     pthread_mutex_lock(&pipe->load_lock);
-    *unknown = is_loading(table) && table->read_unseen;
+    *unknown = pipe_table_wants_loading(table) && table->read_unseen;
     char *gtid = g_strdup(table->read_gtid);
     pthread_mutex_unlock(&pipe->load_lock);
-    if (gtid || !is_loading(table))
+    if (gtid || !pipe_table_wants_loading(table))
         return gtid;
     pthread_mutex_lock(&pipe->lock);
     gtid = g_strdup(table->record->begin_gtid); /* its readers wait for this */
@@ -117,7 +112,7 @@ static void load_is_lost(Stream *s, PipeTable *table, bool other)
 {
     const char *how =
         other ? "another server took over, which may lack what was read of" : "the server has lost what was read of";
-    if (!is_loading(table)) {
+    if (!pipe_table_wants_loading(table)) {
         g_autofree char *why = g_strdup_printf("%s this table when it was loaded", how);
         pipe_table_advise_resync(s->pipe, table, why, NULL);
         return;
@@ -152,12 +147,12 @@ static bool look_for_read(Stream *s, SourceConnection *source, const GtidSet *ou
     bool reached = gtid_set_reaches(ours, read);
     /* That the server has what the checkpoint has is known already. At another MariaDB the numbers may be of another
      * server's transactions; at the same one they may be gone from its state after months (DELETE_DOMAIN_ID). */
-    bool known = reached && (flavour == SOURCE_MYSQL || (!other && !is_loading(table)));
+    bool known = reached && (flavour == SOURCE_MYSQL || (!other && !pipe_table_wants_loading(table)));
     if (!known && !look_for_missing(s, source, gtid, missing, error))
         return false;
     if (*missing && is_not_applied_yet(source, *missing, error))
         return false;
-    if (!*missing && reached && !is_loading(table))
+    if (!*missing && reached && !pipe_table_wants_loading(table))
         forget_read(s->pipe, table); /* the stream has come to all of it */
     return true;
 }
