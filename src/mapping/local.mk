@@ -9,15 +9,21 @@ mapping_test_fixture = tests/unit/mapping_fixture.c tests/unit/mapping_fixture.h
 mapping_test_libs = src/mapping/libmapping.a src/mysql/libmysql.a src/clickhouse/libclickhouse.a src/base/libbase.a \
 	$(MARIADB_LIBS) $(CURL_LIBS) $(JANSSON_LIBS) $(ZSTD_LIBS) $(LZ4_LIBS) $(ZLIB_LIBS) $(GLIB_LIBS)
 
-check_PROGRAMS += tests/unit/mapping_same_bytes_test tests/unit/mapping_rows_test tests/unit/mapping_types_test
+check_PROGRAMS += tests/unit/mapping_same_bytes_test tests/unit/mapping_rows_test tests/unit/mapping_types_test \
+	tests/unit/mapping_definitions_test tests/unit/mapping_history_test
 tests_unit_mapping_same_bytes_test_SOURCES = tests/unit/mapping_same_bytes_test.c tests/unit/mapping_case.c \
 	tests/unit/mapping_case.h $(mapping_test_fixture)
 tests_unit_mapping_types_test_SOURCES = tests/unit/mapping_types_test.c tests/unit/mapping_case.c \
 	tests/unit/mapping_case.h $(mapping_test_fixture)
 tests_unit_mapping_types_test_LDADD = $(mapping_test_libs)
 tests_unit_mapping_same_bytes_test_LDADD = $(mapping_test_libs)
-tests_unit_mapping_rows_test_SOURCES = tests/unit/mapping_rows_test.c $(mapping_test_fixture)
+mapping_test_world = tests/unit/mapping_world.c tests/unit/mapping_world.h $(mapping_test_fixture)
+tests_unit_mapping_rows_test_SOURCES = tests/unit/mapping_rows_test.c $(mapping_test_world)
 tests_unit_mapping_rows_test_LDADD = $(mapping_test_libs)
+tests_unit_mapping_definitions_test_SOURCES = tests/unit/mapping_definitions_test.c $(mapping_test_world)
+tests_unit_mapping_definitions_test_LDADD = $(mapping_test_libs)
+tests_unit_mapping_history_test_SOURCES = tests/unit/mapping_history_test.c $(mapping_test_world)
+tests_unit_mapping_history_test_LDADD = $(mapping_test_libs)
 
 check_PROGRAMS += tests/unit/canonical_test
 tests_unit_canonical_test_SOURCES = tests/unit/canonical_test.c
