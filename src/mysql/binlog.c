@@ -413,6 +413,15 @@ char *source_gtids_missing(SourceConnection *source, const char *gtid, GError **
     return slave_pos ? gtid_set_missing_in_state(set, state, slave_pos, error) : NULL;
 }
 
+bool source_logs_one_domain(SourceConnection *source, const char *gtid, bool *one, GError **error)
+{
+    g_autofree char *state = source_query_value(source, "SELECT @@GLOBAL.gtid_binlog_state", error);
+    g_autoptr(GtidSet) logged = state ? gtid_set_parse(SOURCE_MARIADB, state, error) : NULL;
+    g_autoptr(GtidSet) ours = logged ? gtid_set_parse(SOURCE_MARIADB, gtid ? gtid : "", error) : NULL;
+    *one = ours && gtid_set_have_one_domain(logged, ours);
+    return ours != NULL;
+}
+
 bool source_gtids_purged(SourceConnection *source, const char *gtid, bool *purged, GError **error)
 {
     g_autoptr(GString) sql = g_string_new("SELECT GTID_SUBSET(");

@@ -120,6 +120,10 @@ bool source_wait_executed(SourceConnection *source, const char *gtid, Cancel *ca
  * missing. NULL (no error): nothing is missing. Free with g_free. */
 char *source_gtids_missing(SourceConnection *source, const char *gtid, GError **error);
 
+/* MariaDB: all transactions of its log and of our set are of one domain. From where it goes on by our set it then sends
+ * all that follows; else it may still pass over others that stand there. */
+bool source_logs_one_domain(SourceConnection *source, const char *gtid, bool *one, GError **error);
+
 /* MySQL: the replica has received all of it, and is applying it. False also where the account may not look (SELECT on
  * performance_schema). */
 bool source_gtids_received(SourceConnection *source, const char *gtid);

@@ -380,6 +380,13 @@ bool gtid_set_reaches(const GtidSet *set, const GtidSet *other)
     return true;
 }
 
+bool gtid_set_have_one_domain(const GtidSet *set, const GtidSet *other)
+{
+    const GArray *a = set->domains, *b = other->domains;
+    return a->len <= 1 && b->len <= 1 &&
+           (!a->len || !b->len || g_array_index(a, DomainGtid, 0).domain == g_array_index(b, DomainGtid, 0).domain);
+}
+
 /* Takes `gone` out of rising intervals; what is left is appended to `out`. */
 static void interval_subtract(Interval from, const GArray *gone, GArray *out)
 {

@@ -22,6 +22,8 @@ bool gtid_set_contains(const GtidSet *set, const GtidEvent *gtid);
 bool gtid_set_is_repeat(const GtidSet *set, const GtidEvent *gtid);
 /* Has one who has come to `set` come to `other`, too? On MariaDB by numbers alone. */
 bool gtid_set_reaches(const GtidSet *set, const GtidSet *other);
+/* MariaDB: what both hold is of one domain. */
+bool gtid_set_have_one_domain(const GtidSet *set, const GtidSet *other);
 char *gtid_set_text(const GtidSet *set); /* canonical; free with g_free */
 
 /* MySQL's @@GLOBAL.gtid_owned: "UUID:NUMBER#THREAD:NUMBER#THREAD", one UUID right behind the other. */

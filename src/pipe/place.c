@@ -27,8 +27,11 @@ void place_clear(StreamPlace *place)
 
 void place_checkpoint(const StreamPlace *place, const Group *group, const GtidSet *gtid, CatalogCheckpoint *out)
 {
-    out->file = g_strdup(place->before_group ? group->file : place->file);
-    out->pos = place->before_group ? group->start : place->pos;
+    bool known = !place->seek_file || place->in_order;
+    if (known) {
+        out->file = g_strdup(place->before_group ? group->file : place->file);
+        out->pos = place->before_group ? group->start : place->pos;
+    }
     out->gtid = gtid ? gtid_set_text(gtid) : NULL;
     out->epoch = place->epoch;
     out->offset = place->offset;
@@ -59,8 +62,42 @@ bool place_can_be_resumed(const StreamPlace *place)
     return is_in_reach(place->file, place->pos, place->print.file, place->print.pos);
 }
 
+void place_seek(StreamPlace *place, const char *end_file, uint64_t end_pos, bool in_order)
+{
+    place->seek_file = g_intern_string(end_file);
+    place->seek_pos = end_pos;
+    place->in_order = in_order;
+    place->met = false;
+}
+
+static void seek_reaches(StreamPlace *place, const char *file, uint64_t pos)
+{
+    if (place->seek_file && file && binlog_position_compare(file, pos, place->seek_file, place->seek_pos) >= 0)
+        place->seek_file = NULL;
+}
+
+bool place_move(StreamPlace *place, const char *file, uint64_t pos)
+{
+    seek_reaches(place, file, pos);
+    if (place->seek_file && !place->met)
+        return false;
+    place->file = file;
+    place->pos = pos;
+    return true;
+}
+
+bool place_heartbeat(StreamPlace *place, const char *file, uint64_t pos, bool *again)
+{
+    *again = file && place->idle_file && binlog_position_compare(file, pos, place->idle_file, place->idle_pos) == 0;
+    place->idle_file = file;
+    place->idle_pos = pos;
+    seek_reaches(place, file, pos);
+    return !place->seek_file || *again;
+}
+
 void place_group_begins(StreamPlace *place)
 {
+    place->met = true;
     place->group_offset = place->rows_end;
     place->group_sum = place->sum;
 }

@@ -28,6 +28,12 @@ typedef struct {
     Fingerprint print;
     int64_t newest_time; /* commit time of the last group, microseconds */
     bool moved;          /* since the last checkpoint */
+    const char *seek_file; /* the log is asked for by GTID, and ended here then (place_seek); NULL: that is reached */
+    uint64_t seek_pos;
+    bool in_order;         /* of place_seek */
+    bool met;              /* a group was sent since */
+    const char *idle_file; /* where the server last had nothing more to send; NULL: it has not said so yet */
+    uint64_t idle_pos;
     bool before_group;   /* a checkpoint made now stands where the open group began, not behind the last event */
 } StreamPlace;
 
@@ -40,6 +46,17 @@ void place_checkpoint(const StreamPlace *place, const Group *group, const GtidSe
  * be longer. */
 bool place_checkpoint_can_be_resumed(const CatalogCheckpoint *checkpoint);
 bool place_can_be_resumed(const StreamPlace *place);
+
+/* The log is asked for by GTID, and ends there now. The server begins at the start of a file, which it tells of, and
+ * passes over what is among the GTIDs: that start is no place to go on at, for what stands behind it would be read
+ * again. `in_order`: once it sends a group, all behind that is sent, too; else groups that are passed over may stand
+ * there, and until the end is reached checkpoints have GTIDs alone (place_checkpoint). */
+void place_seek(StreamPlace *place, const char *end_file, uint64_t end_pos, bool in_order);
+/* Behind an event, or at the start of a file. False: it is no place to go on at. */
+bool place_move(StreamPlace *place, const char *file, uint64_t pos);
+/* A heartbeat tells of this place. True: the log ends there. While a server looks for what was asked for by GTID it
+ * tells how far it has come; where it says so twice (`again`) it has nothing more. */
+bool place_heartbeat(StreamPlace *place, const char *file, uint64_t pos, bool *again);
 
 void place_group_begins(StreamPlace *place);
 /* The group has ended with `event`; its GTID joins the set, if replicas log it too. `gtid`: NULL, there is none. */

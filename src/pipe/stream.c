@@ -76,9 +76,8 @@ static bool stream_prepare_tables(Stream *s, GError **error)
     return true;
 }
 
-static void stream_load(Stream *s, const CatalogCheckpoint *checkpoint, GArray *batches_take)
+static void stream_load(Stream *s, GArray *batches_take)
 {
-    place_load(&s->place, checkpoint);
     s->skip_file = s->by_gtid ? NULL : s->place.file;
     s->skip_pos = s->place.pos;
     for (unsigned i = 0; i < batches_take->len; i++)
@@ -167,6 +166,21 @@ static bool stream_choose_start(Stream *s, SourceConnection *source, CatalogChec
     return true;
 }
 
+/* The log is about to be asked for by GTID. */
+static bool stream_seek(Stream *s, SourceConnection *source, const CatalogCheckpoint *checkpoint, GError **error)
+{
+    bool in_order =
+        checkpoint->file || source_server(source)->flavour == SOURCE_MYSQL; /* which goes on by GTID in any case */
+    g_autofree char *file = NULL;
+    uint64_t pos;
+    if (!in_order && !source_logs_one_domain(source, checkpoint->gtid, &in_order, error))
+        return false;
+    if (!source_log_end(source, &file, &pos, NULL, error))
+        return false;
+    place_seek(&s->place, file, pos, in_order);
+    return true;
+}
+
 static bool stream_open(Stream *s, CatalogCheckpoint *checkpoint, GError **error)
 {
     Pipe *pipe = s->pipe;
@@ -176,7 +190,10 @@ static bool stream_open(Stream *s, CatalogCheckpoint *checkpoint, GError **error
     g_autoptr(SourceConnection) source = source_open(s->work->source_url, s->work->reading, error);
     if (!source)
         return false;
-    if (stream_choose_start(s, source, checkpoint, &start, error))
+    bool ok = stream_choose_start(s, source, checkpoint, &start, error);
+    place_load(&s->place, checkpoint);
+    bool seeks = s->by_gtid && RULE_HOLDS("places-are-behind-the-gtids");
+    if (ok && (!seeks || stream_seek(s, source, checkpoint, error)))
         s->stream = binlog_stream_open(s->work->source_url, &start, source_server(source)->identity, s->work->reading, error);
     g_free(start.file);
     g_free(start.gtid);
@@ -235,9 +252,10 @@ static void note_progress(Stream *s)
     pthread_mutex_unlock(&s->pipe->lock);
 }
 
-static void note_idle(Stream *s, const BinlogEvent *event)
+/* `ends`: there the log ends. */
+static void note_idle(Stream *s, const BinlogEvent *event, bool ends)
 {
-    bool quiet = stream_is_quiet(s);
+    bool quiet = ends && stream_is_quiet(s);
     atomic_store(&s->pipe->caught_up, quiet);
     if (!quiet)
         return;
@@ -246,11 +264,9 @@ static void note_idle(Stream *s, const BinlogEvent *event)
     pthread_mutex_unlock(&s->pipe->lock);
     /* The server has sent all up to here, also what it does not send to replicas. */
     if (event->file &&
-        (!s->place.file || binlog_position_compare(event->file, event->start, s->place.file, s->place.pos) > 0)) {
-        s->place.file = event->file;
-        s->place.pos = event->start;
+        (!s->place.file || binlog_position_compare(event->file, event->start, s->place.file, s->place.pos) > 0) &&
+        place_move(&s->place, event->file, event->start))
         s->place.moved = true;
-    }
 }
 
 /* Tables that are read wait for this. A server that has nothing more to send says where its log ends. */
@@ -264,18 +280,14 @@ static void note_settling(const Stream *s, const BinlogEvent *event)
 }
 
 /* The server has sent all it has. What was read before must be among it: the transaction of the checkpoint, and what
- * was sent behind it. A server that lost the end of its log in a crash hands out the same places and GTIDs again. While
- * it looks for what was asked for by GTID it may tell how far it has come; where it says so twice the log ends. */
-static bool log_is_long_enough(Stream *s, const BinlogEvent *event, GError **error)
+ * was sent behind it. A server that lost the end of its log in a crash hands out the same places and GTIDs again. */
+static bool log_is_long_enough(const Stream *s, const BinlogEvent *event, bool again, GError **error)
 {
     bool lacks = s->verifying || batch_cutter_forced(&s->cutter) || s->awaits_statement;
     if (s->skip_file)
         lacks = lacks || binlog_position_compare(event->file, event->start, s->skip_file, s->skip_pos) < 0;
     else
-        lacks =
-            lacks && s->idle_file && binlog_position_compare(event->file, event->start, s->idle_file, s->idle_pos) == 0;
-    s->idle_file = event->file;
-    s->idle_pos = event->start;
+        lacks = lacks && again;
     if (s->group.open || !lacks || !RULE_HOLDS("cuts-are-of-one-history"))
         return true;
     g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_HISTORY,
@@ -309,9 +321,10 @@ static bool stream_step(Stream *s, const BinlogEvent *event, GError **error)
                         "the source says that its log ends elsewhere than at what it sends; connecting anew to look");
             return false;
         }
-        if (!log_is_long_enough(s, event, error))
+        bool again, ends = place_heartbeat(&s->place, event->file, event->start, &again);
+        if (!log_is_long_enough(s, event, again, error))
             return false;
-        note_idle(s, event);
+        note_idle(s, event, ends);
     } else if (already_applied(s, event) || (s->verifying && s->by_gtid)) {
         if (s->verifying && !verify_event(s, event, error))
             return false;
@@ -333,19 +346,14 @@ static bool stream_step(Stream *s, const BinlogEvent *event, GError **error)
             if (!rotate_event_parse(event, &rotate, error))
                 return false;
             bool real = !(event->flags & BINLOG_FLAG_ARTIFICIAL) && event->end > event->start;
-            if (real && !s->group.open) {
-                s->place.file = rotate.file;
-                s->place.pos = rotate.pos;
+            if (real && !s->group.open && place_move(&s->place, rotate.file, rotate.pos))
                 s->place.moved = true;
-            }
             return stream_seal_if_due(s, false) || !cancel_set_error(s->work->reading, error);
         }
         if (!stream_handle_event(s, event, error))
             return false;
-        if (event->end > event->start) {
-            s->place.file = event->file;
-            s->place.pos = event->end;
-        }
+        if (event->end > event->start)
+            place_move(&s->place, event->file, event->end);
         atomic_store_explicit(&s->pipe->caught_up, false, memory_order_relaxed);
         note_progress(s);
     }
@@ -460,7 +468,7 @@ static bool stream_session(Work *work, GError **error)
     if (ok) {
         if (batches->len && g_array_index(batches, CatalogBatch, 0).epoch != checkpoint.epoch)
             g_array_set_size(batches, 0); /* read before a failover: those cuts are another server's */
-        stream_load(&s, &checkpoint, g_steal_pointer(&batches));
+        stream_load(&s, g_steal_pointer(&batches));
         ok = stream_run(&s, error);
         bool paused = !ok && cancel_requested(work->reading);
         if ((ok || paused) && !s.group.open && !s.in_statement && !s.verifying && !s.awaits_statement &&

@@ -53,8 +53,6 @@ typedef struct {
     StreamPlace place;
     const char *skip_file; /* the checkpoint: events up to here were applied; NULL: none (by GTID) */
     uint64_t skip_pos;
-    const char *idle_file; /* where the server last had nothing more to send; NULL: it has not said so yet */
-    uint64_t idle_pos;
     bool large;          /* the open group's size is told as what the pipe does */
     int64_t fresh_noted; /* monotonic: when Pipe.fresh_until was last brought up to newest_time */
     bool in_statement;   /* a statement that the group ends with is being carried out: no checkpoint stands here */

@@ -1,5 +1,6 @@
 """A line to a server on which events are put into the log as it is read: what a server writes in rare states only, or not yet."""
 
+import collections
 import contextlib
 import socket
 import struct
@@ -13,7 +14,8 @@ LONGEST = 0xFFFFFF  # a packet of that length goes on in the next one
 
 
 class Injector:
-    """Passes on to 127.0.0.1:`port`, unencrypted connections only. What inject() was given is sent, once, where the log is idle."""
+    """Passes on to 127.0.0.1:`port` (`target` may change: for new connections), unencrypted connections only. What inject() was given is
+    sent, once, where the log is idle. `heartbeats`: False, they do not pass, as if the server had not come to the end of its log."""
 
     def __init__(self, port):
         self.target = port
@@ -21,6 +23,8 @@ class Injector:
         self.port = self.listener.getsockname()[1]
         self.waiting = []
         self.sent = []  # types
+        self.heartbeats = True
+        self.passed = collections.Counter()  # events of the log, by type
         threading.Thread(target=self._accept, daemon=True).start()
 
     def inject(self, kind, body=b"", flags=0, position=0):
@@ -65,13 +69,17 @@ class _Line:
         with contextlib.suppress(OSError):
             while packet := _read(self.server):
                 if self.dumps:
-                    if begins and len(packet) > 10 and packet[4] == 0 and packet[9] in HEARTBEATS:
+                    kind = packet[9] if begins and len(packet) > 10 and packet[4] == 0 else None
+                    if kind in HEARTBEATS and not self.injector.heartbeats:
+                        continue
+                    if kind in HEARTBEATS:
                         while self.injector.waiting:
                             event = self.injector.waiting.pop(0)
                             self._send(b"\0" + _event(*event))
                             self.injector.sent.append(event[0])
                     begins = len(packet) - 4 < LONGEST
                     self._send(packet[4:])
+                    self.injector.passed[kind] += 1
                 else:
                     self.client.sendall(packet)
         self._end()

@@ -104,8 +104,8 @@ typedef struct {
     StreamPlace place;
     bool verifying, by_gtid, in_statement;
     bool awaits; /* what comes next is a statement that was begun */
-    const char *skip_file, *idle_file;
-    uint64_t skip_pos, idle_pos, next_seq, batch_rows, batch_bytes;
+    const char *skip_file;
+    uint64_t skip_pos, next_seq, batch_rows, batch_bytes;
     BatchCutter cutter;
     int64_t last_seal;
     DdlPhase ddl;

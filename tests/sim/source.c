@@ -76,7 +76,7 @@ static void begin_file(Source *source)
     add(source, BINLOG_CHECKPOINT, 20);
 }
 
-static bool begins_file(unsigned type)
+bool source_begins_file(unsigned type)
 {
     return type == BINLOG_FORMAT_DESCRIPTION || type == BINLOG_GTID_LIST || type == BINLOG_CHECKPOINT ||
            type == BINLOG_PREVIOUS_GTIDS;
@@ -827,12 +827,12 @@ void source_fail_over(Source *source, unsigned lost)
     source->readable = source->log->len;
     for (unsigned i = 0; i < old->len; i++) {
         const LogEvent *from = old->pdata[i];
-        if (begins_file(from->event.type) && from->ends) { /* what there was when the old one's log began anew */
+        if (source_begins_file(from->event.type) && from->ends) { /* what there was when the old one's log began anew */
             LogEvent *last = source->log->pdata[source->log->len - 1];
             last->ends = true;
             last->shown = from->shown;
         }
-        if (from->here_only || from->event.type == BINLOG_ROTATE || begins_file(from->event.type))
+        if (from->here_only || from->event.type == BINLOG_ROTATE || source_begins_file(from->event.type))
             continue;
         copy(source, from, shown);
         if (is_alter(from)) /* it had waited for what was before it, and was logged behind that */

@@ -103,6 +103,7 @@ typedef enum {
 const char *write_kind_name(unsigned kind); /* "": none */
 void source_write(Source *source, WriteKind kind, Random *random);
 void source_rotate(Source *source);
+bool source_begins_file(unsigned type); /* an event of that type stands at the start of a file, before its groups */
 /* Another server, which has all of the old one's transactions in files of its own; but the last `lost`, where a loss is
  * modelled (source_lose). */
 void source_fail_over(Source *source, unsigned lost);

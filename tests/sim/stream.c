@@ -95,6 +95,22 @@ static bool choose_start(Engine *e, Session *s)
     return at >= 0;
 }
 
+/* Asked by GTID, the server tells of the start of the file that it begins to look in. */
+static void seek(Engine *e)
+{
+    Session *s = &e->session;
+    const Source *source = e->source;
+    place_seek(&s->place, source->file, source->pos, true); /* its transactions are of one domain */
+    unsigned first = MIN(s->next, source->log->len - 1);
+    while (first && ((const LogEvent *)source->log->pdata[first])->event.type != BINLOG_FORMAT_DESCRIPTION)
+        first--;
+    for (unsigned i = first; i < s->next; i++) {
+        const BinlogEvent *event = &((const LogEvent *)source->log->pdata[i])->event;
+        if (source_begins_file(event->type))
+            place_move(&s->place, event->file, event->end);
+    }
+}
+
 static void session_begin(Engine *e)
 {
     Session *s = &e->session;
@@ -122,6 +138,8 @@ static void session_begin(Engine *e)
     if (e->batches->len && g_array_index(e->batches, CatalogBatch, 0).epoch == c->epoch)
         g_array_append_vals(batches, e->batches->data, e->batches->len);
     place_load(&s->place, c);
+    if (s->by_gtid)
+        seek(e);
     s->skip_file = s->by_gtid ? NULL : s->place.file;
     s->skip_pos = s->place.pos;
     for (unsigned i = 0; i < batches->len; i++)
@@ -609,26 +627,22 @@ static void heartbeat(Engine *e)
     Session *s = &e->session;
     BinlogEvent event = {.type = BINLOG_HEARTBEAT, .file = e->source->file, .start = e->source->pos};
     e->now += 500000;
+    bool again, ends = place_heartbeat(&s->place, event.file, event.start, &again);
     bool lacks = s->verifying || batch_cutter_forced(&s->cutter) || s->awaits;
     if (s->skip_file)
         lacks = lacks || binlog_position_compare(event.file, event.start, s->skip_file, s->skip_pos) < 0;
     else
-        lacks =
-            lacks && s->idle_file && binlog_position_compare(event.file, event.start, s->idle_file, s->idle_pos) == 0;
-    s->idle_file = event.file;
-    s->idle_pos = event.start;
+        lacks = lacks && again;
     if (!s->group.open && lacks) {
         stream_history_fails(e, "the server's log ends before what was read of it already");
         return;
     }
-    bool quiet =
-        !s->batch_rows && !s->group.open && !s->verifying && !s->awaits && batch_tracker_in_flight(e->tracker) == 0;
+    bool quiet = ends && !s->batch_rows && !s->group.open && !s->verifying && !s->awaits &&
+                 batch_tracker_in_flight(e->tracker) == 0;
     if (quiet &&
-        (!s->place.file || binlog_position_compare(event.file, event.start, s->place.file, s->place.pos) > 0)) {
-        s->place.file = event.file;
-        s->place.pos = event.start;
+        (!s->place.file || binlog_position_compare(event.file, event.start, s->place.file, s->place.pos) > 0) &&
+        place_move(&s->place, event.file, event.start))
         s->place.moved = true;
-    }
     stream_after_event(e, &event);
 }
 
@@ -654,11 +668,8 @@ static void next_event(Engine *e)
     }
     if (b->type == BINLOG_ROTATE) {
         const LogEvent *first = s->next < e->source->log->len ? e->source->log->pdata[s->next] : NULL;
-        if (first && !s->group.open) {
-            s->place.file = first->event.file;
-            s->place.pos = 4;
+        if (first && !s->group.open && place_move(&s->place, first->event.file, 4))
             s->place.moved = true;
-        }
         seal_if_due(e, false);
         return;
     }
@@ -667,8 +678,7 @@ static void next_event(Engine *e)
         return;
     if (s->ddl)
         return; /* its position moves when it was carried out */
-    s->place.file = b->file;
-    s->place.pos = b->end;
+    place_move(&s->place, b->file, b->end);
     stream_after_event(e, b);
 }
 

@@ -63,6 +63,7 @@ SECTIONS = {
         Rule("hostile-servers", "LOCAL INFILE, clear-text passwords, compressed events that claim 4 GB"),
         Rule("server-id-twice", "two readers of one id throw each other out, again and again"),
         Rule("failover-needs-our-transactions", "MySQL serves a set of transactions it never had; rows of the left server would stay"),
+        Rule("places-are-behind-the-gtids", "a server that is asked by GTID tells of its file's start: what is read from there was read before", MARIADB),
         Rule("unknown-events", "an event that is not known is not passed over, but where it says so"),
         Rule("checksums-change-at-rotation", "events of one length are read as those of another"),
         Rule("definition-of-the-place-in-the-log", "information_schema shows the present, which may be several statements ahead"),

@@ -1,11 +1,13 @@
 """Where a table begins, and how it is read: beside its own changes, at one place, by bounds that find every row."""
 
 import contextlib
+import itertools
 import re
 import threading
 
 import pytest
 from harness.engine import PATIENCE, Engine
+from harness.injector import Injector
 from harness.pipe import Pipe
 from harness.process import wait_until
 from harness.proxy import Proxy
@@ -215,6 +217,18 @@ def stop_replicating(first, second):
     second.run("STOP REPLICA" if second.is_mysql else "STOP SLAVE")
 
 
+@contextlib.contextmanager
+def beside_one_without(rule, engine, server, clickhouse, folder):
+    """Two pipes of one source, each of its own engine, which are started; that of the second one does not know the rule."""
+    other = Engine(folder / "without")
+    other.env["SLUICE_WITHOUT"] = rule
+    with contextlib.closing(other):
+        engine.start()
+        other.start()
+        pipe = Pipe(engine, server, clickhouse)
+        yield pipe, Pipe(other, server, clickhouse, source=pipe.source)
+
+
 class Reads:
     """Of a proxy: who begins to read a table waits until it is let go."""
 
@@ -246,16 +260,11 @@ class NoLog(Reads):
 def test_a_load_has_read_what_the_next_server_lacks(engine, own_mariadb, clickhouse, trap, folder, when):
     """The stream has not come to it, so no checkpoint tells. It was committed before the table's load began, or while it was read."""
     first, second = couple(own_mariadb)
-    other = Engine(folder / "without")
-    other.env["SLUICE_WITHOUT"] = "loads-are-of-this-history"
-    pipe = Pipe(engine, first, clickhouse)
-    without = Pipe(other, first, clickhouse, source=pipe.source)
-    with Proxy(first.port) as proxy, contextlib.closing(other):
+    with Proxy(first.port) as proxy, beside_one_without("loads-are-of-this-history", engine, first, clickhouse, folder) as (pipe, without):
         for table in ("t", "u"):
             pipe.run(f"CREATE TABLE {table} (id INT PRIMARY KEY, v VARCHAR(9))")
         pipe.run("INSERT INTO t VALUES (1, 'one'), (2, 'two')")
         for each in (pipe, without):
-            each.engine.start()
             each.live(tables=[f"{pipe.source}.u"], url=through(proxy, first))
             each.caught_up()
         stop_replicating(first, second)
@@ -291,16 +300,11 @@ def test_a_load_has_read_what_the_next_server_lacks(engine, own_mariadb, clickho
 def test_a_load_that_is_over_has_read_what_the_next_server_lacks(engine, own_mariadb, clickhouse, trap, folder):
     """The stream has come to it, and its batch is open still: no checkpoint tells, and a crash forgets what the readers knew."""
     first, second = couple(own_mariadb)
-    other = Engine(folder / "without")
-    other.env["SLUICE_WITHOUT"] = "loads-are-of-this-history"
-    pipe = Pipe(engine, first, clickhouse)
-    without = Pipe(other, first, clickhouse, source=pipe.source)
-    with Proxy(first.port) as proxy, contextlib.closing(other):
+    with Proxy(first.port) as proxy, beside_one_without("loads-are-of-this-history", engine, first, clickhouse, folder) as (pipe, without):
         for table in ("t", "u"):
             pipe.run(f"CREATE TABLE {table} (id INT PRIMARY KEY, v VARCHAR(9))")
         pipe.run("INSERT INTO t VALUES (1, 'one'), (2, 'two')")
         for each in (pipe, without):
-            each.engine.start()
             each.live(tables=[f"{pipe.source}.u"], url=through(proxy, first), settings=["batch_age=1h", "readers=1"])
         stop_replicating(first, second)
         proxy.on_request = reads = Reads()
@@ -336,14 +340,10 @@ def test_a_load_that_is_over_has_read_what_the_next_server_lacks(engine, own_mar
 def test_a_statement_was_carried_out_that_the_next_server_lacks(engine, own_mariadb, clickhouse, trap, folder, statement):
     """No checkpoint tells of it: it comes behind the last."""
     first, second = couple(own_mariadb)
-    other = Engine(folder / "without")
-    pipe = Pipe(engine, first, clickhouse)
-    without = Pipe(other, first, clickhouse, source=pipe.source)
-    with contextlib.closing(other):
+    with beside_one_without("statements-are-of-this-history", engine, first, clickhouse, folder) as (pipe, without):
         pipe.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
         pipe.run("INSERT INTO t VALUES (1, 1), (2, 2)")
         for each in (pipe, without):
-            each.engine.start()
             each.live()
             each.caught_up()
             each.engine.stop()
@@ -354,7 +354,6 @@ def test_a_statement_was_carried_out_that_the_next_server_lacks(engine, own_mari
         first.stop()
         second.take_place_of(first)
         pipe.mariadb = without.mariadb = second
-        other.env["SLUICE_WITHOUT"] = "statements-are-of-this-history"
         for each in (pipe, without):
             each.engine.start()
             wait_until(lambda: "another server answers" in each.journal(), 60 * PATIENCE, each.journal)
@@ -403,6 +402,59 @@ def test_a_dropped_table_that_the_next_server_has(engine, own_mariadb, clickhous
     wait_until(lambda: is_live(pipe, "t"), 60 * PATIENCE, pipe.journal)
     pipe.run("INSERT INTO t VALUES (3, 3)")
     assert pipe.equal("t") == 3
+
+
+FORMAT_DESCRIPTION, MARIADB_GTID = 15, 162
+
+
+@pytest.mark.rule("places-are-behind-the-gtids")
+@pytest.mark.parametrize("domains", [1, 2])
+def test_a_session_ends_before_the_next_server_has_found_the_place(engine, own_mariadb, clickhouse, trap, folder, domains):
+    """It looks for it from the start of a file, which may take long, and tells of that start. What it has logged of another domain
+    before that it sends, and passes over the rest."""
+    first, second = couple(own_mariadb)
+    if domains == 2:
+        with contextlib.closing(second.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("SET SESSION gtid_domain_id = 7")
+            cursor.execute("CREATE DATABASE of_another_domain")
+    with Injector(first.port) as line, beside_one_without("places-are-behind-the-gtids", engine, first, clickhouse, folder) as (pipe, without):
+        pipe.run("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+        pipe.run("INSERT INTO t VALUES (1, 1), (2, 2)")
+        for each in (pipe, without):
+            each.live(url=through(line, first))
+            each.caught_up()
+            each.engine.stop()
+        stop_replicating(first, second)
+        first.stop()
+        line.target, line.heartbeats = second.port, False
+        pipe.mariadb = without.mariadb = second
+        ages = itertools.count(1)
+
+        def next_session(each):
+            """The state in it, once its server has told of a file's start. The one before has ended, and left a checkpoint."""
+            before = line.passed[FORMAT_DESCRIPTION]
+            if before:
+                each.engine.sluice("set", "p", f"batch_age={next(ages)}s", ok=None)
+            wait_until(lambda: line.passed[FORMAT_DESCRIPTION] > before or each.status()["state"] == "Failed", 60 * PATIENCE, each.journal)
+            return each.status()["state"]
+
+        for each in (without, pipe):
+            line.passed.clear()
+            each.engine.start()
+            wait_until(lambda: "another server answers" in each.journal(), 60 * PATIENCE, each.journal)
+            if each is without:
+                wait_until(lambda: next_session(each) == "Failed", 60 * PATIENCE, each.journal, 0.3)
+                assert "was used before by another transaction" in each.status()["error"]["message"]
+                trap("a session begins at the start of a file, and finds in the log what it has: the server is said to have another history")
+        for _ in range(5):
+            assert next_session(pipe) == "Running", engine.describe("p")
+        if domains == 2:
+            wait_until(lambda: line.passed[MARIADB_GTID] and "7-12-1" in (next_session(pipe) and pipe.status()["position"]["gtid"]), 60 * PATIENCE, pipe.status)
+            assert next_session(pipe) == "Running", engine.describe("p")
+        line.heartbeats = True
+        pipe.run("INSERT INTO t VALUES (3, 3)")
+        assert pipe.equal("t") == 3
+        assert pipe.status()["position"]["file"]
 
 
 SWAP = "ALTER TABLE t RENAME COLUMN a TO b, RENAME COLUMN b TO a"

@@ -238,6 +238,28 @@ static void test_missing_in_state(void)
     g_assert_nonnull(error);
 }
 
+static void test_have_one_domain(void)
+{
+    static const struct {
+        const char *set, *other;
+        bool one;
+    } cases[] = {
+        {"0-1-5", "0-1-9", true},
+        {"0-1-5", "0-2-8,0-1-5", true},
+        {"", "", true},
+        {"0-1-5", "", true},
+        {"", "7-1-1", true},
+        {"0-1-5", "7-1-1", false},
+        {"0-1-5", "0-1-5,7-1-1", false},
+        {"0-1-5,7-1-3", "0-1-5", false},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GtidSet) set = gtid_set_parse(SOURCE_MARIADB, cases[i].set, NULL);
+        g_autoptr(GtidSet) other = gtid_set_parse(SOURCE_MARIADB, cases[i].other, NULL);
+        g_assert_cmpint(gtid_set_have_one_domain(set, other), ==, cases[i].one);
+    }
+}
+
 static void test_reaches(void)
 {
     static const struct {
@@ -274,5 +296,6 @@ int main(int argc, char **argv)
     g_test_add_func("/gtid/owned", test_owned);
     g_test_add_func("/gtid/missing_in_state", test_missing_in_state);
     g_test_add_func("/gtid/reaches", test_reaches);
+    g_test_add_func("/gtid/have-one-domain", test_have_one_domain);
     return g_test_run();
 }

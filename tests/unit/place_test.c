@@ -186,6 +186,69 @@ static void test_the_last_transaction_again(void)
     g_assert_cmpint(place_compare_print(&place, &group, GROUP_UNDONE, &last, NULL, false), ==, PRINT_OTHER);
 }
 
+static void assert_checkpoint(const StreamPlace *place, const char *file, uint64_t pos)
+{
+    CatalogCheckpoint at = {0};
+    place_checkpoint(place, &(Group){0}, NULL, &at);
+    g_assert_cmpstr(at.file, ==, file);
+    g_assert_cmpuint(at.pos, ==, pos);
+    catalog_checkpoint_clear(&at);
+}
+
+/* At the same server what is sent comes behind the checkpoint; at another one, of one domain, all comes that follows.
+ */
+static void test_asked_by_gtid(void)
+{
+    CatalogCheckpoint same = {.file = (char *)"bin.000007", .pos = 900}, other = {.epoch = 4};
+    for (unsigned i = 0; i < 2; i++) {
+        StreamPlace place;
+        place_load(&place, i ? &other : &same);
+        place_seek(&place, "bin.000007", 1000, true);
+        g_assert_false(place_move(&place, FILE_NAME, 322)); /* the file's start */
+        assert_checkpoint(&place, i ? NULL : "bin.000007", i ? 0 : 900);
+        place_group_begins(&place);
+        g_assert_true(place_move(&place, FILE_NAME, 950));
+        assert_checkpoint(&place, "bin.000007", 950);
+    }
+}
+
+/* Groups of another domain are sent, and what stands between them is passed over. */
+static void test_asked_by_gtids_of_domains(void)
+{
+    CatalogCheckpoint other = {.epoch = 4};
+    StreamPlace place;
+    place_load(&place, &other);
+    place_seek(&place, "bin.000007", 1000, false);
+    place_group_begins(&place);
+    g_assert_true(place_move(&place, FILE_NAME, 500));
+    assert_checkpoint(&place, NULL, 0);
+    g_assert_true(place_move(&place, FILE_NAME, 1000));
+    assert_checkpoint(&place, "bin.000007", 1000);
+    g_assert_true(place_move(&place, FILE_NAME, 1100));
+    assert_checkpoint(&place, "bin.000007", 1100);
+}
+
+static void test_heartbeats(void)
+{
+    StreamPlace place = beginning(0);
+    bool again;
+    g_assert_true(place_heartbeat(&place, FILE_NAME, 100, &again)); /* asked by place: it tells where the log ends */
+    g_assert_false(again);
+    place = beginning(0);
+    place_seek(&place, "bin.000007", 1000, true);
+    g_assert_false(place_heartbeat(&place, FILE_NAME, 322, &again));
+    g_assert_false(place_heartbeat(&place, FILE_NAME, 700, &again)); /* it looks */
+    g_assert_false(place_move(&place, FILE_NAME, 700));
+    g_assert_true(place_heartbeat(&place, FILE_NAME, 700, &again)); /* 32 bits may tell of less than there is */
+    g_assert_true(again);
+    g_assert_false(place_move(&place, FILE_NAME, 700));
+    g_assert_false(place_heartbeat(&place, NULL, 0, &again)); /* it does not tell where */
+    g_assert_true(place_heartbeat(&place, g_intern_static_string("bin.000008"), 322, &again));
+    g_assert_true(place_move(&place, g_intern_static_string("bin.000008"), 322));
+    assert_checkpoint(&place, "bin.000008", 322);
+    g_assert_true(place_heartbeat(&place, g_intern_static_string("bin.000008"), 500, &again));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -196,5 +259,8 @@ int main(int argc, char **argv)
     g_test_add_func("/place/checkpoints", test_checkpoints);
     g_test_add_func("/place/where-a-session-can-begin", test_where_a_session_can_begin);
     g_test_add_func("/place/the-last-transaction-again", test_the_last_transaction_again);
+    g_test_add_func("/place/asked-by-gtid", test_asked_by_gtid);
+    g_test_add_func("/place/asked-by-gtids-of-domains", test_asked_by_gtids_of_domains);
+    g_test_add_func("/place/heartbeats", test_heartbeats);
     return g_test_run();
 }
