@@ -9,8 +9,8 @@ void place_load(StreamPlace *place, const CatalogCheckpoint *checkpoint)
     place->file = g_intern_string(checkpoint->file);
     place->pos = checkpoint->pos;
     place->epoch = checkpoint->epoch;
-    place->offset = place->rows_end = place->group_offset = place->sealed_end = checkpoint->offset;
-    place->sum = place->group_sum = checkpoint->sum;
+    place->offset = place->rows_end = place->group_offset = place->sealed_end = place->logged_end = checkpoint->offset;
+    place->sum = place->group_sum = place->logged_sum = checkpoint->sum;
     place->newest_time = checkpoint->source_time;
     if (checkpoint->print_file)
         place->print = (Fingerprint){.file = g_intern_string(checkpoint->print_file),
@@ -34,8 +34,8 @@ void place_checkpoint(const StreamPlace *place, const Group *group, const GtidSe
     }
     out->gtid = gtid ? gtid_set_text(gtid) : NULL;
     out->epoch = place->epoch;
-    out->offset = place->offset;
-    out->sum = place->sum;
+    out->offset = known ? place->offset : place->logged_end; /* what no set tells of is sent again */
+    out->sum = known ? place->sum : place->logged_sum;
     out->print_file = g_strdup(place->print.file);
     out->print_pos = place->print.pos;
     out->print_gtid = place->print.file ? g_strdup(place->print.gtid) : NULL;
@@ -59,6 +59,8 @@ bool place_checkpoint_can_be_resumed(const CatalogCheckpoint *checkpoint)
 
 bool place_can_be_resumed(const StreamPlace *place)
 {
+    if (place->seek_file && !place->in_order && place->undone)
+        return false;
     return is_in_reach(place->file, place->pos, place->print.file, place->print.pos);
 }
 
@@ -67,7 +69,11 @@ void place_seek(StreamPlace *place, const char *end_file, uint64_t end_pos, bool
     place->seek_file = g_intern_string(end_file);
     place->seek_pos = end_pos;
     place->in_order = in_order;
-    place->met = false;
+    place->met = place->undone = false;
+    if (place->file && binlog_position_compare(place->file, place->pos, end_file, end_pos) > 0) {
+        place->file = NULL; /* the server's files are numbered anew */
+        place->pos = 0;
+    }
 }
 
 static void seek_reaches(StreamPlace *place, const char *file, uint64_t pos)
@@ -104,6 +110,11 @@ void place_group_begins(StreamPlace *place)
 
 void place_group_ended(StreamPlace *place, const Group *group, GtidSet *gtid, const BinlogEvent *event)
 {
+    if (group->logged_on) {
+        place->undone = place->undone || place->group_offset != place->logged_end;
+        place->logged_end = place->rows_end;
+        place->logged_sum = place->sum;
+    }
     if (gtid && group->gtid.text[0] && group->logged_on)
         gtid_set_add(gtid, &group->gtid);
     g_free(place->print.gtid);

@@ -218,12 +218,12 @@ static char *waiting_words(Pipe *pipe)
     return words;
 }
 
-static bool stream_is_past(Verify *verify, const char *file, uint64_t pos, uint64_t *at)
+static bool stream_is_past(Verify *verify, const char *file, uint64_t pos, int64_t *saved_at)
 {
     Pipe *pipe = verify->pipe;
     pthread_mutex_lock(&pipe->lock);
     bool past = pipe_has_applied(pipe, file, pos);
-    *at = pipe->applied.pos;
+    *saved_at = pipe->applied.saved_at;
     pthread_mutex_unlock(&pipe->lock);
     return past;
 }
@@ -231,12 +231,12 @@ static bool stream_is_past(Verify *verify, const char *file, uint64_t pos, uint6
 static bool wait_past(Verify *verify, const char *file, uint64_t pos, GError **error)
 {
     int64_t began = clock_monotonic_usec(), moved = began;
-    uint64_t at, before = 0;
+    int64_t saved_at, before = 0;
     bool told = false;
-    while (!stream_is_past(verify, file, pos, &at)) {
+    while (!stream_is_past(verify, file, pos, &saved_at)) {
         int64_t now = clock_monotonic_usec();
-        moved = at != before ? now : moved;
-        before = at;
+        moved = saved_at != before ? now : moved;
+        before = saved_at;
         if (now - moved > WAIT_USEC_MAX) {
             g_autofree char *words = waiting_words(verify->pipe);
             g_set_error(error, SLUICE_ERROR, SLUICE_ERROR_REFUSED,

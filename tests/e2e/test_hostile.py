@@ -193,12 +193,16 @@ def test_frozen_destination_is_seen_before_an_exchange(engine, mariadb, clickhou
         engine.start()
         destination = f"http://default@127.0.0.1:{proxy.port}/{pipe.destination}?password-file={clickhouse.password_file}"
         pipe.live(destination=destination, settings=["batch_age=10s"])
+        let_go = threading.Event()
+        # What is read of the log while the tables are loaded is on its way when reading ends.
+        proxy.on_request = lambda data: b"-log-" in data and let_go.wait(180 * PATIENCE)
         with Counters(pipe, "a"):
             pipe.engine.sluice("resync", "p")
             wait_until(lambda: "streaming up to here, then the exchange" in pipe.journal(), 60 * PATIENCE, pipe.journal, 0.01)
             proxy.silence()
             stalled(pipe, "destination", "has inserts of this pipe")
         assert pipe.status()["state"] == "Resync"
+        let_go.set()
         proxy.silence(False)
         pipe.engine.wait_stalled("p", False)
         pipe.wait("Running")

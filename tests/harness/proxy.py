@@ -5,6 +5,12 @@ import socket
 import threading
 
 
+def no_log(data):
+    """Of a proxy to a source (on_request): who asks for its log is cut off."""
+    if data[3:5] in (b"\0\x12", b"\0\x1e"):  # COM_BINLOG_DUMP, by place and by GTID
+        raise ConnectionAbortedError
+
+
 class Proxy:
     """Passes on to 127.0.0.1:`port`. cut(): all connections break. refuse(): new ones are closed at once. silence(): they
     stay, and nothing passes any more. cut_after(n): the next connection that carries n bytes to the server is cut there.

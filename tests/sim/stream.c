@@ -100,7 +100,9 @@ static void seek(Engine *e)
 {
     Session *s = &e->session;
     const Source *source = e->source;
-    place_seek(&s->place, source->file, source->pos, true); /* its transactions are of one domain */
+    /* Its transactions are of one domain. Not every pipe knows. */
+    place_seek(&s->place, source->file, source->pos,
+               source->flavour == SOURCE_MYSQL || e->checkpoint.file || source->number % 2);
     unsigned first = MIN(s->next, source->log->len - 1);
     while (first && ((const LogEvent *)source->log->pdata[first])->event.type != BINLOG_FORMAT_DESCRIPTION)
         first--;
@@ -207,12 +209,18 @@ static Sent *take_block(Session *s, Table *table, uint64_t seq)
     return sent;
 }
 
+static bool can_be_resumed(const Engine *e)
+{
+    const Session *s = &e->session;
+    return e->source->flavour == SOURCE_MYSQL || s->place.before_group || place_can_be_resumed(&s->place);
+}
+
 void stream_seal(Engine *e, const CatalogBatch *forced)
 {
     Session *s = &e->session;
     g_autoptr(GPtrArray) inserts = g_ptr_array_new_with_free_func(sent_free);
     CatalogCheckpoint checkpoint = {0};
-    bool boundary = !s->group.open;
+    bool boundary = !s->group.open && can_be_resumed(e);
     uint64_t seq = forced ? forced->seq : s->next_seq;
 
     if (boundary) {
@@ -234,7 +242,7 @@ void stream_seal(Engine *e, const CatalogBatch *forced)
             engine_finding(e, "%u cuts are in the catalog", e->batches->len);
     }
     engine_tell(e, "batch %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT ": %u inserts%s%s", seq, s->place.rows_end,
-                inserts->len, forced ? ", repeated" : "", boundary ? "" : ", within a group");
+                inserts->len, forced ? ", repeated" : "", boundary ? "" : ", no checkpoint");
     if (engine_crashes_here(e)) {
         catalog_checkpoint_clear(&checkpoint);
         return;
@@ -278,8 +286,8 @@ static void seal_if_due(Engine *e, bool idle)
         stream_seal(e, forced);
         return;
     }
-    bool free_of_rows =
-        s->batch_rows == 0 && !s->group.open && s->place.moved && !s->awaits && !batch_cutter_forced(&s->cutter);
+    bool free_of_rows = s->batch_rows == 0 && !s->group.open && s->place.moved && !s->awaits &&
+                        !batch_cutter_forced(&s->cutter) && can_be_resumed(e);
     if (free_of_rows && e->now - s->last_seal >= (idle ? AGE_USEC : IDLE_CHECKPOINT_USEC))
         stream_seal(e, NULL);
 }

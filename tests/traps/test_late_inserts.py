@@ -6,7 +6,7 @@ import pytest
 from harness.engine import PATIENCE
 from harness.pipe import Pipe
 from harness.process import wait_until
-from harness.proxy import Proxy
+from harness.proxy import Proxy, no_log
 
 pytestmark = pytest.mark.rule("inserts-that-outlive-us")
 
@@ -24,16 +24,18 @@ class Line(Proxy):
 
 
 class Late:
-    """A pipe on a line that keeps what the pipe leaves, and inserts that take long."""
+    """A pipe on a line that keeps what the pipe leaves, and inserts that take long. `source`: its line to the other side."""
 
-    def __init__(self, engine, mariadb, clickhouse, line):
+    def __init__(self, engine, mariadb, clickhouse, line, source):
         self.pipe, self.engine, self.clickhouse, self.line = Pipe(engine, mariadb, clickhouse), engine, clickhouse, line
+        self.source = source
         self.pipe.run("CREATE TABLE t (id INT PRIMARY KEY, v VARCHAR(20))")
         self.pipe.run("CREATE TABLE other (id INT PRIMARY KEY)")
 
     def created(self):
         destination = f"http://{self.clickhouse.user}@127.0.0.1:{self.line.port}/{self.pipe.destination}?password-file={self.clickhouse.password_file}"
-        self.pipe.create(destination=destination)
+        url = f"mysql://repl@127.0.0.1:{self.source.port}/?password-file={self.pipe.mariadb.password_file}&ssl-mode=disabled"
+        self.pipe.create(url=url, destination=destination)
 
     def targets(self):
         return {row[0] for row in self.clickhouse.rows(f"SELECT name FROM system.tables WHERE database = '{self.pipe.destination}'")}
@@ -55,7 +57,11 @@ class Late:
         self.line.keeps = False
 
     def goes_on(self, state):
+        """The stream comes to the TRUNCATE when all is read again: in the middle of that the resync would end with it."""
+        self.source.on_request = no_log
         self.engine.start()
+        wait_until(lambda: (t := self.pipe.table("t"))["ranges_done"] == t["ranges_total"] == 1, 60 * PATIENCE, self.pipe.status)
+        self.source.on_request = None
         wait_until(lambda: self.pipe.status()["state"] == "Running" and self.pipe.table("t")["state"] == "live", 60 * PATIENCE, self.pipe.journal)
         self.pipe.caught_up()
         state.append(self.under_way())
@@ -64,8 +70,8 @@ class Late:
 
 @pytest.fixture
 def late(engine, mariadb, clickhouse):
-    with Line(clickhouse.port) as line:
-        yield Late(engine, mariadb, clickhouse, line)
+    with Line(clickhouse.port) as line, Proxy(mariadb.port) as source:
+        yield Late(engine, mariadb, clickhouse, line, source)
 
 
 def truncated_while_loading(late, number, target):

@@ -226,6 +226,49 @@ static void test_asked_by_gtids_of_domains(void)
     assert_checkpoint(&place, "bin.000007", 1000);
     g_assert_true(place_move(&place, FILE_NAME, 1100));
     assert_checkpoint(&place, "bin.000007", 1100);
+    place_load(&place, &(CatalogCheckpoint){.file = (char *)"bin.000012", .pos = 900});
+    place_seek(&place, "bin.000007", 1000, true); /* its files are numbered anew */
+    assert_checkpoint(&place, NULL, 0);
+}
+
+static void pass_a_group(StreamPlace *place, const char *gtid, bool logged_on)
+{
+    Group group = {.open = true, .logged_on = logged_on};
+    BinlogEvent event = rows_event(400, 100);
+    g_strlcpy(group.gtid.text, gtid, sizeof group.gtid.text);
+    place_group_begins(place);
+    place_pass(place, &group, &event);
+    place_group_ended(place, &group, NULL, &event);
+}
+
+static void assert_offset(const StreamPlace *place, uint64_t offset, uint32_t sum)
+{
+    CatalogCheckpoint at = {0};
+    place_checkpoint(place, &(Group){0}, NULL, &at);
+    g_assert_cmpuint(at.offset, ==, offset);
+    g_assert_cmpuint(at.sum, ==, sum);
+    catalog_checkpoint_clear(&at);
+}
+
+/* Rows of a group that is not logged on are sent again, where a checkpoint has GTIDs alone. */
+static void test_undone_where_gtids_alone_tell(void)
+{
+    CatalogCheckpoint other = {.epoch = 4};
+    StreamPlace place;
+    place_load(&place, &other);
+    place_seek(&place, "bin.000007", 1000, false);
+    pass_a_group(&place, "0-1-5", true);
+    uint32_t sum = place.sum;
+    assert_offset(&place, 100, sum);
+    pass_a_group(&place, "0-1-6", false);
+    assert_offset(&place, 100, sum);
+    g_assert_true(place_can_be_resumed(&place));
+    pass_a_group(&place, "7-1-1", true); /* the server goes on behind it in one domain, and not in the other */
+    g_assert_false(place_can_be_resumed(&place));
+    place_move(&place, FILE_NAME, 1000);
+    g_assert_true(place_can_be_resumed(&place));
+    assert_offset(&place, 300, place.sum);
+    place_clear(&place);
 }
 
 static void test_heartbeats(void)
@@ -261,6 +304,7 @@ int main(int argc, char **argv)
     g_test_add_func("/place/the-last-transaction-again", test_the_last_transaction_again);
     g_test_add_func("/place/asked-by-gtid", test_asked_by_gtid);
     g_test_add_func("/place/asked-by-gtids-of-domains", test_asked_by_gtids_of_domains);
+    g_test_add_func("/place/undone-where-gtids-alone-tell", test_undone_where_gtids_alone_tell);
     g_test_add_func("/place/heartbeats", test_heartbeats);
     return g_test_run();
 }
