@@ -34,8 +34,7 @@ typedef struct {
     bool met;              /* a group was sent since */
     uint64_t logged_end;   /* rows_end where the last group ended that the set tells of */
     uint32_t logged_sum;   /* and `sum` */
-    bool
-        undone; /* before that rows were passed of a group that no set tells of: of another domain, it may come again */
+    bool undone;           /* before that rows of another group were passed: of another domain, it may come again */
     const char *idle_file; /* where the server last had nothing more to send; NULL: it has not said so yet */
     uint64_t idle_pos;
     bool before_group;   /* a checkpoint made now stands where the open group began, not behind the last event */
