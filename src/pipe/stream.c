@@ -309,6 +309,15 @@ bool stream_cut_fits(const Stream *s, GError **error)
     return false;
 }
 
+/* What stands between groups (MariaDB's BINLOG_CHECKPOINT, which may come late) moves the checkpoint, too: else the log
+ * of an idle server would seem to be ahead for ever. */
+static void move_behind(Stream *s, const BinlogEvent *event)
+{
+    bool there = s->place.file == event->file && s->place.pos == event->end; /* a statement that was carried out */
+    if (place_move(&s->place, event->file, event->end) && !there && !s->group.open)
+        s->place.moved = true;
+}
+
 static bool stream_step(Stream *s, const BinlogEvent *event, GError **error)
 {
     if (!s->answered && (event->type == BINLOG_HEARTBEAT || event->end > event->start)) {
@@ -353,7 +362,7 @@ static bool stream_step(Stream *s, const BinlogEvent *event, GError **error)
         if (!stream_handle_event(s, event, error))
             return false;
         if (event->end > event->start)
-            place_move(&s->place, event->file, event->end);
+            move_behind(s, event);
         atomic_store_explicit(&s->pipe->caught_up, false, memory_order_relaxed);
         note_progress(s);
     }

@@ -408,6 +408,18 @@ def injected(engine, mariadb, clickhouse):
         yield pipe, injector
 
 
+def test_what_stands_between_transactions_moves_the_place(injected):
+    """MariaDB's BINLOG_CHECKPOINT comes when the storage engines have caught up with the file before, on an idle server as well."""
+    pipe, injector = injected
+    pipe.caught_up()
+    file, end = pipe.mariadb.end_of_log()
+    name = file.encode()
+    length = 19 + 4 + len(name) + 4
+    wait_until(lambda: pipe.status()["position"]["pos"] == end, 60 * PATIENCE, pipe.status)
+    injector.inject(161, len(name).to_bytes(4, "little") + name, position=end + length)
+    wait_until(lambda: pipe.status()["position"]["pos"] == end + length, 60 * PATIENCE, pipe.status)
+
+
 def test_events_that_are_not_known(injected):
     """Skipped when the server says that they may be, else nothing goes on; and an incident."""
     pipe, injector = injected

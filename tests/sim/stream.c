@@ -686,7 +686,9 @@ static void next_event(Engine *e)
         return;
     if (s->ddl)
         return; /* its position moves when it was carried out */
-    place_move(&s->place, b->file, b->end);
+    bool there = s->place.file == b->file && s->place.pos == b->end;
+    if (place_move(&s->place, b->file, b->end) && !there && !s->group.open)
+        s->place.moved = true;
     stream_after_event(e, b);
 }
 
