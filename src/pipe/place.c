@@ -25,9 +25,15 @@ void place_clear(StreamPlace *place)
     g_clear_pointer(&place->print.gtid, g_free);
 }
 
+/* Else its file and position tell less than the GTIDs do. */
+static bool tells_where(const StreamPlace *place)
+{
+    return !place->seek_file || place->in_order;
+}
+
 void place_checkpoint(const StreamPlace *place, const Group *group, const GtidSet *gtid, CatalogCheckpoint *out)
 {
-    bool known = !place->seek_file || place->in_order;
+    bool known = tells_where(place);
     if (known) {
         out->file = g_strdup(place->before_group ? group->file : place->file);
         out->pos = place->before_group ? group->start : place->pos;
@@ -59,7 +65,7 @@ bool place_checkpoint_can_be_resumed(const CatalogCheckpoint *checkpoint)
 
 bool place_can_be_resumed(const StreamPlace *place)
 {
-    if (place->seek_file && !place->in_order && place->undone)
+    if (!tells_where(place) && place->undone)
         return false;
     return is_in_reach(place->file, place->pos, place->print.file, place->print.pos);
 }
@@ -82,11 +88,12 @@ static void seek_reaches(StreamPlace *place, const char *file, uint64_t pos)
         place->seek_file = NULL;
 }
 
-bool place_move(StreamPlace *place, const char *file, uint64_t pos)
+bool place_move(StreamPlace *place, const Group *group, const char *file, uint64_t pos)
 {
     seek_reaches(place, file, pos);
     if (place->seek_file && !place->met)
         return false;
+    place->moved = place->moved || (!group->open && (place->file != file || place->pos != pos));
     place->file = file;
     place->pos = pos;
     return true;

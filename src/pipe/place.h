@@ -55,8 +55,9 @@ bool place_can_be_resumed(const StreamPlace *place);
  * again. `in_order`: once it sends a group, all behind that is sent, too; else groups that are passed over may stand
  * there, and until the end is reached checkpoints have GTIDs alone (place_checkpoint). */
 void place_seek(StreamPlace *place, const char *end_file, uint64_t end_pos, bool in_order);
-/* Behind an event, or at the start of a file. False: it is no place to go on at. */
-bool place_move(StreamPlace *place, const char *file, uint64_t pos);
+/* Behind an event, at the start of a file, or where the log ends. `file`: interned. Between groups the checkpoint is to
+ * follow (`moved`): behind MariaDB's BINLOG_CHECKPOINT, too, which may come last. False: it is no place to go on at. */
+bool place_move(StreamPlace *place, const Group *group, const char *file, uint64_t pos);
 /* A heartbeat tells of this place. True: the log ends there. While a server looks for what was asked for by GTID it
  * tells how far it has come; where it says so twice (`again`) it has nothing more. */
 bool place_heartbeat(StreamPlace *place, const char *file, uint64_t pos, bool *again);

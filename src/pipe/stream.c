@@ -264,9 +264,8 @@ static void note_idle(Stream *s, const BinlogEvent *event, bool ends)
     pthread_mutex_unlock(&s->pipe->lock);
     /* The server has sent all up to here, also what it does not send to replicas. */
     if (event->file &&
-        (!s->place.file || binlog_position_compare(event->file, event->start, s->place.file, s->place.pos) > 0) &&
-        place_move(&s->place, event->file, event->start))
-        s->place.moved = true;
+        (!s->place.file || binlog_position_compare(event->file, event->start, s->place.file, s->place.pos) > 0))
+        place_move(&s->place, &s->group, event->file, event->start);
 }
 
 /* Tables that are read wait for this. A server that has nothing more to send says where its log ends. */
@@ -309,15 +308,6 @@ bool stream_cut_fits(const Stream *s, GError **error)
     return false;
 }
 
-/* What stands between groups (MariaDB's BINLOG_CHECKPOINT, which may come late) moves the checkpoint, too: else the log
- * of an idle server would seem to be ahead for ever. */
-static void move_behind(Stream *s, const BinlogEvent *event)
-{
-    bool there = s->place.file == event->file && s->place.pos == event->end; /* a statement that was carried out */
-    if (place_move(&s->place, event->file, event->end) && !there && !s->group.open)
-        s->place.moved = true;
-}
-
 static bool stream_step(Stream *s, const BinlogEvent *event, GError **error)
 {
     if (!s->answered && (event->type == BINLOG_HEARTBEAT || event->end > event->start)) {
@@ -355,14 +345,14 @@ static bool stream_step(Stream *s, const BinlogEvent *event, GError **error)
             if (!rotate_event_parse(event, &rotate, error))
                 return false;
             bool real = !(event->flags & BINLOG_FLAG_ARTIFICIAL) && event->end > event->start;
-            if (real && !s->group.open && place_move(&s->place, rotate.file, rotate.pos))
-                s->place.moved = true;
+            if (real && !s->group.open)
+                place_move(&s->place, &s->group, rotate.file, rotate.pos);
             return stream_seal_if_due(s, false) || !cancel_set_error(s->work->reading, error);
         }
         if (!stream_handle_event(s, event, error))
             return false;
         if (event->end > event->start)
-            move_behind(s, event);
+            place_move(&s->place, &s->group, event->file, event->end);
         atomic_store_explicit(&s->pipe->caught_up, false, memory_order_relaxed);
         note_progress(s);
     }

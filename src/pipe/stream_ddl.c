@@ -650,7 +650,7 @@ bool stream_ddl_finish(Stream *s, StreamDdl *pending_take, const BinlogEvent *ev
     for (unsigned i = 0; i < ddl->effects->len; i++)
         if (is_saved(ddl->effects->pdata[i]))
             g_ptr_array_add(records, ((TableEffect *)ddl->effects->pdata[i])->table->record);
-    place_move(&s->place, event->file, event->end);
+    place_move(&s->place, &s->group, event->file, event->end);
     FAULT_POINT("ddl-done");
     bool ok = stream_checkpoint_tables(s, records, take_new_texts, take_old_texts, switch_definitions, ddl);
     if (ok)

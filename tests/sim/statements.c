@@ -267,7 +267,7 @@ void statement_act(Engine *e)
         CatalogCheckpoint checkpoint = {0};
         uint64_t seq = s->next_seq++;
         stream_group_ended(e, &event->event);
-        place_move(&s->place, event->event.file, event->event.end);
+        place_move(&s->place, &s->group, event->event.file, event->event.end);
         s->in_statement = false;
         prepared_checkpoint_saved(s->prepared, e->saved_seq);
         prepared_save(s->prepared, seq, &checkpoint.prepared, NULL);

@@ -109,7 +109,7 @@ static void seek(Engine *e)
     for (unsigned i = first; i < s->next; i++) {
         const BinlogEvent *event = &((const LogEvent *)source->log->pdata[i])->event;
         if (source_begins_file(event->type))
-            place_move(&s->place, event->file, event->end);
+            place_move(&s->place, &s->group, event->file, event->end);
     }
 }
 
@@ -647,10 +647,8 @@ static void heartbeat(Engine *e)
     }
     bool quiet = ends && !s->batch_rows && !s->group.open && !s->verifying && !s->awaits &&
                  batch_tracker_in_flight(e->tracker) == 0;
-    if (quiet &&
-        (!s->place.file || binlog_position_compare(event.file, event.start, s->place.file, s->place.pos) > 0) &&
-        place_move(&s->place, event.file, event.start))
-        s->place.moved = true;
+    if (quiet && (!s->place.file || binlog_position_compare(event.file, event.start, s->place.file, s->place.pos) > 0))
+        place_move(&s->place, &s->group, event.file, event.start);
     stream_after_event(e, &event);
 }
 
@@ -676,8 +674,8 @@ static void next_event(Engine *e)
     }
     if (b->type == BINLOG_ROTATE) {
         const LogEvent *first = s->next < e->source->log->len ? e->source->log->pdata[s->next] : NULL;
-        if (first && !s->group.open && place_move(&s->place, first->event.file, 4))
-            s->place.moved = true;
+        if (first && !s->group.open)
+            place_move(&s->place, &s->group, first->event.file, 4);
         seal_if_due(e, false);
         return;
     }
@@ -686,9 +684,7 @@ static void next_event(Engine *e)
         return;
     if (s->ddl)
         return; /* its position moves when it was carried out */
-    bool there = s->place.file == b->file && s->place.pos == b->end;
-    if (place_move(&s->place, b->file, b->end) && !there && !s->group.open)
-        s->place.moved = true;
+    place_move(&s->place, &s->group, b->file, b->end);
     stream_after_event(e, b);
 }
 

@@ -5,6 +5,8 @@
 
 #define FILE_NAME g_intern_static_string("bin.000007")
 
+static const Group between; /* none is open */
+
 static BinlogEvent rows_event(uint64_t start, size_t body_len)
 {
     return (BinlogEvent){.type = BINLOG_WRITE_ROWS_V1,
@@ -204,10 +206,10 @@ static void test_asked_by_gtid(void)
         StreamPlace place;
         place_load(&place, i ? &other : &same);
         place_seek(&place, "bin.000007", 1000, true);
-        g_assert_false(place_move(&place, FILE_NAME, 322)); /* the file's start */
+        g_assert_false(place_move(&place, &between, FILE_NAME, 322)); /* the file's start */
         assert_checkpoint(&place, i ? NULL : "bin.000007", i ? 0 : 900);
         place_group_begins(&place);
-        g_assert_true(place_move(&place, FILE_NAME, 950));
+        g_assert_true(place_move(&place, &between, FILE_NAME, 950));
         assert_checkpoint(&place, "bin.000007", 950);
     }
 }
@@ -220,11 +222,11 @@ static void test_asked_by_gtids_of_domains(void)
     place_load(&place, &other);
     place_seek(&place, "bin.000007", 1000, false);
     place_group_begins(&place);
-    g_assert_true(place_move(&place, FILE_NAME, 500));
+    g_assert_true(place_move(&place, &between, FILE_NAME, 500));
     assert_checkpoint(&place, NULL, 0);
-    g_assert_true(place_move(&place, FILE_NAME, 1000));
+    g_assert_true(place_move(&place, &between, FILE_NAME, 1000));
     assert_checkpoint(&place, "bin.000007", 1000);
-    g_assert_true(place_move(&place, FILE_NAME, 1100));
+    g_assert_true(place_move(&place, &between, FILE_NAME, 1100));
     assert_checkpoint(&place, "bin.000007", 1100);
     place_load(&place, &(CatalogCheckpoint){.file = (char *)"bin.000012", .pos = 900});
     place_seek(&place, "bin.000007", 1000, true); /* its files are numbered anew */
@@ -265,7 +267,7 @@ static void test_undone_where_gtids_alone_tell(void)
     g_assert_true(place_can_be_resumed(&place));
     pass_a_group(&place, "7-1-1", true); /* the server goes on behind it in one domain, and not in the other */
     g_assert_false(place_can_be_resumed(&place));
-    place_move(&place, FILE_NAME, 1000);
+    place_move(&place, &between, FILE_NAME, 1000);
     g_assert_true(place_can_be_resumed(&place));
     assert_offset(&place, 300, place.sum);
     place_clear(&place);
@@ -281,13 +283,13 @@ static void test_heartbeats(void)
     place_seek(&place, "bin.000007", 1000, true);
     g_assert_false(place_heartbeat(&place, FILE_NAME, 322, &again));
     g_assert_false(place_heartbeat(&place, FILE_NAME, 700, &again)); /* it looks */
-    g_assert_false(place_move(&place, FILE_NAME, 700));
+    g_assert_false(place_move(&place, &between, FILE_NAME, 700));
     g_assert_true(place_heartbeat(&place, FILE_NAME, 700, &again)); /* 32 bits may tell of less than there is */
     g_assert_true(again);
-    g_assert_false(place_move(&place, FILE_NAME, 700));
+    g_assert_false(place_move(&place, &between, FILE_NAME, 700));
     g_assert_false(place_heartbeat(&place, NULL, 0, &again)); /* it does not tell where */
     g_assert_true(place_heartbeat(&place, g_intern_static_string("bin.000008"), 322, &again));
-    g_assert_true(place_move(&place, g_intern_static_string("bin.000008"), 322));
+    g_assert_true(place_move(&place, &between, g_intern_static_string("bin.000008"), 322));
     assert_checkpoint(&place, "bin.000008", 322);
     g_assert_true(place_heartbeat(&place, g_intern_static_string("bin.000008"), 500, &again));
 }
